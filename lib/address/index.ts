@@ -1,0 +1,187 @@
+import { invalidAddress, invalidType } from '../errors/argument'
+import type { Platform } from '../platform'
+import { AlgCodec, type AlgAddress, type AlgLike } from './alg'
+import {
+  BaseAddress,
+  fieldsOf,
+  osName,
+  owner,
+  raw,
+  type Context,
+  type FamilyCodec,
+  type InterfaceLookup,
+} from './base'
+import { BluetoothCodec, type BluetoothAddress, type BluetoothLike } from './bluetooth'
+import { CanCodec, type CanAddress, type CanLike } from './can'
+import { InetAddress, InetCodec, type InetLike } from './inet'
+import { Inet6Codec, type Inet6Address } from './inet6'
+import { Head } from './layout'
+import { NetlinkCodec, type NetlinkAddress, type NetlinkLike } from './netlink'
+import { PacketCodec, type PacketAddress, type PacketLike } from './packet'
+import { TipcCodec, type TipcAddress, type TipcLike } from './tipc'
+import { UnixCodec, type AbstractAddress, type UnixAddress, type UnixLike, type UnnamedAddress } from './unix'
+import { UnknownCodec, type RawLike, type UnknownAddress } from './unknown'
+import { VsockCodec, type VsockAddress, type VsockLike } from './vsock'
+import { XdpCodec, type XdpAddress, type XdpLike } from './xdp'
+
+export type { AddressKind, InterfaceLookup } from './base'
+export type { BluetoothProtocol } from './bluetooth'
+export type {
+  AbstractAddress,
+  AlgAddress,
+  AlgLike,
+  BluetoothAddress,
+  BluetoothLike,
+  CanAddress,
+  CanLike,
+  Inet6Address,
+  InetAddress,
+  InetLike,
+  NetlinkAddress,
+  NetlinkLike,
+  PacketAddress,
+  PacketLike,
+  RawLike,
+  TipcAddress,
+  TipcLike,
+  UnixAddress,
+  UnixLike,
+  UnknownAddress,
+  UnnamedAddress,
+  VsockAddress,
+  VsockLike,
+  XdpAddress,
+  XdpLike,
+}
+
+/** A socket address as the kernel reported it: immutable, told apart by `kind`, decoded when asked. */
+export type Address =
+  | InetAddress
+  | Inet6Address
+  | UnixAddress
+  | AbstractAddress
+  | UnnamedAddress
+  | PacketAddress
+  | NetlinkAddress
+  | VsockAddress
+  | CanAddress
+  | XdpAddress
+  | TipcAddress
+  | BluetoothAddress
+  | AlgAddress
+  | UnknownAddress
+
+/**
+ * What every operation takes as an address; the socket's family says which forms fit. A string or bytes are
+ * an AF_UNIX path. No host name is ever resolved.
+ */
+export type AddressLike =
+  | Address
+  | InetLike
+  | readonly [host: string, port: number]
+  | string
+  | Uint8Array
+  | UnixLike
+  | PacketLike
+  | NetlinkLike
+  | VsockLike
+  | CanLike
+  | XdpLike
+  | TipcLike
+  | BluetoothLike
+  | AlgLike
+  | RawLike
+
+/** Whether the value is an `Address` that came from the kernel. */
+export function isAddress(value: unknown): value is Address {
+  return value instanceof BaseAddress
+}
+
+const factories: readonly { create(context: Context): FamilyCodec | null }[] = [
+  InetCodec,
+  Inet6Codec,
+  UnixCodec,
+  PacketCodec,
+  NetlinkCodec,
+  VsockCodec,
+  CanCodec,
+  XdpCodec,
+  TipcCodec,
+  BluetoothCodec,
+  AlgCodec,
+]
+
+/** Turns addresses into the bytes of a sockaddr and back, for one platform. */
+export class AddressCodec {
+  readonly #platform: Platform
+  readonly #unknown: UnknownCodec
+  /** By family number. */
+  readonly #codecs: (FamilyCodec | undefined)[] = []
+
+  constructor(platform: Platform, interfaces: InterfaceLookup) {
+    const context: Context = { platform, interfaces, head: new Head(platform) }
+    this.#platform = platform
+    this.#unknown = new UnknownCodec(context)
+    for (const factory of factories) {
+      const codec = factory.create(context)
+      if (codec !== null) this.#codecs[codec.family] = codec
+    }
+  }
+
+  /**
+   * The sockaddr to pass for a socket of `family`, exactly as long as it is. Not to be written to: a decoded
+   * address gives its own bytes. Checks everything that can be checked without the kernel and throws
+   * `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` or `ERR_INVALID_ADDRESS`; what a getter of the caller's object
+   * throws passes through.
+   */
+  encode(address: AddressLike, family: number): Uint8Array {
+    const given: unknown = address
+    if (given instanceof BaseAddress) return this.#reuse(given, family)
+    const fields = fieldsOf(given)
+    if (fields !== null) {
+      const data = fields['data']
+      if (data !== undefined) return this.#unknown.encodeRaw(fields['family'], data)
+      // { ...address } has none of the decoded fields, and would be taken for the wildcard.
+      if (raw in fields)
+        throw invalidType(
+          'address',
+          'an Address or a plain object, not a copy of an Address by spread: use address.toJSON()',
+          given,
+        )
+    }
+    return this.#codec(family).encode(given)
+  }
+
+  /**
+   * The address in the first `length` bytes, which are copied; `null` where there is none (`length` 0, as for
+   * the peer of a connected stream). Never throws: what is not understood has kind `'unknown'`.
+   */
+  decode(bytes: Uint8Array, length: number = bytes.length): Address | null {
+    if (length > bytes.length) length = bytes.length
+    if (!(length > 0)) return null
+    const unknown = this.#unknown
+    const codec = this.#codecs[unknown.context.head.family(bytes, length)]
+    return (codec?.decode(bytes, length) ?? unknown.decode(bytes, length)) as Address
+  }
+
+  #reuse(address: BaseAddress, family: number): Uint8Array {
+    const own = address.family
+    const codec = this.#codecs[family]
+    // AF_UNSPEC fits everywhere, and a family without a codec may borrow the addresses of another.
+    if (own === family || own === 0 || codec === undefined) return address[owner].reuse(address[raw])
+    const name = this.#codecs[own]?.name ?? `family ${own}`
+    let reason = `it is an address of ${name} and the socket is ${codec.name}`
+    if (address instanceof InetAddress && codec instanceof Inet6Codec) {
+      reason += `; its IPv4-mapped form is '::ffff:${address.address}'`
+    }
+    throw invalidAddress(String(address), reason)
+  }
+
+  #codec(family: unknown): FamilyCodec {
+    const { os, constants } = this.#platform
+    if (family === undefined) throw invalidAddress(family, `${osName(os)} has no such address family`)
+    // Reliable datagram sockets take IPv4 addresses as they are.
+    const form = family === constants['AF_RDS'] ? constants['AF_INET'] : family
+    return this.#codecs[form as number] ?? this.#unknown
+  }
+}

@@ -1,0 +1,75 @@
+import { BaseAddress, FamilyCodec, checkU32, fieldsOf, owner, raw } from './base'
+import type { Context } from './base'
+import { copyOf, get32, put32, structOf } from './layout'
+import type { Struct } from './layout'
+
+/** A netlink port. Linux only. */
+export interface NetlinkLike {
+  /** 0 is the kernel, and in bind has the kernel choose. */
+  pid: number
+  /** Bit mask of multicast groups. */
+  groups: number
+}
+
+/** A netlink port, sockaddr_nl. Linux only. */
+export class NetlinkAddress extends BaseAddress<NetlinkCodec> {
+  get kind(): 'netlink' {
+    return 'netlink'
+  }
+
+  /** The port, often but not always a process id; 0 is the kernel. */
+  get pid(): number {
+    return get32(this[raw], this[owner].struct.offset.nl_pid)
+  }
+
+  /** Bit mask of multicast groups. */
+  get groups(): number {
+    return get32(this[raw], this[owner].struct.offset.nl_groups)
+  }
+
+  /** `netlink:<pid>:0x<groups>` */
+  override toString(): string {
+    return `netlink:${this.pid}:0x${this.groups.toString(16)}`
+  }
+
+  override toJSON() {
+    return { kind: this.kind, pid: this.pid, groups: this.groups }
+  }
+}
+
+/** AF_NETLINK. */
+export class NetlinkCodec extends FamilyCodec {
+  readonly name = 'AF_NETLINK'
+  readonly shapes = '{ pid, groups }'
+
+  static create(context: Context): NetlinkCodec | null {
+    const family = context.platform.constants['AF_NETLINK']
+    const struct = structOf(context.platform, 'sockaddr_nl', ['nl_pid', 'nl_groups'])
+    return family === undefined || struct === null ? null : new NetlinkCodec(context, family, struct)
+  }
+
+  private constructor(
+    context: Context,
+    family: number,
+    readonly struct: Struct<'nl_pid' | 'nl_groups'>,
+  ) {
+    super(context, family)
+  }
+
+  encode(value: unknown): Uint8Array {
+    const given = fieldsOf(value)
+    const pid = given?.['pid']
+    const groups = given?.['groups']
+    if (pid === undefined && groups === undefined) throw this.wrongShape(value)
+    const { size, offset } = this.struct
+    const bytes = this.context.head.create(size, this.family)
+    put32(bytes, offset.nl_pid, checkU32('pid', pid ?? 0))
+    put32(bytes, offset.nl_groups, checkU32('groups', groups ?? 0))
+    return bytes
+  }
+
+  decode(bytes: Uint8Array, length: number): NetlinkAddress | null {
+    const { size } = this.struct
+    return length < size ? null : new NetlinkAddress(this, copyOf(bytes, size))
+  }
+}

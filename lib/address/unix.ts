@@ -1,0 +1,175 @@
+import { types } from 'node:util'
+import { invalidAddress, invalidType, outOfRange } from '../errors/argument'
+import { BaseAddress, FamilyCodec, fieldsOf, osName, owner, raw } from './base'
+import type { Context } from './base'
+import { copyOf, structOf } from './layout'
+import type { Struct } from './layout'
+
+/** An AF_UNIX address by field. */
+export interface UnixLike {
+  /** A pathname, or on Linux `'\0name'` for an abstract name and `''` to have the kernel choose one. */
+  path: string | Uint8Array
+}
+
+/** An AF_UNIX address that is a file. */
+export class UnixAddress extends BaseAddress<UnixCodec> {
+  get kind(): 'unix' {
+    return 'unix'
+  }
+
+  /** The pathname; what is not UTF-8 in it shows as U+FFFD, and only `pathBytes` is exact. */
+  get path(): string {
+    return this.pathBytes.toString()
+  }
+
+  /** The exact pathname, without the NUL at its end. */
+  get pathBytes(): Buffer {
+    return Buffer.from(this.identity())
+  }
+
+  override toString(): string {
+    return this.path
+  }
+
+  override toJSON() {
+    return { kind: this.kind, path: this.path }
+  }
+
+  // The kernel may or may not count the NUL, and what follows it says nothing.
+  protected override identity(): Uint8Array {
+    const path = this[raw].subarray(this[owner].struct.offset.sun_path)
+    const end = path.indexOf(0)
+    return end < 0 ? path : path.subarray(0, end)
+  }
+}
+
+/** An AF_UNIX address in the abstract namespace. Linux only. */
+export class AbstractAddress extends BaseAddress<UnixCodec> {
+  get kind(): 'abstract' {
+    return 'abstract'
+  }
+
+  /** The exact name, without the NUL in front. It ends where the address ends and may hold NULs. */
+  get name(): Buffer {
+    return Buffer.from(this[raw].subarray(this[owner].struct.offset.sun_path + 1))
+  }
+
+  /** `'\0name'`, which bind and connect take; exact where the name is UTF-8. */
+  get path(): string {
+    return `\0${this.name.toString()}`
+  }
+
+  /** The exact name with the NUL in front, which bind and connect take. */
+  get pathBytes(): Buffer {
+    return Buffer.from(this[raw].subarray(this[owner].struct.offset.sun_path))
+  }
+
+  /** `@name`, for people only: to bind and connect that is a pathname. */
+  override toString(): string {
+    const name = this.name.toString()
+    return `@${name.replace(/\p{Cc}/gu, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}`
+  }
+
+  override toJSON() {
+    return { kind: this.kind, path: this.path }
+  }
+}
+
+/** The AF_UNIX address of a socket that was not bound. */
+export class UnnamedAddress extends BaseAddress<UnixCodec> {
+  get kind(): 'unnamed' {
+    return 'unnamed'
+  }
+
+  get path(): '' {
+    return ''
+  }
+
+  override toString(): string {
+    return '(unnamed)'
+  }
+
+  override toJSON() {
+    return { kind: this.kind, path: this.path }
+  }
+
+  // macOS reports it as a path of zeros, as long as it likes.
+  protected override identity(): Uint8Array {
+    return this[raw].subarray(0, 0)
+  }
+}
+
+/** AF_UNIX. */
+export class UnixCodec extends FamilyCodec {
+  readonly name = 'AF_UNIX'
+  readonly shapes = 'a path as string or Uint8Array, { path }'
+  /** Whether the platform has the abstract namespace and picks names itself. No layout shows it. */
+  readonly #abstract: boolean
+
+  static create(context: Context): UnixCodec | null {
+    const family = context.platform.constants['AF_UNIX']
+    const struct = structOf(context.platform, 'sockaddr_un', ['sun_path'])
+    return family === undefined || struct === null ? null : new UnixCodec(context, family, struct)
+  }
+
+  private constructor(
+    context: Context,
+    family: number,
+    readonly struct: Struct<'sun_path'>,
+  ) {
+    super(context, family)
+    this.#abstract = context.platform.os === 'linux'
+  }
+
+  encode(value: unknown): Uint8Array {
+    const path = this.#path(value)
+    const room = this.struct.width.sun_path
+    const start = this.struct.offset.sun_path
+    const name = path[0] === 0
+    if (!this.#abstract && (name || path.length === 0)) {
+      const what = name ? 'no abstract namespace' : 'no unnamed bind: give a path'
+      throw invalidAddress(path.toString(), `${osName(this.context.platform.os)} has ${what}`)
+    }
+    if (path.length === 0) return this.context.head.create(start, this.family)
+    if (name) {
+      if (path.length > room)
+        throw outOfRange('path', `at most ${room} bytes with the NUL in front`, path.length)
+    } else {
+      if (path.includes(0)) throw invalidAddress(path.toString(), 'a pathname cannot contain a NUL')
+      if (path.length >= room) throw outOfRange('path', `at most ${room - 1} bytes`, path.length)
+    }
+    // A pathname is counted with the NUL at its end, an abstract name has none.
+    const bytes = this.context.head.create(start + path.length + (name ? 0 : 1), this.family)
+    bytes.set(path, start)
+    return bytes
+  }
+
+  decode(bytes: Uint8Array, length: number): BaseAddress<UnixCodec> {
+    const start = this.struct.offset.sun_path
+    const copy = copyOf(bytes, length)
+    if (length <= start) return new UnnamedAddress(this, copy)
+    if (bytes[start] !== 0) return new UnixAddress(this, copy)
+    return this.#abstract ? new AbstractAddress(this, copy) : new UnnamedAddress(this, copy)
+  }
+
+  /** Linux reports a path that fills all of sun_path with a NUL behind it, and takes it only without. */
+  override reuse(bytes: Uint8Array): Uint8Array {
+    const { size } = this.struct
+    return bytes.length === size + 1 && bytes[size] === 0 ? bytes.subarray(0, size) : bytes
+  }
+
+  /** The path as bytes of our own, so that nobody changes it between the checks and the call. */
+  #path(value: unknown): Buffer {
+    let path = value
+    if (typeof value !== 'string' && !types.isUint8Array(value)) {
+      path = fieldsOf(value)?.['path']
+      if (path === undefined) throw this.wrongShape(value)
+    }
+    if (types.isUint8Array(path)) return Buffer.from(path)
+    if (typeof path !== 'string')
+      throw invalidType('path', 'of type string or an instance of Uint8Array', path)
+    // Would become U+FFFD, the name of another file.
+    if (/\p{Cs}/u.test(path)) throw invalidAddress(path, 'it holds half of a surrogate pair')
+    return Buffer.from(path)
+  }
+}

@@ -1,0 +1,77 @@
+import { types } from 'node:util'
+import { checkInteger, invalidType, outOfRange } from '../errors/argument'
+import { BaseAddress, FamilyCodec, osName, owner, raw } from './base'
+import type { Context } from './base'
+import { copyOf } from './layout'
+
+/** An address as it is in memory, for families that have no other form here. */
+export interface RawLike {
+  /** `AF_…`, of the address and not necessarily of the socket: `AF_UNSPEC` dissolves a UDP connection. */
+  family: number
+  /** What follows the family in the sockaddr. */
+  data: Uint8Array
+}
+
+/** An address of a family that has no form here, or too short for its family. */
+export class UnknownAddress extends BaseAddress<UnknownCodec> {
+  get kind(): 'unknown' {
+    return 'unknown'
+  }
+
+  override get family(): number {
+    return this[owner].context.head.family(this[raw], this[raw].length)
+  }
+
+  /** What follows the family. A fresh copy each time. */
+  get data(): Buffer {
+    return Buffer.from(this[raw].subarray(this[owner].context.head.size))
+  }
+
+  /** `unknown:<family>:<data in hexadecimal>` */
+  override toString(): string {
+    return `unknown:${this.family}:${this.data.toString('hex')}`
+  }
+
+  /** `data` is hexadecimal text here. */
+  override toJSON() {
+    return { kind: this.kind, family: this.family, data: this.data.toString('hex') }
+  }
+}
+
+/** Any family, raw. */
+export class UnknownCodec extends FamilyCodec {
+  readonly name = 'AF_UNSPEC'
+  readonly shapes = ''
+  readonly #longest: number
+
+  constructor(context: Context) {
+    super(context, 0)
+    // No call of the kernel takes more than a sockaddr_storage.
+    this.#longest = (context.platform.layout['sizeof_sockaddr_storage'] ?? 128) - context.head.size
+  }
+
+  /** Always throws: nothing but `{ family, data }` or an `Address` fits a family that has no codec. */
+  encode(value: unknown): never {
+    const os = osName(this.context.platform.os)
+    throw invalidType(
+      'address',
+      `{ family, data } or an Address, since ${os} has no other form for this family`,
+      value,
+    )
+  }
+
+  encodeRaw(family: unknown, data: unknown): Uint8Array {
+    const { head } = this.context
+    const number = checkInteger('family', family, 0, head.maxFamily)
+    if (!types.isUint8Array(data)) throw invalidType('data', 'Uint8Array', data)
+    const copy = new Uint8Array(data)
+    if (copy.length > this.#longest) throw outOfRange('data', `at most ${this.#longest} bytes`, copy.length)
+    const bytes = head.create(head.size + copy.length, number)
+    bytes.set(copy, head.size)
+    return bytes
+  }
+
+  decode(bytes: Uint8Array, length: number): UnknownAddress {
+    return new UnknownAddress(this, copyOf(bytes, length))
+  }
+}

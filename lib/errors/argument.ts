@@ -1,0 +1,116 @@
+import { inspect } from 'node:util'
+
+/** An error with a stable `code`, as Node core makes them for bad arguments. */
+export type CodedError<E extends Error = Error> = E & { code: string }
+
+const primitives = /^(?:string|number|bigint|boolean|symbol|function|object)(?: or \w+)*$/
+const className = /^[A-Z]\w*$/
+const longestText = 128
+
+/**
+ * A `TypeError` with `code` `'ERR_INVALID_ARG_TYPE'`. `expected` is a primitive type (`'number'`,
+ * `'string or number'`), the name of a class (`'Socket'`), or free text that follows "must be".
+ */
+export function invalidType(argument: string, expected: string, actual: unknown): CodedError<TypeError> {
+  let wanted = expected
+  if (primitives.test(expected)) wanted = `of type ${expected}`
+  else if (className.test(expected)) wanted = `an instance of ${expected}`
+  return coded(
+    new TypeError(`The "${argument}" argument must be ${wanted}. Received ${describeType(actual)}`),
+    'ERR_INVALID_ARG_TYPE',
+  )
+}
+
+/** A `RangeError` with `code` `'ERR_OUT_OF_RANGE'`. `range` follows "It must be": `'>= 0 && <= 65535'`. */
+export function outOfRange(argument: string, range: string, actual: unknown): CodedError<RangeError> {
+  return coded(
+    new RangeError(
+      `The value of "${argument}" is out of range. It must be ${range}. Received ${describeValue(actual)}`,
+    ),
+    'ERR_OUT_OF_RANGE',
+  )
+}
+
+/** A `TypeError` with `code` `'ERR_INVALID_ADDRESS'`. `reason` is a clause that says what is wrong with it. */
+export function invalidAddress(address: unknown, reason: string): CodedError<TypeError> {
+  return coded(new TypeError(`Invalid address ${describeValue(address)}: ${reason}`), 'ERR_INVALID_ADDRESS')
+}
+
+/**
+ * The number, checked: an integer from `min` to `max`. Throws `ERR_INVALID_ARG_TYPE` for anything that
+ * is not a number and `ERR_OUT_OF_RANGE` for a number that does not fit.
+ */
+export function checkInteger(argument: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidType(argument, 'number', value)
+  if (!Number.isInteger(value)) throw outOfRange(argument, 'an integer', value)
+  if (value < min || value > max) throw outOfRange(argument, `>= ${min} && <= ${max}`, value)
+  return value
+}
+
+/** What a value is, in words that name its type. Never throws, whatever the value does when it is looked at. */
+export function describeType(value: unknown): string {
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined'
+    case 'object':
+      return value === null ? 'null' : describeObject(value)
+    case 'function':
+      return safely(() => {
+        const { name } = value
+        return typeof name === 'string' && name !== '' ? `function ${shorten(name, 28)}` : 'function'
+      }, 'a function')
+    case 'string':
+      return `type string (${quote(shorten(value, 28))})`
+    default:
+      return `type ${typeof value} (${describeValue(value)})`
+  }
+}
+
+/** A value as it would be written down, shortened. Never throws, whatever the value does when it is looked at. */
+export function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return quote(shorten(value, longestText))
+    case 'bigint':
+      return `${value}n`
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value)
+    case 'object':
+    case 'function':
+      return safely(
+        () => shorten(inspect(value, { depth: 0, breakLength: Infinity }), longestText),
+        'an object',
+      )
+    default:
+      return String(value)
+  }
+}
+
+function describeObject(value: object): string {
+  return safely(() => {
+    const name: unknown = value.constructor?.name
+    if (typeof name === 'string' && name !== '') return `an instance of ${shorten(name, 28)}`
+    return shorten(inspect(value, { depth: -1 }), longestText)
+  }, 'an object')
+}
+
+/** The text, or the fallback where looking at a value runs code of its own that throws (a proxy, a getter). */
+function safely(text: () => string, fallback: string): string {
+  try {
+    return text()
+  } catch {
+    return fallback
+  }
+}
+
+function shorten(text: string, longest: number): string {
+  return text.length > longest ? `${text.slice(0, longest - 3)}...` : text
+}
+
+function quote(text: string): string {
+  return /['\\\p{Cc}\p{Cs}]/u.test(text) ? JSON.stringify(text) : `'${text}'`
+}
+
+function coded<E extends Error>(error: E, code: string): CodedError<E> {
+  return Object.assign(error, { code })
+}

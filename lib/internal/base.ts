@@ -1,0 +1,364 @@
+import { inspect } from 'node:util'
+import type { Address, AddressLike } from '../address'
+import { invalidType, systemError, closed } from '../errors'
+import { nameOf } from '../constants'
+import { addresses, native, platform, reactor, readAddress } from './environment'
+import { reclaim, release } from './finalizer'
+import { DIRECT } from './memory'
+import { Channel } from './reactor'
+import { STATE_ADDRESS, STATE_SECOND } from './shared'
+import { defaultTimeout } from './timeouts'
+import { checkBytes, checkFd, checkInt, checkInteger, checkTimeout } from './validate'
+import type { FileHandle } from 'node:fs/promises'
+
+/** Anything that names an open file. */
+export type FileLike = number | FileHandle | { readonly fd: number }
+
+const constants = platform.constants
+const AF_INET = constants.AF_INET!
+const AF_INET6 = constants.AF_INET6!
+const AF_UNIX = constants.AF_UNIX!
+const SOCK_STREAM = constants.SOCK_STREAM!
+const SOCK_DGRAM = constants.SOCK_DGRAM!
+const IPPROTO_TCP = constants.IPPROTO_TCP!
+const CREATION_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0)
+
+/** How a Socket comes to a descriptor that exists already. Not part of the public interface. */
+export class Adoption {
+  constructor(
+    readonly channel: Channel,
+    readonly family: number,
+    readonly type: number,
+    readonly protocol: number,
+    readonly remote: Address | null = null,
+  ) {}
+}
+
+/** What a short read proves, see Traits in native/slots.h. */
+function traitsOf(family: number, type: number, protocol: number): number {
+  if (type !== SOCK_STREAM) return 0
+  if (family === AF_UNIX) return 2
+  return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
+}
+
+// An own property that is a function makes structuredClone and postMessage throw DataCloneError with this
+// text in it, where they would otherwise hand over an empty object.
+// prettier-ignore
+function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: hand over detach() */ return this.summary() }
+
+const integer = new Int32Array(2)
+const integerSize = new Int32Array(1)
+
+/**
+ * What both flavours of Socket share: everything that never waits. `bsd-sockets` adds promises,
+ * `bsd-sockets/sync` adds calls that block.
+ */
+export abstract class BaseSocket implements Disposable, AsyncDisposable {
+  /** AF_*. */
+  readonly family: number
+  /** SOCK_*, without creation flags. */
+  readonly type: number
+  /** IPPROTO_* or what the family uses; 0 is the family's own choice. */
+  readonly protocol: number
+  /** @internal */
+  readonly channel: Channel
+  /** Own and enumerable on purpose: see above. */
+  readonly toJSON = toJSON
+  #timeout: number | null = defaultTimeout()
+  #remote: Address | null = null
+
+  constructor(
+    family: number | Adoption = AF_INET,
+    type: number = SOCK_STREAM,
+    protocol: number = 0,
+    options?: { netns?: number | string },
+  ) {
+    if (family instanceof Adoption) {
+      this.channel = family.channel
+      this.family = family.family
+      this.type = family.type
+      this.protocol = family.protocol
+      this.#remote = family.remote
+    } else {
+      this.family = checkInt('family', family)
+      this.type = checkInt('type', type) & ~CREATION_FLAGS
+      this.protocol = checkInt('protocol', protocol)
+      checkCreationOptions(options)
+      this.channel = create(this.family, this.type, this.protocol)
+    }
+    reclaim(this.channel)
+  }
+
+  /** The descriptor; −1 once closed or detached. */
+  get fd(): number {
+    return this.channel.fd
+  }
+
+  /** True after close() or detach(). */
+  get closed(): boolean {
+    return this.channel.fd < 0
+  }
+
+  /** Milliseconds that every operation waits by default: `null` for ever, 0 not at all (`EAGAIN`). */
+  get timeout(): number | null {
+    return this.#timeout
+  }
+
+  set timeout(timeout: number | null) {
+    this.#timeout = checkTimeout('timeout', timeout)
+  }
+
+  /** Where it is bound, or `null`. Never throws. */
+  get localAddress(): Address | null {
+    const result = this.closed ? -1 : native.getsockname(this.channel.id)
+    return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+  }
+
+  /** The other end, or `null`. Known without a system call for an accepted connection. Never throws. */
+  get remoteAddress(): Address | null {
+    if (this.#remote !== null) return this.#remote
+    const result = this.closed ? -1 : native.getpeername(this.channel.id)
+    return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+  }
+
+  /** getsockname(2). */
+  getsockname(): Address {
+    this.#check('getsockname', native.getsockname(this.channel.id))
+    return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
+  }
+
+  /** getpeername(2). `ENOTCONN` without a peer. */
+  getpeername(): Address {
+    this.#check('getpeername', native.getpeername(this.channel.id))
+    return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
+  }
+
+  /** bind(2). Port 0 and, on Linux, the empty AF_UNIX name let the kernel choose. */
+  bind(address: AddressLike): this {
+    const bytes = addresses.encode(address, this.family)
+    const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
+    this.#check('bind', result, bytes)
+    return this
+  }
+
+  /** listen(2). Default backlog: the smaller of SOMAXCONN and 128; a negative one counts as 0. */
+  listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
+    const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
+    this.#check('listen', native.listen(this.channel.id, Math.max(0, limit)))
+    return this
+  }
+
+  /** shutdown(2): `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`. */
+  shutdown(how: number): void {
+    this.#check('shutdown', native.shutdown(this.channel.id, checkInt('how', how)))
+  }
+
+  /** Operations that wait keep the process alive again. */
+  ref(): this {
+    reactor.setRef(this.channel, true)
+    return this
+  }
+
+  /** Operations that wait no longer keep the process alive. */
+  unref(): this {
+    reactor.setRef(this.channel, false)
+    return this
+  }
+
+  /** Gives the descriptor up, open: the caller owns it now. −1 if there was none. `EBUSY` while operations wait. */
+  detach(): number {
+    if (this.closed) return -1
+    const fd = reactor.detach(this.channel)
+    release(this.channel)
+    return fd
+  }
+
+  /** Closes the descriptor at once. Idempotent; operations that wait reject with `ECANCELED`. */
+  close(): void {
+    if (this.closed) return
+    release(this.channel)
+    reactor.close(this.channel)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  /** Whether a child process that is started without further care gets the descriptor. False from birth. */
+  getInheritable(): boolean {
+    const flags = native.fcntl(this.channel.id, constants.F_GETFD!, 0)
+    this.#check('fcntl', flags)
+    return (flags & constants.FD_CLOEXEC!) === 0
+  }
+
+  /** Sets or clears close-on-exec. */
+  setInheritable(on: boolean): void {
+    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
+    this.#check('fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
+  }
+
+  /** getsockopt(2): the number, or `size` bytes trimmed to what the kernel returned. */
+  getsockopt(level: number, name: number): number
+  getsockopt(level: number, name: number, size: number): Buffer
+  getsockopt(level: number, name: number, size?: number): number | Buffer {
+    const [l, n] = [checkInt('level', level), checkInt('name', name)]
+    const bytes = size === undefined ? null : Buffer.alloc(checkInteger('size', size, 0, 1 << 24))
+    integer.fill(0)
+    // Options of AF_VSOCK are 64 bits wide.
+    integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
+    const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
+    this.#check('getsockopt', result)
+    const length = integerSize[0]!
+    if (bytes !== null) return bytes.subarray(0, length)
+    return length === 1 ? integer[0]! & 0xff : length === 8 ? integer[0]! + integer[1]! * 2 ** 32 : integer[0]!
+  }
+
+  /** setsockopt(2): a number or boolean as an int, bytes as they are, or `null` with a size for a NULL value. */
+  setsockopt(level: number, name: number, value: number | boolean | ArrayBufferView | null, size?: number): void {
+    const [l, n] = [checkInt('level', level), checkInt('name', name)]
+    let bytes: ArrayBufferView | null
+    let length: number
+    if (value === null) {
+      bytes = null
+      length = checkInteger('size', size ?? 0, 0, 0x7fffffff)
+    } else if (typeof value === 'number' || typeof value === 'boolean') {
+      integer[0] = checkInt('value', Number(value))
+      integer[1] = 0
+      bytes = integer
+      length = this.family === constants.AF_VSOCK && l === this.family ? 8 : 4
+    } else {
+      bytes = checkBytes('value', value)
+      length = size === undefined ? bytes.byteLength : checkInteger('size', size, 0, bytes.byteLength)
+    }
+    this.#check('setsockopt', native.setsockopt(this.channel.id, l, n, bytes, length), null, describeOption(l, n))
+  }
+
+  /**
+   * ioctl(2). A number (0 by default) is passed as an `int *`, and what the kernel left there is the
+   * result (`FIONREAD`); bytes are passed in and out, and the call's own result is returned.
+   */
+  ioctl(request: number, argument: number | ArrayBufferView = 0): number {
+    const code = checkInt('request', request)
+    if (typeof argument === 'number') {
+      integer[0] = checkInt('argument', argument)
+      integer[1] = 0
+      this.#check('ioctl', native.ioctl(this.channel.id, code, integer))
+      return integer[0]
+    }
+    const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
+    this.#check('ioctl', result)
+    return result
+  }
+
+  /** @internal What JSON and util.inspect show. */
+  summary(): object {
+    const number = (prefix: string, value: number): string => nameOf(prefix, value)
+    const text = (address: Address | null): string | null => (address === null ? null : String(address))
+    return {
+      fd: this.fd,
+      family: number('AF_', this.family),
+      type: number('SOCK_', this.type),
+      protocol: this.protocol,
+      local: text(this.localAddress),
+      remote: text(this.remoteAddress),
+    }
+  }
+
+  [inspect.custom](_depth: number, options: object): string {
+    const name = this.closed ? 'Socket [closed]' : 'Socket'
+    return `${name} ${inspect(this.summary(), { ...options, compact: true, breakLength: Infinity })}`
+  }
+
+  #familyBytes(): Uint8Array {
+    return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
+  }
+
+  #check(syscall: string, result: number, address: Uint8Array | null = null, subject?: string): void {
+    if (this.closed) throw closed(syscall)
+    if (result >= 0) return
+    throw systemError(syscall, result, { address: address === null ? null : addresses.decode(address), subject })
+  }
+}
+
+function checkCreationOptions(options: { netns?: number | string } | undefined): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  if (options.netns !== undefined) throw invalidType('options.netns', 'undefined (not built yet)', options.netns)
+}
+
+function describeOption(level: number, name: number): string {
+  return `level ${level} option ${name}`
+}
+
+/** socket(2) into a slot. */
+function create(family: number, type: number, protocol: number): Channel {
+  const fd = native.socket(family, type, protocol)
+  if (fd < 0) {
+    const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
+    if (protocol !== 0) names.push(nameOf('IPPROTO_', protocol))
+    throw systemError('socket', fd, { subject: names.join(' ') })
+  }
+  return own(fd, traitsOf(family, type, protocol))
+}
+
+/** Takes a descriptor that nobody else owns; closes it when that fails. */
+function own(fd: number, traits: number): Channel {
+  try {
+    return reactor.adopt(fd, traits)
+  } catch (error) {
+    native.closeFd(fd)
+    throw error
+  }
+}
+
+/** socketpair(2). */
+export function createPair(family: number, type: number, protocol: number): [Adoption, Adoption] {
+  const [f, p] = [checkInt('family', family), checkInt('protocol', protocol)]
+  const t = checkInt('type', type) & ~CREATION_FLAGS
+  const first = native.socketpair(f, t, p)
+  if (first < 0) {
+    throw systemError('socketpair', first, { subject: `${nameOf('AF_', f)} ${nameOf('SOCK_', t)}` })
+  }
+  const second = reactor.memory.state[STATE_SECOND]!
+  const traits = traitsOf(f, t, p)
+  const channels = [first, second].map(fd => own(fd, traits)) as [Channel, Channel]
+  return [new Adoption(channels[0], f, t, p), new Adoption(channels[1], f, t, p)]
+}
+
+const kind = new Int32Array(3)
+
+/** Takes over a descriptor that is a socket. On failure it stays the caller's. */
+export function adoptSocket(value: unknown): Adoption {
+  const fd = checkFd('fd', value)
+  const result = native.inspect(fd, kind)
+  if (result < 0) throw systemError('adopt', result)
+  const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
+  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol)), family, type, protocol)
+}
+
+/** F_DUPFD_CLOEXEC, then adoptSocket. */
+export function duplicateSocket(value: unknown): Adoption {
+  const copy = native.dupFd(checkFd('fd', value))
+  if (copy < 0) throw systemError('dup', copy)
+  try {
+    return adoptSocket(copy)
+  } catch (error) {
+    native.closeFd(copy)
+    throw error
+  }
+}
+
+/** True for a connection that gives everything one sends, in order, without message borders. */
+export function isStream(socket: BaseSocket): boolean {
+  return socket.type === SOCK_STREAM
+}
+
+/** True where a full receiver is not seen by poll: see Sendto. */
+export function isUnixDatagram(socket: BaseSocket): boolean {
+  return socket.family === AF_UNIX && socket.type === SOCK_DGRAM
+}

@@ -1,0 +1,161 @@
+import { loadAddon } from './load'
+import { sharedLayout } from './shared'
+
+/**
+ * The seam: every function of the addon, and nothing else declares one. A call returns ≥ 0 or
+ * −errno; a misused argument throws. `slot` is the id of a slot, `fd` a plain descriptor.
+ */
+export interface Native {
+  readonly abi: number
+  readonly shared: readonly number[]
+  readonly constants: Readonly<Record<string, number | undefined>>
+  readonly layout: Readonly<Record<string, number>>
+  readonly raw: RawCalls
+
+  connectMemory(
+    dispatch: (records: number) => void,
+    completions: Int32Array,
+    addresses: Uint8Array,
+    inbox: Uint8Array,
+    state: Int32Array,
+    buffers: unknown[],
+  ): void
+  setTable(table: Int32Array): void
+  ref(on: boolean): void
+  stats(): { slots: number; jobs: number; watching: boolean }
+
+  socket(domain: number, type: number, protocol: number): number
+  socketpair(domain: number, type: number, protocol: number): number
+  dup(slot: number): number
+  dupFd(fd: number): number
+  closeFd(fd: number): number
+  fcntl(slot: number, command: number, argument: number): number
+  inspect(fd: number, kind: Int32Array): number
+  adopt(fd: number, traits: number): number
+  hold(fd: number): number
+  close(slot: number): number
+  detach(slot: number): number
+  watch(slot: number, writing: number): number
+
+  bind(slot: number, address: Uint8Array): number
+  connect(slot: number, address: Uint8Array): number
+  listen(slot: number, backlog: number): number
+  accept(slot: number): number
+  getsockname(slot: number): number
+  getpeername(slot: number): number
+  shutdown(slot: number, how: number): number
+
+  recv(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  recvfrom(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  recvmsg(slot: number, buffers: ArrayBufferView[], control: ArrayBufferView | null, flags: number): number
+  send(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  sendto(
+    slot: number,
+    buffer: ArrayBufferView,
+    offset: number,
+    length: number,
+    flags: number,
+    address: Uint8Array,
+  ): number
+  sendmsg(
+    slot: number,
+    buffers: ArrayBufferView[],
+    control: ArrayBufferView | null,
+    flags: number,
+    address: Uint8Array | null,
+  ): number
+
+  getsockopt(slot: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
+  setsockopt(
+    slot: number,
+    level: number,
+    name: number,
+    value: ArrayBufferView | null,
+    length: number,
+  ): number
+  ioctl(slot: number, request: number, argument: ArrayBufferView): number
+
+  sendfile(slot: number, file: number, offset: number, count: number): number
+  sendfileJob(slot: number, file: number, offset: number, count: number): number
+  resident(slot: number, offset: number, count: number): number
+
+  poll(descriptors: Int32Array, timeout: number): number
+  if_nametoindex(name: Uint8Array): number
+  if_indextoname(index: number, into: Uint8Array): number
+  if_nameindex(into: Uint8Array): number
+}
+
+/** bsd-sockets/raw: the same calls on plain descriptors (lib/raw.ts says what each takes). */
+export interface RawCalls {
+  socket(domain: number, type: number, protocol: number): number
+  socketpair(domain: number, type: number, protocol: number, fds: Int32Array): number
+  dup(fd: number): number
+  close(fd: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  bind(fd: number, address: ArrayBufferView): number
+  connect(fd: number, address: ArrayBufferView): number
+  listen(fd: number, backlog: number): number
+  accept(fd: number, address?: ArrayBufferView | null, addressLength?: Int32Array | null): number
+  getsockname(fd: number, address: ArrayBufferView, addressLength: Int32Array): number
+  getpeername(fd: number, address: ArrayBufferView, addressLength: Int32Array): number
+  shutdown(fd: number, how: number): number
+  recv(fd: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  recvfrom(
+    fd: number,
+    buffer: ArrayBufferView,
+    offset: number,
+    length: number,
+    flags: number,
+    address?: ArrayBufferView | null,
+    addressLength?: Int32Array | null,
+  ): number
+  recvmsg(
+    fd: number,
+    buffers: ArrayBufferView[],
+    control: ArrayBufferView | null,
+    flags: number,
+    address: ArrayBufferView | null,
+    addressLength: Int32Array | null,
+    info: Int32Array | null,
+  ): number
+  send(fd: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  sendto(
+    fd: number,
+    buffer: ArrayBufferView,
+    offset: number,
+    length: number,
+    flags: number,
+    address: ArrayBufferView,
+  ): number
+  sendmsg(
+    fd: number,
+    buffers: ArrayBufferView[],
+    control: ArrayBufferView | null,
+    flags: number,
+    address: ArrayBufferView | null,
+  ): number
+  getsockopt(fd: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
+  setsockopt(fd: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
+  ioctl(fd: number, request: number, argument: ArrayBufferView): number
+  sendfile(out: number, file: number, offset: number | null, count: number): number
+  splice(
+    from: number,
+    fromOffset: number | null,
+    to: number,
+    toOffset: number | null,
+    count: number,
+    flags: number,
+  ): number
+}
+
+function check(native: Native): Native {
+  const same =
+    native.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
+  if (same) return native
+  throw Object.assign(
+    new Error('bsd-sockets: the binary and the JavaScript are of different versions. Rebuild or reinstall the package.'),
+    { code: 'ERR_BINARY_MISMATCH' },
+  )
+}
+
+export const native: Native = check(loadAddon() as Native)

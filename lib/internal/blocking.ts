@@ -1,0 +1,57 @@
+import { closed, systemError, timedOut } from '../errors'
+import { native, reactor } from './environment'
+import { EAGAIN, EINTR } from './errno'
+import { DIRECT } from './memory'
+import { YIELD, type Operation } from './operation'
+import type { Channel } from './reactor'
+import { STATE_ADDRESS, WRITE, ERROR } from './shared'
+
+const POLLIN = native.constants.POLLIN!
+const POLLOUT = native.constants.POLLOUT!
+const POLLPRI = native.constants.POLLPRI!
+const LONGEST_BACKOFF = 16
+const nobody = new Int32Array(0)
+
+/**
+ * The blocking driver: runs an operation to its end on the calling thread. poll(2) waits, against a
+ * monotonic deadline, so a signal neither shortens nor lengthens the wait.
+ */
+export function block<T>(channel: Channel, operation: Operation<T>, timeout: number | null): T {
+  if (channel.fd < 0) throw closed(operation.syscall)
+  const deadline = timeout === null ? Infinity : performance.now() + timeout
+  let backoff = 1
+  for (;;) {
+    const result = attempt(operation)
+    if (result >= 0) return operation.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    if (result === YIELD) continue
+    if (result !== EAGAIN || timeout === 0) throw operation.abandon(operation.failure(result))
+    const left = deadline - performance.now()
+    if (left <= 0) throw operation.abandon(timedOut(operation.syscall, timeout!))
+    if (operation.direction === WRITE && operation.falselyReady(EAGAIN)) {
+      pollFor(nobody, Math.min(left, backoff))
+      backoff = Math.min(backoff * 2, LONGEST_BACKOFF)
+    } else {
+      pollFor(Int32Array.of(channel.fd, eventsOf(operation), 0), left)
+    }
+  }
+}
+
+function attempt(operation: Operation<unknown>): number {
+  try {
+    return operation.attempt()
+  } catch (error) {
+    throw operation.abandon(error as Error)
+  }
+}
+
+function eventsOf(operation: Operation<unknown>): number {
+  if (operation.direction === WRITE) return POLLOUT
+  return operation.direction === ERROR ? POLLPRI : POLLIN
+}
+
+function pollFor(descriptors: Int32Array, milliseconds: number): void {
+  // Rounded up: a wait of a fraction of a millisecond must not become a spin.
+  const wait = milliseconds === Infinity ? -1 : Math.min(Math.ceil(milliseconds), 0x7fffffff)
+  const result = native.poll(descriptors, wait)
+  if (result < 0 && result !== EINTR) throw systemError('poll', result)
+}

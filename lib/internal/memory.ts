@@ -1,0 +1,61 @@
+import { markAsUntransferable } from 'node:worker_threads'
+import type { Native } from './binding'
+import {
+  ADDRESS_SIZE,
+  INBOX_SIZE,
+  MAX_EVENTS,
+  MAX_RECORDS,
+  RECORD_STRIDE,
+  SLOT_STRIDE,
+  STATE_FIELDS,
+} from './shared'
+
+/** The place in `addresses` where a direct call leaves a sockaddr. */
+export const DIRECT = MAX_EVENTS
+
+const FIRST_SLOTS = 64
+
+/** The memory of native/shared.h, allocated here so that C++ never has to make JavaScript objects. */
+export class Memory {
+  table: Int32Array
+  readonly completions: Int32Array
+  readonly addresses: Uint8Array
+  readonly inbox: Uint8Array
+  readonly state: Int32Array
+  /** The buffer of the armed read of slot i at 2i, of its armed write at 2i + 1. */
+  readonly buffers: unknown[] = []
+  readonly #native: Native
+
+  constructor(native: Native, dispatch: (records: number) => void) {
+    this.#native = native
+    this.completions = integers(MAX_RECORDS * RECORD_STRIDE)
+    this.addresses = bytes((MAX_EVENTS + 1) * ADDRESS_SIZE)
+    this.inbox = bytes(INBOX_SIZE)
+    this.state = integers(STATE_FIELDS)
+    native.connectMemory(dispatch, this.completions, this.addresses, this.inbox, this.state, this.buffers)
+    this.table = this.#resize(FIRST_SLOTS)
+  }
+
+  /** Makes the table twice as large. */
+  grow(): void {
+    this.table = this.#resize((this.table.length / SLOT_STRIDE) * 2)
+  }
+
+  #resize(slots: number): Int32Array {
+    const table = integers(slots * SLOT_STRIDE)
+    if (this.table !== undefined) table.set(this.table)
+    while (this.buffers.length < slots * 2) this.buffers.push(undefined)
+    this.#native.setTable(table)
+    return table
+  }
+}
+
+function bytes(size: number): Uint8Array {
+  const memory = new ArrayBuffer(size)
+  markAsUntransferable(memory) // C++ keeps the pointer
+  return new Uint8Array(memory)
+}
+
+function integers(count: number): Int32Array {
+  return new Int32Array(bytes(count * 4).buffer)
+}

@@ -1,0 +1,76 @@
+import type { Memory } from './memory'
+import { READY, READ, READ_OPCODE, WRITE, WRITE_OPCODE, ERROR_OPCODE, SLOT_STRIDE, type Direction } from './shared'
+
+/** What an attempt returns while something other than readiness has to happen first. */
+export const PENDING = -0x40000000
+
+/** What an attempt returns when it has done enough for one turn of the loop. */
+export const YIELD = -0x40000001
+
+/**
+ * One operation on a socket: a single non-blocking attempt, the readiness that it waits for, and what
+ * its result looks like. Three drivers run it: the reactor (promises), `attemptNow` (`tryX`) and
+ * `block` (`bsd-sockets/sync`).
+ */
+export abstract class Operation<T> {
+  next: Operation<unknown> | null = null
+  previous: Operation<unknown> | null = null
+  /** Settles the promise. Nobody waits on an operation whose driver is not the reactor. */
+  resolve: (value: never) => void = unset
+  reject: (reason: unknown) => void = unset
+  queued = false
+  timer: NodeJS.Timeout | null = null
+  signal: AbortSignal | null = null
+  onAbort: (() => void) | null = null
+  /** Why it leaves as soon as it is no longer busy. */
+  leaving: Error | null = null
+
+  abstract readonly direction: Direction
+  /** The system call's name, for errors. */
+  abstract readonly syscall: string
+
+  /** Makes one attempt: ≥ 0, −errno, or PENDING. May throw for a buffer that is no longer what it was. */
+  abstract attempt(): number
+
+  /**
+   * The value of a result ≥ 0. `where` is the place of received bytes in the inbox, or −1 when they are
+   * in the operation's own buffer; `address` and `addressLength` tell where the sockaddr is.
+   */
+  abstract value(result: number, where: number, address: number, addressLength: number): T
+
+  /** The error of a result < 0. */
+  abstract failure(result: number): Error
+
+  /** True where readiness lies and never comes as an edge: the reactor then tries again by timer. */
+  falselyReady(_result: number): boolean {
+    return false
+  }
+
+  /** True while it must not be taken out of the queue: work off the loop is using the socket. */
+  get busy(): boolean {
+    return false
+  }
+
+  /** Work off the loop has ended. */
+  jobDone(_result: number): void {}
+
+  /** Leaves the queue without a result: gives back what the operation holds, adds progress to the reason. */
+  abandon(reason: Error): Error {
+    return reason
+  }
+
+  /** Would block, and nobody waits for it: gives back what the operation holds. */
+  pass(): null {
+    return null
+  }
+
+  /** Asks C++ for an attempt on the next edge; the default only asks to be told. */
+  arm(memory: Memory, index: number): void {
+    const field = this.direction === READ ? READ_OPCODE : this.direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
+    memory.table[index * SLOT_STRIDE + field] = READY
+  }
+}
+
+function unset(): never {
+  throw new Error('the operation was not submitted')
+}

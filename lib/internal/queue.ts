@@ -1,0 +1,22 @@
+import type { Operation } from './operation'
+
+/** A FIFO of operations from which any one can be taken out at once. */
+export class Queue {
+  head: Operation<unknown> | null = null
+  tail: Operation<unknown> | null = null
+
+  push(operation: Operation<unknown>): void {
+    operation.previous = this.tail
+    if (this.tail === null) this.head = operation
+    else this.tail.next = operation
+    this.tail = operation
+  }
+
+  remove(operation: Operation<unknown>): void {
+    if (operation.previous === null) this.head = operation.next
+    else operation.previous.next = operation.next
+    if (operation.next === null) this.tail = operation.previous
+    else operation.next.previous = operation.previous
+    operation.next = operation.previous = null
+  }
+}

@@ -1,0 +1,468 @@
+/*
+ * The reactor: who waits for what, and what happens when it comes.
+ *
+ * C++ owns an edge-triggered poller for all sockets of the environment. A socket is registered when
+ * an operation first has to wait. The operation at the head of a direction is armed in the shared
+ * table; on an edge C++ makes the attempt itself, or says READY, and once a turn of the loop it calls
+ * `dispatch` with one record for each thing that happened. Promises are settled here and nowhere else.
+ *
+ *   event                        action
+ *   submit, nobody ahead         attempt, unless the direction is known to be dry; EAGAIN → queue, arm
+ *   submit, somebody ahead       queue
+ *   submit, budget used up       queue; a setImmediate serves it in the next turn of the loop
+ *   record with a result         settle the head, then go on with the queue until EAGAIN
+ *   record READY                 attempt the head, then the same
+ *   READY to write, but EAGAIN   readiness lies (an unconnected AF_UNIX datagram socket whose peer is
+ *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges
+ *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come
+ *   record JOB                   hand it to the head, which goes on or ends
+ *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
+ *                                whose work is on the thread pool leaves when that is done
+ *   close                        take all out, close the descriptor, then reject them with ECANCELED
+ *
+ * Edges make two rules. An operation may only be left waiting after an attempt said EAGAIN or the
+ * table says DRY: an edge that came before is not repeated. And an operation queued for any other
+ * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for.
+ *
+ * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
+ * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
+ */
+import { EAGAIN, EBUSY } from './errno'
+import { canceled, closed, timedOut, aborted, systemError } from '../errors'
+import type { Native } from './binding'
+import { DIRECT, Memory } from './memory'
+import { PENDING, YIELD, type Operation } from './operation'
+import { Queue } from './queue'
+import {
+  ACCEPT,
+  DRY,
+  ERROR,
+  ERROR_OPCODE,
+  EVENT_WRITABLE,
+  IDLE,
+  INDEX_MASK,
+  JOB,
+  READ,
+  READINESS,
+  READ_OPCODE,
+  READY,
+  RECORD_ADDRESS,
+  RECORD_DIRECTION,
+  RECORD_EVENT,
+  RECORD_MASK,
+  RECORD_OPCODE,
+  RECORD_RESULT,
+  RECORD_SLOT,
+  RECORD_STRIDE,
+  RECORD_WHERE,
+  SLOT_STRIDE,
+  STATE_ADDRESS,
+  STATE_FREE,
+  STATE_SLOT,
+  WRITE,
+  WRITE_OPCODE,
+  type Direction,
+} from './shared'
+
+const BUDGET = 64
+const LONGEST_BACKOFF = 16
+
+/** What the reactor knows of one socket. */
+export class Channel {
+  /** The slot, as C++ checks it. */
+  readonly id: number
+  readonly index: number
+  /** The descriptor; −1 once closed or detached. */
+  fd: number
+  readonly queues: [Queue | null, Queue | null, Queue | null] = [null, null, null]
+  waiting = 0
+  refed = true
+  watched = false
+  budget = BUDGET
+  turn = 0
+  stall = 0
+  backoff: NodeJS.Timeout | null = null
+
+  constructor(id: number, fd: number) {
+    this.id = id
+    this.index = id & INDEX_MASK
+    this.fd = fd
+  }
+
+  head(direction: Direction): Operation<unknown> | null {
+    return this.queues[direction]?.head ?? null
+  }
+}
+
+export class Reactor {
+  readonly native: Native
+  readonly memory: Memory
+  /** By slot, and only while somebody waits: an idle socket that nobody holds can be collected. */
+  readonly #channels: (Channel | undefined)[] = []
+  #turn = 0
+  #refs = 0
+  #deferred: Channel[] = []
+  #immediate: NodeJS.Immediate | null = null
+
+  constructor(native: Native) {
+    this.native = native
+    this.memory = new Memory(native, records => this.#dispatch(records))
+  }
+
+  /** Takes a descriptor in. It is made non-blocking; its flags are shared with its duplicates. */
+  adopt(fd: number, traits: number): Channel {
+    this.makeRoom()
+    const result = this.native.adopt(fd, traits)
+    if (result < 0) throw systemError('fcntl', result)
+    return new Channel(this.memory.state[STATE_SLOT]!, fd)
+  }
+
+  /** Takes a duplicate of a descriptor that somebody else owns, for an operation that uses it: a slot's id. */
+  hold(fd: number, syscall: string): number {
+    this.makeRoom()
+    const result = this.native.hold(fd)
+    if (result < 0) throw systemError(syscall, result)
+    return this.memory.state[STATE_SLOT]!
+  }
+
+  makeRoom(): void {
+    if (this.memory.state[STATE_FREE] === 0) this.memory.grow()
+  }
+
+  /** Runs an operation to its end, in the order of its direction. */
+  submit<T>(
+    channel: Channel,
+    operation: Operation<T>,
+    timeout: number | null,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    if (channel.fd < 0) return Promise.reject(closed(operation.syscall))
+    if (signal?.aborted === true) return Promise.reject(operation.abandon(aborted(signal)))
+    const direction = operation.direction
+    if (channel.turn !== this.#turn) {
+      channel.turn = this.#turn
+      channel.budget = BUDGET
+    }
+    let deferred = false
+    if (channel.head(direction) === null) {
+      const dry = direction === READ && timeout !== 0 && this.#isDry(channel)
+      if (!dry && channel.budget === 0 && timeout !== 0) {
+        deferred = true
+      } else if (!dry) {
+        let result: number
+        try {
+          result = operation.attempt()
+        } catch (error) {
+          return Promise.reject(operation.abandon(error as Error))
+        }
+        deferred = result === YIELD
+        if (result !== PENDING && result !== YIELD && (result !== EAGAIN || timeout === 0)) {
+          channel.budget--
+          if (result < 0) return Promise.reject(operation.abandon(operation.failure(result)))
+          return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
+        }
+      }
+    } else if (timeout === 0) {
+      return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
+    }
+    return new Promise<T>((resolve, reject) => {
+      operation.resolve = resolve as (value: never) => void
+      operation.reject = reject
+      this.#enqueue(channel, operation)
+      if (timeout !== null) this.#setTimer(channel, operation, timeout)
+      if (signal !== undefined) this.#listen(channel, operation, signal)
+      if (deferred) this.#defer(channel)
+      else if (channel.head(direction) === operation && !operation.busy) this.#arm(channel, operation)
+    })
+  }
+
+  /** Runs an operation only if it can be done at once: its value, or null. */
+  attemptNow<T>(channel: Channel, operation: Operation<T>): T | null {
+    if (channel.fd < 0) throw closed(operation.syscall)
+    if (channel.head(operation.direction) !== null) return null
+    let result: number
+    try {
+      do result = operation.attempt()
+      while (result === YIELD)
+    } catch (error) {
+      throw operation.abandon(error as Error)
+    }
+    if (result === EAGAIN) return operation.pass()
+    if (result < 0) throw operation.abandon(operation.failure(result))
+    return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
+  }
+
+  /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
+  close(channel: Channel): void {
+    const waiting = this.#takeAll(channel)
+    const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
+    channel.fd = -1
+    for (const operation of waiting) operation.reject(operation.abandon(canceled(operation.syscall)))
+    if (result < 0) throw systemError('close', result)
+  }
+
+  /** Gives the descriptor back open. EBUSY while operations wait. */
+  detach(channel: Channel): number {
+    const fd = channel.fd
+    const result = channel.waiting > 0 ? EBUSY : this.native.detach(channel.id)
+    if (result < 0) throw systemError('detach', result)
+    channel.fd = -1
+    return fd
+  }
+
+  /** Whether operations that wait on this channel keep the process alive. */
+  setRef(channel: Channel, on: boolean): void {
+    if (channel.refed === on) return
+    channel.refed = on
+    if (channel.waiting > 0) this.#count(on ? 1 : -1)
+    for (const queue of channel.queues) {
+      for (let operation = queue?.head ?? null; operation !== null; operation = operation.next) {
+        if (on) operation.timer?.ref()
+        else operation.timer?.unref()
+      }
+    }
+  }
+
+  #isDry(channel: Channel): boolean {
+    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
+  }
+
+  // --- queues ---
+
+  #enqueue(channel: Channel, operation: Operation<unknown>): void {
+    const queue = (channel.queues[operation.direction] ??= new Queue())
+    queue.push(operation)
+    operation.queued = true
+    if (channel.waiting++ > 0) return
+    this.#channels[channel.index] = channel
+    if (channel.refed) this.#count(1)
+  }
+
+  #dequeue(channel: Channel, operation: Operation<unknown>): void {
+    channel.queues[operation.direction]!.remove(operation)
+    operation.queued = false
+    if (operation.timer !== null) clearTimeout(operation.timer)
+    if (operation.signal !== null) operation.signal.removeEventListener('abort', operation.onAbort!)
+    operation.timer = operation.signal = null
+    if (--channel.waiting > 0) return
+    this.#channels[channel.index] = undefined
+    if (channel.refed) this.#count(-1)
+    if (channel.backoff !== null) clearTimeout(channel.backoff)
+    channel.backoff = null
+    channel.stall = 0
+  }
+
+  #takeAll(channel: Channel): Operation<unknown>[] {
+    const taken: Operation<unknown>[] = []
+    for (const queue of channel.queues) {
+      while (queue?.head != null) {
+        taken.push(queue.head)
+        this.#dequeue(channel, queue.head)
+      }
+    }
+    if (taken.length > 0) {
+      this.#disarm(channel, READ)
+      this.#disarm(channel, WRITE)
+      this.#disarm(channel, ERROR)
+    }
+    return taken
+  }
+
+  #count(change: number): void {
+    this.#refs += change
+    if (this.#refs === (change > 0 ? 1 : 0)) this.native.ref(change > 0)
+  }
+
+  // --- waiting ---
+
+  #arm(channel: Channel, operation: Operation<unknown>): void {
+    const direction = operation.direction
+    if (!channel.watched || direction === WRITE) {
+      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0)
+      if (result < 0) {
+        this.#dequeue(channel, operation)
+        operation.reject(operation.abandon(systemError('epoll_ctl', result)))
+        return
+      }
+      channel.watched = true
+    }
+    operation.arm(this.memory, channel.index)
+    if (direction === WRITE && operation.falselyReady(EAGAIN)) this.#backOff(channel)
+  }
+
+  #disarm(channel: Channel, direction: Direction): void {
+    const field = direction === READ ? READ_OPCODE : direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
+    this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
+    if (direction !== ERROR) this.memory.buffers[channel.index * 2 + direction] = undefined
+  }
+
+  // Attempts what is queued until it would block. `sure`: an event named this direction and nothing
+  // else, so EAGAIN means that readiness lies.
+  #pump(channel: Channel, direction: Direction, sure: boolean): void {
+    for (;;) {
+      const operation = channel.head(direction)
+      if (operation === null || operation.busy) return
+      if (channel.budget === 0) return this.#defer(channel)
+      let result: number
+      try {
+        result = operation.attempt()
+      } catch (error) {
+        if (operation.queued) this.#dequeue(channel, operation)
+        operation.reject(operation.abandon(error as Error))
+        continue
+      }
+      if (!operation.queued) return // closed by a callback of its own
+      if (result === PENDING) return
+      if (result === YIELD) return this.#defer(channel)
+      if (result === EAGAIN) {
+        this.#arm(channel, operation)
+        if (sure && direction === WRITE) this.#backOff(channel)
+        return
+      }
+      channel.budget--
+      channel.stall = 0
+      sure = false
+      this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
+    }
+  }
+
+  #settle(
+    channel: Channel,
+    operation: Operation<unknown>,
+    result: number,
+    where: number,
+    address: number,
+    addressLength: number,
+  ): void {
+    this.#dequeue(channel, operation)
+    if (result < 0) {
+      operation.reject(operation.abandon(operation.failure(result)))
+      return
+    }
+    try {
+      operation.resolve(operation.value(result, where, address, addressLength) as never)
+    } catch (error) {
+      operation.reject(error)
+    }
+  }
+
+  #backOff(channel: Channel): void {
+    if (channel.backoff !== null) return
+    const wait = Math.min(LONGEST_BACKOFF, 1 << channel.stall++)
+    channel.backoff = setTimeout(() => {
+      channel.backoff = null
+      this.#newTurn(channel)
+      this.#pump(channel, WRITE, true)
+    }, wait)
+    if (!channel.refed) channel.backoff.unref()
+  }
+
+  // --- fairness ---
+
+  #newTurn(channel: Channel): void {
+    channel.turn = ++this.#turn
+    channel.budget = BUDGET
+  }
+
+  #defer(channel: Channel): void {
+    this.#deferred.push(channel)
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null
+      const channels = this.#deferred
+      this.#deferred = []
+      for (const deferred of channels) {
+        this.#newTurn(deferred)
+        this.#pump(deferred, WRITE, false)
+        this.#pump(deferred, READ, false)
+        this.#pump(deferred, ERROR, false)
+      }
+    })
+  }
+
+  // --- leaving early ---
+
+  #setTimer(channel: Channel, operation: Operation<unknown>, timeout: number): void {
+    const wait = Math.ceil(timeout) // a tiny timeout is still a wait
+    operation.timer = setTimeout(() => this.#leave(channel, operation, timedOut(operation.syscall, timeout)), wait)
+    if (!channel.refed) operation.timer.unref()
+  }
+
+  #listen(channel: Channel, operation: Operation<unknown>, signal: AbortSignal): void {
+    operation.signal = signal
+    operation.onAbort = () => this.#leave(channel, operation, aborted(signal))
+    signal.addEventListener('abort', operation.onAbort, { once: true })
+  }
+
+  #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
+    const direction = operation.direction
+    const first = channel.head(direction) === operation
+    if (operation.busy) {
+      operation.leaving ??= reason
+      return
+    }
+    this.#dequeue(channel, operation)
+    if (first) this.#disarm(channel, direction)
+    operation.reject(operation.abandon(reason))
+    if (first && channel.fd >= 0) {
+      this.#newTurn(channel)
+      this.#pump(channel, direction, false)
+    }
+  }
+
+  // --- records ---
+
+  #dispatch(records: number): void {
+    const { completions } = this.memory
+    this.#turn++
+    for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
+      const id = completions[at + RECORD_SLOT]!
+      const channel = this.#channels[id & INDEX_MASK]
+      const direction = completions[at + RECORD_DIRECTION] as Direction
+      const opcode = completions[at + RECORD_OPCODE]!
+      if (channel === undefined || channel.id !== id) {
+        // Closed by a callback earlier in this turn: a connection that was accepted meanwhile has no owner.
+        if (opcode === ACCEPT && completions[at + RECORD_RESULT]! >= 0) {
+          this.native.close(completions[at + RECORD_WHERE]!)
+        }
+        continue
+      }
+      if (channel.turn !== this.#turn) {
+        channel.turn = this.#turn
+        channel.budget = BUDGET
+      }
+      const operation = channel.head(direction)
+      if (operation === null) continue
+      if (opcode === JOB) {
+        this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
+      } else if (opcode === READY) {
+        this.#pump(channel, direction, completions[at + RECORD_MASK] === EVENT_WRITABLE)
+      } else {
+        if (direction !== ERROR) this.memory.buffers[channel.index * 2 + direction] = undefined
+        this.#settle(
+          channel,
+          operation,
+          completions[at + RECORD_RESULT]!,
+          completions[at + RECORD_WHERE]!,
+          completions[at + RECORD_EVENT]!,
+          completions[at + RECORD_ADDRESS]!,
+        )
+        if (channel.head(direction) !== null) this.#next(channel, direction)
+      }
+    }
+  }
+
+  // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
+  #next(channel: Channel, direction: Direction): void {
+    if (direction === READ && this.#isDry(channel)) this.#arm(channel, channel.head(READ)!)
+    else this.#pump(channel, direction, false)
+  }
+
+  #endJob(channel: Channel, operation: Operation<unknown>, result: number): void {
+    operation.jobDone(result)
+    if (operation.leaving !== null) {
+      this.#dequeue(channel, operation)
+      operation.reject(operation.abandon(operation.leaving))
+    }
+    this.#pump(channel, operation.direction, false)
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The memory shared with C++: the twin of native/shared.h, where every field is explained.
+ * `sharedLayout` is compared with the addon's own numbers when it is loaded.
+ */
+
+export const ABI = 1
+
+// The table: SLOT_STRIDE integers a slot.
+export const READINESS = 0
+export const READ_OPCODE = 1
+export const READ_FLAGS = 2
+export const READ_SIZE = 3
+export const WRITE_OPCODE = 4
+export const WRITE_FLAGS = 5
+export const WRITE_SIZE = 6
+export const ERROR_OPCODE = 7
+export const SLOT_STRIDE = 8
+
+// Bits of READINESS.
+export const DRY = 1
+export const ENDED = 2
+export const MARKED = 4
+
+// Opcodes.
+export const IDLE = 0
+export const READY = 1
+export const RECEIVE = 2
+export const RECEIVE_INBOX = 3
+export const RECEIVE_FROM = 4
+export const RECEIVE_FROM_INBOX = 5
+export const ACCEPT = 6
+export const SEND = 7
+export const JOB = 8
+
+// Directions.
+export const READ = 0
+export const WRITE = 1
+export const ERROR = 2
+export type Direction = typeof READ | typeof WRITE | typeof ERROR
+
+// Records of the completion queue: RECORD_STRIDE integers each.
+export const RECORD_SLOT = 0
+export const RECORD_DIRECTION = 1
+export const RECORD_OPCODE = 2
+export const RECORD_RESULT = 3
+export const RECORD_WHERE = 4
+export const RECORD_ADDRESS = 5
+export const RECORD_EVENT = 6
+export const RECORD_MASK = 7
+export const RECORD_STRIDE = 8
+
+// Bits of RECORD_MASK (sys::EventMask).
+export const EVENT_WRITABLE = 2
+
+// The state: results beside the return value.
+export const STATE_ADDRESS = 0
+export const STATE_FLAGS = 1
+export const STATE_CONTROL = 2
+export const STATE_SLOT = 3
+export const STATE_FREE = 4
+export const STATE_SECOND = 5
+export const STATE_FIELDS = 6
+
+export const MAX_EVENTS = 256
+export const MAX_RECORDS = MAX_EVENTS * 3
+export const ADDRESS_SIZE = 128
+export const INBOX_SIZE = 128 * 1024
+export const INDEX_BITS = 22
+export const INDEX_MASK = (1 << INDEX_BITS) - 1
+
+/** In the order of kSharedLayout in native/shared.h. */
+export const sharedLayout: readonly number[] = [
+  ABI, SLOT_STRIDE, READINESS, READ_OPCODE, READ_FLAGS, READ_SIZE,
+  WRITE_OPCODE, WRITE_FLAGS, WRITE_SIZE, ERROR_OPCODE, DRY, ENDED,
+  MARKED, READY, RECEIVE, RECEIVE_INBOX, RECEIVE_FROM, RECEIVE_FROM_INBOX,
+  ACCEPT, SEND, JOB, RECORD_SLOT, RECORD_DIRECTION, RECORD_OPCODE, RECORD_RESULT,
+  RECORD_WHERE, RECORD_ADDRESS, RECORD_EVENT, RECORD_MASK, RECORD_STRIDE, STATE_ADDRESS,
+  STATE_FLAGS, STATE_CONTROL, STATE_SLOT, STATE_FREE, STATE_SECOND, MAX_EVENTS,
+  ADDRESS_SIZE, INBOX_SIZE, INDEX_BITS,
+] // prettier-ignore

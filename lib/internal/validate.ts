@@ -1,0 +1,81 @@
+import { checkInteger, invalidType, outOfRange } from '../errors/argument'
+
+export { checkInteger }
+
+/** Options of every operation that can wait; a bare number stands for `flags`. */
+export interface Op {
+  /** `MSG_*` flags of the system call. */
+  flags?: number | undefined
+  /** Milliseconds: `null` waits, 0 never waits (`EAGAIN`), more waits that long (`ERR_SOCKET_TIMEOUT`). Default: `socket.timeout`. */
+  timeout?: number | null | undefined
+  /** Takes the operation back (`AbortError`). */
+  signal?: AbortSignal | undefined
+}
+
+/** An Op after the checks. */
+export interface Waiting {
+  flags: number
+  timeout: number | null
+  signal: AbortSignal | undefined
+}
+
+const LONGEST_TIMEOUT = 0x7fffffff
+
+/** Checks an Op, or a number in its place. */
+export function checkOp(op: Op | number | undefined, timeout: number | null): Waiting {
+  if (op === undefined) return { flags: 0, timeout, signal: undefined }
+  if (typeof op === 'number') return { flags: checkFlags(op), timeout, signal: undefined }
+  if (typeof op !== 'object' || op === null) throw invalidType('op', 'number or object', op)
+  const { flags, timeout: own, signal } = op
+  return {
+    flags: flags === undefined ? 0 : checkFlags(flags),
+    timeout: own === undefined ? timeout : checkTimeout('op.timeout', own),
+    signal: signal === undefined ? undefined : checkSignal(signal),
+  }
+}
+
+export function checkFlags(flags: unknown): number {
+  return checkInteger('flags', flags, -0x80000000, 0x7fffffff)
+}
+
+export function checkTimeout(name: string, timeout: unknown): number | null {
+  if (timeout === null) return null
+  if (typeof timeout !== 'number') throw invalidType(name, 'number or null', timeout)
+  if (!(timeout >= 0 && timeout <= LONGEST_TIMEOUT)) {
+    throw outOfRange(name, `>= 0 && <= ${LONGEST_TIMEOUT} or null`, timeout)
+  }
+  return timeout
+}
+
+function checkSignal(signal: unknown): AbortSignal {
+  const like = signal as AbortSignal | null
+  if (typeof like !== 'object' || like === null || typeof like.aborted !== 'boolean' || typeof like.addEventListener !== 'function') {
+    throw invalidType('op.signal', 'AbortSignal', signal)
+  }
+  return like
+}
+
+/** Bytes as users may give them. A string is never encoded silently. */
+export function checkBytes(name: string, value: unknown): ArrayBufferView {
+  if (!ArrayBuffer.isView(value)) throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
+  return value
+}
+
+const LARGEST_SIZE = 0x7fffffff
+
+/** A number of bytes to receive at most. */
+export function checkSize(name: string, value: unknown): number {
+  return checkInteger(name, value, 0, LARGEST_SIZE)
+}
+
+/** Any whole number that C would take as an int, signed or not. */
+export function checkInt(name: string, value: unknown): number {
+  return checkInteger(name, value, -0x80000000, 0xffffffff) | 0
+}
+
+/** A descriptor, or an object with one as `fd` (net.Socket's owner types, FileHandle, Socket). */
+export function checkFd(name: string, value: unknown): number {
+  const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
+  if (typeof fd !== 'number') throw invalidType(name, 'a file descriptor or an object with one as fd', value)
+  return checkInteger(name, fd, 0, 0x7fffffff)
+}

@@ -1,0 +1,90 @@
+import type { Address } from '../address'
+import { systemError } from '../errors'
+import { addresses, native, reactor, readAddress } from '../internal/environment'
+import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../internal/errno'
+import type { Memory } from '../internal/memory'
+import { Operation } from '../internal/operation'
+import { Channel } from '../internal/reactor'
+import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../internal/shared'
+import { DIRECT } from '../internal/memory'
+
+const SOL_SOCKET = native.constants.SOL_SOCKET!
+const SO_ERROR = native.constants.SO_ERROR!
+const number = new Int32Array(1)
+const size = new Int32Array(1)
+
+/** connect(2): once, and then the wait for its outcome. It cannot be called again to ask. */
+export class Connect extends Operation<void> {
+  readonly direction = WRITE
+  readonly syscall = 'connect'
+  #started = false
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly address: Uint8Array,
+  ) {
+    super()
+  }
+
+  attempt(): number {
+    if (this.#started) return this.#outcome()
+    const result = native.connect(this.channel.id, this.address)
+    // EALREADY: an earlier connect, whose time ran out, is still on its way.
+    if (result !== EINPROGRESS && result !== EINTR && result !== EALREADY) return result
+    this.#started = true
+    return EAGAIN
+  }
+
+  #outcome(): number {
+    size[0] = 4
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, number, size)
+    if (result < 0) return result
+    if (number[0] !== 0) return -number[0]!
+    // A wake-up is no proof: only a peer is.
+    const peer = native.getpeername(this.channel.id)
+    return peer === ENOTCONN ? EAGAIN : 0
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    const errno = result === EAGAIN && this.#started ? EINPROGRESS : result
+    return systemError('connect', errno, { address: addresses.decode(this.address) })
+  }
+
+  /** A full AF_UNIX backlog is EAGAIN, and poll reports a hang-up at once. */
+  override falselyReady(): boolean {
+    return !this.#started
+  }
+}
+
+/** accept(2) → what `make` builds from the new connection. */
+export class Accept<T> extends Operation<T> {
+  readonly direction = READ
+  readonly syscall = 'accept'
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly make: (channel: Channel, peer: Address | null) => T,
+  ) {
+    super()
+  }
+
+  attempt(): number {
+    reactor.makeRoom()
+    return native.accept(this.channel.id)
+  }
+
+  value(fd: number, where: number, address: number, addressLength: number): T {
+    const slot = address === DIRECT ? reactor.memory.state[STATE_SLOT]! : where
+    return this.make(new Channel(slot, fd), readAddress(address, addressLength))
+  }
+
+  failure(result: number): Error {
+    return systemError('accept', result)
+  }
+
+  override arm(memory: Memory, index: number): void {
+    memory.table[index * SLOT_STRIDE + READ_OPCODE] = ACCEPT
+  }
+}

@@ -1,0 +1,141 @@
+import { fstatSync } from 'node:fs'
+import { fileTruncated, systemError } from '../errors'
+import { native, reactor } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import { Operation, PENDING, YIELD } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { WRITE } from '../internal/shared'
+
+/** One call on the loop's thread: about a tenth of a millisecond of copying. */
+const CHUNK = 1024 * 1024
+/** Calls in one turn of the loop. */
+const CALLS_A_TURN = 8
+/** What one job on the thread pool sends at most. */
+const JOB = 4 * 1024 * 1024
+
+export interface SendfileRange {
+  offset: number
+  length: number | undefined
+  onProgress: ((sent: number, total: number) => void) | undefined
+}
+
+/** Who runs the operation decides where a file that is not in memory may be waited for. */
+export type SendfileDriver = 'reactor' | 'now' | 'blocking'
+
+/**
+ * sendfile(2) until the range is sent. The socket never blocks, but a file does: a page that is not in
+ * memory is read from the disk inside the call. So a chunk goes out on the loop's thread only when all
+ * of it is in the page cache, and on the thread pool otherwise.
+ */
+export class Sendfile extends Operation<number> {
+  readonly direction = WRITE
+  readonly syscall = 'sendfile'
+  #file: number | null
+  #offset: number
+  #sent = 0
+  #job: number | null = null
+  #running = false
+  #announced = 0
+  readonly #total: number
+  /** False for what has no size of its own (/proc, devices): then the end is where sendfile says 0. */
+  readonly #sized: boolean
+  readonly #onProgress: SendfileRange['onProgress']
+
+  constructor(
+    private readonly channel: Channel,
+    file: number,
+    range: SendfileRange,
+    private readonly driver: SendfileDriver,
+  ) {
+    super()
+    const stat = fstatSync(file)
+    this.#sized = stat.isFile() && stat.size > 0
+    const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
+    this.#total = Math.min(available, range.length ?? available)
+    this.#offset = range.offset
+    this.#onProgress = range.onProgress
+    this.#file = reactor.hold(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
+  }
+
+  override get busy(): boolean {
+    return this.#running
+  }
+
+  attempt(): number {
+    // A callback may call into the socket: nothing runs before the queue knows this operation.
+    if (this.#onProgress !== undefined && this.driver === 'reactor' && !this.queued) return YIELD
+    for (let calls = 0; calls < CALLS_A_TURN; calls++) {
+      const rest = this.#total - this.#sent
+      if (rest <= 0) return this.#end()
+      const result = this.#step(rest)
+      if (result === PENDING) return PENDING
+      if (result === EAGAIN && this.driver === 'now' && this.#sent > 0) return this.#end()
+      if (result < 0) return result
+      if (result === 0) return this.#end()
+      this.#sent += result
+      this.#offset += result
+      this.#report()
+    }
+    return this.driver === 'now' ? this.#end() : YIELD
+  }
+
+  #step(rest: number): number {
+    if (this.#job !== null) {
+      const result = this.#job
+      this.#job = null
+      return result
+    }
+    const file = this.#file!
+    const count = Math.min(rest, CHUNK)
+    if (this.driver === 'blocking' || native.resident(file, this.#offset, count) === 1) {
+      return native.sendfile(this.channel.id, file, this.#offset, count)
+    }
+    if (this.driver === 'now') return EAGAIN
+    const result = native.sendfileJob(this.channel.id, file, this.#offset, Math.min(rest, JOB))
+    if (result < 0) return result
+    this.#running = true
+    return PENDING
+  }
+
+  #end(): number {
+    const short = this.#sized && this.#sent < this.#total && this.driver !== 'now'
+    if (short) throw fileTruncated(this.#sent, this.#total)
+    return 0
+  }
+
+  #report(): void {
+    if (this.#onProgress === undefined || this.#sent === this.#announced) return
+    this.#announced = this.#sent
+    this.#onProgress(this.#sent, this.#sized ? this.#total : this.#sent)
+  }
+
+  override jobDone(result: number): void {
+    this.#running = false
+    this.#job = result
+    if (this.leaving !== null && result > 0) this.#sent += result // it went out all the same
+  }
+
+  value(): number {
+    this.#release()
+    return this.#sent
+  }
+
+  failure(result: number): Error {
+    return systemError('sendfile', result)
+  }
+
+  override abandon(reason: Error): Error {
+    this.#release()
+    return Object.assign(reason, { bytesSent: this.#sent })
+  }
+
+  override pass(): null {
+    this.#release()
+    return null
+  }
+
+  #release(): void {
+    if (this.#file !== null) native.close(this.#file) // a job that still runs has a share of it
+    this.#file = null
+  }
+}

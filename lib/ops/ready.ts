@@ -1,0 +1,33 @@
+import { systemError } from '../errors'
+import { native } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import { Operation } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { READ, type WRITE } from '../internal/shared'
+
+const POLLIN = native.constants.POLLIN!
+const POLLOUT = native.constants.POLLOUT!
+
+/** Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. */
+export class Ready extends Operation<void> {
+  readonly syscall = 'poll'
+
+  constructor(
+    private readonly channel: Channel,
+    readonly direction: typeof READ | typeof WRITE,
+  ) {
+    super()
+  }
+
+  attempt(): number {
+    const descriptor = Int32Array.of(this.channel.fd, this.direction === READ ? POLLIN : POLLOUT, 0)
+    const result = native.poll(descriptor, 0)
+    return result === 0 ? EAGAIN : result
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('poll', result)
+  }
+}

@@ -1,0 +1,176 @@
+import type { Address } from '../address'
+import { bufferGone, systemError } from '../errors'
+import { native, reactor, readAddress } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import type { Memory } from '../internal/memory'
+import { Operation } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import {
+  READ,
+  READ_FLAGS,
+  READ_OPCODE,
+  READ_SIZE,
+  RECEIVE,
+  RECEIVE_FROM,
+  RECEIVE_FROM_INBOX,
+  RECEIVE_INBOX,
+  SLOT_STRIDE,
+} from '../internal/shared'
+
+/** Up to this size a new Buffer is filled by way of the inbox: what waits then holds no memory. */
+const SMALL = 8192
+/** C++ keeps an armed buffer's size in 31 bits. */
+const LARGEST_ARMED = 0x7fffffff
+
+const inbox = Buffer.from(reactor.memory.inbox.buffer)
+const empty = Buffer.alloc(0)
+
+function armRead(memory: Memory, index: number, opcode: number, flags: number, size: number): void {
+  const at = index * SLOT_STRIDE
+  memory.table[at + READ_OPCODE] = opcode
+  memory.table[at + READ_FLAGS] = flags
+  memory.table[at + READ_SIZE] = size
+}
+
+abstract class ReceiveOperation<T> extends Operation<T> {
+  readonly direction = READ
+  readonly syscall: string = 'recv'
+
+  constructor(
+    protected readonly channel: Channel,
+    protected readonly flags: number,
+  ) {
+    super()
+  }
+
+  failure(result: number): Error {
+    return systemError(this.syscall, result)
+  }
+}
+
+/** recv(2) or recvfrom(2) into a Buffer of its own. */
+abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
+  #buffer: Buffer | null = null
+
+  constructor(
+    channel: Channel,
+    flags: number,
+    protected readonly size: number,
+  ) {
+    super(channel, flags)
+  }
+
+  protected abstract receive(into: Uint8Array): number
+  protected abstract readonly inboxOpcode: number
+
+  attempt(): number {
+    if (this.size <= SMALL) return this.receive(inbox)
+    this.#buffer ??= Buffer.allocUnsafeSlow(this.size)
+    const result = this.receive(this.#buffer)
+    if (result === EAGAIN) this.#buffer = null // it may wait for long
+    return result
+  }
+
+  override arm(memory: Memory, index: number): void {
+    if (this.size > SMALL) super.arm(memory, index)
+    else armRead(memory, index, this.inboxOpcode, this.flags, this.size)
+  }
+
+  protected take(result: number, where: number): Buffer {
+    const length = Math.min(result, this.size) // MSG_TRUNC tells the real length of a datagram
+    if (length === 0) return empty
+    const direct = this.#buffer
+    // Most of a large buffer unused: a copy lets go of the rest.
+    if (direct !== null && length > this.size >> 1) return direct.subarray(0, length)
+    const start = where < 0 ? 0 : where
+    const copy = Buffer.allocUnsafe(length)
+    ;(direct ?? inbox).copy(copy, 0, start, start + length)
+    return copy
+  }
+}
+
+/** recv(2) → Buffer. */
+export class Recv extends ReceiveBuffer<Buffer> {
+  protected readonly inboxOpcode = RECEIVE_INBOX
+
+  override attempt(): number {
+    return this.size === 0 ? 0 : super.attempt()
+  }
+
+  protected receive(into: Uint8Array): number {
+    return native.recv(this.channel.id, into, 0, this.size, this.flags)
+  }
+
+  value(result: number, where: number): Buffer {
+    return this.take(result, where)
+  }
+}
+
+/** recvfrom(2) → Buffer and sender. */
+export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
+  override readonly syscall = 'recvfrom'
+  protected readonly inboxOpcode = RECEIVE_FROM_INBOX
+
+  protected receive(into: Uint8Array): number {
+    return native.recvfrom(this.channel.id, into, 0, this.size, this.flags)
+  }
+
+  value(result: number, where: number, address: number, addressLength: number): { data: Buffer; address: Address | null } {
+    return { data: this.take(result, where), address: readAddress(address, addressLength) }
+  }
+}
+
+/** A receive into the caller's memory, which is looked at anew for each attempt. */
+abstract class ReceiveInto<T> extends ReceiveOperation<T> {
+  protected readonly length: number
+
+  constructor(
+    channel: Channel,
+    flags: number,
+    protected readonly buffer: ArrayBufferView,
+  ) {
+    super(channel, flags)
+    this.length = buffer.byteLength
+  }
+
+  protected abstract readonly opcode: number
+
+  protected check(): void {
+    if (this.buffer.byteLength < this.length) throw bufferGone(this.syscall)
+  }
+
+  override arm(memory: Memory, index: number): void {
+    if (this.length > LARGEST_ARMED) return super.arm(memory, index)
+    memory.buffers[index * 2 + READ] = this.buffer
+    armRead(memory, index, this.opcode, this.flags, this.length)
+  }
+}
+
+/** recv(2) → bytes received into the caller's buffer. */
+export class RecvInto extends ReceiveInto<number> {
+  protected readonly opcode = RECEIVE
+
+  attempt(): number {
+    this.check()
+    return native.recv(this.channel.id, this.buffer, 0, this.length, this.flags)
+  }
+
+  value(result: number): number {
+    return result
+  }
+}
+
+/** recvfrom(2) → bytes received into the caller's buffer, and sender. */
+export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
+  override readonly syscall = 'recvfrom'
+  protected readonly opcode = RECEIVE_FROM
+
+  attempt(): number {
+    this.check()
+    return native.recvfrom(this.channel.id, this.buffer, 0, this.length, this.flags)
+  }
+
+  value(result: number, _where: number, address: number, addressLength: number): { bytes: number; address: Address | null } {
+    return { bytes: result, address: readAddress(address, addressLength) }
+  }
+}

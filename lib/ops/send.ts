@@ -1,0 +1,135 @@
+import { bufferGone, systemError } from '../errors'
+import { addresses, native } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import type { Memory } from '../internal/memory'
+import { Operation, YIELD } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { SEND, SLOT_STRIDE, WRITE, WRITE_FLAGS, WRITE_OPCODE, WRITE_SIZE } from '../internal/shared'
+
+const LARGEST_ARMED = 0x7fffffff
+/** What one attempt of sendAll moves at most before other sockets get their turn. */
+const TURN_BYTES = 4 * 1024 * 1024
+const CHUNK_BYTES = 1024 * 1024
+
+abstract class SendOperation<T> extends Operation<T> {
+  readonly direction = WRITE
+  readonly syscall: string = 'send'
+  protected readonly length: number
+
+  constructor(
+    protected readonly channel: Channel,
+    protected readonly data: ArrayBufferView,
+    protected readonly flags: number,
+  ) {
+    super()
+    this.length = data.byteLength
+  }
+
+  protected check(): void {
+    if (this.data.byteLength < this.length) throw bufferGone(this.syscall)
+  }
+
+  failure(result: number): Error {
+    return systemError(this.syscall, result)
+  }
+}
+
+/** send(2) → bytes, which may be fewer than asked on a stream. */
+export class Send extends SendOperation<number> {
+  attempt(): number {
+    this.check()
+    return native.send(this.channel.id, this.data, 0, this.length, this.flags)
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  override arm(memory: Memory, index: number): void {
+    if (this.length > LARGEST_ARMED) return super.arm(memory, index)
+    const at = index * SLOT_STRIDE
+    memory.buffers[index * 2 + WRITE] = this.data
+    memory.table[at + WRITE_OPCODE] = SEND
+    memory.table[at + WRITE_FLAGS] = this.flags
+    memory.table[at + WRITE_SIZE] = this.length
+  }
+}
+
+/** sendto(2) → bytes. */
+export class Sendto extends SendOperation<number> {
+  override readonly syscall = 'sendto'
+
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView,
+    flags: number,
+    private readonly address: Uint8Array,
+    // A full AF_UNIX receiver never makes an unconnected sender writable, and poll says that it is.
+    private readonly unixDatagram: boolean,
+  ) {
+    super(channel, data, flags)
+  }
+
+  attempt(): number {
+    this.check()
+    return native.sendto(this.channel.id, this.data, 0, this.length, this.flags, this.address)
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  override failure(result: number): Error {
+    return systemError('sendto', result, { address: addresses.decode(this.address) })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram
+  }
+}
+
+/** send(2) until everything is sent; at least once, so that an empty datagram goes out. */
+export class SendAll extends SendOperation<void> {
+  #sent = 0
+
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView,
+    flags: number,
+    /** A message goes out whole; a stream in pieces, so that one large buffer leaves others their turn. */
+    private readonly stream: boolean,
+  ) {
+    super(channel, data, flags)
+  }
+
+  attempt(): number {
+    this.check()
+    for (let moved = 0; moved < TURN_BYTES; ) {
+      const rest = this.length - this.#sent
+      const result = native.send(
+        this.channel.id,
+        this.data,
+        this.#sent,
+        this.stream ? Math.min(rest, CHUNK_BYTES) : rest,
+        this.flags,
+      )
+      if (result < 0) return result
+      moved += result
+      this.#sent += result
+      if (this.#sent >= this.length) return 0
+    }
+    return YIELD
+  }
+
+  value(): void {}
+
+  /** After an attempt that would block: null, or EAGAIN where a part was taken. */
+  nothingSent(): null {
+    if (this.#sent > 0) throw this.abandon(this.failure(EAGAIN))
+    return null
+  }
+
+  override abandon(reason: Error): Error {
+    return Object.assign(reason, { bytesSent: this.#sent })
+  }
+}

@@ -1,0 +1,216 @@
+import type { Address, AddressLike } from './address'
+import { SocketError } from './errors'
+import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import { reactor } from './internal/environment'
+import { EAGAIN } from './internal/errno'
+import type { Operation } from './internal/operation'
+import { OperationSocket, type SendfileOptions } from './internal/operations'
+import { READ, WRITE } from './internal/shared'
+import { checkOp, type Op, type Waiting } from './internal/validate'
+import { AF_UNIX, SOCK_STREAM } from './constants'
+
+/**
+ * A socket, socket(2), with promises. Linux and macOS.
+ *
+ * Operations in one direction run in the order in which they were called; reading and writing do not
+ * wait for each other. Every argument is checked before any system call. What a signal, a timeout or
+ * `close()` takes back leaves no trace but the bytes that were already sent.
+ */
+export class Socket extends OperationSocket {
+  /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
+  static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
+    const [first, second] = createPair(family, type, protocol)
+    return [new Socket(first as never), new Socket(second as never)]
+  }
+
+  /**
+   * Takes a descriptor over: the socket will close it. Family, type and protocol are read from the kernel
+   * (protocol is 0 where it does not tell). `ENOTSOCK`, `EBADF`; then it stays yours.
+   */
+  static adopt(fd: number): Socket {
+    return new Socket(adoptSocket(fd) as never)
+  }
+
+  /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC); the original stays whose it is. */
+  static dup(fd: number | { readonly fd: number }): Socket {
+    return new Socket(duplicateSocket(fd) as never)
+  }
+
+  /** A second socket on the same open socket, dup(2), close-on-exec, with the same timeout. */
+  dup(): Socket {
+    const copy = Socket.dup(this)
+    copy.timeout = this.timeout
+    return copy
+  }
+
+  protected fromAdoption(adoption: Adoption): this {
+    return new Socket(adoption as never) as this
+  }
+
+  /**
+   * connect(2). On a stream it waits for the peer, on a datagram socket it sets the default destination
+   * (`{ family: AF_UNSPEC, data }` takes it away). A signal that fires closes the socket, since a connect
+   * cannot be taken back; after a timeout it goes on, and calling again waits for the same attempt.
+   */
+  async connect(address: AddressLike, op?: Op | number): Promise<void> {
+    const waiting = checkOp(op, this.timeout)
+    try {
+      await this.#submit(this.connectOperation(address), waiting)
+    } catch (error) {
+      if ((error as Error).name === 'AbortError') this.close()
+      throw error
+    }
+  }
+
+  /**
+   * connect(2) with the errno as the result: 0 or a positive number, also for a timeout (`EAGAIN`).
+   * Bad arguments and signals still throw.
+   */
+  async connectEx(address: AddressLike, op?: Op | number): Promise<number> {
+    try {
+      await this.connect(address, op)
+      return 0
+    } catch (error) {
+      return connectResult(error)
+    }
+  }
+
+  /** accept(2): the next connection. Its `remoteAddress` is known without another system call. */
+  accept(op?: Op | number): Promise<this> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.acceptOperation(), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * recv(2): up to `size` bytes in a Buffer of their own; an empty one at the end of the stream (or for an
+   * empty datagram). A datagram that is longer loses its rest, unless `MSG_PEEK` leaves it there.
+   */
+  recv(size: number, op?: Op | number): Promise<Buffer> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvOperation(size, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * recv(2) into your buffer: the number of bytes, 0 at the end of the stream. With `MSG_TRUNC` the real
+   * length of a datagram, which may be more than fits. The buffer is written to only before the
+   * promise settles; `ERR_BUFFER_DETACHED` if it was detached or made smaller meanwhile.
+   */
+  recvInto(buffer: ArrayBufferView, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvIntoOperation(buffer, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** recvfrom(2): a datagram and who sent it; `address` is `null` on a connected stream. */
+  recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: Address | null }> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvfromOperation(size, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** recvfrom(2) into your buffer. */
+  recvfromInto(buffer: ArrayBufferView, op?: Op | number): Promise<{ bytes: number; address: Address | null }> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
+  send(data: ArrayBufferView, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendOperation(data, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * send(2) until all of it is sent, under one deadline. An error, a timeout or a signal carries
+   * `bytesSent`. At least one call is made, so an empty datagram goes out.
+   */
+  sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendAllOperation(data, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * sendto(2): one datagram. On AF_UNIX every call looks the path up: connect() is twice as fast. A full
+   * AF_UNIX receiver never makes the sender writable, so it is tried again after 1 to 16 ms.
+   */
+  sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendtoOperation(data, address, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * sendfile(2): sends a file, or a range of it, without copying it through this process. Resolves with
+   * the number of bytes. A part of the file that is not in memory is read on the thread pool, never on
+   * the event loop. What is written to the file while it is on its way is sent as it then is.
+   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
+   */
+  sendfile(file: FileLike, options: SendfileOptions = {}): Promise<number> {
+    try {
+      const waiting = checkOp(options, this.timeout)
+      return this.#submit(this.sendfileOperation(file, options, 'reactor'), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** Waits until there is something to read, the peer has finished, or the socket failed. */
+  readable(op?: Op | number): Promise<void> {
+    try {
+      return this.#submit(this.readyOperation(READ), checkOp(op, this.timeout))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** Waits until something can be sent, or the socket failed. */
+  writable(op?: Op | number): Promise<void> {
+    try {
+      return this.#submit(this.readyOperation(WRITE), checkOp(op, this.timeout))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  #submit<T>(operation: Operation<T>, waiting: Waiting): Promise<T> {
+    return reactor.submit(this.channel, operation, waiting.timeout, waiting.signal)
+  }
+}
+
+/** The positive errno of a failed connect; anything else is thrown again. */
+export function connectResult(error: unknown): number {
+  if (error instanceof SocketError) {
+    if (error.code === 'ERR_SOCKET_TIMEOUT') return -EAGAIN
+    if (error.errno !== undefined && error.syscall === 'connect') return -error.errno
+  }
+  throw error
+}

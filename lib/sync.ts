@@ -1,0 +1,130 @@
+import type { Address, AddressLike } from './address'
+import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import { block } from './internal/blocking'
+import type { Operation } from './internal/operation'
+import { OperationSocket, type SendfileOptions } from './internal/operations'
+import { READ, WRITE } from './internal/shared'
+import { checkOp, type Op, type Waiting } from './internal/validate'
+import { connectResult } from './socket'
+import { AF_UNIX, SOCK_STREAM } from './constants'
+
+export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
+
+/** An Op without a signal: while a call blocks, nothing can fire one. */
+export type SyncOp = Omit<Op, 'signal'>
+
+/**
+ * The same socket with calls that block the thread: for scripts, workers and tests. Options, addresses
+ * and errors are those of `Socket` in `bsd-sockets`, and `detach()` and `adopt()` lead from one to the other.
+ */
+export class Socket extends OperationSocket {
+  /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
+  static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
+    const [first, second] = createPair(family, type, protocol)
+    return [new Socket(first as never), new Socket(second as never)]
+  }
+
+  /** Takes a descriptor over: the socket will close it. */
+  static adopt(fd: number): Socket {
+    return new Socket(adoptSocket(fd) as never)
+  }
+
+  /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC). */
+  static dup(fd: number | { readonly fd: number }): Socket {
+    return new Socket(duplicateSocket(fd) as never)
+  }
+
+  /** A second socket on the same open socket, dup(2). */
+  dup(): Socket {
+    const copy = Socket.dup(this)
+    copy.timeout = this.timeout
+    return copy
+  }
+
+  protected fromAdoption(adoption: Adoption): this {
+    return new Socket(adoption as never) as this
+  }
+
+  /** connect(2). After a timeout the attempt goes on; calling again waits for it. */
+  connect(address: AddressLike, op?: SyncOp | number): void {
+    const waiting = checkOp(op, this.timeout)
+    this.#block(this.connectOperation(address), waiting)
+  }
+
+  /** connect(2) with the errno as the result: 0 or a positive number. */
+  connectEx(address: AddressLike, op?: SyncOp | number): number {
+    try {
+      this.connect(address, op)
+      return 0
+    } catch (error) {
+      return connectResult(error)
+    }
+  }
+
+  /** accept(2): the next connection. */
+  accept(op?: SyncOp | number): this {
+    return this.#block(this.acceptOperation(), checkOp(op, this.timeout))
+  }
+
+  /** recv(2): up to `size` bytes; an empty Buffer at the end of the stream. */
+  recv(size: number, op?: SyncOp | number): Buffer {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.recvOperation(size, waiting.flags), waiting)
+  }
+
+  /** recv(2) into your buffer: the number of bytes. */
+  recvInto(buffer: ArrayBufferView, op?: SyncOp | number): number {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.recvIntoOperation(buffer, waiting.flags), waiting)
+  }
+
+  /** recvfrom(2): a datagram and who sent it. */
+  recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: Address | null } {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
+  }
+
+  /** recvfrom(2) into your buffer. */
+  recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: Address | null } {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
+  }
+
+  /** send(2): the number of bytes taken. */
+  send(data: ArrayBufferView, op?: SyncOp | number): number {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.sendOperation(data, waiting.flags), waiting)
+  }
+
+  /** send(2) until all of it is sent, under one deadline; errors carry `bytesSent`. */
+  sendAll(data: ArrayBufferView, op?: SyncOp | number): void {
+    const waiting = checkOp(op, this.timeout)
+    this.#block(this.sendAllOperation(data, waiting.flags), waiting)
+  }
+
+  /** sendto(2): one datagram. */
+  sendto(data: ArrayBufferView, address: AddressLike, op?: SyncOp | number): number {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
+  }
+
+  /** sendfile(2): a file, or a range of it, without copying it through this process. */
+  sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> = {}): number {
+    const waiting = checkOp(options, this.timeout)
+    return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
+  }
+
+  /** Waits until there is something to read, the peer has finished, or the socket failed. */
+  readable(op?: SyncOp | number): void {
+    this.#block(this.readyOperation(READ), checkOp(op, this.timeout))
+  }
+
+  /** Waits until something can be sent, or the socket failed. */
+  writable(op?: SyncOp | number): void {
+    this.#block(this.readyOperation(WRITE), checkOp(op, this.timeout))
+  }
+
+  #block<T>(operation: Operation<T>, waiting: Waiting): T {
+    return block(this.channel, operation, waiting.timeout)
+  }
+}

@@ -1,0 +1,127 @@
+#include "env.h"
+
+#include <unistd.h>
+
+namespace bsd {
+
+void Dispatch(Env& env, int records) {
+  if (env.closing) return;
+  napi_handle_scope scope = nullptr;
+  if (napi_open_handle_scope(env.env, &scope) != napi_ok) return;
+  napi_value resource = nullptr;
+  napi_value function = nullptr;
+  napi_value count = nullptr;
+  napi_get_reference_value(env.env, env.resource, &resource);
+  napi_get_reference_value(env.env, env.dispatch, &function);
+  napi_create_int32(env.env, records, &count);
+  napi_make_callback(env.env, env.context, resource, function, 1, &count, nullptr);
+  bool pending = false;
+  if (napi_is_exception_pending(env.env, &pending) == napi_ok && pending) {
+    napi_value exception = nullptr;
+    napi_get_and_clear_last_exception(env.env, &exception);
+    napi_fatal_exception(env.env, exception);
+  }
+  napi_close_handle_scope(env.env, scope);
+}
+
+int32_t AdoptSlot(Env& env, int fd, Traits traits) {
+  Slot* slot = env.slots.Take(env.table_slots);
+  if (slot == nullptr) return kNoSlot;
+  slot->fd = fd;
+  slot->shares = 1;
+  slot->open = true;
+  slot->traits = traits;
+  int32_t* fields = env.Fields(slot->index);
+  for (int i = 0; i < kSlotStride; ++i) fields[i] = 0;
+  env.state[kStateFree] = static_cast<int32_t>(env.table_slots - env.slots.used());
+  return Slots::Id(*slot);
+}
+
+int Watch(Env& env, Slot& slot, bool writing) {
+  if (env.closing) return -ECANCELED;
+  if (env.poller < 0) {
+    env.poller = sys::PollerCreate();
+    if (env.poller < 0) return env.poller;
+  }
+  if (!WakeIsOpen(env)) {
+    const int failed = WakeOpen(env);
+    if (failed != 0) return failed;
+  }
+  const auto token = static_cast<uint32_t>(Slots::Id(slot));
+  if (!slot.watched) {
+    const int failed = sys::PollerAdd(env.poller, slot.fd, token, writing);
+    if (failed != 0) return failed;
+    slot.watched = true;
+    slot.writing = writing;
+    return 0;
+  }
+  if (!writing || slot.writing) return 0;
+  const int failed = sys::PollerChange(env.poller, slot.fd, token, true);
+  if (failed == 0) slot.writing = true;
+  return failed;
+}
+
+void Unwatch(Env& env, Slot& slot) {
+  if (!slot.watched) return;
+  sys::PollerRemove(env.poller, slot.fd, slot.writing);
+  slot.watched = false;
+  slot.writing = false;
+}
+
+static int CloseDescriptor(int fd) {
+  // Never retried: after EINTR the descriptor is gone and its number may be another's already.
+  if (close(fd) == 0 || errno == EINTR || errno == EINPROGRESS || errno == ECONNRESET) return 0;
+  return -errno;
+}
+
+static void Forget(Env& env, Slot& slot) {
+  env.slots.Release(slot);
+  env.state[kStateFree] = static_cast<int32_t>(env.table_slots - env.slots.used());
+}
+
+int CloseSlot(Env& env, Slot& slot) {
+  Unwatch(env, slot);
+  slot.open = false;
+  if (--slot.shares > 0) return 0;
+  const int result = CloseDescriptor(slot.fd);
+  Forget(env, slot);
+  return result;
+}
+
+int DetachSlot(Env& env, Slot& slot) {
+  if (slot.shares > 1) return -EBUSY;
+  Unwatch(env, slot);
+  const int fd = slot.fd;
+  Forget(env, slot);
+  return fd;
+}
+
+void DropShare(Env& env, Slot& slot) {
+  if (--slot.shares > 0) return;
+  CloseDescriptor(slot.fd);
+  Forget(env, slot);
+}
+
+void CleanupStep(Env* env) {
+  if (!env->closing || WakeIsOpen(*env) || env->jobs > 0) return;
+  if (env->poller >= 0) close(env->poller);
+  env->poller = -1;
+  napi_async_cleanup_hook_handle hook = env->cleanup;
+  delete env;  // before the hook goes: with it the addon may be unmapped
+  napi_remove_async_cleanup_hook(hook);
+}
+
+static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
+  auto* env = static_cast<Env*>(data);
+  env->closing = true;
+  for (uint32_t i = 0; i < env->slots.size(); ++i) {
+    Slot* slot = env->slots.At(i);
+    if (slot->open) CloseSlot(*env, *slot);
+  }
+  WakeClose(*env);
+  CleanupStep(env);
+}
+
+void InstallCleanup(Env* env) { napi_add_async_cleanup_hook(env->env, OnCleanup, env, &env->cleanup); }
+
+}  // namespace bsd

@@ -1,0 +1,94 @@
+// The memory that C++ and TypeScript share, and what each integer in it means. Its twin is
+// lib/internal/shared.ts; kSharedLayout is compared with the twin when the addon is loaded.
+//
+//   table        Int32Array, kSlotStride integers a slot: remembered readiness, armed operations
+//   completions  Int32Array, kRecordStride integers a record: what one turn of the loop brought
+//   addresses    one sockaddr of kAddressSize bytes for each event of a turn, and one for direct calls
+//   inbox        bytes of small receives whose caller wants a new Buffer
+//   state        Int32Array: results beside the return value, read at once by the caller
+#ifndef BSD_SOCKETS_SHARED_H_
+#define BSD_SOCKETS_SHARED_H_
+
+#include <cstdint>
+
+namespace bsd {
+
+constexpr int kAbi = 1;
+
+// One field of the table per slot, then the next slot.
+enum SlotField {
+  kReadiness,      // bits of Readiness
+  kReadOpcode,     // an armed read, see Opcode
+  kReadFlags,      // MSG_* of the armed read
+  kReadSize,       // bytes wanted; a buffer whose size is another one by now is left to TypeScript
+  kWriteOpcode,
+  kWriteFlags,
+  kWriteSize,
+  kErrorOpcode,    // somebody waits for the error queue
+  kSlotStride,
+};
+
+enum Readiness {
+  kDry = 1,       // nothing to read until the next edge
+  kEnded = 2,     // the peer has sent its last byte: a short read proves nothing any more
+  kMarked = 4,    // out-of-band data was seen: reads may stop at the mark
+};
+
+enum Opcode {
+  kIdle,
+  kReady,          // only say that it is ready: TypeScript runs the operation
+  kReceive,        // recv into the armed buffer
+  kReceiveInbox,   // recv into the inbox
+  kReceiveFrom,    // recvfrom into the armed buffer
+  kReceiveFromInbox,
+  kAccept,
+  kSend,           // send the armed buffer
+  kJob,            // only in records: work on the thread pool has ended
+};
+
+enum Direction { kRead, kWrite, kError };
+
+enum RecordField {
+  kRecordSlot,       // id of the slot: its generation tells a reused one apart
+  kRecordDirection,
+  kRecordOpcode,     // what was done: kReady leaves the operation to TypeScript
+  kRecordResult,     // >= 0 or -errno
+  kRecordWhere,      // inbox: offset of the bytes; accept: id of the new slot
+  kRecordAddress,    // length of the sockaddr at addresses + kRecordEvent * kAddressSize
+  kRecordEvent,
+  kRecordMask,       // the event, bits of sys::EventMask
+  kRecordStride,
+};
+
+enum StateField {
+  kStateAddress,     // length of the sockaddr at addresses + kMaxEvents * kAddressSize
+  kStateFlags,       // msg_flags of recvmsg
+  kStateControl,     // msg_controllen of recvmsg
+  kStateSlot,        // id of a slot that a call made
+  kStateFree,        // slots left in the table
+  kStateSecond,      // second result (socketpair)
+  kStateFields,
+};
+
+constexpr int kMaxEvents = 256;                   // one turn of the loop serves no more
+constexpr int kMaxRecords = kMaxEvents * 3;
+constexpr int kAddressSize = 128;                 // sizeof(sockaddr_storage) on every system
+constexpr int kInboxSize = 128 * 1024;
+
+// A slot's name outside this file: its index and, above it, the generation that a reuse changes.
+constexpr int kIndexBits = 22;
+constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
+
+constexpr int kSharedLayout[] = {
+    kAbi,          kSlotStride,    kReadiness,   kReadOpcode,   kReadFlags,      kReadSize,
+    kWriteOpcode,  kWriteFlags,    kWriteSize,   kErrorOpcode,  kDry,            kEnded,
+    kMarked,       kReady,         kReceive,     kReceiveInbox, kReceiveFrom,    kReceiveFromInbox,
+    kAccept,       kSend,          kJob,         kRecordSlot,  kRecordDirection, kRecordOpcode, kRecordResult,
+    kRecordWhere,  kRecordAddress, kRecordEvent, kRecordMask,   kRecordStride,   kStateAddress,
+    kStateFlags,   kStateControl,  kStateSlot,   kStateFree,    kStateSecond,    kMaxEvents,
+    kAddressSize,  kInboxSize,     kIndexBits,
+};
+
+}  // namespace bsd
+
+#endif  // BSD_SOCKETS_SHARED_H_

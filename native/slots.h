@@ -1,0 +1,52 @@
+// The slot table: one entry for each open socket of an environment. TypeScript names a slot by an
+// id, index and generation in one integer, so a stale id is EBADF and never somebody else's socket.
+#ifndef BSD_SOCKETS_SLOTS_H_
+#define BSD_SOCKETS_SLOTS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace bsd {
+
+// What a short read says about a socket.
+enum class Traits : uint8_t {
+  kNone,        // nothing: only EAGAIN means empty
+  kStream,      // the receive queue was empty (TCP)
+  kUnixStream,  // the same, unless a control message ended the read
+};
+
+struct Slot {
+  int fd = -1;
+  uint32_t index = 0;
+  uint32_t generation = 0;
+  uint32_t shares = 0;       // the owner's, and one for each job off the loop; 0 is a free slot
+  Traits traits = Traits::kNone;
+  bool open = false;         // the owner still has it; else close(2) waits for the last share
+  bool watched = false;      // registered with the poller
+  bool writing = false;      // also for writing
+};
+
+class Slots {
+ public:
+  // nullptr for an id that is stale, closed or nonsense.
+  Slot* Find(int32_t id);
+  Slot* At(uint32_t index) { return index < slots_.size() ? &slots_[index] : nullptr; }
+
+  // nullptr when `capacity` slots are in use. The pointer is valid until the next Take().
+  Slot* Take(size_t capacity);
+  void Release(Slot& slot);
+
+  static int32_t Id(const Slot& slot);
+  size_t used() const { return used_; }
+  size_t size() const { return slots_.size(); }
+
+ private:
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_;
+  size_t used_ = 0;
+};
+
+}  // namespace bsd
+
+#endif  // BSD_SOCKETS_SLOTS_H_

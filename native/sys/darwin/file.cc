@@ -1,0 +1,30 @@
+#include "../platform.h"
+
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace bsd::sys {
+
+int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
+  if (count == 0) return 0;  // 0 would mean 'to the end of the file' here
+  off_t position = offset != nullptr ? *offset : lseek(file, 0, SEEK_CUR);
+  if (position < 0) return offset != nullptr ? -EINVAL : -errno;
+  off_t length = count;
+  const int result = sendfile(file, socket, position, &length, nullptr, 0);
+  // EAGAIN and EINTR come with the number of bytes that did go out: dropping it repeats data.
+  if (result < 0 && !((errno == EAGAIN || errno == EINTR) && length > 0)) return -errno;
+  if (offset != nullptr) {
+    *offset += length;
+  } else {
+    lseek(file, length, SEEK_CUR);
+  }
+  return length;
+}
+
+int Resident(int, int64_t, int64_t) { return -ENOSYS; }
+
+int64_t Splice(int, int64_t*, int, int64_t*, size_t, unsigned) { return -ENOSYS; }
+
+}  // namespace bsd::sys

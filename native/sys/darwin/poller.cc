@@ -1,0 +1,60 @@
+#include "../platform.h"
+
+#include <fcntl.h>
+#include <sys/event.h>
+#include <unistd.h>
+
+namespace bsd::sys {
+
+static int Apply(int poller, struct kevent* changes, int count) {
+  return kevent(poller, changes, count, nullptr, 0, nullptr) < 0 ? -errno : 0;
+}
+
+static void* Token(uint32_t token) { return reinterpret_cast<void*>(static_cast<uintptr_t>(token)); }
+
+int PollerCreate() {
+  const int poller = kqueue();
+  if (poller < 0) return -errno;
+  fcntl(poller, F_SETFD, FD_CLOEXEC);
+  return poller;
+}
+
+int PollerAdd(int poller, int fd, uint32_t token, bool writing) {
+  struct kevent changes[2];
+  EV_SET(&changes[0], static_cast<uintptr_t>(fd), EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, Token(token));
+  EV_SET(&changes[1], static_cast<uintptr_t>(fd), EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, Token(token));
+  return Apply(poller, changes, writing ? 2 : 1);
+}
+
+int PollerChange(int poller, int fd, uint32_t token, bool writing) {
+  struct kevent change;
+  const auto action = static_cast<uint16_t>(writing ? EV_ADD | EV_CLEAR : EV_DELETE);
+  EV_SET(&change, static_cast<uintptr_t>(fd), EVFILT_WRITE, action, 0, 0, Token(token));
+  return Apply(poller, &change, 1);
+}
+
+int PollerRemove(int poller, int fd, bool writing) {
+  struct kevent changes[2];
+  EV_SET(&changes[0], static_cast<uintptr_t>(fd), EVFILT_READ, EV_DELETE, 0, 0, nullptr);
+  EV_SET(&changes[1], static_cast<uintptr_t>(fd), EVFILT_WRITE, EV_DELETE, 0, 0, nullptr);
+  return Apply(poller, changes, writing ? 2 : 1);
+}
+
+int PollerFetch(int poller, Event* events, int max) {
+  constexpr int kMax = 256;
+  struct kevent ready[kMax];
+  const timespec now = {0, 0};
+  const int count = kevent(poller, nullptr, 0, ready, max < kMax ? max : kMax, &now);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; ++i) {
+    const struct kevent& from = ready[i];
+    uint32_t mask = from.filter == EVFILT_WRITE ? kWritable : kReadable;
+    if ((from.flags & EV_EOF) != 0) mask |= kHangup | (from.fflags != 0 ? kFailure : 0U);
+    if ((from.flags & EV_OOBAND) != 0) mask |= kUrgent;
+    events[i].token = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(from.udata));
+    events[i].mask = mask;
+  }
+  return count;
+}
+
+}  // namespace bsd::sys

@@ -1,0 +1,83 @@
+#include "../platform.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace bsd::sys {
+
+const int kSendFlags = 0;  // SO_NOSIGPIPE on each socket instead, see Prepare()
+const int kReceiveMessageFlags = 0;
+const bool kReportsDiscardedControl = false;
+
+// Darwin has neither SOCK_CLOEXEC nor accept4: the flags follow the descriptor's birth, so a fork
+// in another thread can slip in between.
+static int Finish(int fd) {
+  int failed = fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+  if (failed == 0) failed = Prepare(fd);
+  if (failed == 0) return fd;
+  close(fd);
+  return failed;
+}
+
+int Socket(int domain, int type, int protocol) {
+  const int fd = socket(domain, type, protocol);
+  return fd < 0 ? -errno : Finish(fd);
+}
+
+int SocketPair(int domain, int type, int protocol, int fds[2]) {
+  if (socketpair(domain, type, protocol, fds) < 0) return -errno;
+  const int first = Finish(fds[0]);
+  if (first < 0) {
+    close(fds[1]);
+    return first;
+  }
+  const int second = Finish(fds[1]);
+  if (second < 0) {
+    close(fds[0]);
+    return second;
+  }
+  return 0;
+}
+
+int Accept(int fd, sockaddr* address, socklen_t* length) {
+  const socklen_t room = *length;
+  for (;;) {
+    *length = room;
+    const int accepted = accept(fd, address, length);
+    if (accepted >= 0) return Finish(accepted);
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int Duplicate(int fd) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? -errno : copy;
+}
+
+int Prepare(int fd) {
+  const int on = 1;
+  // Fails on what is not a socket and on sockets whose peer is gone; neither can raise SIGPIPE later.
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  if ((flags & O_NONBLOCK) != 0) return 0;
+  return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+int Protocol(int) { return -ENOSYS; }
+
+int Domain(int fd) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof address;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0 ? -errno : address.ss_family;
+}
+
+int GetOption(int fd, int level, int name, void* value, int32_t* length) {
+  auto size = static_cast<socklen_t>(*length);
+  if (getsockopt(fd, level, name, value, &size) < 0) return -errno;
+  *length = static_cast<int32_t>(size);
+  return 0;
+}
+
+}  // namespace bsd::sys

@@ -1,0 +1,46 @@
+#include "../platform.h"
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace bsd::sys {
+
+int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
+  static_assert(sizeof(off_t) == sizeof(int64_t), "large files are not optional");
+  for (;;) {
+    const ssize_t sent =
+        sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
+    if (sent >= 0) return sent;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+// cachestat(2), Linux 6.5: one call answers for a range, without mapping it. glibc has no wrapper yet.
+int Resident(int file, int64_t offset, int64_t length) {
+  constexpr long kCachestat = 451;  // the same number on every architecture
+  struct {
+    uint64_t offset, length;
+  } range = {static_cast<uint64_t>(offset), static_cast<uint64_t>(length)};
+  struct {
+    uint64_t cached, dirty, writeback, evicted, recently_evicted;
+  } pages = {};
+  if (length <= 0) return 1;
+  if (syscall(kCachestat, file, &range, &pages, 0) < 0) return -errno;
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t first = range.offset / page;
+  const uint64_t last = (range.offset + range.length - 1) / page;
+  return pages.cached >= last - first + 1 ? 1 : 0;
+}
+
+int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
+               unsigned flags) {
+  for (;;) {
+    const ssize_t moved = splice(in, in_offset, out, out_offset, count, flags);
+    if (moved >= 0) return moved;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+}  // namespace bsd::sys

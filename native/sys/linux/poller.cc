@@ -1,0 +1,51 @@
+#include "../platform.h"
+
+#include <sys/epoll.h>
+
+namespace bsd::sys {
+
+static epoll_event Interest(uint32_t token, bool writing) {
+  epoll_event event = {};
+  // EPOLLOUT only while a write waits: with it always on, every read by the peer wakes us for nothing.
+  event.events = EPOLLET | EPOLLIN | EPOLLPRI | EPOLLRDHUP | (writing ? uint32_t{EPOLLOUT} : 0);
+  event.data.u64 = token;
+  return event;
+}
+
+int PollerCreate() {
+  const int poller = epoll_create1(EPOLL_CLOEXEC);
+  return poller < 0 ? -errno : poller;
+}
+
+int PollerAdd(int poller, int fd, uint32_t token, bool writing) {
+  epoll_event event = Interest(token, writing);
+  return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int PollerChange(int poller, int fd, uint32_t token, bool writing) {
+  epoll_event event = Interest(token, writing);
+  return epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
+}
+
+int PollerRemove(int poller, int fd, bool) {
+  epoll_event event = {};
+  return epoll_ctl(poller, EPOLL_CTL_DEL, fd, &event) < 0 ? -errno : 0;
+}
+
+int PollerFetch(int poller, Event* events, int max) {
+  constexpr int kMax = 256;
+  epoll_event ready[kMax];
+  const int count = epoll_wait(poller, ready, max < kMax ? max : kMax, 0);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; ++i) {
+    const uint32_t from = ready[i].events;
+    events[i].token = static_cast<uint32_t>(ready[i].data.u64);
+    events[i].mask = ((from & EPOLLIN) != 0 ? kReadable : 0U) | ((from & EPOLLOUT) != 0 ? kWritable : 0U) |
+                     ((from & EPOLLPRI) != 0 ? kUrgent : 0U) |
+                     ((from & (EPOLLRDHUP | EPOLLHUP)) != 0 ? kHangup : 0U) |
+                     ((from & EPOLLERR) != 0 ? kFailure : 0U);
+  }
+  return count;
+}
+
+}  // namespace bsd::sys

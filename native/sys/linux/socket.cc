@@ -1,0 +1,76 @@
+#include "../platform.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstring>
+
+namespace bsd::sys {
+
+const int kSendFlags = MSG_NOSIGNAL;
+const int kReceiveMessageFlags = MSG_CMSG_CLOEXEC;
+const bool kReportsDiscardedControl = true;
+
+int Socket(int domain, int type, int protocol) {
+  const int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  return fd < 0 ? -errno : fd;
+}
+
+int SocketPair(int domain, int type, int protocol, int fds[2]) {
+  return socketpair(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol, fds) < 0 ? -errno : 0;
+}
+
+int Accept(int fd, sockaddr* address, socklen_t* length) {
+  for (;;) {
+    const int accepted = accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted >= 0) return accepted;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int Duplicate(int fd) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? -errno : copy;
+}
+
+int Prepare(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0) return -errno;
+  if ((flags & O_NONBLOCK) != 0) return 0;
+  return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int IntegerOption(int fd, int name) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
+}
+
+int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }
+
+int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }
+
+int GetOption(int fd, int level, int name, void* value, int32_t* length) {
+  constexpr int kZeroCopyReceive = 35;     // TCP_ZEROCOPY_RECEIVE
+  constexpr int32_t kInstruction = 8;      // sizeof(struct sock_filter)
+  constexpr int32_t kPlainFields = 24;     // of tcp_zerocopy_receive: behind them are pointers
+  auto size = static_cast<socklen_t>(*length);
+  // SO_GET_FILTER counts instructions, not bytes: taken literally it writes eight times too far.
+  const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
+  if (filter) size /= kInstruction;
+  // An address inside the value that the kernel would map over or write to.
+  if (level == IPPROTO_TCP && name == kZeroCopyReceive) {
+    uint64_t address = 0;
+    if (*length >= int32_t{sizeof address}) memcpy(&address, value, sizeof address);
+    if (address != 0 || *length > kPlainFields) return -EPERM;
+  }
+  if (getsockopt(fd, level, name, value, &size) < 0) {
+    if (errno == ERANGE) *length = static_cast<int32_t>(size);  // how much it takes (SO_PEERGROUPS)
+    return -errno;
+  }
+  *length = static_cast<int32_t>(filter ? size * kInstruction : size);
+  return 0;
+}
+
+}  // namespace bsd::sys

@@ -1,0 +1,99 @@
+// What an operating system has to provide. sys/linux and sys/darwin implement the same list, chosen
+// by the build (native/sources.json); what a system lacks is a one-line stub that returns -ENOSYS.
+// Every function returns a value >= 0 or a negative errno and never blocks unless it says so.
+#ifndef BSD_SOCKETS_SYS_PLATFORM_H_
+#define BSD_SOCKETS_SYS_PLATFORM_H_
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace bsd::sys {
+
+// --- descriptors -----------------------------------------------------------------------------
+
+// socket(2), close-on-exec and non-blocking from birth where the system can, right after otherwise.
+int Socket(int domain, int type, int protocol);
+
+// socketpair(2), both ends like Socket().
+int SocketPair(int domain, int type, int protocol, int fds[2]);
+
+// accept4(2): the new descriptor is close-on-exec and non-blocking whatever the listener is.
+int Accept(int fd, sockaddr* address, socklen_t* length);
+
+// F_DUPFD_CLOEXEC.
+int Duplicate(int fd);
+
+// O_NONBLOCK on; on Darwin also SO_NOSIGPIPE for sockets.
+int Prepare(int fd);
+
+// or-ed into the flags of every send: a peer that went away is EPIPE, never a signal.
+extern const int kSendFlags;
+
+// or-ed into the flags of every recvmsg: descriptors arrive close-on-exec where the system can.
+extern const int kReceiveMessageFlags;
+
+// True where a receive without a control buffer reports MSG_CTRUNC if it discarded a control
+// message. Only then is a short read of an AF_UNIX stream proof that nothing is left (attempts.cc).
+extern const bool kReportsDiscardedControl;
+
+// SO_PROTOCOL, or -ENOSYS.
+int Protocol(int fd);
+
+// SO_DOMAIN, or the family of getsockname().
+int Domain(int fd);
+
+// getsockopt(2) with *length in bytes, in and out. Refuses what would make the kernel write anywhere
+// else than into value.
+int GetOption(int fd, int level, int name, void* value, int32_t* length);
+
+// --- files -----------------------------------------------------------------------------------
+
+// sendfile(2) from *offset, which advances by what was sent; nullptr uses the file's own position.
+// Partial progress counts as success even where the system call itself reports EAGAIN.
+// The file side can block on a cold page: see Resident().
+int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
+
+// 1 when every page of the range is in the page cache, so that sending it cannot wait for a disk;
+// 0 when one is missing; negative when the system cannot tell.
+int Resident(int file, int64_t offset, int64_t length);
+
+// splice(2); nullptr offsets use the file's own position.
+int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count, unsigned flags);
+
+// --- readiness -------------------------------------------------------------------------------
+
+enum EventMask : uint32_t {
+  kReadable = 1,
+  kWritable = 2,
+  kUrgent = 4,    // out-of-band data
+  kHangup = 8,    // the peer will send no more, or the connection is gone
+  kFailure = 16,  // a pending socket error or a non-empty error queue
+};
+
+struct Event {
+  uint32_t token;
+  uint32_t mask;
+};
+
+// An edge-triggered readiness queue (epoll, kqueue with EV_CLEAR). Returns its descriptor.
+int PollerCreate();
+
+// Watches fd for reading, and for writing too if asked. A condition that already holds is an edge.
+int PollerAdd(int poller, int fd, uint32_t token, bool writing);
+
+// Changes whether writing is watched. Conditions that hold now are reported again.
+int PollerChange(int poller, int fd, uint32_t token, bool writing);
+
+int PollerRemove(int poller, int fd, bool writing);
+
+// Fetches up to max events without waiting.
+int PollerFetch(int poller, Event* events, int max);
+
+}  // namespace bsd::sys
+
+#endif  // BSD_SOCKETS_SYS_PLATFORM_H_

@@ -1,0 +1,130 @@
+// Descriptors and slots: how they come and how they go.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "syscalls.h"
+
+namespace bsd {
+
+// socket(2): (domain, type, protocol) -> fd.
+static int64_t Socket(Args& a) {
+  const int domain = a.Int(0, "domain");
+  const int type = a.Int(1, "type");
+  const int protocol = a.Int(2, "protocol");
+  return a.ok() ? sys::Socket(domain, type, protocol) : 0;
+}
+
+// socketpair(2): (domain, type, protocol, fds?: Int32Array of 2) -> 0; without fds the first is the
+// result and the second is left in the shared state.
+static int64_t SocketPair(Args& a) {
+  const int domain = a.Int(0, "domain");
+  const int type = a.Int(1, "type");
+  const int protocol = a.Int(2, "protocol");
+  int32_t* out = a.Present(3) ? a.Integers(3, "fds", 2) : nullptr;
+  if (!a.ok()) return 0;
+  int fds[2] = {-1, -1};
+  const int failed = sys::SocketPair(domain, type, protocol, fds);
+  if (failed < 0) return failed;
+  if (out == nullptr) {
+    a.env().state[kStateSecond] = fds[1];
+    return fds[0];
+  }
+  out[0] = fds[0];
+  out[1] = fds[1];
+  return 0;
+}
+
+static int64_t Duplicate(int fd, Args&) { return sys::Duplicate(fd); }
+
+// close(2), once: EINTR is not retried, the descriptor is gone.
+static int64_t Close(int fd, Args&) { return close(fd) < 0 ? -errno : 0; }
+
+// fcntl(2): (fd, command, argument) -> its result. Only commands whose argument is a number.
+static int64_t Control(int fd, Args& a) {
+  const int command = a.Int(1, "command");
+  const int argument = a.Int(2, "argument");
+  if (!a.ok()) return 0;
+  switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+    case F_GETFD:
+    case F_SETFD:
+    case F_GETFL:
+    case F_SETFL:
+    case F_GETOWN:
+    case F_SETOWN:
+#ifdef F_GETPIPE_SZ
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+#endif
+#ifdef F_GET_SEALS
+    case F_GET_SEALS:
+    case F_ADD_SEALS:
+#endif
+      return Retry([&] { return fcntl(fd, command, argument); });
+    default:
+      return -EINVAL;
+  }
+}
+
+// What kind of socket a descriptor is, as the kernel sees it. kind: Int32Array of 3 for family, type
+// and protocol (-1 where the system cannot tell).
+static int64_t Inspect(int fd, Args& a) {
+  int32_t* kind = a.Integers(1, "kind", 3);
+  if (!a.ok()) return 0;
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
+  const int domain = sys::Domain(fd);
+  if (domain < 0) return domain;
+  const int protocol = sys::Protocol(fd);
+  kind[0] = domain;
+  kind[1] = type;
+  kind[2] = protocol < 0 ? -1 : protocol;
+  return 0;
+}
+
+// Takes a descriptor into the slot table: (fd, traits) -> 0, the slot's id in the shared state.
+static int64_t Adopt(int fd, Args& a) {
+  const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, 2));
+  if (!a.ok()) return 0;
+  const int failed = sys::Prepare(fd);
+  if (failed < 0) return failed;
+  const int32_t id = AdoptSlot(a.env(), fd, traits);
+  if (id == kNoSlot) return -ENOBUFS;
+  a.env().state[kStateSlot] = id;
+  return 0;
+}
+
+static int64_t CloseOwned(Env& env, Slot& slot, Args&) { return CloseSlot(env, slot); }
+
+static int64_t Detach(Env& env, Slot& slot, Args&) { return DetachSlot(env, slot); }
+
+// Watches the slot: (writing) -> 0.
+static int64_t WatchOwned(Env& env, Slot& slot, Args& a) {
+  const int writing = a.Int(1, "writing");
+  return a.ok() ? Watch(env, slot, writing != 0) : 0;
+}
+
+static constexpr Function kSlot[] = {
+    {"socket", Call<Socket>},
+    {"socketpair", Call<SocketPair>},
+    {"dup", CallSlot<Duplicate>},
+    {"dupFd", CallFd<Duplicate>},
+    {"closeFd", CallFd<Close>},
+    {"fcntl", CallSlot<Control>},
+    {"inspect", CallFd<Inspect>},
+    {"adopt", CallFd<Adopt>},
+    {"close", CallOwner<CloseOwned>},
+    {"detach", CallOwner<Detach>},
+    {"watch", CallOwner<WatchOwned>},
+};
+
+static constexpr Function kRaw[] = {
+    {"socket", Call<Socket>},    {"socketpair", Call<SocketPair>}, {"dup", CallFd<Duplicate>},
+    {"close", CallFd<Close>},    {"fcntl", CallFd<Control>},
+};
+
+Syscalls CreateCalls() { return {Rows(kSlot), Rows(kRaw)}; }
+
+}  // namespace bsd

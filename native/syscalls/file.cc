@@ -1,0 +1,90 @@
+// Files: sendfile and splice.
+#include <unistd.h>
+
+#include "../work.h"
+#include "syscalls.h"
+
+namespace bsd {
+
+constexpr int64_t kMaxSize = int64_t{1} << 53;  // whole numbers of JavaScript
+constexpr int64_t kMaxChunk = 1 << 30;          // a record's result has 31 bits
+
+// sendfile(2): (file, offset|null, count) -> bytes.
+static int64_t SendFile(int fd, Args& a) {
+  const int file = a.Int(1, "file");
+  const bool positioned = a.Present(2);
+  int64_t offset = positioned ? a.Integer(2, "offset", 0, kMaxSize) : 0;
+  const int64_t count = a.Integer(3, "count", 0, kMaxSize);
+  return a.ok() ? sys::SendFile(fd, file, positioned ? &offset : nullptr, count) : 0;
+}
+
+// The same between slots: (file, offset, count) -> bytes.
+static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
+  const int id = a.Int(1, "file");
+  int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
+  const int64_t count = a.Integer(3, "count", 0, kMaxSize);
+  if (!a.ok()) return 0;
+  const Slot* file = env.slots.Find(id);
+  return file != nullptr ? sys::SendFile(slot.fd, file->fd, &offset, count) : -EBADF;
+}
+
+// The same on the thread pool: (file, offset, count) -> 0, and a record when it is done.
+static int64_t SendFileJob(Env& env, Slot& slot, Args& a) {
+  const int id = a.Int(1, "file");
+  const int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
+  const int64_t count = a.Integer(3, "count", 0, kMaxChunk);
+  if (!a.ok()) return 0;
+  Slot* file = env.slots.Find(id);
+  return file != nullptr ? StartSendFile(env, slot, *file, offset, count) : -EBADF;
+}
+
+// Whether a range of the file is in memory: (offset, count) -> 1, 0 or -errno.
+static int64_t Resident(int fd, Args& a) {
+  const int64_t offset = a.Integer(1, "offset", 0, kMaxSize);
+  const int64_t count = a.Integer(2, "count", 0, kMaxSize);
+  return a.ok() ? sys::Resident(fd, offset, count) : 0;
+}
+
+// Takes a duplicate of somebody else's descriptor into the slot table, for as long as an operation
+// uses it: (fd) -> 0, the slot's id in the shared state. Its flags are left as they are.
+static int64_t Hold(int fd, Args& a) {
+  const int copy = sys::Duplicate(fd);
+  if (copy < 0) return copy;
+  const int32_t id = AdoptSlot(a.env(), copy, Traits::kNone);
+  if (id == kNoSlot) {
+    close(copy);
+    return -ENOBUFS;
+  }
+  a.env().state[kStateSlot] = id;
+  return 0;
+}
+
+// splice(2): (inOffset|null, out, outOffset|null, count, flags) -> bytes.
+static int64_t Splice(int fd, Args& a) {
+  const bool from = a.Present(1);
+  int64_t in_offset = from ? a.Integer(1, "inOffset", 0, kMaxSize) : 0;
+  const int out = a.Int(2, "out");
+  const bool to = a.Present(3);
+  int64_t out_offset = to ? a.Integer(3, "outOffset", 0, kMaxSize) : 0;
+  const int64_t count = a.Integer(4, "count", 0, kMaxSize);
+  const int flags = a.Int(5, "flags");
+  if (!a.ok()) return 0;
+  return sys::Splice(fd, from ? &in_offset : nullptr, out, to ? &out_offset : nullptr,
+                     static_cast<size_t>(count), static_cast<unsigned>(flags));
+}
+
+static constexpr Function kSlot[] = {
+    {"sendfile", CallOwner<SendFileOwned>},
+    {"sendfileJob", CallOwner<SendFileJob>},
+    {"resident", CallSlot<Resident>},
+    {"hold", CallFd<Hold>},
+};
+
+static constexpr Function kRaw[] = {
+    {"sendfile", CallFd<SendFile>},
+    {"splice", CallFd<Splice>},
+};
+
+Syscalls FileCalls() { return {Rows(kSlot), Rows(kRaw)}; }
+
+}  // namespace bsd

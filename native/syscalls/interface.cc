@@ -1,0 +1,65 @@
+// Interface names and numbers. Text crosses the seam as bytes.
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "syscalls.h"
+
+namespace bsd {
+
+// if_nametoindex(3): (name) -> index or -errno.
+static int64_t NameToIndex(Args& a) {
+  const Bytes name = a.Buffer(0, "name");
+  if (!a.ok()) return 0;
+  char text[IF_NAMESIZE] = {};
+  if (name.size >= sizeof text) return -ENODEV;
+  if (name.size > 0) memcpy(text, name.data, name.size);
+  const unsigned index = if_nametoindex(text);
+  return index == 0 ? -errno : int64_t{index};
+}
+
+// if_indextoname(3): (index, into) -> length of the name or -errno.
+static int64_t IndexToName(Args& a) {
+  const auto index = static_cast<unsigned>(a.Integer(0, "index", 0, UINT32_MAX));
+  const Bytes into = a.Buffer(1, "into");
+  if (!a.ok()) return 0;
+  char text[IF_NAMESIZE] = {};
+  if (if_indextoname(index, text) == nullptr) return -errno;
+  const size_t length = std::min(strlen(text), into.size);
+  if (length > 0) memcpy(into.data, text, length);
+  return static_cast<int64_t>(length);
+}
+
+// if_nameindex(3): (into) -> bytes written, "index name\n" a line; -ENOBUFS when it is too small.
+static int64_t NameIndex(Args& a) {
+  const Bytes into = a.Buffer(0, "into");
+  if (!a.ok()) return 0;
+  struct if_nameindex* list = if_nameindex();
+  if (list == nullptr) return -errno;
+  size_t used = 0;
+  int64_t result = 0;
+  for (const auto* entry = list; entry->if_index != 0 && result >= 0; ++entry) {
+    char line[IF_NAMESIZE + 16];
+    const int length = snprintf(line, sizeof line, "%u %s\n", entry->if_index, entry->if_name);
+    if (used + static_cast<size_t>(length) > into.size) {
+      result = -ENOBUFS;
+    } else {
+      memcpy(into.data + used, line, static_cast<size_t>(length));
+      used += static_cast<size_t>(length);
+    }
+  }
+  if_freenameindex(list);
+  return result < 0 ? result : static_cast<int64_t>(used);
+}
+
+static constexpr Function kSlot[] = {
+    {"if_nametoindex", Call<NameToIndex>},
+    {"if_indextoname", Call<IndexToName>},
+    {"if_nameindex", Call<NameIndex>},
+};
+
+Syscalls InterfaceCalls() { return {Rows(kSlot), {nullptr, 0}}; }
+
+}  // namespace bsd

@@ -1,0 +1,147 @@
+// Bytes and messages. Every call of class Socket carries MSG_DONTWAIT: somebody else who holds the
+// same open file may have made it blocking.
+#include <limits.h>
+#include <sys/uio.h>
+
+#include "../receive.h"
+#include "syscalls.h"
+
+namespace bsd {
+
+#ifdef IOV_MAX
+constexpr size_t kMaxParts = IOV_MAX;
+#else
+constexpr size_t kMaxParts = 1024;
+#endif
+
+// recv(2): (buffer, offset, length, flags) -> bytes.
+static int64_t Receive(int fd, Args& a) {
+  const Bytes into = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags");
+  if (!a.ok()) return 0;
+  return Retry([&] { return recv(fd, into.data, into.size, flags); });
+}
+
+static int64_t ReceiveOwned(Env& env, Slot& slot, Args& a) {
+  const Bytes into = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags");  // ReceiveOn adds MSG_DONTWAIT
+  return a.ok() ? ReceiveOn(env, slot, into.data, into.size, flags, nullptr, nullptr) : 0;
+}
+
+// recvfrom(2): (buffer, offset, length, flags, address?, addressLength?) -> bytes.
+static int64_t ReceiveFrom(int fd, Args& a) {
+  const Bytes into = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags");
+  AddressOut from = a.Address(5);
+  if (!a.ok()) return 0;
+  const int64_t result =
+      Retry([&] { return recvfrom(fd, into.data, into.size, flags, from.address, &from.length); });
+  if (result >= 0) a.Store(from);
+  return result;
+}
+
+static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
+  const Bytes into = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags");
+  AddressOut from = a.Address(5);
+  if (!a.ok()) return 0;
+  const int64_t result =
+      ReceiveOn(env, slot, into.data, into.size, flags, from.address, &from.length);
+  if (result >= 0) a.Store(from);
+  return result;
+}
+
+// recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
+// info: Int32Array of [unused, msg_flags, msg_controllen].
+template <int extra>
+static int64_t ReceiveMessage(int fd, Args& a) {
+  Bytes parts[kMaxParts];
+  iovec vector[kMaxParts];
+  const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
+  const Bytes control = a.OptionalBuffer(2, "control");
+  const int flags = a.Int(3, "flags");
+  AddressOut from = a.Address(4);
+  int32_t* info = a.Integers(6, "info", 3);
+  if (!a.ok()) return 0;
+  for (size_t i = 0; i < count; ++i) vector[i] = {parts[i].data, parts[i].size};
+  msghdr message = {};
+  message.msg_name = from.address;
+  message.msg_namelen = from.length;
+  message.msg_iov = vector;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  message.msg_control = control.data;
+  message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
+  const int64_t result = Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
+  if (result < 0) return result;
+  from.length = message.msg_namelen;
+  a.Store(from);
+  info[kStateFlags] = message.msg_flags;
+  info[kStateControl] = static_cast<int32_t>(message.msg_controllen);
+  return result;
+}
+
+static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
+  const int64_t result = ReceiveMessage<MSG_DONTWAIT>(slot.fd, a);
+  if (result == -EAGAIN) MarkDry(env, slot);
+  return result;
+}
+
+// send(2): (buffer, offset, length, flags) -> bytes.
+template <int extra>
+static int64_t Send(int fd, Args& a) {
+  const Bytes from = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags") | sys::kSendFlags | extra;
+  if (!a.ok()) return 0;
+  return Retry([&] { return send(fd, from.data, from.size, flags); });
+}
+
+// sendto(2): (buffer, offset, length, flags, address) -> bytes.
+template <int extra>
+static int64_t SendTo(int fd, Args& a) {
+  const Bytes from = a.Slice(1, "buffer");
+  const int flags = a.Int(4, "flags") | sys::kSendFlags | extra;
+  const Bytes to = a.Buffer(5, "address");
+  if (!a.ok()) return 0;
+  const auto* name = reinterpret_cast<const sockaddr*>(to.data);
+  const auto length = static_cast<socklen_t>(to.size);
+  return Retry([&] { return sendto(fd, from.data, from.size, flags, name, length); });
+}
+
+// sendmsg(2): (buffers, control|null, flags, address|null) -> bytes.
+template <int extra>
+static int64_t SendMessage(int fd, Args& a) {
+  Bytes parts[kMaxParts];
+  iovec vector[kMaxParts];
+  const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
+  const Bytes control = a.OptionalBuffer(2, "control");
+  const int flags = a.Int(3, "flags") | sys::kSendFlags | extra;
+  const Bytes to = a.OptionalBuffer(4, "address");
+  if (!a.ok()) return 0;
+  for (size_t i = 0; i < count; ++i) vector[i] = {parts[i].data, parts[i].size};
+  msghdr message = {};
+  message.msg_name = to.data;
+  message.msg_namelen = static_cast<socklen_t>(to.size);
+  message.msg_iov = vector;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  message.msg_control = control.data;
+  message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
+  return Retry([&] { return sendmsg(fd, &message, flags); });
+}
+
+static constexpr Function kSlot[] = {
+    {"recv", CallOwner<ReceiveOwned>},
+    {"recvfrom", CallOwner<ReceiveFromOwned>},
+    {"recvmsg", CallOwner<ReceiveMessageOwned>},
+    {"send", CallSlot<Send<MSG_DONTWAIT>>},
+    {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
+    {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>>},
+};
+
+static constexpr Function kRaw[] = {
+    {"recv", CallFd<Receive>}, {"recvfrom", CallFd<ReceiveFrom>}, {"recvmsg", CallFd<ReceiveMessage<0>>},
+    {"send", CallFd<Send<0>>},    {"sendto", CallFd<SendTo<0>>},        {"sendmsg", CallFd<SendMessage<0>>},
+};
+
+Syscalls IoCalls() { return {Rows(kSlot), Rows(kRaw)}; }
+
+}  // namespace bsd

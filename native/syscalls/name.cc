@@ -1,0 +1,93 @@
+// Addresses and connections.
+#include "../receive.h"
+#include "syscalls.h"
+
+namespace bsd {
+
+static const sockaddr* Name(const Bytes& bytes) { return reinterpret_cast<const sockaddr*>(bytes.data); }
+
+// bind(2): (address) -> 0.
+static int64_t Bind(int fd, Args& a) {
+  const Bytes address = a.Buffer(1, "address");
+  if (!a.ok()) return 0;
+  return bind(fd, Name(address), static_cast<socklen_t>(address.size)) < 0 ? -errno : 0;
+}
+
+// connect(2): (address) -> 0, or -EINPROGRESS. Not retried after EINTR: the attempt goes on.
+static int64_t Connect(int fd, Args& a) {
+  const Bytes address = a.Buffer(1, "address");
+  if (!a.ok()) return 0;
+  return connect(fd, Name(address), static_cast<socklen_t>(address.size)) < 0 ? -errno : 0;
+}
+
+// listen(2): (backlog) -> 0.
+static int64_t Listen(int fd, Args& a) {
+  const int backlog = a.Int(1, "backlog");
+  return a.ok() && listen(fd, backlog) < 0 ? -errno : 0;
+}
+
+// accept(2): (address?, addressLength?) -> fd.
+static int64_t Accept(int fd, Args& a) {
+  AddressOut peer = a.Address(1);
+  if (!a.ok()) return 0;
+  const int accepted = sys::Accept(fd, peer.address, &peer.length);
+  if (accepted >= 0) a.Store(peer);
+  return accepted;
+}
+
+// The same, into a slot whose id is left in the shared state.
+static int64_t AcceptOwned(Env& env, Slot& slot, Args& a) {
+  AddressOut peer = a.Address(1);
+  if (!a.ok()) return 0;
+  const int accepted = AcceptOn(env, slot, peer.address, &peer.length, &env.state[kStateSlot]);
+  if (accepted >= 0) a.Store(peer);
+  return accepted;
+}
+
+// getsockname(2): (address?, addressLength?) -> 0.
+static int64_t LocalName(int fd, Args& a) {
+  AddressOut name = a.Address(1);
+  if (!a.ok()) return 0;
+  if (getsockname(fd, name.address, &name.length) < 0) return -errno;
+  a.Store(name);
+  return 0;
+}
+
+// getpeername(2): (address?, addressLength?) -> 0.
+static int64_t PeerName(int fd, Args& a) {
+  AddressOut name = a.Address(1);
+  if (!a.ok()) return 0;
+  if (getpeername(fd, name.address, &name.length) < 0) return -errno;
+  a.Store(name);
+  return 0;
+}
+
+// shutdown(2): (how) -> 0.
+static int64_t Shutdown(int fd, Args& a) {
+  const int how = a.Int(1, "how");
+  return a.ok() && shutdown(fd, how) < 0 ? -errno : 0;
+}
+
+static constexpr Function kSlot[] = {
+    {"bind", CallSlot<Bind>},
+    {"connect", CallSlot<Connect>},
+    {"listen", CallSlot<Listen>},
+    {"accept", CallOwner<AcceptOwned>},
+    {"getsockname", CallSlot<LocalName>},
+    {"getpeername", CallSlot<PeerName>},
+    {"shutdown", CallSlot<Shutdown>},
+};
+
+static constexpr Function kRaw[] = {
+    {"bind", CallFd<Bind>},
+    {"connect", CallFd<Connect>},
+    {"listen", CallFd<Listen>},
+    {"accept", CallFd<Accept>},
+    {"getsockname", CallFd<LocalName>},
+    {"getpeername", CallFd<PeerName>},
+    {"shutdown", CallFd<Shutdown>},
+};
+
+Syscalls NameCalls() { return {Rows(kSlot), Rows(kRaw)}; }
+
+}  // namespace bsd

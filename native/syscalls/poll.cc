@@ -1,0 +1,34 @@
+// poll(2): the only call here that blocks on purpose.
+#include <poll.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "syscalls.h"
+
+namespace bsd {
+
+// (descriptors: Int32Array of (fd, events, revents), timeout in ms, -1 for ever) -> how many are
+// ready. -EINTR is passed on: the caller knows how much of its time is left.
+static int64_t Poll(Args& a) {
+  const Bytes bytes = a.Buffer(0, "descriptors");
+  const int timeout = a.Int(1, "timeout");
+  if (!a.ok()) return 0;
+  constexpr size_t kFields = 3;
+  auto* fields = reinterpret_cast<int32_t*>(bytes.data);
+  const size_t count = bytes.size / sizeof(int32_t) / kFields;
+  std::vector<pollfd> set(count);
+  for (size_t i = 0; i < count; ++i) {
+    set[i] = {fields[i * kFields], static_cast<short>(fields[i * kFields + 1]), 0};
+  }
+  const int ready = poll(set.data(), static_cast<nfds_t>(count), timeout);
+  if (ready < 0) return -errno;
+  for (size_t i = 0; i < count; ++i) fields[i * kFields + 2] = set[i].revents;
+  return ready;
+}
+
+static constexpr Function kSlot[] = {{"poll", Call<Poll>}};
+
+Syscalls PollCalls() { return {Rows(kSlot), {nullptr, 0}}; }
+
+}  // namespace bsd

@@ -1,0 +1,25 @@
+// Builds the addon for this machine into build/Release. Uses the headers that came with the running
+// Node where they are installed, so that nothing has to be downloaded. Arguments go to node-gyp.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const env = { ...process.env }
+const prefix = path.resolve(process.execPath, '../..')
+if (env.npm_config_nodedir === undefined && existsSync(path.join(prefix, 'include/node/node_api.h'))) {
+  env.npm_config_nodedir = prefix
+}
+
+const gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
+const jobs = ['--jobs', 'max', '--loglevel', 'error']
+const result = spawnSync(process.execPath, [gyp, 'rebuild', ...jobs, ...process.argv.slice(2)], {
+  cwd: root,
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+  encoding: 'utf8',
+})
+if (result.status !== 0) process.stderr.write(result.stdout ?? '')
+process.exitCode = result.status ?? 1
