@@ -12,7 +12,6 @@
       "defines": [
         "NAPI_VERSION=8",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
-        "NODE_ADDON_API_ENABLE_MAYBE=0",
         "_FILE_OFFSET_BITS=64"
       ],
       "cflags": ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"],

@@ -126,6 +126,8 @@ export type LayoutName =
   | 'sizeof_sockaddr_tipc_addrtype'
   | 'offsetof_sockaddr_tipc_scope'
   | 'sizeof_sockaddr_tipc_scope'
+  | 'offsetof_sockaddr_tipc_addr'
+  | 'sizeof_sockaddr_tipc_addr'
   | 'offsetof_sockaddr_tipc_addr_id_ref'
   | 'sizeof_sockaddr_tipc_addr_id_ref'
   | 'offsetof_sockaddr_tipc_addr_id_node'

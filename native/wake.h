@@ -10,6 +10,7 @@ struct WakeHandle;
 
 struct Wake {
   WakeHandle* handle = nullptr;
+  bool ref = false;  // somebody waits who wants the process to live
 };
 
 // Watches env.poller. 0 or -errno.

@@ -40,12 +40,13 @@ int WakeOpen(Env& env) {
   }
   env.wake.handle = handle;
   failed = uv_poll_start(&handle->poll, UV_READABLE, OnPoll);
-  uv_unref(reinterpret_cast<uv_handle_t*>(&handle->poll));
+  WakeRef(env, env.wake.ref);
   if (failed != 0) WakeClose(env);
   return failed;
 }
 
 void WakeRef(Env& env, bool on) {
+  env.wake.ref = on;
   if (env.wake.handle == nullptr) return;
   auto* handle = reinterpret_cast<uv_handle_t*>(&env.wake.handle->poll);
   if (on) {

@@ -1,0 +1,25 @@
+// Writes the ES module twin of each entry point: it re-exports the CommonJS build, so `import` and
+// `require` give the same classes.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const dist = path.join(root, 'dist')
+const require = createRequire(import.meta.url)
+const other = process.platform === 'darwin' ? 'linux' : 'darwin'
+
+/** The names that an entry point exports; read from its source where this system cannot load it. */
+function namesOf(entry) {
+  if (entry !== other) return Object.keys(require(path.join(dist, `${entry}.js`)))
+  const source = readFileSync(path.join(dist, `constants.${entry}.gen.d.ts`), 'utf8')
+  return [...source.matchAll(/export declare const (\w+)/g)].map(match => match[1])
+}
+
+for (const entry of ['index', 'sync', 'raw', 'linux', 'darwin']) {
+  const names = namesOf(entry).filter(name => name !== '__esModule' && name !== 'default')
+  const module = `import cjs from './${entry}.js'\nexport const { ${names.join(', ')} } = cjs\n`
+  writeFileSync(path.join(dist, `${entry}.mjs`), module)
+  writeFileSync(path.join(dist, `${entry}.d.mts`), `export * from './${entry}.js'\n`)
+}
