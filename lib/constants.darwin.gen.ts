@@ -21,6 +21,8 @@ export const AF_INET: number = c.AF_INET as number
 export const AF_INET6: number = c.AF_INET6 as number
 /** Routing socket. On Linux the same number as AF_NETLINK. socket(7) */
 export const AF_ROUTE: number = c.AF_ROUTE as number
+/** Virtual machine to host. vsock(7) */
+export const AF_VSOCK: number | undefined = c.AF_VSOCK
 /** socket(7) */
 export const AF_APPLETALK: number = c.AF_APPLETALK as number
 /** socket(7) */

@@ -27,7 +27,7 @@ export const AF_NETLINK: number | undefined = c.AF_NETLINK
 export const AF_PACKET: number | undefined = c.AF_PACKET
 /** Routing socket. On Linux the same number as AF_NETLINK. socket(7) */
 export const AF_ROUTE: number = c.AF_ROUTE as number
-/** Virtual machine to host. vsock(7) Linux only. */
+/** Virtual machine to host. vsock(7) Not on every Darwin. */
 export const AF_VSOCK: number | undefined = c.AF_VSOCK
 /** Linux only. socket(7) */
 export const AF_ALG: number | undefined = c.AF_ALG
