@@ -9,6 +9,7 @@ import { checkBytes, checkInteger } from './internal/validate'
  */
 export function checksum(bytes: ArrayBufferView): number {
   const view = checkBytes('bytes', bytes)
+  if (view.byteLength === 0) return 0xffff // nothing left to look at, should it be detached
   const octets = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
   let sum = 0
   const even = octets.length & ~1

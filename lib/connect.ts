@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import type { AddressLike } from './address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants'
-import { aborted, invalidType, timedOut } from './errors'
+import { aborted, invalidType, SocketError, timedOut } from './errors'
 import { checkInteger, checkOp } from './internal/validate'
 import { Socket } from './socket'
 
@@ -85,6 +85,18 @@ async function resolve(host: string, family: number | undefined): Promise<{ addr
   const literal = isIP(host)
   if (literal !== 0) return [{ address: host, family: literal === 6 ? AF_INET6 : AF_INET }]
   const wanted = family === undefined ? 0 : family === AF_INET6 ? 6 : 4
-  const found = await lookup(host, { all: true, family: wanted, verbatim: true })
+  const found = await lookup(host, { all: true, family: wanted, verbatim: true }).catch((cause: Error) => {
+    throw lookupError(host, cause)
+  })
   return found.map(entry => ({ address: entry.address, family: entry.family === 6 ? AF_INET6 : AF_INET }))
+}
+
+/** The resolver's error under getaddrinfo's own name for it. */
+export function lookupError(host: string, cause: Error): Error {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === undefined || code.startsWith('ERR_')) return cause // an argument that no resolver was asked about
+  const name = code === 'ENOTFOUND' ? 'EAI_NONAME' : code
+  const error = new SocketError(`getaddrinfo ${name} ${host}`, name, undefined, 'getaddrinfo')
+  error.cause = cause
+  return error
 }

@@ -14,6 +14,7 @@ import {
   SO_REUSEPORT,
 } from './constants'
 import { invalidType, SocketError } from './errors'
+import { lookupError } from './connect'
 import { checkInteger } from './internal/validate'
 import { Socket } from './socket'
 
@@ -60,7 +61,11 @@ async function listenInet(options: ServerOptions): Promise<Socket> {
 }
 
 async function addressOf(host: string): Promise<string> {
-  return isIP(host) === 0 && !host.includes('%') ? (await lookup(host)).address : host
+  if (isIP(host) !== 0 || host.includes('%')) return host
+  const found = await lookup(host).catch((cause: Error) => {
+    throw lookupError(host, cause)
+  })
+  return found.address
 }
 
 async function listenUnix(path: string | Uint8Array, options: ServerOptions): Promise<Socket> {

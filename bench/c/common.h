@@ -42,7 +42,8 @@ static inline socklen_t parse_address(const char *text, union any_address *addre
   }
   char host[64];
   unsigned port = 0;
-  if (sscanf(text, "tcp:%63[^:]:%u", host, &port) != 2 || inet_pton(AF_INET, host, &address->in.sin_addr) != 1) {
+  if (sscanf(text, "tcp:%63[^:]:%u", host, &port) != 2 ||
+      inet_pton(AF_INET, host, &address->in.sin_addr) != 1) {
     fprintf(stderr, "bad address: %s\n", text);
     exit(1);
   }
@@ -89,7 +90,8 @@ static inline double machine_cpu(void) {
   FILE *file = fopen("/proc/stat", "r");
   if (file == NULL) fail("/proc/stat");
   unsigned long long user, nice, system, irq, softirq, steal;
-  const int got = fscanf(file, "cpu %llu %llu %llu %*u %*u %llu %llu %llu", &user, &nice, &system, &irq, &softirq, &steal);
+  const int got = fscanf(file, "cpu %llu %llu %llu %*u %*u %llu %llu %llu", &user, &nice, &system, &irq,
+                         &softirq, &steal);
   fclose(file);
   if (got != 6) fail("/proc/stat");
   return (double)(user + nice + system + irq + softirq + steal) / (double)sysconf(_SC_CLK_TCK);

@@ -13,7 +13,7 @@ let messages = 0
 measureWindow(() => messages)
 for (;;) {
   await socket.send(message)
-  for (let got = 0; got < message.length; ) {
+  for (let got = 0; got < message.length;) {
     const length = await socket.recvInto(buffer)
     if (length === 0) throw new Error('the server is gone')
     got += length

@@ -26,7 +26,9 @@ export function processCpu(pid) {
 /** Seconds of CPU used so far on all cores, by anybody: everything but idle and iowait. */
 export function machineCpu() {
   const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'latin1').split(/\s+/)
-  return (Number(user) + Number(nice) + Number(system) + Number(irq) + Number(softirq) + Number(steal)) / TICKS
+  return (
+    (Number(user) + Number(nice) + Number(system) + Number(irq) + Number(softirq) + Number(steal)) / TICKS
+  )
 }
 
 /**

@@ -136,7 +136,7 @@ export class PacketCodec extends FamilyCodec {
 
 function readHardware(value: unknown, room: number): Uint8Array {
   let bytes: Uint8Array | null
-  if (types.isUint8Array(value)) bytes = new Uint8Array(value)
+  if (types.isUint8Array(value)) bytes = copyOf(value, value.byteLength)
   else if (typeof value === 'string') bytes = parseHardware(value)
   else throw invalidType('hardwareAddress', 'of type string or an instance of Uint8Array', value)
   if (bytes === null) throw invalidAddress(value, 'a hardware address is written aa:bb:cc:dd:ee:ff')

@@ -64,7 +64,7 @@ export class UnknownCodec extends FamilyCodec {
     const { head } = this.context
     const number = checkInteger('family', family, 0, head.maxFamily)
     if (!types.isUint8Array(data)) throw invalidType('data', 'Uint8Array', data)
-    const copy = new Uint8Array(data)
+    const copy = copyOf(data, data.byteLength)
     if (copy.length > this.#longest) throw outOfRange('data', `at most ${this.#longest} bytes`, copy.length)
     const bytes = head.create(head.size + copy.length, number)
     bytes.set(copy, head.size)

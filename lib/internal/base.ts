@@ -212,7 +212,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     // Options of AF_VSOCK are 64 bits wide.
     integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
     const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
-    this.#check('getsockopt', result)
+    if (result < 0) this.#check('getsockopt', result, null, describeOption(l, n))
     const length = integerSize[0]!
     if (bytes !== null) return bytes.subarray(0, length)
     return length === 1 ? integer[0]! & 0xff : length === 8 ? integer[0]! + integer[1]! * 2 ** 32 : integer[0]!
@@ -235,7 +235,8 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       bytes = checkBytes('value', value)
       length = size === undefined ? bytes.byteLength : checkInteger('size', size, 0, bytes.byteLength)
     }
-    this.#check('setsockopt', native.setsockopt(this.channel.id, l, n, bytes, length), null, describeOption(l, n))
+    const result = native.setsockopt(this.channel.id, l, n, bytes, length)
+    if (result < 0) this.#check('setsockopt', result, null, describeOption(l, n))
   }
 
   /**
@@ -291,8 +292,20 @@ function checkCreationOptions(options: { netns?: number | string } | undefined):
   if (options.netns !== undefined) throw invalidType('options.netns', 'undefined (not built yet)', options.netns)
 }
 
+/** An option as C spells it: `SO_MARK`, `IP_TTL`; numbers where it is unknown. */
 function describeOption(level: number, name: number): string {
-  return `level ${level} option ${name}`
+  const prefixes: [number | undefined, string][] = [
+    [constants.SOL_SOCKET, 'SO_'],
+    [constants.IPPROTO_IP, 'IP_'],
+    [constants.IPPROTO_IPV6, 'IPV6_'],
+    [constants.IPPROTO_TCP, 'TCP_'],
+    [constants.IPPROTO_UDP, 'UDP_'],
+    [constants.SOL_PACKET, 'PACKET_'],
+    [constants.SOL_NETLINK, 'NETLINK_option'],
+  ]
+  const prefix = prefixes.find(([number]) => number === level)?.[1]
+  const text = prefix === undefined ? String(name) : nameOf(prefix, name)
+  return text === String(name) ? `level ${level} option ${name}` : text
 }
 
 /** socket(2) into a slot. */
@@ -300,7 +313,8 @@ function create(family: number, type: number, protocol: number): Channel {
   const fd = native.socket(family, type, protocol)
   if (fd < 0) {
     const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
-    if (protocol !== 0) names.push(nameOf('IPPROTO_', protocol))
+    const internet = family === AF_INET || family === AF_INET6
+    if (protocol !== 0) names.push(internet ? nameOf('IPPROTO_', protocol) : String(protocol))
     throw systemError('socket', fd, { subject: names.join(' ') })
   }
   return own(fd, traitsOf(family, type, protocol))

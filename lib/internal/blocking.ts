@@ -17,7 +17,7 @@ const nobody = new Int32Array(0)
  * monotonic deadline, so a signal neither shortens nor lengthens the wait.
  */
 export function block<T>(channel: Channel, operation: Operation<T>, timeout: number | null): T {
-  if (channel.fd < 0) throw closed(operation.syscall)
+  if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
   const deadline = timeout === null ? Infinity : performance.now() + timeout
   let backoff = 1
   for (;;) {

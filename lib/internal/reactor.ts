@@ -136,7 +136,7 @@ export class Reactor {
     timeout: number | null,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    if (channel.fd < 0) return Promise.reject(closed(operation.syscall))
+    if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
     if (signal?.aborted === true) return Promise.reject(operation.abandon(aborted(signal)))
     const direction = operation.direction
     if (channel.turn !== this.#turn) {
@@ -178,8 +178,8 @@ export class Reactor {
 
   /** Runs an operation only if it can be done at once: its value, or null. */
   attemptNow<T>(channel: Channel, operation: Operation<T>): T | null {
-    if (channel.fd < 0) throw closed(operation.syscall)
-    if (channel.head(operation.direction) !== null) return null
+    if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
+    if (channel.head(operation.direction) !== null) return operation.pass()
     let result: number
     try {
       do result = operation.attempt()

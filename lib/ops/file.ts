@@ -1,7 +1,7 @@
-import { fstatSync } from 'node:fs'
+import { fstatSync, type Stats } from 'node:fs'
 import { fileTruncated, systemError } from '../errors'
 import { native, reactor } from '../internal/environment'
-import { EAGAIN } from '../internal/errno'
+import { EAGAIN, errnoOf } from '../internal/errno'
 import { Operation, PENDING, YIELD } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import { WRITE } from '../internal/shared'
@@ -48,7 +48,7 @@ export class Sendfile extends Operation<number> {
     private readonly driver: SendfileDriver,
   ) {
     super()
-    const stat = fstatSync(file)
+    const stat = statOf(file)
     this.#sized = stat.isFile() && stat.size > 0
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
     this.#total = Math.min(available, range.length ?? available)
@@ -137,5 +137,13 @@ export class Sendfile extends Operation<number> {
   #release(): void {
     if (this.#file !== null) native.close(this.#file) // a job that still runs has a share of it
     this.#file = null
+  }
+}
+
+function statOf(file: number): Stats {
+  try {
+    return fstatSync(file)
+  } catch (error) {
+    throw systemError('sendfile', errnoOf((error as NodeJS.ErrnoException).code ?? ''))
   }
 }

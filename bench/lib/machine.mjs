@@ -1,0 +1,43 @@
+// Where a measurement was made, and on which cores.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import os from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { file } from './build.mjs'
+import { machineCpu } from './ends.mjs'
+
+function git(...args) {
+  const { status, stdout } = spawnSync('git', args, { cwd: file(), encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : ''
+}
+
+export function describeMachine() {
+  const cpus = os.cpus()
+  return {
+    commit:
+      (git('rev-parse', '--short=12', 'HEAD') || 'unknown') +
+      (git('status', '--porcelain') ? ' + changes' : ''),
+    node: process.version,
+    kernel: os.release(),
+    cpu: cpus[0]?.model.trim() ?? 'unknown',
+    cores: cpus.length,
+  }
+}
+
+/** The cores this process may use, from "0-1,4". */
+export function allowedCores() {
+  const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))[1]
+  return list.split(',').flatMap(range => {
+    const [first, last = first] = range.split('-').map(Number)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}
+
+/** Waits until the machine has been quiet for a moment, or for as long as patience lasts. */
+export async function untilQuiet(limit, patience) {
+  for (const end = performance.now() + patience; performance.now() < end;) {
+    const [cpu, time] = [machineCpu(), performance.now()]
+    await sleep(250)
+    if ((machineCpu() - cpu) / ((performance.now() - time) / 1000) <= limit) return
+  }
+}

@@ -1,0 +1,90 @@
+// What the other scripts share: where things are, how commands are run.
+import { spawn, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
+const require = createRequire(import.meta.url)
+
+/** The file that a package's command runs. Commands are run by path: npx would look at the network. */
+export function bin(name, command = name) {
+  const manifest = path.join(root, 'node_modules', name, 'package.json')
+  const { bin } = require(manifest)
+  return path.join(path.dirname(manifest), typeof bin === 'string' ? bin : bin[command])
+}
+
+/** npm itself, as a script of this Node. */
+export function npmCli() {
+  if (process.env.npm_execpath?.endsWith('.js')) return process.env.npm_execpath
+  const found = spawnSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).stdout.trim()
+  if (found === '') throw new Error('npm is not in PATH')
+  return realpathSync(found)
+}
+
+/** The environment in which node-gyp and cmake-js take the headers that came with this Node. */
+export function buildEnv(more = {}) {
+  const env = { ...process.env, ...more }
+  const prefix = path.resolve(process.execPath, '../..')
+  if (env.npm_config_nodedir === undefined && existsSync(path.join(prefix, 'include/node/node_api.h'))) {
+    env.npm_config_nodedir = prefix
+  }
+  return env
+}
+
+/** Runs a command and collects what it prints. Never rejects: { status, output }. */
+export function run(command, args, options = {}) {
+  return new Promise(resolve => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options })
+    let output = ''
+    const collect = chunk => (output += chunk)
+    child.stdout?.setEncoding('utf8').on('data', collect)
+    child.stderr?.setEncoding('utf8').on('data', collect)
+    child.on('error', error => resolve({ status: 127, output: `${command}: ${error.message}\n` }))
+    child.on('close', (code, signal) => resolve({ status: code ?? `signal ${signal}`, output }))
+  })
+}
+
+export const node = (args, options) => run(process.execPath, args, options)
+
+/** Like run(), but a failure throws with the output. */
+export async function must(what, command, args, options) {
+  const { status, output } = await run(command, args, options)
+  if (status !== 0) throw new Error(`${what} failed (${status})\n${output}`)
+  return output
+}
+
+/** A tool of LLVM in the one major version whose output the repository is made for; null without it. */
+export function llvm(tool, major = 19) {
+  for (const name of [`${tool}-${major}`, tool]) {
+    const { stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' })
+    if (new RegExp(`version ${major}\\.`).test(stdout ?? '')) return name
+  }
+  return null
+}
+
+/** All files below a folder, as paths from the root of the repository. */
+export function* filesBelow(folder) {
+  if (!existsSync(path.join(root, folder))) return
+  for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
+    const file = path.posix.join(folder, entry.name)
+    if (entry.isDirectory()) yield* filesBelow(file)
+    else yield file
+  }
+}
+
+/**
+ * A copy of what a build needs, in a folder of its own, so that the build of the repository stays as it
+ * is. Removed when the process ends.
+ */
+export function stage(more = []) {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const file of ['native', 'binding.gyp', 'package.json', ...more]) {
+    if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(folder, file), { recursive: true })
+  }
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
+  return folder
+}

@@ -1,0 +1,275 @@
+'use strict'
+
+/*
+ * Throws random argument lists at everything that the package exports, on sockets of every kind, open and
+ * closed. Run in a network namespace of its own (fuzz.test.ts does), so that no address it makes up is
+ * anybody's. Nothing may crash, hang or leak, and nothing but the documented errors may come out.
+ *
+ *   node api.js <lists per function> <seed>
+ */
+const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+
+const bsd = require('../../dist/index.js')
+const sync = require('../../dist/sync.js')
+const raw = require('../../dist/raw.js')
+
+const lists = Number(process.argv[2] ?? 10000)
+let seed = Number(process.argv[3] ?? 1)
+process.removeAllListeners('warning')
+process.on('warning', () => {})
+process.on('unhandledRejection', () => {}) // every promise is looked at by `settled`
+const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-fuzz-'))
+process.chdir(directory) // random AF_UNIX paths land here
+
+/** mulberry32: the same numbers for the same seed. */
+function random() {
+  seed = (seed + 0x6d2b79f5) | 0
+  let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+}
+const below = n => Math.floor(random() * n)
+const pick = list => list[below(list.length)]
+
+function detached(size) {
+  const buffer = new ArrayBuffer(size)
+  const view = new Uint8Array(buffer)
+  structuredClone(buffer, { transfer: [buffer] })
+  return view
+}
+
+function shrunk(size) {
+  const buffer = new ArrayBuffer(size, { maxByteLength: size * 2 })
+  const view = new Uint8Array(buffer)
+  buffer.resize(below(size))
+  return view
+}
+
+const throwing = new Proxy({}, {
+  get() {
+    throw new TypeError('a getter of the user')
+  },
+})
+const numbers = [0, 1, 2, 3, 4, 5, 8, 16, 64, 100, 255, 4096, 65535, 65536, -1, -2, -65536, 0.5, -0, NaN, Infinity,
+  -Infinity, 2 ** 31, 2 ** 31 - 1, -(2 ** 31), 2 ** 32, 2 ** 32 - 1, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1e300] // prettier-ignore
+const makers = [
+  () => pick(numbers),
+  () => pick(numbers),
+  () => below(70000),
+  () => undefined,
+  () => null,
+  () => random() < 0.5,
+  () => pick(['', 'x', 'localhost', '127.0.0.1', '::1', '\0name', 'a\0b', 'lo', 'é'.repeat(80), '<broadcast>']),
+  () => Buffer.alloc(below(200), below(256)),
+  () => new Uint8Array(below(64)),
+  () => new DataView(new ArrayBuffer(below(64))),
+  () => new Float64Array(below(8)),
+  () => new Int32Array(below(4)),
+  () => new Uint8Array(new SharedArrayBuffer(below(64))),
+  () => detached(1 + below(64)),
+  () => shrunk(2 + below(64)),
+  () => new ArrayBuffer(8),
+  () => [],
+  () => [pick(['127.0.0.1', '::1', '', 'x', 5]), pick(numbers)],
+  () => [Buffer.alloc(below(20)), pick([Buffer.alloc(3), 7, null, detached(4)])],
+  () => ({ address: pick(['127.0.0.1', '::1', undefined, 9]), port: pick(numbers), scopeId: pick([undefined, 1, NaN]) }),
+  () => ({ path: pick(['sock', '\0abs', Buffer.from('x'), 7]) }),
+  () => ({ family: pick([0, 1, 2, 10, 17, -1, 99, 'x']), data: pick([Buffer.alloc(below(130)), detached(8), 7]) }),
+  () => ({ interface: pick(['lo', 1, 'none', NaN]), protocol: pick(numbers) }),
+  () => ({ pid: pick(numbers), groups: pick(numbers) }),
+  () => ({ flags: pick([0, 1, 2, 0x40, NaN, 'x']), timeout: pick([0, 0.5, 1, NaN, -1, '5', 2 ** 53]) }),
+  () => ({ timeout: 1, signal: pick([AbortSignal.abort(), new AbortController().signal, {}, 7]) }),
+  () => ({ offset: pick(numbers), length: pick(numbers), timeout: 0 }),
+  () => 10n,
+  () => Symbol('s'),
+  () => () => 1,
+  () => throwing,
+  () => Object.create(null),
+  () => new Date(),
+  () => pick(sockets),
+  () => ({ fd: pick([-1, 1e9, NaN, 'x']) }),
+]
+const anything = () => pick(makers)()
+
+/** Sockets of every kind that this kernel has, some connected, some closed. */
+let sockets = []
+function makeSockets(Socket) {
+  const made = []
+  const attempt = make => {
+    try {
+      made.push(...[make()].flat())
+    } catch (error) {
+      check(error, 'making a socket')
+    }
+  }
+  for (const type of [bsd.SOCK_STREAM, bsd.SOCK_DGRAM, bsd.SOCK_SEQPACKET]) {
+    attempt(() => Socket.pair(bsd.AF_UNIX, type))
+    attempt(() => new Socket(bsd.AF_UNIX, type))
+  }
+  for (const family of [bsd.AF_INET, bsd.AF_INET6]) {
+    for (const type of [bsd.SOCK_STREAM, bsd.SOCK_DGRAM, bsd.SOCK_RAW]) {
+      attempt(() => new Socket(family, type, type === bsd.SOCK_RAW ? bsd.IPPROTO_UDP : 0))
+    }
+  }
+  attempt(() => new Socket(bsd.AF_INET, bsd.SOCK_STREAM).bind(['127.0.0.1', 0]).listen())
+  attempt(() => new Socket(bsd.AF_NETLINK, bsd.SOCK_RAW, 0))
+  attempt(() => new Socket(bsd.AF_PACKET, bsd.SOCK_DGRAM, 0))
+  attempt(() => {
+    const closed = new Socket(bsd.AF_INET, bsd.SOCK_DGRAM)
+    closed.close()
+    return closed
+  })
+  for (const socket of made) socket.timeout = 0 // nothing blocks in the synchronous flavour
+  return made
+}
+
+const allowed = new Set(['TypeError', 'RangeError', 'SocketError', 'TimeoutError', 'AbortError', 'AggregateError'])
+const found = new Map()
+function check(error, where) {
+  const name = error?.name
+  if (allowed.has(name) && (name !== 'TypeError' || error.code !== undefined || error.message === 'a getter of the user')) {
+    return
+  }
+  const text = `${where}: ${error?.stack ?? String(error)}`
+  const key = text.split('\n').slice(0, 3).join('\n')
+  if (!found.has(key)) found.set(key, text)
+}
+
+const pending = new Set()
+function settled(value, where) {
+  if (typeof value?.then === 'function') {
+    const promise = value.then(result => release(result), error => check(error, where))
+    pending.add(promise)
+    promise.finally(() => pending.delete(promise))
+  } else {
+    release(value)
+  }
+}
+
+/** Whatever a call made is closed: sockets, pairs, accepted connections. */
+function release(value) {
+  for (const item of Array.isArray(value) ? value : [value]) {
+    if ((item instanceof bsd.Socket || item instanceof sync.Socket) && !sockets.includes(item)) item.close()
+  }
+}
+
+function call(where, target, fn) {
+  const args = Array.from({ length: below(6) }, anything)
+  try {
+    settled(Reflect.apply(fn, target, args), where)
+  } catch (error) {
+    check(error, where)
+  }
+}
+
+function methodsOf(Socket) {
+  const names = new Set()
+  for (let p = Socket.prototype; p !== Object.prototype; p = Object.getPrototypeOf(p)) {
+    for (const name of Reflect.ownKeys(p)) {
+      const { value } = Object.getOwnPropertyDescriptor(p, name)
+      if (typeof value === 'function' && name !== 'constructor') names.add(name)
+    }
+  }
+  // Not part of the interface: what subclasses of this package override.
+  return [...names].filter(name => typeof name === 'symbol' || !/Operation$|^fromAdoption$|^summary$/.test(name))
+}
+
+const rest = () => new Promise(resolve => setImmediate(resolve))
+
+async function refresh(Socket) {
+  for (const socket of sockets) socket.close()
+  await Promise.all(pending)
+  sockets = makeSockets(Socket)
+}
+
+async function fuzzMethods(Socket, flavour) {
+  for (const name of methodsOf(Socket)) {
+    await refresh(Socket)
+    const where = `${flavour} Socket.prototype.${String(name)}`
+    for (let i = 0; i < lists; i++) {
+      const socket = pick(sockets)
+      if (name === 'detach') continue // would hand its descriptor to nobody
+      call(where, socket, socket[name])
+      if (socket.closed === false && socket.timeout !== 0) socket.timeout = 0
+      if (i % 500 === 499) await refresh(Socket)
+      if (i % 50 === 49) await rest()
+    }
+  }
+  for (const name of ['pair', 'adopt', 'dup']) {
+    for (let i = 0; i < lists / 10; i++) {
+      if (name === 'adopt') continue // a random number may be a descriptor of Node's own
+      call(`${flavour} Socket.${name}`, Socket, Socket[name])
+    }
+  }
+  for (let i = 0; i < lists / 10; i++) call(`new ${flavour} Socket`, null, (...args) => new Socket(...args))
+  for (const socket of sockets) socket.close()
+  sockets = []
+}
+
+async function fuzzFunctions() {
+  for (const [name, fn] of Object.entries(bsd)) {
+    if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
+    const slow = /^create/.test(name)
+    for (let i = 0; i < (slow ? lists / 10 : lists); i++) {
+      call(name, null, fn)
+      if (i % 50 === 49) await rest()
+    }
+  }
+  bsd.setDefaultTimeout(null)
+  await Promise.all(pending)
+}
+
+async function fuzzRaw() {
+  const open = new Set()
+  const nonBlocking = fd => raw.fcntl(fd, bsd.F_SETFL, bsd.O_NONBLOCK)
+  const descriptor = () => pick([-1, 1e9, NaN, 'x', undefined, ...open])
+  for (const [name, fn] of Object.entries(raw)) {
+    for (let i = 0; i < lists; i++) {
+      while (open.size < 6) {
+        const fds = new Int32Array(2)
+        raw.socketpair(bsd.AF_UNIX, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]), 0, fds)
+        for (const fd of [...fds, raw.socket(bsd.AF_INET, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]))]) open.add(fd)
+      }
+      const args = Array.from({ length: below(7) }, anything)
+      if (name !== 'socket' && name !== 'socketpair') args[0] = descriptor()
+      if (name === 'sendfile') args[1] = descriptor()
+      if (name === 'splice') args[2] = descriptor()
+      if (name === 'fcntl') args[2] = pick([0, 1, NaN, 'x']) // F_DUPFD from a large number is fine, but slow
+      try {
+        const result = fn(...args)
+        if (typeof result !== 'number') check(new Error(`${name} returned ${String(result)}`), `raw.${name}`)
+        if (name === 'close' && result === 0) open.delete(args[0])
+        if (result >= 0 && ['socket', 'dup', 'accept'].includes(name)) raw.close(result)
+        if (name === 'fcntl' && result >= 0 && [bsd.F_DUPFD, bsd.F_DUPFD_CLOEXEC].includes(args[1])) raw.close(result)
+        if (name === 'socketpair' && result === 0) for (const fd of args[3].slice(0, 2)) raw.close(fd)
+        if (name === 'fcntl' || name === 'ioctl') for (const fd of open) nonBlocking(fd)
+      } catch (error) {
+        check(error, `raw.${name}`)
+      }
+    }
+  }
+  for (const fd of open) raw.close(fd)
+}
+
+async function main() {
+  const before = readdirSync('/proc/self/fd').length
+  const warm = bsd.Socket.pair() // opens the poller
+  const waited = warm[0].recv(1, { timeout: 1 }).catch(() => undefined)
+  await waited
+  for (const socket of warm) socket.close()
+  const base = readdirSync('/proc/self/fd').length
+  await fuzzFunctions()
+  await fuzzMethods(bsd.Socket, 'async')
+  await fuzzMethods(sync.Socket, 'sync')
+  await fuzzRaw()
+  await Promise.all(pending)
+  await rest()
+  const leaked = readdirSync('/proc/self/fd').length - base
+  for (const text of found.values()) console.log(text)
+  console.log(JSON.stringify({ unexpected: found.size, leaked, base: base - before }))
+  process.exitCode = found.size > 0 || leaked !== 0 ? 1 : 0
+}
+
+main().finally(() => rmSync(directory, { recursive: true, force: true }))

@@ -1,0 +1,77 @@
+import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import path from 'node:path'
+
+export const root = path.join(__dirname, '..', '..')
+
+/** How a child process ended and what it said. */
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+interface Options {
+  /** Descriptors that the child gets as 3, 4, … */
+  fds?: number[]
+  timeout?: number
+  env?: Record<string, string>
+}
+
+/** Runs a program to its end; one that takes longer than `timeout` is killed, and the test sees SIGKILL. */
+export function run(program: string, args: string[], options: Options = {}): Promise<Ended> {
+  const { fds = [], timeout = 15000, env } = options
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...fds]
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: root, stdio, env: { ...process.env, ...env } })
+    let [stdout, stderr] = ['', '']
+    child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text))
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout)
+    child.on('error', reject)
+    child.on('close', (code, signal) => {
+      clearTimeout(timer)
+      resolve({ code, signal, stdout, stderr })
+    })
+  })
+}
+
+const prelude = `
+const { Socket, ...c } = require('./dist')
+const assert = require('node:assert')
+`
+
+/** Runs JavaScript in a Node process of its own, with the built package as Socket and c (constants). */
+export function runNode(script: string, options: Options & { flags?: string[] } = {}): Promise<Ended> {
+  ensureDist()
+  return run(process.execPath, [...(options.flags ?? []), '-e', prelude + script], options)
+}
+
+/** Runs Python with descriptors as 3, 4, …; fails on anything but a clean end. */
+export async function runPython(script: string, fds: number[] = []): Promise<string> {
+  const ended = await run('python3', ['-S', '-E', '-c', script], { fds })
+  if (ended.code !== 0) throw new Error(`python3: ${ended.signal ?? ended.code}\n${ended.stderr}`)
+  return ended.stdout
+}
+
+let checked = false
+
+/** Builds dist/ when it is missing or older than lib/. */
+export function ensureDist(): void {
+  if (checked) return
+  checked = true
+  const built = path.join(root, 'dist', 'index.js')
+  if (existsSync(built) && newest(path.join(root, 'lib')) <= statSync(built).mtimeMs) return
+  const made = spawnSync('npm', ['run', 'build:ts'], { cwd: root, encoding: 'utf8' })
+  if (made.status !== 0) throw new Error(`npm run build:ts\n${made.stdout}${made.stderr}`)
+}
+
+function newest(directory: string): number {
+  let latest = 0
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const name = path.join(directory, entry.name)
+    latest = Math.max(latest, entry.isDirectory() ? newest(name) : statSync(name).mtimeMs)
+  }
+  return latest
+}

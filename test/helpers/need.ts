@@ -1,0 +1,52 @@
+import { spawnSync } from 'node:child_process'
+import { Socket } from '../../lib'
+
+/*
+ * What a test needs of its machine. Each probe makes the real call once and says why it is missing:
+ * the reason becomes part of the skipped test's name, and so of the report.
+ */
+function openable(family: number, type: number, protocol = 0): string | null {
+  try {
+    new Socket(family, type, protocol).close()
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+function program(name: string, ...version: string[]): string | null {
+  const found = spawnSync(name, version, { encoding: 'utf8' })
+  return found.error === undefined && found.status === 0 ? null : `no ${name}`
+}
+
+const probes = new Map<string, string | null>()
+
+/** Why something is missing, or null. Asked once. */
+function once(name: string, probe: () => string | null): string | null {
+  if (!probes.has(name)) probes.set(name, probe())
+  return probes.get(name)!
+}
+
+export const missing = {
+  socket: (family: number, type: number, protocol = 0): string | null =>
+    once(`socket ${family} ${type} ${protocol}`, () => openable(family, type, protocol)),
+  linux: (): string | null => (process.platform === 'linux' ? null : 'Linux only'),
+  root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
+  python: (): string | null => once('python3', () => program('python3', '--version')),
+  strace: (): string | null =>
+    once('strace', () => {
+      const traced = spawnSync('strace', ['-c', '-o', '/dev/null', 'true'])
+      if (traced.error !== undefined) return 'no strace'
+      return traced.status === 0 ? null : 'strace may not trace here'
+    }),
+  prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
+  gcc: (): string | null => once('cc', () => program('cc', '--version')),
+}
+
+type Body = () => Promise<void> | void
+
+/** A test that runs where its reason is null, and is reported as skipped with the reason elsewhere. */
+export function testIf(reason: string | null, name: string, body: Body, timeout?: number): void {
+  if (reason === null) test(name, body, timeout)
+  else test.skip(`${name} [${reason}]`, body)
+}

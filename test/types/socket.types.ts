@@ -1,0 +1,72 @@
+// Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
+import { AF_INET, SOCK_STREAM, Socket, SocketError, type Address } from '../../lib'
+import * as linux from '../../lib/linux'
+import { Socket as SyncSocket } from '../../lib/sync'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+declare function same<A, B>(answer: Same<A, B>): void
+
+export async function asynchronous(socket: Socket, bytes: Uint8Array): Promise<void> {
+  const data = await socket.recv(10)
+  same<typeof data, Buffer>(true)
+  const count = await socket.recvInto(bytes)
+  same<typeof count, number>(true)
+  const from = await socket.recvfrom(10)
+  same<typeof from.address, Address | null>(true)
+
+  // @ts-expect-error a size is a number
+  await socket.recv('10')
+  // @ts-expect-error and it is needed
+  await socket.recv()
+  // @ts-expect-error text has no bytes until somebody chooses an encoding
+  await socket.send('text')
+  // @ts-expect-error the same for all of it
+  await socket.sendAll('text')
+  // @ts-expect-error a plain array is not memory
+  await socket.recvInto([1, 2, 3])
+  // @ts-expect-error an option that does not exist
+  await socket.recv(10, { timeuot: 1 })
+
+  await socket.send(bytes)
+  await socket.send(new DataView(new ArrayBuffer(1)))
+  await socket.recv(10, 1000)
+  await socket.recv(10, { timeout: 1000, signal: AbortSignal.timeout(1) })
+
+  const accepted = await socket.accept()
+  same<typeof accepted, Socket>(true)
+}
+
+export function properties(socket: Socket): void {
+  same<typeof socket.fd, number>(true)
+  // @ts-expect-error the descriptor is the socket's for life
+  socket.fd = 3
+  socket.timeout = 100
+}
+
+export function disposable(): void {
+  using socket = new Socket(AF_INET, SOCK_STREAM)
+  using blocking = new SyncSocket(AF_INET)
+  void socket.fd
+  void blocking.fd
+}
+
+export function synchronous(socket: SyncSocket): void {
+  const data = socket.recv(10)
+  same<typeof data, Buffer>(true)
+  // @ts-expect-error nothing could fire the signal while the thread waits
+  socket.recv(10, { signal: AbortSignal.timeout(1) })
+}
+
+export function constants(): void {
+  // By the subpath they are numbers; by the main entry perhaps missing where only one system has them.
+  same<typeof linux.AF_PACKET, number>(true)
+  same<typeof linux.SO_PEERPIDFD, number>(true)
+  same<typeof AF_INET, number>(true)
+}
+
+export function errors(error: unknown): void {
+  if (!(error instanceof SocketError)) return
+  const { code, errno } = error
+  same<typeof code, string>(true)
+  same<typeof errno, number | undefined>(true)
+}
