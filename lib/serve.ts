@@ -14,6 +14,7 @@ import {
   SO_REUSEPORT,
 } from './constants'
 import { invalidType, SocketError } from './errors'
+import { addresses } from './internal/environment'
 import { lookupError } from './connect'
 import { checkInteger } from './internal/validate'
 import { Socket } from './socket'
@@ -69,6 +70,7 @@ async function addressOf(host: string): Promise<string> {
 }
 
 async function listenUnix(path: string | Uint8Array, options: ServerOptions): Promise<Socket> {
+  addresses.encode({ path }, AF_UNIX) // refuses what bind would, before anything is touched
   if (options.unlink === true) await unlinkStale(path)
   const socket = await listening(AF_UNIX, { path }, options, () => undefined)
   if (options.mode === undefined) return socket

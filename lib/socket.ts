@@ -4,10 +4,19 @@ import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } fro
 import { reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import type { Operation } from './internal/operation'
-import { OperationSocket, type SendfileOptions } from './internal/operations'
+import {
+  OperationSocket,
+  optionsOf,
+  receivedFds,
+  type OutgoingMessage,
+  type ReceivedFds,
+  type RecvmsgOptions,
+  type SendfileOptions,
+} from './internal/operations'
 import { READ, WRITE } from './internal/shared'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
+import type { Message } from './message'
 
 /**
  * A socket, socket(2), with promises. Linux and macOS.
@@ -166,6 +175,55 @@ export class Socket extends OperationSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /**
+   * recvmsg(2): one message with everything that came beside its data. `into` is a size for a Buffer of its
+   * own, your buffer, or several that are filled in turn. Descriptors are closed unless `fds: 'receive'`
+   * asks for them; what did not fit is told by `truncated` and `controlTruncated`.
+   */
+  recvmsg(into: number | ArrayBufferView | ArrayBufferView[], op?: RecvmsgOptions | number): Promise<Message> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * sendmsg(2): one message, gathered from one buffer or several, with control messages beside it
+   * (`control.ttl(8)`, `control.packetInfo({ source })`). The number of bytes.
+   */
+  sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendmsgOperation(message, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * Sends data and up to 253 descriptors with it over AF_UNIX, SCM_RIGHTS of unix(7). The receiver gets
+   * duplicates; yours stay open. On a stream at least one byte has to go with them.
+   */
+  sendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendFdsOperation(data, fds, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * Receives data and at most `maxFds` descriptors, each close-on-exec and owned by an FdHandle. More are
+   * closed, and `flags` then has `MSG_CTRUNC`.
+   */
+  async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds> {
+    const waiting = checkOp(op, this.timeout)
+    return receivedFds(await this.#submit(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
   /**

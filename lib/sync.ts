@@ -2,11 +2,20 @@ import type { Address, AddressLike } from './address'
 import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { block } from './internal/blocking'
 import type { Operation } from './internal/operation'
-import { OperationSocket, type SendfileOptions } from './internal/operations'
+import {
+  OperationSocket,
+  optionsOf,
+  receivedFds,
+  type OutgoingMessage,
+  type ReceivedFds,
+  type RecvmsgOptions,
+  type SendfileOptions,
+} from './internal/operations'
 import { READ, WRITE } from './internal/shared'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
+import type { Message } from './message'
 
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
 
@@ -106,6 +115,30 @@ export class Socket extends OperationSocket {
   sendto(data: ArrayBufferView, address: AddressLike, op?: SyncOp | number): number {
     const waiting = checkOp(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
+  }
+
+  /** recvmsg(2): one message with everything that came beside its data. */
+  recvmsg(into: number | ArrayBufferView | ArrayBufferView[], op?: Omit<RecvmsgOptions, 'signal'> | number): Message {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
+  }
+
+  /** sendmsg(2): one message with control messages beside it. */
+  sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.sendmsgOperation(message, waiting.flags), waiting)
+  }
+
+  /** Sends data and up to 253 descriptors with it over AF_UNIX. */
+  sendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], op?: SyncOp | number): number {
+    const waiting = checkOp(op, this.timeout)
+    return this.#block(this.sendFdsOperation(data, fds, waiting.flags), waiting)
+  }
+
+  /** Receives data and at most `maxFds` descriptors. */
+  recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds {
+    const waiting = checkOp(op, this.timeout)
+    return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */

@@ -19,7 +19,11 @@ function namesOf(entry) {
 
 for (const entry of ['index', 'sync', 'raw', 'linux', 'darwin']) {
   const names = namesOf(entry).filter(name => name !== '__esModule' && name !== 'default')
-  const module = `import cjs from './${entry}.js'\nexport const { ${names.join(', ')} } = cjs\n`
+  // By require and not `import cjs from`: where an entry point throws (no binary, the other system), Node 20
+  // raises it a second time, past the try block of whoever imported it.
+  const module =
+    "import { createRequire } from 'node:module'\n" +
+    `export const { ${names.join(', ')} } = createRequire(import.meta.url)('./${entry}.js')\n`
   writeFileSync(path.join(dist, `${entry}.mjs`), module)
   writeFileSync(path.join(dist, `${entry}.d.mts`), `export * from './${entry}.js'\n`)
 }

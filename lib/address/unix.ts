@@ -165,7 +165,7 @@ export class UnixCodec extends FamilyCodec {
       path = fieldsOf(value)?.['path']
       if (path === undefined) throw this.wrongShape(value)
     }
-    if (types.isUint8Array(path)) return Buffer.from(path)
+    if (types.isUint8Array(path)) return Buffer.from(copyOf(path, path.byteLength).buffer)
     if (typeof path !== 'string')
       throw invalidType('path', 'of type string or an instance of Uint8Array', path)
     // Would become U+FFFD, the name of another file.

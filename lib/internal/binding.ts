@@ -33,6 +33,7 @@ export interface Native {
   inspect(fd: number, kind: Int32Array): number
   adopt(fd: number, traits: number): number
   hold(fd: number): number
+  own(fd: number): number
   close(slot: number): number
   detach(slot: number): number
   watch(slot: number, writing: number): number

@@ -1,15 +1,22 @@
 import type { Address, AddressLike } from '../address'
-import { invalidType } from '../errors'
+import { invalidType, outOfRange } from '../errors'
+import type { FamilyControl } from '../control/build'
+import { buildControl, type Control } from '../control/walk'
+import type { FdHandle } from '../fd'
+import type { Message } from '../message'
 import { Accept, Connect } from '../ops/connect'
 import { Sendfile, type SendfileDriver } from '../ops/file'
+import { Recvmsg, Sendmsg } from '../ops/message'
 import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { Adoption, BaseSocket, isStream, isUnixDatagram, type FileLike } from './base'
-import { addresses, reactor } from './environment'
+import { control } from '../control'
+import { addresses, platform, reactor } from './environment'
+import { controlLayout } from './messages'
 import type { Channel } from './reactor'
 import { READ, WRITE } from './shared'
-import { checkBytes, checkFd, checkFlags, checkInteger, checkSize, type Op } from './validate'
+import { checkBytes, checkFd, checkFlags, checkInt, checkInteger, checkOp, checkSize, type Op } from './validate'
 
 /** Options of sendfile. */
 export interface SendfileOptions extends Op {
@@ -20,6 +27,36 @@ export interface SendfileOptions extends Op {
   /** Called with the bytes sent so far and the bytes to send, after each chunk. */
   onProgress?: ((sent: number, total: number) => void) | undefined
 }
+
+/** Options of recvmsg. */
+export interface RecvmsgOptions extends Op {
+  /** Bytes of room for control messages. Default: enough for everything that can be switched on. */
+  controlSize?: number | undefined
+  /** What becomes of received descriptors: `'receive'` puts them into `meta.fds`, `'close'` (default) closes them. */
+  fds?: 'receive' | 'close' | undefined
+}
+
+/** What sendmsg sends. */
+export interface OutgoingMessage {
+  /** One buffer, or several that are gathered into one message. */
+  data: ArrayBufferView | readonly ArrayBufferView[]
+  address?: AddressLike | undefined
+  control?: readonly Control[] | undefined
+  /** UDP GSO, Linux: cuts the data into datagrams of this size. */
+  segmentSize?: number | undefined
+}
+
+/** What recvFds received. */
+export interface ReceivedFds {
+  data: Buffer
+  fds: FdHandle[]
+  flags: number
+  address: Address | null
+}
+
+const LARGEST_CONTROL = 1 << 20
+const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
+const AF_INET6 = platform.constants.AF_INET6!
 
 /**
  * One definition of each operation, checked and ready to run, and its `tryX` form: the value, or `null`
@@ -59,6 +96,42 @@ export abstract class OperationSocket extends BaseSocket {
   protected sendtoOperation(data: ArrayBufferView, address: AddressLike, flags: number): Sendto {
     const bytes = checkBytes('data', data)
     return new Sendto(this.channel, bytes, flags, addresses.encode(address, this.family), isUnixDatagram(this))
+  }
+
+  protected recvmsgOperation(into: number | ArrayBufferView | ArrayBufferView[], flags: number, options: RecvmsgOptions): Recvmsg {
+    const { controlSize, fds = 'close' } = options
+    if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
+    const room =
+      controlSize === undefined
+        ? undefined
+        : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, LARGEST_CONTROL))
+    const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
+    return new Recvmsg(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
+  }
+
+  protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg {
+    const most = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
+    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, most)
+  }
+
+  protected sendmsgOperation(message: OutgoingMessage, flags: number): Sendmsg {
+    if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
+    const { data, address, control: given = [], segmentSize } = message
+    if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
+    const bytes = address === undefined ? null : addresses.encode(address, this.family)
+    const six = this.family === AF_INET6 && !isMapped(bytes)
+    const controls = (given as unknown[]).map((each, i) => controlFor(`message.control[${i}]`, each, six))
+    if (segmentSize !== undefined) controls.push(control.segmentSize(segmentSize))
+    const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
+    const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
+    return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
+  }
+
+  protected sendFdsOperation(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], flags: number): Sendmsg {
+    const bytes = checkBytes('data', data)
+    // The kernel would take the message and drop the descriptors.
+    if (bytes.byteLength === 0 && isStream(this)) throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
+    return this.sendmsgOperation({ data: bytes, control: [control.rights(fds)] }, flags)
   }
 
   protected connectOperation(address: AddressLike): Connect {
@@ -130,6 +203,28 @@ export abstract class OperationSocket extends BaseSocket {
     return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, checkFlags(flags)))
   }
 
+  /** recvmsg(2), now or never. */
+  tryRecvmsg(into: number | ArrayBufferView | ArrayBufferView[], options: RecvmsgOptions | number = {}): Message | null {
+    const { flags } = checkOp(options, null)
+    return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
+  }
+
+  /** sendmsg(2), now or never: the number of bytes, or `null`. */
+  trySendmsg(message: OutgoingMessage, flags = 0): number | null {
+    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags)))
+  }
+
+  /** sendFds, now or never. */
+  trySendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], flags = 0): number | null {
+    return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, checkFlags(flags)))
+  }
+
+  /** recvFds, now or never. */
+  tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds | null {
+    const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, checkFlags(flags)))
+    return message === null ? null : receivedFds(message)
+  }
+
   /** accept(2), now or never: a socket, or `null` when nobody waits. */
   tryAccept(): this | null {
     return reactor.attemptNow(this.channel, this.acceptOperation())
@@ -144,4 +239,39 @@ export abstract class OperationSocket extends BaseSocket {
   trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
   }
+}
+
+/** What a Message of recvFds is to its caller. */
+export function receivedFds(message: Message): ReceivedFds {
+  return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
+}
+
+/** The options of recvmsg where a bare number may stand for its flags. */
+export function optionsOf(options: RecvmsgOptions | number | undefined): RecvmsgOptions {
+  return typeof options === 'object' ? options : {}
+}
+
+function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
+  if (!Array.isArray(value)) return [checkBytes(name, value)]
+  if (value.length > MAX_PARTS) throw outOfRange(`${name}.length`, `<= ${MAX_PARTS}`, value.length)
+  return value.map((part, i) => checkBytes(`${name}[${i}]`, part))
+}
+
+function bufferOf(name: string, value: unknown): Buffer {
+  const view = checkBytes(name, value)
+  return view.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength))
+}
+
+// An IPv4 packet that leaves an AF_INET6 socket takes the control messages of IPv4.
+function isMapped(address: Uint8Array | null): boolean {
+  const to = address === null ? null : addresses.decode(address)
+  return to?.kind === 'inet6' && to.address.startsWith('::ffff:')
+}
+
+// A control message in the form that the family takes, with data that nobody else changes.
+function controlFor(name: string, value: unknown, six: boolean): Control {
+  if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
+  const { inet6 } = value as FamilyControl
+  const { level, type, data } = six && inet6 !== undefined ? inet6 : (value as Control)
+  return { level: checkInt(`${name}.level`, level), type: checkInt(`${name}.type`, type), data: bufferOf(`${name}.data`, data) }
 }

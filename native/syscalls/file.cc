@@ -59,6 +59,15 @@ static int64_t Hold(int fd, Args& a) {
   return 0;
 }
 
+// Takes a descriptor that nobody else owns into the slot table as it is: (fd) -> 0, the id in the
+// shared state.
+static int64_t Own(int fd, Args& a) {
+  const int32_t id = AdoptSlot(a.env(), fd, Traits::kNone);
+  if (id == kNoSlot) return -ENOBUFS;
+  a.env().state[kStateSlot] = id;
+  return 0;
+}
+
 // splice(2): (inOffset|null, out, outOffset|null, count, flags) -> bytes.
 static int64_t Splice(int fd, Args& a) {
   const bool from = a.Present(1);
@@ -78,6 +87,7 @@ static constexpr Function kSlot[] = {
     {"sendfileJob", CallOwner<SendFileJob>},
     {"resident", CallSlot<Resident>},
     {"hold", CallFd<Hold>},
+    {"own", CallFd<Own>},
 };
 
 static constexpr Function kRaw[] = {

@@ -1,0 +1,53 @@
+import { endianness } from 'node:os'
+import type { ControlLayout } from './layout'
+
+/** A control message, cmsg(3): what travels beside the data of a message. `data` is a copy. */
+export interface Control {
+  readonly level: number
+  readonly type: number
+  readonly data: Buffer
+}
+
+export const littleEndian = endianness() === 'LE'
+
+/**
+ * The control messages in the first `length` bytes of a control buffer. A header that does not fit or that
+ * lies about its size ends the walk; data that the kernel cut short is returned as far as it goes.
+ */
+export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: number): Control[] {
+  const end = Math.min(length, bytes.byteLength)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const found: Control[] = []
+  for (let at = 0; at + layout.header <= end; ) {
+    const size = layout.wide
+      ? Number(view.getBigUint64(at, littleEndian))
+      : view.getUint32(at, littleEndian)
+    if (size < layout.header) break // zero entries of Darwin, and nonsense
+    const stop = Math.min(at + size, end)
+    found.push({
+      level: view.getInt32(at + layout.levelAt, littleEndian),
+      type: view.getInt32(at + layout.typeAt, littleEndian),
+      data: Buffer.from(bytes.subarray(at + layout.header, stop)),
+    })
+    at += layout.align(size)
+  }
+  return found
+}
+
+/** A control buffer with these messages, zero-filled between them. */
+export function buildControl(layout: ControlLayout, controls: readonly Control[]): Buffer {
+  const size = controls.reduce((sum, { data }) => sum + layout.space(data.byteLength), 0)
+  const bytes = Buffer.alloc(size)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size)
+  let at = 0
+  for (const { level, type, data } of controls) {
+    const length = layout.length(data.byteLength)
+    if (layout.wide) view.setBigUint64(at, BigInt(length), littleEndian)
+    else view.setUint32(at, length, littleEndian)
+    view.setInt32(at + layout.levelAt, level, littleEndian)
+    view.setInt32(at + layout.typeAt, type, littleEndian)
+    bytes.set(data, at + layout.header)
+    at += layout.space(data.byteLength)
+  }
+  return bytes
+}

@@ -1,0 +1,72 @@
+import type { Address } from './address'
+import type { Meta } from './control/meta'
+import type { Control } from './control/walk'
+import type { FdHandle } from './fd'
+import { messageFlags, metaOf } from './internal/messages'
+
+/** What a message carried beside its data, decoded: see `receiveMeta`. */
+export interface MessageMeta extends Meta {
+  /** Received descriptors, with `fds: 'receive'`. */
+  fds?: FdHandle[]
+}
+
+/** One received message, recvmsg(2). */
+export class Message {
+  /** The bytes: a Buffer of their own, or a view of the buffer that was given. */
+  readonly data: Buffer
+  /** How many bytes came; with `MSG_TRUNC` the real length of a datagram. */
+  readonly bytes: number
+  /** Who sent it; `null` on a connected stream. */
+  readonly address: Address | null
+  /** msg_flags, `MSG_*`. */
+  readonly flags: number
+  /** Every control message, undecoded, in the kernel's order. Descriptors are in `meta.fds`. */
+  readonly control: Control[]
+  readonly #fds: FdHandle[] | null
+  #meta: MessageMeta | null = null
+
+  /** @internal */
+  constructor(
+    data: Buffer,
+    bytes: number,
+    address: Address | null,
+    flags: number,
+    control: Control[],
+    fds: FdHandle[] | null,
+  ) {
+    this.data = data
+    this.bytes = bytes
+    this.address = address
+    this.flags = flags
+    this.control = control
+    this.#fds = fds
+  }
+
+  /** True when the datagram was longer than the room for it; the rest is lost. */
+  get truncated(): boolean {
+    return (this.flags & messageFlags.MSG_TRUNC) !== 0
+  }
+
+  /** True when there was no room for all control messages. */
+  get controlTruncated(): boolean {
+    return (this.flags & messageFlags.MSG_CTRUNC) !== 0
+  }
+
+  /** The control messages, decoded. */
+  get meta(): MessageMeta {
+    if (this.#meta !== null) return this.#meta
+    const meta: MessageMeta = metaOf(this.control)
+    if (this.#fds !== null) meta.fds = this.#fds
+    return (this.#meta = meta)
+  }
+
+  /** The datagrams of a GRO train, in order; without GRO the data as one piece. */
+  *segments(): Iterable<Buffer> {
+    const size = this.meta.segmentSize ?? 0
+    if (size <= 0 || this.data.length <= size) {
+      yield this.data
+      return
+    }
+    for (let at = 0; at < this.data.length; at += size) yield this.data.subarray(at, at + size)
+  }
+}

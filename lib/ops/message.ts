@@ -1,0 +1,112 @@
+import { bufferGone, systemError } from '../errors'
+import { addresses, native, reactor, readAddress } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import { messageFlags, receiveControl } from '../internal/messages'
+import { Operation } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../internal/shared'
+import { Message } from '../message'
+
+/** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
+const CONTROL_ROOM = 4096
+
+// One for all: it is read before anything else can receive.
+const scratch = new Uint8Array(CONTROL_ROOM)
+
+/** recvmsg(2) → Message. */
+export class Recvmsg extends Operation<Message> {
+  readonly direction = READ
+  readonly syscall = 'recvmsg'
+  readonly #lengths: number[]
+  #own: Buffer | null = null
+
+  constructor(
+    private readonly channel: Channel,
+    /** The caller's buffers, or the size of one that is made when something comes. */
+    private readonly into: number | ArrayBufferView[],
+    private readonly flags: number,
+    private readonly control: Uint8Array = scratch,
+    /** How many descriptors the caller takes; the others are closed. */
+    private readonly fds = 0,
+  ) {
+    super()
+    this.#lengths = typeof into === 'number' ? [] : into.map(view => view.byteLength)
+  }
+
+  attempt(): number {
+    let buffers: ArrayBufferView[]
+    if (typeof this.into === 'number') {
+      buffers = [(this.#own ??= Buffer.allocUnsafeSlow(this.into))]
+    } else {
+      buffers = this.into
+      if (buffers.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('recvmsg')
+    }
+    const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
+    if (result === EAGAIN) this.#own = null
+    return result
+  }
+
+  value(result: number, _where: number, address: number, addressLength: number): Message {
+    const { state } = reactor.memory
+    const flags = state[STATE_FLAGS]!
+    const { control, fds, surplus } = receiveControl(this.control, state[STATE_CONTROL]!, this.fds)
+    return new Message(
+      this.#data(result),
+      result,
+      readAddress(address, addressLength),
+      surplus ? flags | messageFlags.MSG_CTRUNC : flags,
+      control,
+      fds,
+    )
+  }
+
+  #data(length: number): Buffer {
+    if (this.#own !== null) {
+      const used = this.#own.subarray(0, Math.min(length, this.#own.length))
+      return used.length > this.#own.length >> 1 ? used : Buffer.from(used)
+    }
+    const views = (this.into as ArrayBufferView[]).map(view => Buffer.from(view.buffer, view.byteOffset, view.byteLength))
+    if (views.length === 1) return views[0]!.subarray(0, length)
+    return Buffer.concat(views).subarray(0, length)
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result)
+  }
+}
+
+/** sendmsg(2) → bytes. */
+export class Sendmsg extends Operation<number> {
+  readonly direction = WRITE
+  readonly syscall = 'sendmsg'
+  readonly #lengths: number[]
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly data: ArrayBufferView[],
+    private readonly flags: number,
+    private readonly control: Uint8Array | null,
+    private readonly address: Uint8Array | null,
+    private readonly unixDatagram: boolean,
+  ) {
+    super()
+    this.#lengths = data.map(view => view.byteLength)
+  }
+
+  attempt(): number {
+    if (this.data.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('sendmsg')
+    return native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address)
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('sendmsg', result, { address: this.address === null ? null : addresses.decode(this.address) })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram && this.address !== null
+  }
+}
