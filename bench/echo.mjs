@@ -45,7 +45,7 @@ export const columns = [
 ]
 
 const echo = (transport, goals) => ({
-  title: `Busy echo server, ${CONNECTIONS} connections, one ${SIZE} B message outstanding on each, ${transport}`,
+  title: `Busy echo server, ${CONNECTIONS} connections, ${SIZE} B outstanding on each, ${transport}`,
   variants: Object.keys(servers).map(name => variant(name, transport)),
   columns,
   goals: goals.map(goal => ({ of: OURS, ...goal })),

@@ -64,9 +64,8 @@ function report({ variants, columns, goals = [] }, samples) {
     const value = cell(samples, of, { metric, to })
     const met = atLeast === undefined ? value.median <= atMost : value.median >= atLeast
     const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
-    text.push(
-      `goal ${met ? 'met   ' : 'MISSED'}  ${of}: ${metric} ${show(value, x => x.toFixed(2))} x ${to}, ${bound}`,
-    )
+    const found = show(value, x => x.toFixed(2))
+    text.push(`goal ${met ? 'met   ' : 'MISSED'}  ${of}: ${metric} ${found} x ${to}, ${bound}`)
     return { of, metric, to, atLeast, atMost, met, ...value }
   })
   const kept = samples
@@ -74,20 +73,19 @@ function report({ variants, columns, goals = [] }, samples) {
     .filter(({ foreign }) => foreign > FOREIGN_LIMIT).length
   const total = samples.length * names.length
   if (kept > 0)
-    text.push(`${kept} of ${total} samples were kept in spite of more than ${FOREIGN_LIMIT} % foreign load`)
+    text.push(`${kept} of ${total} samples were kept with more than ${FOREIGN_LIMIT} % foreign load`)
   return { text: text.join('\n'), verdicts, kept }
 }
 
-/** `options`: repetitions, seconds, warmup, smoke. Prints tables, writes one JSON file for each question. */
+/** `options`: repetitions, seconds, warmup, smoke. Prints tables, writes a JSON file for each question. */
 export async function run(questions, options) {
   const machine = describeMachine()
   const [first, second = first] = allowedCores()
   if (first === second) console.log('Only one core: every table is a one-core table.')
+  const { cpu, cores, kernel, node, commit } = machine
+  console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
   console.log(
-    `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Node ${machine.node}, ${machine.commit}`,
-  )
-  console.log(
-    `${options.repetitions} repetitions of ${options.seconds} s: median (least..most), ratios within a repetition`,
+    `${options.repetitions} repetitions of ${options.seconds} s: median (least..most), ratios within each`,
   )
   const interactive = process.stderr.isTTY
   const progress = text => interactive && process.stderr.write(`\r\x1b[K${text}`)

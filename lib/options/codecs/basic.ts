@@ -1,0 +1,318 @@
+import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
+import { get16, get32, get64, put16, put32, put64 } from '../../address/layout'
+import type { Platform } from '../../platform'
+
+/**
+ * How the value of a socket option is written and read. A codec is told the platform instead of asking for
+ * the running one, and knows nothing of sockets.
+ */
+export interface Codec<Get, Set = Get> {
+  /**
+   * Bytes to ask the kernel for: exactly what it wants, since some options refuse more and some fewer.
+   * `undefined` where the platform has no such struct, and so no such option.
+   */
+  readonly size: number | ((platform: Platform) => number | undefined)
+  /** The bytes to hand over. Throws `ERR_INVALID_ARG_TYPE` and `ERR_OUT_OF_RANGE`, which name `argument`. */
+  readonly encode: (platform: Platform, value: Set, argument: string) => Uint8Array
+  /** The value of what the kernel gave, which may be shorter than `size`. Never throws. */
+  readonly decode: (platform: Platform, bytes: Uint8Array) => Get
+  /** What the kernel reads before it answers, for the few options that ask; `value` is that of `query`. */
+  readonly request?: (platform: Platform, value: Set | undefined, argument: string) => Uint8Array
+  /** The length of the answer is unknown: after `ERANGE` it is asked for again with more room. */
+  readonly grows?: boolean
+  /** Whether the bytes are instructions that the kernel wants a `struct sock_fprog` to point at. */
+  readonly isProgram?: (value: Set) => boolean
+}
+
+/** An interface by index or by name. 0 is none, or any. */
+export type InterfaceLike = number | string
+
+/** The bytes, lengthened with zeros: what an older kernel does not know reads as 0. */
+export function padded(bytes: Uint8Array, size: number): Uint8Array {
+  if (bytes.length >= size) return bytes
+  const whole = new Uint8Array(size)
+  whole.set(bytes)
+  return whole
+}
+
+/** The integer of an answer of 1, 2, 4 or 8 bytes: IPPROTO_IP answers small questions with a byte. */
+export function readInteger(bytes: Uint8Array): number {
+  if (bytes.length >= 4) return get32(bytes, 0) | 0
+  if (bytes.length >= 2) return get16(bytes, 0)
+  return bytes[0] ?? 0
+}
+
+function word(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  put32(bytes, 0, value)
+  return bytes
+}
+
+/** An object with fields, or `ERR_INVALID_ARG_TYPE`. */
+export function checkObject(argument: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    throw invalidType(argument, 'object', value)
+  }
+  return value as Record<string, unknown>
+}
+
+export function checkText(argument: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidType(argument, 'string', value)
+  return value
+}
+
+export function checkList(argument: string, value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw invalidType(argument, 'an array', value)
+  return value
+}
+
+/** The bytes of a Buffer, TypedArray or DataView, without a copy. A string is never encoded silently. */
+export function checkView(argument: string, value: unknown): Uint8Array {
+  if (!ArrayBuffer.isView(value)) {
+    throw invalidType(argument, 'an instance of Buffer, TypedArray or DataView', value)
+  }
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+}
+
+/** A number or bigint of 64 bits without a sign. */
+export function checkUint64(argument: string, value: unknown): bigint {
+  if (typeof value === 'number') return BigInt(checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER))
+  if (typeof value !== 'bigint') throw invalidType(argument, 'number or bigint', value)
+  if (value < 0n || value > 0xffffffffffffffffn) throw outOfRange(argument, '>= 0n && < 2n ** 64n', value)
+  return value
+}
+
+/** On or off, as an `int`. Only `true` and `false`: a number is a sign of another option. */
+export const bool: Codec<boolean> = {
+  size: 4,
+  encode(_platform, value, argument) {
+    if (typeof value !== 'boolean') throw invalidType(argument, 'boolean', value)
+    return word(value ? 1 : 0)
+  },
+  decode: (_platform, bytes) => readInteger(bytes) !== 0,
+}
+
+/** An `int`. */
+export const int: Codec<number> = {
+  size: 4,
+  encode: (_platform, value, argument) => word(checkInteger(argument, value, -0x80000000, 0x7fffffff)),
+  decode: (_platform, bytes) => readInteger(bytes),
+}
+
+/** 32 bits without a sign. */
+export const uint32: Codec<number> = {
+  size: 4,
+  encode: (_platform, value, argument) => word(checkInteger(argument, value, 0, 0xffffffff)),
+  decode: (_platform, bytes) => readInteger(bytes) >>> 0,
+}
+
+/** One byte without a sign. */
+export const uint8: Codec<number> = {
+  size: 1,
+  encode: (_platform, value, argument) => Uint8Array.of(checkInteger(argument, value, 0, 0xff)),
+  decode: (_platform, bytes) => bytes[0] ?? 0,
+}
+
+const byteOrWord = (platform: Platform): number => (platform.os === 'darwin' ? 1 : 4)
+
+/** An `int` on Linux and a byte on Darwin: IP_MULTICAST_TTL. Linux takes −1 for its default. */
+export const intOrByte: Codec<number> = {
+  size: byteOrWord,
+  encode(platform, value, argument) {
+    if (platform.os === 'darwin') return uint8.encode(platform, value, argument)
+    return word(checkInteger(argument, value, -1, 0xff))
+  },
+  decode: (_platform, bytes) => readInteger(bytes),
+}
+
+/** On or off, an `int` on Linux and a byte on Darwin: IP_MULTICAST_LOOP. */
+export const boolOrByte: Codec<boolean> = {
+  size: byteOrWord,
+  encode(platform, value, argument) {
+    if (typeof value !== 'boolean') throw invalidType(argument, 'boolean', value)
+    return intOrByte.encode(platform, value ? 1 : 0, argument)
+  },
+  decode: (_platform, bytes) => readInteger(bytes) !== 0,
+}
+
+/** 64 bits without a sign: read as `bigint`, set from either. An answer of 4 bytes of an older kernel will do. */
+export const uint64: Codec<bigint, bigint | number> = {
+  size: 8,
+  encode(_platform, value, argument) {
+    const bytes = new Uint8Array(8)
+    put64(bytes, 0, checkUint64(argument, value))
+    return bytes
+  },
+  decode: (_platform, bytes) => (bytes.length >= 8 ? get64(bytes, 0) : BigInt(readInteger(bytes) >>> 0)),
+}
+
+/** Two 16-bit halves, low first: the range of IP_LOCAL_PORT_RANGE. Both 0 is the system's own range. */
+export const portRange: Codec<{ low: number; high: number }> = {
+  size: 4,
+  encode(_platform, value, argument) {
+    const { low, high } = checkObject(argument, value)
+    const from = checkInteger(`${argument}.low`, low, 0, 0xffff)
+    return word((checkInteger(`${argument}.high`, high, 0, 0xffff) << 16) | from)
+  },
+  decode(_platform, bytes) {
+    const value = readInteger(bytes)
+    return { low: value & 0xffff, high: value >>> 16 }
+  },
+}
+
+const LONGEST = 0x7fffffff * 1000
+
+/** Milliseconds, split; rounded up to a whole microsecond, since 0 would mean something else. */
+function splitTime(argument: string, value: unknown): [seconds: number, micro: number] {
+  if (typeof value !== 'number') throw invalidType(argument, 'number', value)
+  if (!(value >= 0 && value <= LONGEST)) throw outOfRange(argument, `>= 0 && <= ${LONGEST}`, value)
+  // A product such as 1.001 * 1000 is a little off; that is no reason to add a microsecond.
+  const micro = Math.ceil(Math.round(value * 1e6) / 1e3)
+  return [Math.floor(micro / 1e6), micro % 1e6]
+}
+
+function putSigned(bytes: Uint8Array, at: number, width: number, value: number): void {
+  if (width === 8) put64(bytes, at, BigInt(value))
+  else put32(bytes, at, value)
+}
+
+function getSigned(bytes: Uint8Array, at: number, width: number): number {
+  return width === 8 ? Number(BigInt.asIntN(64, get64(bytes, at))) : get32(bytes, at) | 0
+}
+
+function timeCodec(layoutOf: (platform: Platform) => readonly [size: number, number, number, number, number]): Codec<number> {
+  return {
+    size: platform => layoutOf(platform)[0],
+    encode(platform, value, argument) {
+      const [size, secondsAt, secondsWidth, microAt, microWidth] = layoutOf(platform)
+      const [seconds, micro] = splitTime(argument, value)
+      const bytes = new Uint8Array(size)
+      putSigned(bytes, secondsAt, secondsWidth, seconds)
+      putSigned(bytes, microAt, microWidth, micro)
+      return bytes
+    },
+    decode(platform, bytes) {
+      const [size, secondsAt, secondsWidth, microAt, microWidth] = layoutOf(platform)
+      const whole = padded(bytes, size)
+      return getSigned(whole, secondsAt, secondsWidth) * 1000 + getSigned(whole, microAt, microWidth) / 1000
+    },
+  }
+}
+
+/** `struct timeval` as milliseconds; 0 is none. */
+export const timeval: Codec<number> = timeCodec(({ layout }) => [
+  layout['sizeof_timeval']!,
+  layout['offsetof_timeval_tv_sec']!,
+  layout['sizeof_timeval_tv_sec']!,
+  layout['offsetof_timeval_tv_usec']!,
+  layout['sizeof_timeval_tv_usec']!,
+])
+
+/** `struct __kernel_sock_timeval`, 64 bits wide everywhere, as milliseconds; 0 is none. */
+export const timeval64: Codec<number> = timeCodec(() => [16, 0, 8, 8, 8])
+
+/** What close(2) does with data that is not yet sent. */
+export interface Linger {
+  /** With `false` the kernel goes on sending in the background. */
+  on: boolean
+  /** How long close(2) waits; 0 drops what is left and resets the connection. */
+  seconds: number
+}
+
+/** `struct linger`. */
+export const linger: Codec<Linger> = {
+  size: 8,
+  encode(_platform, value, argument) {
+    const { on, seconds } = checkObject(argument, value)
+    if (typeof on !== 'boolean') throw invalidType(`${argument}.on`, 'boolean', on)
+    const bytes = new Uint8Array(8)
+    put32(bytes, 0, on ? 1 : 0)
+    put32(bytes, 4, checkInteger(`${argument}.seconds`, seconds, 0, 0x7fffffff))
+    return bytes
+  },
+  decode(_platform, bytes) {
+    const whole = padded(bytes, 8)
+    return { on: get32(whole, 0) !== 0, seconds: get32(whole, 4) | 0 }
+  },
+}
+
+/** Text in a field of `size` bytes with room for the NUL: the name of an interface or an algorithm. */
+export function text(size: number): Codec<string> {
+  return {
+    size,
+    encode(_platform, value, argument) {
+      const bytes = Buffer.from(`${checkText(argument, value)}\0`)
+      // A NUL inside would cut the name, and the kernel would take it for another one.
+      if (bytes.indexOf(0) < bytes.length - 1) throw outOfRange(argument, 'text without NUL', value)
+      if (bytes.length > size) throw outOfRange(argument, `at most ${size - 1} bytes long`, value)
+      return bytes
+    },
+    decode: (_platform, bytes) => readText(bytes),
+  }
+}
+
+/** Text up to its NUL, or all of it. */
+export function readText(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8')
+}
+
+/** Text whose length the kernel alone knows. */
+export const longText: Codec<string, never> = {
+  size: 256,
+  grows: true,
+  encode: () => new Uint8Array(0),
+  decode: (_platform, bytes) => readText(bytes),
+}
+
+/** Bytes as they are: at most `size` when read, and up to `most` when set. */
+export function bytes(size: number, most: number = size): Codec<Buffer, ArrayBufferView> {
+  return {
+    size,
+    encode(_platform, value, argument) {
+      const view = checkView(argument, value)
+      if (view.length > most) throw outOfRange(argument, `at most ${most} bytes long`, value)
+      return view
+    },
+    decode: (_platform, answer) => Buffer.from(answer),
+  }
+}
+
+/** A list of `u32`, such as group ids. */
+export const uint32List: Codec<number[], readonly number[]> = {
+  size: 256,
+  grows: true,
+  encode(_platform, value, argument) {
+    const list = checkList(argument, value)
+    const result = new Uint8Array(4 * list.length)
+    list.forEach((each, i) => put32(result, 4 * i, checkInteger(`${argument}[${i}]`, each, 0, 0xffffffff)))
+    return result
+  },
+  decode: (_platform, answer) =>
+    Array.from({ length: Math.floor(answer.length / 4) }, (_, i) => get32(answer, 4 * i)),
+}
+
+/** A bit set as the numbers of its bits, counted from 1: the groups of a netlink socket. */
+export const bitNumbers: Codec<number[], never> = {
+  size: 4096,
+  encode: () => new Uint8Array(0),
+  decode(platform, answer) {
+    const words = uint32List.decode(platform, answer)
+    return words.flatMap((bits, i) =>
+      Array.from({ length: 32 }, (_, bit) => 32 * i + bit + 1).filter((_, bit) => ((bits >>> bit) & 1) === 1),
+    )
+  },
+}
+
+/** Writes an integer of 1, 2 or 4 bytes. */
+export function putInteger(target: Uint8Array, at: number, width: number, value: number): void {
+  if (width === 1) target[at] = value
+  else if (width === 2) put16(target, at, value)
+  else put32(target, at, value)
+}
+
+/** Reads an integer of 1, 2 or 4 bytes without a sign. */
+export function getInteger(source: Uint8Array, at: number, width: number): number {
+  if (width === 1) return source[at]!
+  return width === 2 ? get16(source, at) : get32(source, at)
+}

@@ -1,0 +1,477 @@
+import { AddressCodec, type Address, type AddressLike, type InterfaceLookup } from '../../address'
+import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
+import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
+import { checkInteger, invalidAddress, invalidType, outOfRange } from '../../errors/argument'
+import type { Platform } from '../../platform'
+import { checkList, checkObject, checkText, padded, readInteger, type Codec, type InterfaceLike } from './basic'
+import { perPlatform } from './struct'
+
+/** What is known of a platform beside its numbers. */
+interface Surroundings {
+  readonly addresses: AddressCodec
+  readonly interfaces: InterfaceLookup
+}
+
+const nowhere: InterfaceLookup = { indexOf: () => 0, nameOf: () => null }
+const given = new WeakMap<Platform, Surroundings>()
+const bare = perPlatform<Surroundings>(platform => ({
+  addresses: new AddressCodec(platform, nowhere),
+  interfaces: nowhere,
+}))
+
+/** Tells the codecs how the interfaces of a platform are named. Without it they know indexes only. */
+export function provide(platform: Platform, addresses: AddressCodec, interfaces: InterfaceLookup): void {
+  given.set(platform, { addresses, interfaces })
+}
+
+const around = (platform: Platform): Surroundings => given.get(platform) ?? bare(platform)
+
+/** The index of an interface given by index or name. */
+export function checkInterface(platform: Platform, argument: string, value: unknown): number {
+  if (value === undefined) return 0
+  if (typeof value === 'number') return checkInteger(argument, value, 0, 0x7fffffff)
+  if (typeof value !== 'string') throw invalidType(argument, 'string or number', value)
+  const index = value === '' || value.includes('\0') ? 0 : around(platform).interfaces.indexOf(value)
+  if (index === 0) throw invalidAddress(value, 'no interface has this name')
+  return index
+}
+
+function index(put: (bytes: Uint8Array, at: number, value: number) => void, get: (bytes: Uint8Array) => number) {
+  const codec: Codec<number, InterfaceLike> = {
+    size: 4,
+    encode(platform, value, argument) {
+      if (value === undefined) throw invalidType(argument, 'string or number', value)
+      const bytes = new Uint8Array(4)
+      put(bytes, 0, checkInterface(platform, argument, value))
+      return bytes
+    },
+    decode: (_platform, bytes) => get(bytes),
+  }
+  return codec
+}
+
+/** The index of an interface; set by index or by name. 0 is none. */
+export const interfaceIndex = index(put32, readInteger)
+/** The same in network byte order: IP_UNICAST_IF. */
+export const interfaceIndexBE = index(put32be, bytes => get32be(padded(bytes, 4), 0))
+
+function checkIPv4(argument: string, value: unknown): number {
+  const address = parseIPv4(checkText(argument, value))
+  if (address < 0) throw invalidAddress(value, `${argument} must be an IPv4 address in numbers`)
+  return address
+}
+
+function checkIPv6(argument: string, value: unknown): Uint8Array {
+  const address = parseIPv6(checkText(argument, value))
+  if (address === null) throw invalidAddress(value, `${argument} must be an IPv6 address in numbers`)
+  return address
+}
+
+/** `struct in_addr` as text. */
+export const inAddr: Codec<string> = {
+  size: 4,
+  encode(_platform, value, argument) {
+    const bytes = new Uint8Array(4)
+    put32be(bytes, 0, checkIPv4(argument, value))
+    return bytes
+  },
+  decode: (_platform, bytes) => formatIPv4(padded(bytes, 4)),
+}
+
+/** A sockaddr that is only read; `null` where there is none. */
+export const sockaddr: Codec<Address | null, never> = {
+  size: 128,
+  encode: () => new Uint8Array(0),
+  decode: (platform, bytes) => around(platform).addresses.decode(bytes),
+}
+
+function familyOf(platform: Platform, address: string): number {
+  return platform.constants[parseIPv4(address) >= 0 ? 'AF_INET' : 'AF_INET6']!
+}
+
+/** The sockaddr of a numeric IPv4 or IPv6 address. */
+export function encodeHost(platform: Platform, argument: string, value: unknown, port = 0): Uint8Array {
+  const address = checkText(argument, value)
+  if (address === '') throw invalidAddress(address, `${argument} must be an address in numbers`)
+  return around(platform).addresses.encode({ address, port }, familyOf(platform, address))
+}
+
+/** A sockaddr of any family. */
+export function encodeAddress(platform: Platform, value: AddressLike, family: number): Uint8Array {
+  return around(platform).addresses.encode(value, family)
+}
+
+/** The address of a sockaddr, without its port; `''` where it is none. */
+function hostOf(platform: Platform, bytes: Uint8Array): string {
+  const address = around(platform).addresses.decode(bytes)
+  if (address === null || (address.kind !== 'inet' && address.kind !== 'inet6')) return ''
+  return address.kind === 'inet6' && address.scopeId !== 0 ? `${address.address}%${address.scopeId}` : address.address
+}
+
+/** `ip_mreq` by local address or `ip_mreqn` by interface. */
+interface MreqRows {
+  readonly mreq: Struct<'imr_multiaddr' | 'imr_interface'>
+  readonly mreqn: Struct<'imr_multiaddr' | 'imr_address' | 'imr_ifindex'>
+}
+const mreqs = perPlatform<MreqRows>(platform => ({
+  mreq: structOf(platform, 'ip_mreq', ['imr_multiaddr', 'imr_interface'])!,
+  mreqn: structOf(platform, 'ip_mreqn', ['imr_multiaddr', 'imr_address', 'imr_ifindex'])!,
+}))
+
+function encodeMreq(platform: Platform, group: number, via: unknown, argument: string): Uint8Array {
+  const { mreq, mreqn } = mreqs(platform)
+  const local = typeof via === 'string' ? parseIPv4(via) : -1
+  if (local >= 0) {
+    const bytes = new Uint8Array(mreq.size)
+    put32be(bytes, mreq.offset.imr_multiaddr, group)
+    put32be(bytes, mreq.offset.imr_interface, local)
+    return bytes
+  }
+  const bytes = new Uint8Array(mreqn.size)
+  put32be(bytes, mreqn.offset.imr_multiaddr, group)
+  put32(bytes, mreqn.offset.imr_ifindex, checkInterface(platform, argument, via))
+  return bytes
+}
+
+/** A group to join or leave. */
+export interface Membership {
+  /** Its address in numbers. */
+  group: string
+  /** On which interface: its index, its name, or for IPv4 one of its addresses. Absent: by the routing table. */
+  interface?: InterfaceLike | undefined
+}
+
+/** `struct ip_mreqn`, or `struct ip_mreq` where the interface is given by its address. */
+export const ipMembership: Codec<Membership> = {
+  size: platform => mreqs(platform).mreqn.size,
+  encode(platform, value, argument) {
+    const fields = checkObject(argument, value)
+    const group = checkIPv4(`${argument}.group`, fields['group'])
+    return encodeMreq(platform, group, fields['interface'], `${argument}.interface`)
+  },
+  decode(platform, bytes) {
+    const { mreq, mreqn } = mreqs(platform)
+    const long = bytes.length >= mreqn.size
+    const whole = padded(bytes, mreqn.size)
+    const group = formatIPv4(whole, mreq.offset.imr_multiaddr)
+    if (long) return { group, interface: get32(whole, mreqn.offset.imr_ifindex) }
+    return { group, interface: formatIPv4(whole, mreq.offset.imr_interface) }
+  },
+}
+
+/** IP_MULTICAST_IF: set by index, name or local address; read as a local address. */
+export const multicastInterface: Codec<string, InterfaceLike> = {
+  size: 4,
+  encode(platform, value, argument) {
+    const local = typeof value === 'string' ? parseIPv4(value) : -1
+    if (local >= 0) return inAddr.encode(platform, value as string, argument)
+    if (value === undefined) throw invalidType(argument, 'string or number', value)
+    return encodeMreq(platform, 0, value, argument)
+  },
+  decode: inAddr.decode,
+}
+
+/** A group and one sender in it. */
+export interface SourceMembership extends Membership {
+  /** The sender's address in numbers. */
+  source: string
+}
+
+const sourceMreq = perPlatform(
+  platform => structOf(platform, 'ip_mreq_source', ['imr_multiaddr', 'imr_interface', 'imr_sourceaddr'])!,
+)
+
+/** `struct ip_mreq_source`, whose fields differ in order by system. The interface is one of its IPv4 addresses. */
+export const ipSourceMembership: Codec<SourceMembership> = {
+  size: platform => sourceMreq(platform).size,
+  encode(platform, value, argument) {
+    const fields = checkObject(argument, value)
+    const { size, offset } = sourceMreq(platform)
+    const bytes = new Uint8Array(size)
+    put32be(bytes, offset.imr_multiaddr, checkIPv4(`${argument}.group`, fields['group']))
+    put32be(bytes, offset.imr_sourceaddr, checkIPv4(`${argument}.source`, fields['source']))
+    const via = fields['interface']
+    if (via !== undefined) put32be(bytes, offset.imr_interface, checkIPv4(`${argument}.interface`, via))
+    return bytes
+  },
+  decode(platform, bytes) {
+    const { size, offset } = sourceMreq(platform)
+    const whole = padded(bytes, size)
+    return {
+      group: formatIPv4(whole, offset.imr_multiaddr),
+      interface: formatIPv4(whole, offset.imr_interface),
+      source: formatIPv4(whole, offset.imr_sourceaddr),
+    }
+  },
+}
+
+const mreq6 = perPlatform(platform => structOf(platform, 'ipv6_mreq', ['ipv6mr_multiaddr', 'ipv6mr_interface'])!)
+
+/** `struct ipv6_mreq`. */
+export const ipv6Membership: Codec<Membership> = {
+  size: platform => mreq6(platform).size,
+  encode(platform, value, argument) {
+    const fields = checkObject(argument, value)
+    const { size, offset } = mreq6(platform)
+    const bytes = new Uint8Array(size)
+    bytes.set(checkIPv6(`${argument}.group`, fields['group']), offset.ipv6mr_multiaddr)
+    put32(bytes, offset.ipv6mr_interface, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    return bytes
+  },
+  decode(platform, bytes) {
+    const { size, offset } = mreq6(platform)
+    const whole = padded(bytes, size)
+    return {
+      group: formatIPv6(whole, offset.ipv6mr_multiaddr),
+      interface: get32(whole, offset.ipv6mr_interface),
+    }
+  },
+}
+
+function protocolIndependent<T extends Membership>(
+  name: 'group_req' | 'group_source_req',
+  index: string,
+  places: readonly (readonly [field: 'group' | 'source', place: string])[],
+): Codec<T> {
+  const layoutOf = perPlatform(platform => structOf(platform, name, [index, ...places.map(([, place]) => place)])!)
+  return {
+    size: platform => layoutOf(platform).size,
+    encode(platform, value, argument) {
+      const fields = checkObject(argument, value)
+      const { size, offset } = layoutOf(platform)
+      const bytes = new Uint8Array(size)
+      put32(bytes, offset[index]!, checkInterface(platform, `${argument}.interface`, fields['interface']))
+      for (const [field, place] of places) {
+        bytes.set(encodeHost(platform, `${argument}.${field}`, fields[field]), offset[place])
+      }
+      return bytes
+    },
+    decode(platform, bytes) {
+      const { size, offset } = layoutOf(platform)
+      const whole = padded(bytes, size)
+      const addresses = places.map(([field, place]) => {
+        const at = offset[place]!
+        return [field, hostOf(platform, whole.subarray(at, at + 128))] as const
+      })
+      return { interface: get32(whole, offset[index]!), ...Object.fromEntries(addresses) } as unknown as T
+    },
+  }
+}
+
+/** `struct group_req`, for both versions of IP. */
+export const groupMembership = protocolIndependent<Membership>('group_req', 'gr_interface', [['group', 'gr_group']])
+
+/** `struct group_source_req`, for both versions of IP. */
+export const groupSourceMembership = protocolIndependent<SourceMembership>('group_source_req', 'gsr_interface', [
+  ['group', 'gsr_group'],
+  ['source', 'gsr_source'],
+])
+
+/** Who is heard in a group: only the sources (`'include'`), or all but them (`'exclude'`). */
+export interface SourceFilter extends Membership {
+  mode: 'include' | 'exclude'
+  sources: readonly string[]
+}
+
+const ROOM = 64
+
+interface FilterPlaces {
+  readonly size: (count: number) => number
+  readonly mode: number
+  readonly count: number
+  readonly list: number
+  readonly stride: number
+}
+
+function checkFilter(argument: string, value: unknown): { fields: Record<string, unknown>; sources: readonly unknown[] } {
+  const fields = checkObject(argument, value)
+  if (fields['mode'] !== 'include' && fields['mode'] !== 'exclude') {
+    throw invalidType(`${argument}.mode`, `'include' or 'exclude'`, fields['mode'])
+  }
+  return { fields, sources: checkList(`${argument}.sources`, fields['sources']) }
+}
+
+function filterCodec(
+  places: (platform: Platform) => FilterPlaces | null,
+  head: (platform: Platform, fields: Record<string, unknown>, argument: string) => Uint8Array,
+  source: (platform: Platform, argument: string, value: unknown) => Uint8Array,
+  read: (platform: Platform, whole: Uint8Array) => Membership,
+  readSource: (platform: Platform, bytes: Uint8Array) => string,
+): Codec<SourceFilter> {
+  const encode = (platform: Platform, value: SourceFilter, argument: string, room?: number): Uint8Array => {
+    const place = places(platform)!
+    const { fields, sources } = checkFilter(argument, value)
+    const bytes = new Uint8Array(place.size(room ?? sources.length))
+    bytes.set(head(platform, fields, argument))
+    put32(bytes, place.mode, platform.constants[fields['mode'] === 'include' ? 'MCAST_INCLUDE' : 'MCAST_EXCLUDE']!)
+    put32(bytes, place.count, room ?? sources.length)
+    if (room !== undefined) return bytes
+    sources.forEach((each, i) =>
+      bytes.set(source(platform, `${argument}.sources[${i}]`, each), place.list + i * place.stride),
+    )
+    return bytes
+  }
+  return {
+    size: platform => places(platform)?.size(ROOM),
+    encode: (platform, value, argument) => encode(platform, value, argument),
+    request(platform, value, argument) {
+      if (value === undefined) {
+        throw invalidType(argument, 'asked for with query(option, { group, interface, mode, sources: [] })', value)
+      }
+      return encode(platform, value, argument, ROOM)
+    },
+    decode(platform, bytes) {
+      const place = places(platform)
+      if (place === null) return { group: '', mode: 'exclude', sources: [] }
+      const whole = padded(bytes, place.size(0))
+      // The kernel counts all sources, also those that it had no room for.
+      const present = Math.max(0, Math.floor((bytes.length - place.list) / place.stride))
+      const count = Math.min(get32(whole, place.count), present)
+      const at = (i: number): number => place.list + i * place.stride
+      return {
+        ...read(platform, whole),
+        mode: get32(whole, place.mode) === platform.constants['MCAST_INCLUDE'] ? 'include' : 'exclude',
+        sources: Array.from({ length: count }, (_, i) => readSource(platform, whole.subarray(at(i), at(i + 1)))),
+      }
+    },
+  }
+}
+
+const ipFilter = perPlatform<FilterPlaces | null>(({ layout }) => {
+  const list = layout['offsetof_ip_msfilter_imsf_slist']
+  if (list === undefined) return null
+  return {
+    size: count => list + 4 * count,
+    mode: layout['offsetof_ip_msfilter_imsf_fmode']!,
+    count: layout['offsetof_ip_msfilter_imsf_numsrc']!,
+    list,
+    stride: 4,
+  }
+})
+
+/** `struct ip_msfilter`. The interface is one of its IPv4 addresses. Darwin has this behind a library call only. */
+export const ipSourceFilter: Codec<SourceFilter> = filterCodec(
+  ipFilter,
+  (_platform, fields, argument) => {
+    const bytes = new Uint8Array(8)
+    put32be(bytes, 0, checkIPv4(`${argument}.group`, fields['group']))
+    const via = fields['interface']
+    if (via !== undefined) put32be(bytes, 4, checkIPv4(`${argument}.interface`, via))
+    return bytes
+  },
+  (platform, argument, value) => inAddr.encode(platform, value as string, argument),
+  (_platform, whole) => ({ group: formatIPv4(whole, 0), interface: formatIPv4(whole, 4) }),
+  inAddr.decode,
+)
+
+const groupFilter = perPlatform<FilterPlaces | null>(({ layout }) => {
+  const list = layout['offsetof_group_filter_gf_slist']
+  if (list === undefined) return null
+  return {
+    size: count => list + 128 * count,
+    mode: layout['offsetof_group_filter_gf_fmode']!,
+    count: layout['offsetof_group_filter_gf_numsrc']!,
+    list,
+    stride: 128,
+  }
+})
+
+/** `struct group_filter`, for both versions of IP. */
+export const groupSourceFilter: Codec<SourceFilter> = filterCodec(
+  groupFilter,
+  (platform, fields, argument) => {
+    const { layout } = platform
+    const bytes = new Uint8Array(layout['offsetof_group_filter_gf_fmode']!)
+    put32(bytes, 0, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    bytes.set(encodeHost(platform, `${argument}.group`, fields['group']), layout['offsetof_group_filter_gf_group'])
+    return bytes
+  },
+  encodeHost,
+  (platform, whole) => {
+    const at = platform.layout['offsetof_group_filter_gf_group']!
+    return { group: hostOf(platform, whole.subarray(at, at + 128)), interface: get32(whole, 0) }
+  },
+  hostOf,
+)
+
+/** The source address and interface of sent packets. */
+export interface PacketInfo {
+  /** IPv6 address in numbers; `'::'` leaves the choice to the kernel. */
+  address: string
+  interface?: InterfaceLike | undefined
+}
+
+const pktinfo6 = perPlatform(platform => structOf(platform, 'in6_pktinfo', ['ipi6_addr', 'ipi6_ifindex'])!)
+
+/** `struct in6_pktinfo`. */
+export const ipv6PacketInfo: Codec<PacketInfo> = {
+  size: platform => pktinfo6(platform).size,
+  encode(platform, value, argument) {
+    const fields = checkObject(argument, value)
+    const { size, offset } = pktinfo6(platform)
+    const bytes = new Uint8Array(size)
+    bytes.set(checkIPv6(`${argument}.address`, fields['address']), offset.ipi6_addr)
+    put32(bytes, offset.ipi6_ifindex, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    return bytes
+  },
+  decode(platform, bytes) {
+    const { size, offset } = pktinfo6(platform)
+    const whole = padded(bytes, size)
+    return { address: formatIPv6(whole, offset.ipi6_addr), interface: get32(whole, offset.ipi6_ifindex) }
+  },
+}
+
+const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m_addr', 'ip6m_mtu'])!)
+
+/** `struct ip6_mtuinfo`: the other end and the path MTU. */
+export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
+  size: platform => mtuinfo(platform).size,
+  encode: () => new Uint8Array(0),
+  decode(platform, bytes) {
+    const { size, offset, width } = mtuinfo(platform)
+    const whole = padded(bytes, size)
+    const from = offset.ip6m_addr
+    return {
+      address: around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr)),
+      mtu: get32(whole, offset.ip6m_mtu),
+    }
+  },
+}
+
+/** Which ICMP types a raw socket gets: those that pass, or all but those that are blocked. */
+export type IcmpFilter = { readonly pass: readonly number[] } | { readonly block: readonly number[] }
+
+/** A filter of `types` types. Linux sets a bit to block, and BSD to pass. */
+function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
+  const codec: Codec<{ pass: number[]; block: number[] }, IcmpFilter> = {
+    size: types / 8,
+    encode(platform, value, argument) {
+      const fields = checkObject(argument, value)
+      const passing = fields['pass'] !== undefined
+      const field = passing ? 'pass' : 'block'
+      if (fields[field] === undefined) throw invalidType(argument, '{ pass: types } or { block: types }', value)
+      const words = new Uint32Array(types / 32)
+      checkList(`${argument}.${field}`, fields[field]).forEach((each, i) => {
+        const type = checkInteger(`${argument}.${field}[${i}]`, each, 0, 0xff)
+        if (type >= types) throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}: others always pass`, type)
+        words[type >>> 5]! |= 1 << (type & 31)
+      })
+      const bytes = new Uint8Array(types / 8)
+      words.forEach((word, i) => put32(bytes, 4 * i, passing === bitPasses(platform) ? word : ~word))
+      return bytes
+    },
+    decode(platform, bytes) {
+      const whole = padded(bytes, types / 8)
+      const all = Array.from({ length: types }, (_, type) => type)
+      const isSet = (type: number): boolean => ((get32(whole, (type >>> 5) * 4) >>> (type & 31)) & 1) === 1
+      const passes = (type: number): boolean => isSet(type) === bitPasses(platform)
+      return { pass: all.filter(passes), block: all.filter(type => !passes(type)) }
+    },
+  }
+  return codec
+}
+
+/** `u32` of ICMP_FILTER: types 0 to 31. */
+export const icmpFilter = icmpCodec(32, () => false)
+/** `struct icmp6_filter`: types 0 to 255. */
+export const icmp6Filter = icmpCodec(256, platform => platform.os === 'darwin')

@@ -1,0 +1,153 @@
+import { get64, put64 } from '../../address/layout'
+import { checkInteger, outOfRange } from '../../errors/argument'
+import type { Platform } from '../../platform'
+import { checkList, checkObject, checkUint64, checkView, getInteger, padded, putInteger, type Codec } from './basic'
+
+/** What a field of a struct holds; its width is that of the layout table. */
+export type FieldType = 'int' | 'uint' | 'uint64' | 'bytes'
+type Fields = Readonly<Record<string, FieldType>>
+type ValueOf<F> = F extends 'uint64' ? bigint : F extends 'bytes' ? Buffer : number
+type InputOf<F> = F extends 'uint64' ? bigint | number : F extends 'bytes' ? ArrayBufferView : number
+
+/** The fields of a struct as they are read; `Later` came with newer kernels and may be absent. */
+export type StructValue<Always extends Fields, Later extends Fields> = { [K in keyof Always]: ValueOf<Always[K]> } & {
+  [K in keyof Later]?: ValueOf<Later[K]>
+}
+/** The fields of a struct as they are set; what `Later` names may be left out and is 0 then. */
+export type StructInput<Always extends Fields, Later extends Fields> = {
+  readonly [K in keyof Always]: InputOf<Always[K]>
+} & { readonly [K in keyof Later]?: InputOf<Later[K]> | undefined }
+
+/** One field of a struct. */
+export interface Row {
+  readonly name: string
+  readonly at: number
+  readonly width: number
+  readonly type: FieldType
+  readonly optional: boolean
+}
+
+/** Writes the fields of an object. */
+export function writeRows(rows: readonly Row[], target: Uint8Array, value: unknown, argument: string): void {
+  const fields = checkObject(argument, value)
+  for (const { name, at, width, type, optional } of rows) {
+    const field = fields[name]
+    const label = `${argument}.${name}`
+    if (field === undefined && optional) continue
+    if (type === 'uint64') {
+      put64(target, at, checkUint64(label, field))
+    } else if (type === 'bytes') {
+      const view = checkView(label, field)
+      if (view.length !== width) throw outOfRange(label, `exactly ${width} bytes long`, field)
+      target.set(view, at)
+    } else {
+      const [min, max] = type === 'int' ? [-(2 ** (8 * width - 1)), 2 ** (8 * width - 1)] : [0, 2 ** (8 * width)]
+      putInteger(target, at, width, checkInteger(label, field, min, max - 1))
+    }
+  }
+}
+
+/** Reads the fields; a later one that the answer is too short for is left out. */
+export function readRows(rows: readonly Row[], source: Uint8Array): Record<string, number | bigint | Buffer> {
+  const result: Record<string, number | bigint | Buffer> = {}
+  const whole = padded(source, Math.max(0, ...rows.filter(row => !row.optional).map(row => row.at + row.width)))
+  for (const { name, at, width, type, optional } of rows) {
+    if (optional && source.length < at + width) continue
+    if (type === 'uint64') result[name] = get64(whole, at)
+    else if (type === 'bytes') result[name] = Buffer.from(whole.subarray(at, at + width))
+    else {
+      const value = getInteger(whole, at, width)
+      result[name] = type === 'int' && value >= 2 ** (8 * width - 1) ? value - 2 ** (8 * width) : value
+    }
+  }
+  return result
+}
+
+/** The rows of a struct in the platform's layout table, or `null` where it has no such struct. */
+export function layoutRows(platform: Platform, name: string, always: Fields, later: Fields = {}): Row[] | null {
+  const { layout } = platform
+  if (layout[`sizeof_${name}`] === undefined) return null
+  const row = ([field, type]: [string, FieldType], optional: boolean): Row[] => {
+    const at = layout[`offsetof_${name}_${field}`]
+    const width = layout[`sizeof_${name}_${field}`]
+    // The headers that this was built with may be older than a later field.
+    if (optional && at === undefined) return []
+    if (at === undefined || width === undefined) throw new Error(`the layout table for ${platform.os} lacks ${name}.${field}`)
+    return [{ name: field, at, width, type, optional }]
+  }
+  return [
+    ...Object.entries(always).flatMap(each => row(each, false)),
+    ...Object.entries(later).flatMap(each => row(each, true)),
+  ]
+}
+
+/** A value that costs something to make, kept for each platform. */
+export function perPlatform<T>(make: (platform: Platform) => T): (platform: Platform) => T {
+  const made = new WeakMap<Platform, { value: T }>()
+  return platform => {
+    let entry = made.get(platform)
+    if (entry === undefined) made.set(platform, (entry = { value: make(platform) }))
+    return entry.value
+  }
+}
+
+/**
+ * A struct of the layout table, with its C field names.
+ *
+ * @example struct('packet_mreq', { mr_ifindex: 'int', mr_type: 'uint' })
+ */
+export function struct<Always extends Fields, Later extends Fields = Record<never, never>>(
+  name: string,
+  always: Always,
+  later?: Later,
+): Codec<StructValue<Always, Later>, StructInput<Always, Later>> {
+  const rowsOf = perPlatform(platform => layoutRows(platform, name, always, later))
+  return {
+    size: ({ layout }) => layout[`sizeof_${name}`],
+    encode(platform, value, argument) {
+      const target = new Uint8Array(platform.layout[`sizeof_${name}`] ?? 0)
+      writeRows(rowsOf(platform) ?? [], target, value, argument)
+      return target
+    },
+    decode: (platform, bytes) => readRows(rowsOf(platform) ?? [], bytes) as StructValue<Always, Later>,
+  }
+}
+
+/** Fields one behind the other, as the kernel's ABI fixes them: for structs newer than the headers. */
+export function rowsAt(
+  start: number,
+  width: number,
+  type: FieldType,
+  optional: boolean,
+  names: string,
+): Row[] {
+  return names.split(' ').map((name, i) => ({ name, at: start + i * width, width, type, optional }))
+}
+
+/** A struct whose offsets are the same on every machine, of `size` bytes. */
+export function fixedStruct<Value>(size: number, rows: readonly Row[]): Codec<Value> {
+  return {
+    size,
+    encode(_platform, value, argument) {
+      const target = new Uint8Array(size)
+      writeRows(rows, target, value, argument)
+      return target
+    },
+    decode: (_platform, bytes) => readRows(rows, bytes) as Value,
+  }
+}
+
+/** A list of structs that follow each other. */
+export function listOf<Get, Set>(codec: Codec<Get, Set>, stride: number, most: number): Codec<Get[], readonly Set[]> {
+  return {
+    size: stride * most,
+    encode(platform, value, argument) {
+      const list = checkList(argument, value) as readonly Set[]
+      return Buffer.concat(list.map((each, i) => codec.encode(platform, each, `${argument}[${i}]`)))
+    },
+    decode: (platform, bytes) =>
+      Array.from({ length: Math.floor(bytes.length / stride) }, (_, i) =>
+        codec.decode(platform, bytes.subarray(i * stride, (i + 1) * stride)),
+      ),
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  AF_INET,
+  AF_UNIX,
+  AF_UNSPEC,
+  constants,
+  IPPROTO_TCP,
+  Socket,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  TCP_NODELAY,
+} from '../../lib'
+import { runNode } from '../helpers/child'
+import { failure, thrown } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+import { abstractName, withPath } from '../helpers/pairs'
+
+const bytes = (text: string): Buffer => Buffer.from(text)
+
+/** A port of this host on which nobody listens. */
+function refusing(): Socket {
+  return new Socket(AF_INET).bind(['127.0.0.1', 0])
+}
+
+describe('connect', () => {
+  test('refused: the true errno, and where', async () => {
+    const held = refusing()
+    const { port } = held.getsockname() as unknown as { port: number }
+    const socket = new Socket()
+    const error = await failure(socket.connect(['127.0.0.1', port]))
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port })
+    expect(error.errno).toBe(-111)
+    expect(error.message).toBe(`connect ECONNREFUSED 127.0.0.1:${port}`)
+    expect(socket.closed).toBe(false)
+    socket.close()
+    held.close()
+  })
+
+  test('connectEx gives the number', async () => {
+    const held = refusing()
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    const socket = new Socket()
+    expect(await socket.connectEx(held.getsockname())).toBe(111)
+    expect(await socket.connectEx(listener.getsockname())).toBe(0)
+    expect(await socket.connectEx(listener.getsockname())).toBe(106)
+    expect(await new Socket(AF_UNIX).connectEx('/nonexistent/socket').catch(() => -1)).toBe(2)
+    expect((await failure(socket.connectEx(['no.address', 1]))).code).toBe('ERR_INVALID_ADDRESS')
+    for (const one of [socket, listener, held]) one.close()
+  })
+
+  test('EISCONN for the second one', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    const socket = new Socket()
+    await socket.connect(listener.getsockname())
+    expect((await failure(socket.connect(listener.getsockname()))).code).toBe('EISCONN')
+    socket.close()
+    listener.close()
+  })
+
+  testIf(missing.linux(), 'a network that nobody routes is unreachable', async () => {
+    const ended = await runNode(
+      `
+      new Socket(c.AF_INET).connectEx(['192.0.2.1', 9]).then(errno => { console.log(errno); process.exit() })
+    `,
+      { timeout: 8000 },
+    )
+    // In a network namespace of its own the answer is sure; elsewhere a route may swallow it.
+    expect(ended.signal === 'SIGKILL' || /^\d+\n$/.test(ended.stdout)).toBe(true)
+  }, 12000)
+
+  test('a timeout leaves the socket open and the attempt on its way; a signal closes it', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen(0)
+    const address = listener.getsockname()
+    const fillers = [new Socket(), new Socket()]
+    const filling = fillers.map(filler => failure(filler.connect(address)).catch(() => null))
+    const late = new Socket()
+    const error = await failure(late.connect(address, { timeout: 40 }))
+    expect(error).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', name: 'TimeoutError' })
+    expect(late.closed).toBe(false)
+    expect(await late.connectEx(address, { timeout: 10 })).toBe(11)
+    const controller = new AbortController()
+    const waiting = failure(late.connect(address, { signal: controller.signal }))
+    controller.abort()
+    expect((await waiting).name).toBe('AbortError')
+    expect(late.closed).toBe(true)
+    for (const socket of [...fillers, listener]) socket.close()
+    await Promise.all(filling)
+  })
+
+  test('options are there before and after', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    const socket = new Socket()
+    socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, true)
+    const [peer] = await Promise.all([listener.accept(), socket.connect(listener.getsockname())])
+    expect(socket.getsockopt(IPPROTO_TCP, TCP_NODELAY)).toBe(1)
+    expect(String(peer.remoteAddress)).toBe(String(socket.localAddress))
+    for (const one of [socket, peer, listener]) one.close()
+  })
+
+  for (const type of ['SOCK_STREAM', 'SOCK_SEQPACKET'] as const) {
+    testIf(missing.linux(), `AF_UNIX ${type}: a full backlog waits by timer and connects once there is room`, async () => {
+      const name = abstractName()
+      const listener = new Socket(AF_UNIX, constants[type]).bind(name).listen(0)
+      const sockets: Socket[] = []
+      const connecting = Array.from({ length: 6 }, () => {
+        const socket = new Socket(AF_UNIX, constants[type])
+        sockets.push(socket)
+        return socket.connect(name)
+      })
+      const blocked = new Socket(AF_UNIX, constants[type])
+      expect((await failure(blocked.connect(name, { timeout: 0 }))).code).toBe('EAGAIN')
+      const before = process.cpuUsage()
+      expect((await failure(blocked.connect(name, { timeout: 100 }))).code).toBe('ERR_SOCKET_TIMEOUT')
+      const { user, system } = process.cpuUsage(before)
+      expect(user + system).toBeLessThan(80_000)
+      for (let i = 0; i < 6; i++) sockets.push(await listener.accept())
+      await Promise.all(connecting)
+      for (const socket of [...sockets, blocked, listener]) socket.close()
+    })
+  }
+
+  test('connect(AF_UNSPEC) dissolves a UDP connection', async () => {
+    const [one, two] = [1, 2].map(() => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])) as [Socket, Socket]
+    const socket = new Socket(AF_INET, SOCK_DGRAM)
+    await socket.connect(one.getsockname())
+    expect(String(socket.getpeername())).toBe(String(one.getsockname()))
+    await socket.connect({ family: AF_UNSPEC, data: new Uint8Array(14) })
+    expect(thrown(() => socket.getpeername()).code).toBe('ENOTCONN')
+    expect(socket.remoteAddress).toBeNull()
+    await socket.connect(two.getsockname())
+    await socket.send(bytes('two'))
+    expect(String(await two.recv(10))).toBe('two')
+    for (const one_ of [one, two, socket]) one_.close()
+  })
+
+  test('no such path, and a path that is no socket', () =>
+    withPath(async file => {
+      const socket = new Socket(AF_UNIX)
+      expect(await failure(socket.connect(file))).toMatchObject({ code: 'ENOENT', path: file })
+      const stale = new Socket(AF_UNIX).bind(file)
+      expect((await failure(socket.connect(file))).code).toBe('ECONNREFUSED')
+      stale.close()
+      expect((await failure(new Socket(AF_UNIX, SOCK_SEQPACKET).connect(file).finally(() => undefined))).code).toBe('ECONNREFUSED')
+      socket.close()
+    }))
+})
+
+describe('accept', () => {
+  test('200 connections, each with its address and inheritable by nobody', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen(256)
+    const address = listener.getsockname()
+    const clients = Array.from({ length: 200 }, () => new Socket())
+    const [peers] = await Promise.all([
+      Promise.all(clients.map(() => listener.accept())),
+      Promise.all(clients.map(client => client.connect(address))),
+    ])
+    const remote = peers.map(peer => String(peer.remoteAddress)).sort()
+    expect(remote).toEqual(clients.map(client => String(client.localAddress)).sort())
+    expect(new Set(peers.map(peer => peer.fd)).size).toBe(200)
+    expect(peers.every(peer => !peer.getInheritable() && !peer.closed)).toBe(true)
+    for (const socket of [...clients, ...peers, listener]) socket.close()
+  })
+
+  test('accepts that wait are served in order, by tryAccept never before', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    expect(listener.tryAccept()).toBeNull()
+    const order: number[] = []
+    const accepting = [0, 1, 2].map(i => listener.accept().then(peer => (order.push(i), peer)))
+    const clients = [0, 1, 2].map(() => new Socket())
+    for (const client of clients) await client.connect(listener.getsockname())
+    expect(listener.tryAccept()).toBeNull()
+    const peers = await Promise.all(accepting)
+    expect(order).toEqual([0, 1, 2])
+    for (const socket of [...clients, ...peers, listener]) socket.close()
+  })
+
+  test('a listener that is closed with waiters, and one that is shut down', async () => {
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    const waiting = [failure(listener.accept()), failure(listener.accept())]
+    listener.close()
+    expect((await Promise.all(waiting)).map(error => [error.code, error.syscall])).toEqual([
+      ['ECANCELED', 'accept'],
+      ['ECANCELED', 'accept'],
+    ])
+    const other = new Socket().bind(['127.0.0.1', 0]).listen()
+    const stopped = failure(other.accept())
+    other.shutdown(constants.SHUT_RD!)
+    expect((await stopped).code).toBe('EINVAL')
+    other.close()
+  })
+
+  testIf(missing.linux() ?? missing.prlimit(), 'EMFILE is an error of this accept, and the connection waits for the next', async () => {
+    const ended = await runNode(`
+      const fs = require('node:fs')
+      const { execFileSync } = require('node:child_process')
+      async function main() {
+        const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+        const waiting = listener.accept()
+        const client = new Socket()
+        const limit = fs.readdirSync('/proc/self/fd').length + 20
+        execFileSync('prlimit', ['--pid', process.pid, '--nofile=' + limit + ':' + limit])
+        const files = []
+        try { for (;;) files.push(fs.openSync('/dev/null')) } catch {}
+        await client.connect(listener.getsockname())
+        const error = await waiting.catch(error => error)
+        console.log(error.code, error.syscall)
+        for (const file of files) fs.closeSync(file)
+        const peer = await listener.accept({ timeout: 3000 })
+        console.log(String(peer.remoteAddress) === String(client.localAddress))
+        peer.close(); client.close(); listener.close()
+      }
+      main()
+    `)
+    expect(ended).toMatchObject({ code: 0, signal: null, stdout: 'EMFILE accept\ntrue\n', stderr: '' })
+  })
+})
