@@ -39,7 +39,10 @@ const script = {
   'valid-typeof': 'error',
 }
 
-const unused = ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true }]
+const unused = [
+  'error',
+  { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true },
+]
 
 // What a script of Node may use without importing it.
 const node = Object.fromEntries(
@@ -69,9 +72,15 @@ export default tseslint.config(
       '@typescript-eslint/no-import-type-side-effects': 'error',
       '@typescript-eslint/no-unused-vars': unused,
       '@typescript-eslint/promise-function-async': 'off',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       // Numbers are what an addon speaks; in a template they read well.
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       // `=> void` around a call of a void function is how callbacks are written here.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // Typed arrays and tables under noUncheckedIndexedAccess; constants that this system has.
@@ -104,6 +113,14 @@ export default tseslint.config(
     },
   },
   {
+    // Compiled and never run: values are there for their types.
+    files: ['test/types/**/*.types.ts'],
+    rules: {
+      '@typescript-eslint/no-meaningless-void-operator': 'off',
+      '@typescript-eslint/no-unused-vars': 'off',
+    },
+  },
+  {
     files: ['**/*.{js,mjs,cjs}'],
     languageOptions: { ecmaVersion: 2024, globals: node },
     plugins: { '@typescript-eslint': tseslint.plugin },
@@ -113,7 +130,13 @@ export default tseslint.config(
     files: ['**/*.{js,cjs}'],
     languageOptions: {
       sourceType: 'commonjs',
-      globals: { __dirname: 'readonly', __filename: 'readonly', afterAll: 'readonly', expect: 'readonly', test: 'readonly' },
+      globals: {
+        __dirname: 'readonly',
+        __filename: 'readonly',
+        afterAll: 'readonly',
+        expect: 'readonly',
+        test: 'readonly',
+      },
     },
   },
 )

@@ -78,7 +78,7 @@ export function shutdown(fd: number, how: number): number {
 
 /** recv(2): bytes. */
 export function recv(fd: number, buffer: Bytes, flags = 0): number {
-  return raw.recv(fd, buffer, 0, sizeOf(buffer), flags)
+  return raw.recv(fd, buffer, flags)
 }
 
 /** recvfrom(2): bytes, and the sender in `address`. */
@@ -89,7 +89,7 @@ export function recvfrom(
   address: Bytes | null = null,
   addressLength: Int32Array | null = null,
 ): number {
-  return raw.recvfrom(fd, buffer, 0, sizeOf(buffer), flags, address, addressLength)
+  return raw.recvfrom(fd, buffer, flags, undefined, undefined, address, addressLength)
 }
 
 /**
@@ -110,12 +110,12 @@ export function recvmsg(
 
 /** send(2): bytes. */
 export function send(fd: number, buffer: Bytes, flags = 0): number {
-  return raw.send(fd, buffer, 0, sizeOf(buffer), flags)
+  return raw.send(fd, buffer, flags)
 }
 
 /** sendto(2): bytes. */
 export function sendto(fd: number, buffer: Bytes, flags: number, address: Bytes): number {
-  return raw.sendto(fd, buffer, 0, sizeOf(buffer), flags, address)
+  return raw.sendto(fd, buffer, flags, undefined, undefined, address)
 }
 
 /** sendmsg(2): bytes, gathered from `buffers`. `control` holds complete cmsghdr entries. */

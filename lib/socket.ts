@@ -1,7 +1,7 @@
 import type { Address, AddressLike } from './address'
 import { SocketError } from './errors'
 import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
-import { reactor } from './internal/environment'
+import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import type { Operation } from './internal/operation'
 import {
@@ -17,6 +17,7 @@ import { READ, WRITE } from './internal/shared'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
+import { Send } from './ops/send'
 
 /**
  * A socket, socket(2), with promises. Linux and macOS.
@@ -114,6 +115,9 @@ export class Socket extends OperationSocket {
    */
   recvInto(buffer: ArrayBufferView, op?: Op | number): Promise<number> {
     try {
+      if (op === undefined) {
+        return reactor.submit(this.channel, this.recvIntoOperation(buffer, 0), this.timeout, undefined)
+      }
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.recvIntoOperation(buffer, waiting.flags), waiting)
     } catch (error) {
@@ -143,6 +147,7 @@ export class Socket extends OperationSocket {
 
   /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
   send(data: ArrayBufferView, op?: Op | number): Promise<number> {
+    if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
     try {
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.sendOperation(data, waiting.flags), waiting)
@@ -257,6 +262,22 @@ export class Socket extends OperationSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  // Nearly every send succeeds at once: then there is nothing to remember about it.
+  #sendAtOnce(data: ArrayBufferView): Promise<number> {
+    const { channel, timeout } = this
+    if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
+      const result = native.send(channel.id, data, 0)
+      if (result >= 0) {
+        channel.budget--
+        return Promise.resolve(result)
+      }
+      const operation = new Send(channel, data, 0)
+      if (result !== EAGAIN || timeout === 0) return Promise.reject(operation.failure(result))
+      return reactor.wait(channel, operation, timeout, undefined)
+    }
+    return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
   }
 
   #submit<T>(operation: Operation<T>, waiting: Waiting): Promise<T> {

@@ -56,6 +56,12 @@ int Args::Int(size_t i, const char* name) {
   return static_cast<int>(static_cast<uint32_t>(Integer(i, name, INT32_MIN, UINT32_MAX)));
 }
 
+int32_t Args::Id(size_t i) {
+  int32_t value = kNoSlot;
+  if (i >= count_ || napi_get_value_int32(env_, values_[i], &value) != napi_ok) ThrowType("slot", "of type number");
+  return value;
+}
+
 bool Args::Bool(size_t i, const char* name) {
   bool value = false;
   if (i >= count_ || napi_get_value_bool(env_, values_[i], &value) != napi_ok) {
@@ -140,11 +146,12 @@ int32_t* Args::Integers(size_t i, const char* name, size_t count) {
   return static_cast<int32_t*>(data);
 }
 
-Bytes Args::Slice(size_t i, const char* name) {
+Bytes Args::Slice(size_t i, const char* name, size_t range) {
   Bytes bytes = Buffer(i, name);
+  if (count_ <= range || !Present(range)) return bytes;
   constexpr int64_t kMaxLength = int64_t{1} << 53;
-  const auto offset = static_cast<size_t>(Integer(i + 1, "offset", 0, kMaxLength));
-  const auto length = static_cast<size_t>(Integer(i + 2, "length", 0, kMaxLength));
+  const auto offset = static_cast<size_t>(Integer(range, "offset", 0, kMaxLength));
+  const auto length = static_cast<size_t>(Integer(range + 1, "length", 0, kMaxLength));
   if (failed_) return {};
   if (offset > bytes.size || length > bytes.size - offset) {
     ThrowRange("length", "within the buffer, which may have been detached or resized");

@@ -46,6 +46,8 @@ class Args {
   int64_t Integer(size_t i, const char* name, int64_t min, int64_t max);
   // 32 bits, signed or not: ioctl requests and flags have the top bit set on some systems.
   int Int(size_t i, const char* name);
+  // The id of a slot: whatever is none finds none.
+  int32_t Id(size_t i);
   bool Bool(size_t i, const char* name);
   // Any ArrayBufferView.
   Bytes Buffer(size_t i, const char* name);
@@ -54,8 +56,8 @@ class Args {
   // An Int32Array with room for one number.
   Out Reference(size_t i, const char* name);
   Out OptionalReference(size_t i, const char* name);
-  // length bytes of buffer from offset: three arguments, checked against each other.
-  Bytes Slice(size_t i, const char* name);
+  // A buffer at i, or the part of it that an offset and a length at `range` and behind choose.
+  Bytes Slice(size_t i, const char* name, size_t range);
   // An array of ArrayBufferViews; at most max are taken, more is a RangeError.
   size_t Buffers(size_t i, const char* name, Bytes* out, size_t max);
   // Where an address goes: a (bytes, Int32Array length) pair of the caller's, or the shared memory.
@@ -110,7 +112,7 @@ napi_value CallFd(napi_env env, napi_callback_info info) {
 template <Syscall fn>
 napi_value CallSlot(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Slot* slot = args.env().slots.Find(args.Int(0, "slot"));
+  Slot* slot = args.env().slots.Find(args.Id(0));
   const int64_t result = args.ok() && slot != nullptr ? fn(slot->fd, args) : -EBADF;
   return args.Result(result);
 }
@@ -119,7 +121,7 @@ napi_value CallSlot(napi_env env, napi_callback_info info) {
 template <SlotCall fn>
 napi_value CallOwner(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Slot* slot = args.env().slots.Find(args.Int(0, "slot"));
+  Slot* slot = args.env().slots.Find(args.Id(0));
   const int64_t result = args.ok() && slot != nullptr ? fn(args.env(), *slot, args) : -EBADF;
   return args.Result(result);
 }

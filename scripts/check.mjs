@@ -4,7 +4,16 @@
 //   --fast      without clang-tidy and the package's lint
 //   --no-tests  without the tests
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { bin, buildEnv, filesBelow, llvm, must, node, npmCli, root, run } from './tools.mjs'
@@ -75,7 +84,9 @@ async function tidy() {
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
   output += [...findings].sort().join('\n')
-  return output === '' ? passed(`${count} of ${commands.length} files, the rest unchanged`) : { status: 1, output }
+  return output === ''
+    ? passed(`${count} of ${commands.length} files, the rest unchanged`)
+    : { status: 1, output }
 }
 
 async function workflows() {
@@ -84,7 +95,9 @@ async function workflows() {
   const findings = []
   for (const file of filesBelow('.github/workflows')) {
     // The linter's list of runners is older than the runners.
-    const results = lint(readFileSync(path.join(root, file), 'utf8'), file).filter(each => each.kind !== 'runner-label')
+    const results = lint(readFileSync(path.join(root, file), 'utf8'), file).filter(
+      each => each.kind !== 'runner-label',
+    )
     for (const { line, column, message, kind } of results) {
       findings.push(`${file}:${line}:${column} ${message} (${kind})`)
     }
@@ -101,7 +114,13 @@ async function packageLint() {
     const tarball = path.join(folder, readdirSync(folder)[0])
     const publint = await node([bin('publint'), 'run', tarball, '--strict'])
     // Old resolution (node10) knows no exports; Node 20 is the oldest that the package is for.
-    const attw = await node([bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'node16', '--no-color'])
+    const attw = await node([
+      bin('@arethetypeswrong/cli', 'attw'),
+      tarball,
+      '--profile',
+      'node16',
+      '--no-color',
+    ])
     return publint.status === 0 ? attw : publint
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -116,7 +135,11 @@ async function jest() {
 
 const steps = [
   ['format', () => node(['scripts/format.mjs', '--check'])],
-  ['lint', () => node([bin('eslint'), '--max-warnings', '0', '--cache', '--cache-location', `${cache}/eslint/`, '.'])],
+  [
+    'lint',
+    () =>
+      node([bin('eslint'), '--max-warnings', '0', '--cache', '--cache-location', `${cache}/eslint/`, '.']),
+  ],
   ['types', () => node([tsc, '--noEmit', '-p', 'tsconfig.json'])],
   ['generated files', () => node(['native/constants/generate.mjs', '--check'])],
   ['workflows', workflows],

@@ -25,7 +25,9 @@ if (clangFormat === null) {
   const mode = check ? ['--dry-run', '--Werror', '-ferror-limit=1'] : ['-i']
   const { status: failed, output } = await run(clangFormat, [...mode, ...files])
   // One line a file is enough: the remedy is the same for all.
-  const names = new Set([...output.matchAll(/^(\S+?):\d+:\d+: error/gm)].map(match => path.relative(root, match[1])))
+  const names = new Set(
+    [...output.matchAll(/^(\S+?):\d+:\d+: error/gm)].map(match => path.relative(root, match[1])),
+  )
   for (const name of names) console.log(`[warn] ${name}`)
   if (failed !== 0 && names.size === 0) process.stdout.write(output)
   status ||= failed

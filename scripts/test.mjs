@@ -8,13 +8,13 @@ import { fileURLToPath } from 'node:url'
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
-const run = (...command) =>
-  spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' }).status ?? 1
+const run = (...command) => spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' }).status ?? 1
 
 const built = existsSync(path.join(root, 'build/Release/bsd_sockets.node'))
 let status = built ? 0 : run('scripts/build-native.mjs')
 if (status === 0 && !existsSync(path.join(root, 'dist/index.mjs'))) {
-  status = run(require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json') || run('scripts/esm-wrappers.mjs')
+  status =
+    run(require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json') || run('scripts/esm-wrappers.mjs')
 }
 if (status === 0) {
   status = run(require.resolve('jest/bin/jest'), '--runInBand', ...process.argv.slice(2))

@@ -83,7 +83,8 @@ export function stage(more = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const file of ['native', 'binding.gyp', 'package.json', ...more]) {
-    if (existsSync(path.join(root, file))) cpSync(path.join(root, file), path.join(folder, file), { recursive: true })
+    if (existsSync(path.join(root, file)))
+      cpSync(path.join(root, file), path.join(folder, file), { recursive: true })
   }
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'))
   return folder

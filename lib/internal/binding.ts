@@ -46,16 +46,16 @@ export interface Native {
   getpeername(slot: number): number
   shutdown(slot: number, how: number): number
 
-  recv(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
-  recvfrom(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  recv(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
+  recvfrom(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   recvmsg(slot: number, buffers: ArrayBufferView[], control: ArrayBufferView | null, flags: number): number
-  send(slot: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  send(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   sendto(
     slot: number,
     buffer: ArrayBufferView,
+    flags: number,
     offset: number,
     length: number,
-    flags: number,
     address: Uint8Array,
   ): number
   sendmsg(
@@ -100,13 +100,13 @@ export interface RawCalls {
   getsockname(fd: number, address: ArrayBufferView, addressLength: Int32Array): number
   getpeername(fd: number, address: ArrayBufferView, addressLength: Int32Array): number
   shutdown(fd: number, how: number): number
-  recv(fd: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  recv(fd: number, buffer: ArrayBufferView, flags: number): number
   recvfrom(
     fd: number,
     buffer: ArrayBufferView,
-    offset: number,
-    length: number,
     flags: number,
+    offset: number | undefined,
+    length: number | undefined,
     address?: ArrayBufferView | null,
     addressLength?: Int32Array | null,
   ): number
@@ -119,13 +119,13 @@ export interface RawCalls {
     addressLength: Int32Array | null,
     info: Int32Array | null,
   ): number
-  send(fd: number, buffer: ArrayBufferView, offset: number, length: number, flags: number): number
+  send(fd: number, buffer: ArrayBufferView, flags: number): number
   sendto(
     fd: number,
     buffer: ArrayBufferView,
-    offset: number,
-    length: number,
     flags: number,
+    offset: number | undefined,
+    length: number | undefined,
     address: ArrayBufferView,
   ): number
   sendmsg(

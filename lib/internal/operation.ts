@@ -7,6 +7,15 @@ export const PENDING = -0x40000000
 /** What an attempt returns when it has done enough for one turn of the loop. */
 export const YIELD = -0x40000001
 
+/** What a timeout or a signal needs to take an operation back. */
+export interface Leave {
+  timer: NodeJS.Timeout | null
+  signal: AbortSignal | null
+  onAbort: (() => void) | null
+  /** Why it leaves as soon as it is no longer busy. */
+  reason: Error | null
+}
+
 /**
  * One operation on a socket: a single non-blocking attempt, the readiness that it waits for, and what
  * its result looks like. Three drivers run it: the reactor (promises), `attemptNow` (`tryX`) and
@@ -19,15 +28,12 @@ export abstract class Operation<T> {
   resolve: (value: never) => void = unset
   reject: (reason: unknown) => void = unset
   queued = false
-  timer: NodeJS.Timeout | null = null
-  signal: AbortSignal | null = null
-  onAbort: (() => void) | null = null
-  /** Why it leaves as soon as it is no longer busy. */
-  leaving: Error | null = null
+  /** What can take it out of the queue early; most operations have nothing. */
+  leave: Leave | null = null
 
-  abstract readonly direction: Direction
+  abstract get direction(): Direction
   /** The system call's name, for errors. */
-  abstract readonly syscall: string
+  abstract get syscall(): string
 
   /** Makes one attempt: ≥ 0, −errno, or PENDING. May throw for a buffer that is no longer what it was. */
   abstract attempt(): number

@@ -74,7 +74,13 @@ export abstract class OperationSocket extends BaseSocket {
   }
 
   protected recvIntoOperation(buffer: ArrayBufferView, flags: number): RecvInto {
-    return new RecvInto(this.channel, flags, checkBytes('buffer', buffer))
+    const { channel } = this
+    const into = checkBytes('buffer', buffer)
+    const { spare } = channel
+    if (spare !== null && !spare.queued) return (spare as RecvInto).reuse(into, flags)
+    const operation = new RecvInto(channel, flags, into)
+    channel.spare = operation
+    return operation
   }
 
   protected recvfromOperation(size: number, flags: number): Recvfrom {

@@ -31,7 +31,7 @@ import { EAGAIN, EBUSY } from './errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { Native } from './binding'
 import { DIRECT, Memory } from './memory'
-import { PENDING, YIELD, type Operation } from './operation'
+import { PENDING, YIELD, type Leave, type Operation } from './operation'
 import { Queue } from './queue'
 import {
   ACCEPT,
@@ -74,7 +74,10 @@ export class Channel {
   readonly index: number
   /** The descriptor; −1 once closed or detached. */
   fd: number
-  readonly queues: [Queue | null, Queue | null, Queue | null] = [null, null, null]
+  /** What waits, by direction. */
+  readonly queues = [new Queue(), new Queue(), new Queue()] as const
+  /** A receive that is not in use: made once, since most sockets receive again and again. */
+  spare: Operation<unknown> | null = null
   waiting = 0
   refed = true
   watched = false
@@ -90,8 +93,18 @@ export class Channel {
   }
 
   head(direction: Direction): Operation<unknown> | null {
-    return this.queues[direction]?.head ?? null
+    return this.queues[direction].head
   }
+}
+
+// One executor for all promises: a closure for each would cost more than the promise.
+const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
+  resolve: () => undefined,
+  reject: () => undefined,
+}
+function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  captured.resolve = resolve
+  captured.reject = reject
 }
 
 export class Reactor {
@@ -137,43 +150,57 @@ export class Reactor {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
-    if (signal?.aborted === true) return Promise.reject(operation.abandon(aborted(signal)))
+    if (signal !== undefined && signal.aborted) return Promise.reject(operation.abandon(aborted(signal)))
     const direction = operation.direction
+    if (channel.head(direction) !== null) {
+      if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
+      return this.wait(channel, operation, timeout, signal)
+    }
+    if (timeout !== 0) {
+      if (direction === READ && this.#isDry(channel)) return this.wait(channel, operation, timeout, signal)
+      if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
+    }
+    let result: number
+    try {
+      result = operation.attempt()
+    } catch (error) {
+      return Promise.reject(operation.abandon(error as Error))
+    }
+    if (result >= 0) {
+      channel.budget--
+      return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
+    }
+    if (result === PENDING || result === YIELD || (result === EAGAIN && timeout !== 0)) {
+      return this.wait(channel, operation, timeout, signal, result === YIELD)
+    }
+    return Promise.reject(operation.abandon(operation.failure(result)))
+  }
+
+  /** Queues an operation whose attempt said EAGAIN or would: `deferred` if no edge will ever come for it. */
+  wait<T>(
+    channel: Channel,
+    operation: Operation<T>,
+    timeout: number | null,
+    signal: AbortSignal | undefined,
+    deferred = false,
+  ): Promise<T> {
+    const promise = new Promise<T>(capture)
+    operation.resolve = captured.resolve
+    operation.reject = captured.reject
+    this.#enqueue(channel, operation)
+    if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
+    if (deferred) this.#defer(channel)
+    else if (channel.head(operation.direction) === operation && !operation.busy) this.#arm(channel, operation)
+    return promise
+  }
+
+  /** Whether an operation of this socket may complete without a turn of the loop. */
+  hasBudget(channel: Channel): boolean {
     if (channel.turn !== this.#turn) {
       channel.turn = this.#turn
       channel.budget = BUDGET
     }
-    let deferred = false
-    if (channel.head(direction) === null) {
-      const dry = direction === READ && timeout !== 0 && this.#isDry(channel)
-      if (!dry && channel.budget === 0 && timeout !== 0) {
-        deferred = true
-      } else if (!dry) {
-        let result: number
-        try {
-          result = operation.attempt()
-        } catch (error) {
-          return Promise.reject(operation.abandon(error as Error))
-        }
-        deferred = result === YIELD
-        if (result !== PENDING && result !== YIELD && (result !== EAGAIN || timeout === 0)) {
-          channel.budget--
-          if (result < 0) return Promise.reject(operation.abandon(operation.failure(result)))
-          return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
-        }
-      }
-    } else if (timeout === 0) {
-      return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
-    }
-    return new Promise<T>((resolve, reject) => {
-      operation.resolve = resolve as (value: never) => void
-      operation.reject = reject
-      this.#enqueue(channel, operation)
-      if (timeout !== null) this.#setTimer(channel, operation, timeout)
-      if (signal !== undefined) this.#listen(channel, operation, signal)
-      if (deferred) this.#defer(channel)
-      else if (channel.head(direction) === operation && !operation.busy) this.#arm(channel, operation)
-    })
+    return channel.budget > 0
   }
 
   /** Runs an operation only if it can be done at once: its value, or null. */
@@ -216,9 +243,9 @@ export class Reactor {
     channel.refed = on
     if (channel.waiting > 0) this.#count(on ? 1 : -1)
     for (const queue of channel.queues) {
-      for (let operation = queue?.head ?? null; operation !== null; operation = operation.next) {
-        if (on) operation.timer?.ref()
-        else operation.timer?.unref()
+      for (let operation = queue.head; operation !== null; operation = operation.next) {
+        if (on) operation.leave?.timer?.ref()
+        else operation.leave?.timer?.unref()
       }
     }
   }
@@ -230,8 +257,7 @@ export class Reactor {
   // --- queues ---
 
   #enqueue(channel: Channel, operation: Operation<unknown>): void {
-    const queue = (channel.queues[operation.direction] ??= new Queue())
-    queue.push(operation)
+    channel.queues[operation.direction].push(operation)
     operation.queued = true
     if (channel.waiting++ > 0) return
     this.#channels[channel.index] = channel
@@ -239,11 +265,13 @@ export class Reactor {
   }
 
   #dequeue(channel: Channel, operation: Operation<unknown>): void {
-    channel.queues[operation.direction]!.remove(operation)
+    channel.queues[operation.direction].remove(operation)
     operation.queued = false
-    if (operation.timer !== null) clearTimeout(operation.timer)
-    if (operation.signal !== null) operation.signal.removeEventListener('abort', operation.onAbort!)
-    operation.timer = operation.signal = null
+    if (operation.leave !== null) {
+      const { timer, signal, onAbort } = operation.leave
+      if (timer !== null) clearTimeout(timer)
+      if (signal !== null) signal.removeEventListener('abort', onAbort!)
+    }
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)
@@ -255,7 +283,7 @@ export class Reactor {
   #takeAll(channel: Channel): Operation<unknown>[] {
     const taken: Operation<unknown>[] = []
     for (const queue of channel.queues) {
-      while (queue?.head != null) {
+      while (queue.head !== null) {
         taken.push(queue.head)
         this.#dequeue(channel, queue.head)
       }
@@ -381,23 +409,26 @@ export class Reactor {
 
   // --- leaving early ---
 
-  #setTimer(channel: Channel, operation: Operation<unknown>, timeout: number): void {
-    const wait = Math.ceil(timeout) // a tiny timeout is still a wait
-    operation.timer = setTimeout(() => this.#leave(channel, operation, timedOut(operation.syscall, timeout)), wait)
-    if (!channel.refed) operation.timer.unref()
-  }
-
-  #listen(channel: Channel, operation: Operation<unknown>, signal: AbortSignal): void {
-    operation.signal = signal
-    operation.onAbort = () => this.#leave(channel, operation, aborted(signal))
-    signal.addEventListener('abort', operation.onAbort, { once: true })
+  #setLeave(channel: Channel, operation: Operation<unknown>, timeout: number | null, signal?: AbortSignal): void {
+    const leave: Leave = { timer: null, signal: null, onAbort: null, reason: null }
+    operation.leave = leave
+    if (timeout !== null) {
+      const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
+      leave.timer = setTimeout(expire, Math.ceil(timeout)) // a tiny timeout is still a wait
+      if (!channel.refed) leave.timer.unref()
+    }
+    if (signal !== undefined) {
+      leave.signal = signal
+      leave.onAbort = () => this.#leave(channel, operation, aborted(signal))
+      signal.addEventListener('abort', leave.onAbort, { once: true })
+    }
   }
 
   #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
     const direction = operation.direction
     const first = channel.head(direction) === operation
     if (operation.busy) {
-      operation.leaving ??= reason
+      operation.leave!.reason ??= reason
       return
     }
     this.#dequeue(channel, operation)
@@ -459,9 +490,10 @@ export class Reactor {
 
   #endJob(channel: Channel, operation: Operation<unknown>, result: number): void {
     operation.jobDone(result)
-    if (operation.leaving !== null) {
+    const reason = operation.leave?.reason ?? null
+    if (reason !== null) {
       this.#dequeue(channel, operation)
-      operation.reject(operation.abandon(operation.leaving))
+      operation.reject(operation.abandon(reason))
     }
     this.#pump(channel, operation.direction, false)
   }

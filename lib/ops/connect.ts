@@ -15,8 +15,6 @@ const size = new Int32Array(1)
 
 /** connect(2): once, and then the wait for its outcome. It cannot be called again to ask. */
 export class Connect extends Operation<void> {
-  readonly direction = WRITE
-  readonly syscall = 'connect'
   #started = false
 
   constructor(
@@ -24,6 +22,14 @@ export class Connect extends Operation<void> {
     private readonly address: Uint8Array,
   ) {
     super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'connect'
   }
 
   attempt(): number {
@@ -60,14 +66,19 @@ export class Connect extends Operation<void> {
 
 /** accept(2) → what `make` builds from the new connection. */
 export class Accept<T> extends Operation<T> {
-  readonly direction = READ
-  readonly syscall = 'accept'
-
   constructor(
     private readonly channel: Channel,
     private readonly make: (channel: Channel, peer: Address | null) => T,
   ) {
     super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'accept'
   }
 
   attempt(): number {

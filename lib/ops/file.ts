@@ -28,8 +28,6 @@ export type SendfileDriver = 'reactor' | 'now' | 'blocking'
  * of it is in the page cache, and on the thread pool otherwise.
  */
 export class Sendfile extends Operation<number> {
-  readonly direction = WRITE
-  readonly syscall = 'sendfile'
   #file: number | null
   #offset: number
   #sent = 0
@@ -55,6 +53,14 @@ export class Sendfile extends Operation<number> {
     this.#offset = range.offset
     this.#onProgress = range.onProgress
     this.#file = reactor.hold(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendfile'
   }
 
   override get busy(): boolean {
@@ -112,7 +118,7 @@ export class Sendfile extends Operation<number> {
   override jobDone(result: number): void {
     this.#running = false
     this.#job = result
-    if (this.leaving !== null && result > 0) this.#sent += result // it went out all the same
+    if (this.leave !== null && this.leave.reason !== null && result > 0) this.#sent += result // it went out all the same
   }
 
   value(): number {

@@ -15,8 +15,6 @@ const scratch = new Uint8Array(CONTROL_ROOM)
 
 /** recvmsg(2) → Message. */
 export class Recvmsg extends Operation<Message> {
-  readonly direction = READ
-  readonly syscall = 'recvmsg'
   readonly #lengths: number[]
   #own: Buffer | null = null
 
@@ -31,6 +29,14 @@ export class Recvmsg extends Operation<Message> {
   ) {
     super()
     this.#lengths = typeof into === 'number' ? [] : into.map(view => view.byteLength)
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
   }
 
   attempt(): number {
@@ -77,8 +83,6 @@ export class Recvmsg extends Operation<Message> {
 
 /** sendmsg(2) → bytes. */
 export class Sendmsg extends Operation<number> {
-  readonly direction = WRITE
-  readonly syscall = 'sendmsg'
   readonly #lengths: number[]
 
   constructor(
@@ -91,6 +95,14 @@ export class Sendmsg extends Operation<number> {
   ) {
     super()
     this.#lengths = data.map(view => view.byteLength)
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendmsg'
   }
 
   attempt(): number {

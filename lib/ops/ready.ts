@@ -10,13 +10,15 @@ const POLLOUT = native.constants.POLLOUT!
 
 /** Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. */
 export class Ready extends Operation<void> {
-  readonly syscall = 'poll'
-
   constructor(
     private readonly channel: Channel,
     readonly direction: typeof READ | typeof WRITE,
   ) {
     super()
+  }
+
+  get syscall(): string {
+    return 'poll'
   }
 
   attempt(): number {

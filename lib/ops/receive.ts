@@ -33,14 +33,19 @@ function armRead(memory: Memory, index: number, opcode: number, flags: number, s
 }
 
 abstract class ReceiveOperation<T> extends Operation<T> {
-  readonly direction = READ
-  readonly syscall: string = 'recv'
-
   constructor(
     protected readonly channel: Channel,
-    protected readonly flags: number,
+    protected flags: number,
   ) {
     super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recv'
   }
 
   failure(result: number): Error {
@@ -61,7 +66,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   }
 
   protected abstract receive(into: Uint8Array): number
-  protected abstract readonly inboxOpcode: number
+  protected abstract get inboxOpcode(): number
 
   attempt(): number {
     if (this.size <= SMALL) return this.receive(inbox)
@@ -91,14 +96,16 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
 
 /** recv(2) → Buffer. */
 export class Recv extends ReceiveBuffer<Buffer> {
-  protected readonly inboxOpcode = RECEIVE_INBOX
+  protected get inboxOpcode(): number {
+    return RECEIVE_INBOX
+  }
 
   override attempt(): number {
     return this.size === 0 ? 0 : super.attempt()
   }
 
   protected receive(into: Uint8Array): number {
-    return native.recv(this.channel.id, into, 0, this.size, this.flags)
+    return native.recv(this.channel.id, into, this.flags, 0, this.size)
   }
 
   value(result: number, where: number): Buffer {
@@ -108,11 +115,16 @@ export class Recv extends ReceiveBuffer<Buffer> {
 
 /** recvfrom(2) → Buffer and sender. */
 export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
-  override readonly syscall = 'recvfrom'
-  protected readonly inboxOpcode = RECEIVE_FROM_INBOX
+  override get syscall(): string {
+    return 'recvfrom'
+  }
+
+  protected get inboxOpcode(): number {
+    return RECEIVE_FROM_INBOX
+  }
 
   protected receive(into: Uint8Array): number {
-    return native.recvfrom(this.channel.id, into, 0, this.size, this.flags)
+    return native.recvfrom(this.channel.id, into, this.flags, 0, this.size)
   }
 
   value(result: number, where: number, address: number, addressLength: number): { data: Buffer; address: Address | null } {
@@ -122,18 +134,18 @@ export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | n
 
 /** A receive into the caller's memory, which is looked at anew for each attempt. */
 abstract class ReceiveInto<T> extends ReceiveOperation<T> {
-  protected readonly length: number
+  protected length: number
 
   constructor(
     channel: Channel,
     flags: number,
-    protected readonly buffer: ArrayBufferView,
+    protected buffer: ArrayBufferView,
   ) {
     super(channel, flags)
     this.length = buffer.byteLength
   }
 
-  protected abstract readonly opcode: number
+  protected abstract get opcode(): number
 
   protected check(): void {
     if (this.buffer.byteLength < this.length) throw bufferGone(this.syscall)
@@ -148,26 +160,42 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
 
 /** recv(2) → bytes received into the caller's buffer. */
 export class RecvInto extends ReceiveInto<number> {
-  protected readonly opcode = RECEIVE
+  protected get opcode(): number {
+    return RECEIVE
+  }
 
   attempt(): number {
     this.check()
-    return native.recv(this.channel.id, this.buffer, 0, this.length, this.flags)
+    return native.recv(this.channel.id, this.buffer, this.flags, 0, this.length)
   }
 
   value(result: number): number {
     return result
   }
+
+  /** The same operation for the next receive. */
+  reuse(buffer: ArrayBufferView, flags: number): this {
+    this.buffer = buffer
+    this.length = buffer.byteLength
+    this.flags = flags
+    this.leave = null
+    return this
+  }
 }
 
 /** recvfrom(2) → bytes received into the caller's buffer, and sender. */
 export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
-  override readonly syscall = 'recvfrom'
-  protected readonly opcode = RECEIVE_FROM
+  override get syscall(): string {
+    return 'recvfrom'
+  }
+
+  protected get opcode(): number {
+    return RECEIVE_FROM
+  }
 
   attempt(): number {
     this.check()
-    return native.recvfrom(this.channel.id, this.buffer, 0, this.length, this.flags)
+    return native.recvfrom(this.channel.id, this.buffer, this.flags, 0, this.length)
   }
 
   value(result: number, _where: number, address: number, addressLength: number): { bytes: number; address: Address | null } {

@@ -12,8 +12,6 @@ const TURN_BYTES = 4 * 1024 * 1024
 const CHUNK_BYTES = 1024 * 1024
 
 abstract class SendOperation<T> extends Operation<T> {
-  readonly direction = WRITE
-  readonly syscall: string = 'send'
   protected readonly length: number
 
   constructor(
@@ -23,6 +21,14 @@ abstract class SendOperation<T> extends Operation<T> {
   ) {
     super()
     this.length = data.byteLength
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'send'
   }
 
   protected check(): void {
@@ -38,7 +44,7 @@ abstract class SendOperation<T> extends Operation<T> {
 export class Send extends SendOperation<number> {
   attempt(): number {
     this.check()
-    return native.send(this.channel.id, this.data, 0, this.length, this.flags)
+    return native.send(this.channel.id, this.data, this.flags, 0, this.length)
   }
 
   value(result: number): number {
@@ -57,8 +63,6 @@ export class Send extends SendOperation<number> {
 
 /** sendto(2) → bytes. */
 export class Sendto extends SendOperation<number> {
-  override readonly syscall = 'sendto'
-
   constructor(
     channel: Channel,
     data: ArrayBufferView,
@@ -70,9 +74,13 @@ export class Sendto extends SendOperation<number> {
     super(channel, data, flags)
   }
 
+  override get syscall(): string {
+    return 'sendto'
+  }
+
   attempt(): number {
     this.check()
-    return native.sendto(this.channel.id, this.data, 0, this.length, this.flags, this.address)
+    return native.sendto(this.channel.id, this.data, this.flags, 0, this.length, this.address)
   }
 
   value(result: number): number {
@@ -109,9 +117,9 @@ export class SendAll extends SendOperation<void> {
       const result = native.send(
         this.channel.id,
         this.data,
+        this.flags,
         this.#sent,
         this.stream ? Math.min(rest, CHUNK_BYTES) : rest,
-        this.flags,
       )
       if (result < 0) return result
       moved += result

@@ -14,24 +14,24 @@ constexpr size_t kMaxParts = IOV_MAX;
 constexpr size_t kMaxParts = 1024;
 #endif
 
-// recv(2): (buffer, offset, length, flags) -> bytes.
+// recv(2): (buffer, flags, offset?, length?) -> bytes.
 static int64_t Receive(int fd, Args& a) {
-  const Bytes into = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags");
+  const Bytes into = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags");
   if (!a.ok()) return 0;
   return Retry([&] { return recv(fd, into.data, into.size, flags); });
 }
 
 static int64_t ReceiveOwned(Env& env, Slot& slot, Args& a) {
-  const Bytes into = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags");  // ReceiveOn adds MSG_DONTWAIT
+  const Bytes into = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags");  // ReceiveOn adds MSG_DONTWAIT
   return a.ok() ? ReceiveOn(env, slot, into.data, into.size, flags, nullptr, nullptr) : 0;
 }
 
-// recvfrom(2): (buffer, offset, length, flags, address?, addressLength?) -> bytes.
+// recvfrom(2): (buffer, flags, offset?, length?, address?, addressLength?) -> bytes.
 static int64_t ReceiveFrom(int fd, Args& a) {
-  const Bytes into = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags");
+  const Bytes into = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags");
   AddressOut from = a.Address(5);
   if (!a.ok()) return 0;
   const int64_t result =
@@ -41,8 +41,8 @@ static int64_t ReceiveFrom(int fd, Args& a) {
 }
 
 static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
-  const Bytes into = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags");
+  const Bytes into = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags");
   AddressOut from = a.Address(5);
   if (!a.ok()) return 0;
   const int64_t result =
@@ -86,20 +86,20 @@ static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
   return result;
 }
 
-// send(2): (buffer, offset, length, flags) -> bytes.
+// send(2): (buffer, flags, offset?, length?) -> bytes.
 template <int extra>
 static int64_t Send(int fd, Args& a) {
-  const Bytes from = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags") | sys::kSendFlags | extra;
+  const Bytes from = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags") | sys::kSendFlags | extra;
   if (!a.ok()) return 0;
   return Retry([&] { return send(fd, from.data, from.size, flags); });
 }
 
-// sendto(2): (buffer, offset, length, flags, address) -> bytes.
+// sendto(2): (buffer, flags, offset?, length?, address) -> bytes.
 template <int extra>
 static int64_t SendTo(int fd, Args& a) {
-  const Bytes from = a.Slice(1, "buffer");
-  const int flags = a.Int(4, "flags") | sys::kSendFlags | extra;
+  const Bytes from = a.Slice(1, "buffer", 3);
+  const int flags = a.Int(2, "flags") | sys::kSendFlags | extra;
   const Bytes to = a.Buffer(5, "address");
   if (!a.ok()) return 0;
   const auto* name = reinterpret_cast<const sockaddr*>(to.data);

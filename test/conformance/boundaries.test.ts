@@ -66,15 +66,20 @@ testIf(python, 'with SO_PASSCRED, bytes of two processes are read without a hang
   b.close()
 })
 
-for (const kind of kinds.filter(({ name }) => name === 'tcp4' || name === 'unix stream' || name === 'socketpair stream')) {
-  testIf(kind.missing, `${kind.name}: an out-of-band byte in the middle does not hang a reader that waits`, () =>
-    using(kind.make, async ({ a, b }) => {
-      const text = readAll(b, 8)
-      await a.send(bytes('aaaa'))
-      await a.send(bytes('!'), MSG_OOB)
-      await a.send(bytes('bbbb'))
-      expect(await text).toBe('aaaabbbb')
-    }),
+for (const kind of kinds.filter(
+  ({ name }) => name === 'tcp4' || name === 'unix stream' || name === 'socketpair stream',
+)) {
+  testIf(
+    kind.missing,
+    `${kind.name}: an out-of-band byte in the middle does not hang a reader that waits`,
+    () =>
+      using(kind.make, async ({ a, b }) => {
+        const text = readAll(b, 8)
+        await a.send(bytes('aaaa'))
+        await a.send(bytes('!'), MSG_OOB)
+        await a.send(bytes('bbbb'))
+        expect(await text).toBe('aaaabbbb')
+      }),
   )
 
   testIf(kind.missing, `${kind.name}: nor one that comes after it has read before`, () =>

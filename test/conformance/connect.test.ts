@@ -9,7 +9,7 @@ import {
   SOCK_SEQPACKET,
   TCP_NODELAY,
 } from '../../lib'
-import { runNode } from '../helpers/child'
+import { ensureDist, run, runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { abstractName, withPath } from '../helpers/pairs'
@@ -39,33 +39,37 @@ describe('connect', () => {
     const held = refusing()
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const socket = new Socket()
-    expect(await socket.connectEx(held.getsockname())).toBe(111)
+    const unix = new Socket(AF_UNIX)
+    const other = new Socket()
+    expect(await other.connectEx(held.getsockname())).toBe(111)
     expect(await socket.connectEx(listener.getsockname())).toBe(0)
-    expect(await socket.connectEx(listener.getsockname())).toBe(106)
-    expect(await new Socket(AF_UNIX).connectEx('/nonexistent/socket').catch(() => -1)).toBe(2)
+    expect(await unix.connectEx('/nonexistent/socket')).toBe(2)
     expect((await failure(socket.connectEx(['no.address', 1]))).code).toBe('ERR_INVALID_ADDRESS')
-    for (const one of [socket, listener, held]) one.close()
+    for (const one of [socket, other, unix, listener, held]) one.close()
   })
 
   test('EISCONN for the second one', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const socket = new Socket()
     await socket.connect(listener.getsockname())
+    await socket.connectEx(listener.getsockname()) // Linux reports the outcome of the first one once more
     expect((await failure(socket.connect(listener.getsockname()))).code).toBe('EISCONN')
     socket.close()
     listener.close()
   })
 
-  testIf(missing.linux(), 'a network that nobody routes is unreachable', async () => {
-    const ended = await runNode(
-      `
-      new Socket(c.AF_INET).connectEx(['192.0.2.1', 9]).then(errno => { console.log(errno); process.exit() })
-    `,
-      { timeout: 8000 },
-    )
-    // In a network namespace of its own the answer is sure; elsewhere a route may swallow it.
-    expect(ended.signal === 'SIGKILL' || /^\d+\n$/.test(ended.stdout)).toBe(true)
-  }, 12000)
+  testIf(missing.linux() ?? missing.namespace(), 'a network that nobody routes is unreachable', async () => {
+    const script = `
+      const { Socket } = require('./dist')
+      new Socket().connectEx(['192.0.2.1', 9]).then(errno => console.log(errno))
+    `
+    ensureDist()
+    expect(await run('unshare', ['-n', process.execPath, '-e', script])).toMatchObject({
+      code: 0,
+      stdout: '101\n',
+      stderr: '',
+    })
+  })
 
   test('a timeout leaves the socket open and the attempt on its way; a signal closes it', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen(0)
@@ -97,29 +101,36 @@ describe('connect', () => {
   })
 
   for (const type of ['SOCK_STREAM', 'SOCK_SEQPACKET'] as const) {
-    testIf(missing.linux(), `AF_UNIX ${type}: a full backlog waits by timer and connects once there is room`, async () => {
-      const name = abstractName()
-      const listener = new Socket(AF_UNIX, constants[type]).bind(name).listen(0)
-      const sockets: Socket[] = []
-      const connecting = Array.from({ length: 6 }, () => {
-        const socket = new Socket(AF_UNIX, constants[type])
-        sockets.push(socket)
-        return socket.connect(name)
-      })
-      const blocked = new Socket(AF_UNIX, constants[type])
-      expect((await failure(blocked.connect(name, { timeout: 0 }))).code).toBe('EAGAIN')
-      const before = process.cpuUsage()
-      expect((await failure(blocked.connect(name, { timeout: 100 }))).code).toBe('ERR_SOCKET_TIMEOUT')
-      const { user, system } = process.cpuUsage(before)
-      expect(user + system).toBeLessThan(80_000)
-      for (let i = 0; i < 6; i++) sockets.push(await listener.accept())
-      await Promise.all(connecting)
-      for (const socket of [...sockets, blocked, listener]) socket.close()
-    })
+    testIf(
+      missing.linux(),
+      `AF_UNIX ${type}: a full backlog waits by timer and connects once there is room`,
+      async () => {
+        const name = abstractName()
+        const listener = new Socket(AF_UNIX, constants[type]).bind(name).listen(0)
+        const sockets: Socket[] = []
+        const connecting = Array.from({ length: 6 }, () => {
+          const socket = new Socket(AF_UNIX, constants[type])
+          sockets.push(socket)
+          return socket.connect(name)
+        })
+        const blocked = new Socket(AF_UNIX, constants[type])
+        expect((await failure(blocked.connect(name, { timeout: 0 }))).code).toBe('EAGAIN')
+        const before = process.cpuUsage()
+        expect((await failure(blocked.connect(name, { timeout: 100 }))).code).toBe('ERR_SOCKET_TIMEOUT')
+        const { user, system } = process.cpuUsage(before)
+        expect(user + system).toBeLessThan(80_000)
+        for (let i = 0; i < 6; i++) sockets.push(await listener.accept())
+        await Promise.all(connecting)
+        for (const socket of [...sockets, blocked, listener]) socket.close()
+      },
+    )
   }
 
   test('connect(AF_UNSPEC) dissolves a UDP connection', async () => {
-    const [one, two] = [1, 2].map(() => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])) as [Socket, Socket]
+    const [one, two] = [1, 2].map(() => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])) as [
+      Socket,
+      Socket,
+    ]
     const socket = new Socket(AF_INET, SOCK_DGRAM)
     await socket.connect(one.getsockname())
     expect(String(socket.getpeername())).toBe(String(one.getsockname()))
@@ -139,7 +150,9 @@ describe('connect', () => {
       const stale = new Socket(AF_UNIX).bind(file)
       expect((await failure(socket.connect(file))).code).toBe('ECONNREFUSED')
       stale.close()
-      expect((await failure(new Socket(AF_UNIX, SOCK_SEQPACKET).connect(file).finally(() => undefined))).code).toBe('ECONNREFUSED')
+      const record = new Socket(AF_UNIX, SOCK_SEQPACKET)
+      expect((await failure(record.connect(file))).code).toBe('ECONNREFUSED')
+      record.close()
       socket.close()
     }))
 })
@@ -188,8 +201,11 @@ describe('accept', () => {
     other.close()
   })
 
-  testIf(missing.linux() ?? missing.prlimit(), 'EMFILE is an error of this accept, and the connection waits for the next', async () => {
-    const ended = await runNode(`
+  testIf(
+    missing.linux() ?? missing.prlimit(),
+    'EMFILE is an error of this accept, and the connection waits for the next',
+    async () => {
+      const ended = await runNode(`
       const fs = require('node:fs')
       const { execFileSync } = require('node:child_process')
       async function main() {
@@ -210,6 +226,7 @@ describe('accept', () => {
       }
       main()
     `)
-    expect(ended).toMatchObject({ code: 0, signal: null, stdout: 'EMFILE accept\ntrue\n', stderr: '' })
-  })
+      expect(ended).toMatchObject({ code: 0, signal: null, stdout: 'EMFILE accept\ntrue\n', stderr: '' })
+    },
+  )
 })

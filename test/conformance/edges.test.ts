@@ -5,6 +5,7 @@ import {
   AF_INET,
   AF_UNIX,
   IPPROTO_IP,
+  MSG_OOB,
   MSG_PEEK,
   MSG_TRUNC,
   SHUT_RDWR,
@@ -152,6 +153,16 @@ describe('what is remembered about an empty socket', () => {
     }),
   )
 
+  testIf(missing.linux(), 'nor does an empty socket say anything about out-of-band data', () =>
+    using(tcp.make, async ({ a, b }) => {
+      await failure(b.recv(1, { timeout: 1 }))
+      await a.send(bytes('!'), MSG_OOB)
+      await b.readable({ timeout: 20 }).catch(() => undefined)
+      expect(b.tryRecv(1)).toBeNull()
+      expect(String(await b.recv(1, { flags: MSG_OOB, timeout: 2000 }))).toBe('!')
+    }),
+  )
+
   testIf(missing.linux(), 'nothing behind SO_PEEK_OFF does not mean that nothing is there', async () => {
     const [a, b] = Socket.pair()
     await ready(b, () => a.send(bytes('data')))
@@ -176,15 +187,19 @@ describe('what is remembered about an empty socket', () => {
   })
 })
 
-testIf(missing.linux() ?? missing.root(), 'sendAll with timeout 0 that stops half way is EAGAIN, not a timeout', async () => {
-  const [a, b] = Socket.pair()
-  a.setsockopt(SOL_SOCKET, SO_SNDBUFFORCE, 16 * 1024 * 1024)
-  const error = await failure(a.sendAll(Buffer.alloc(256 * 1024 * 1024), { timeout: 0 }))
-  expect(error.code).toBe('EAGAIN')
-  expect(error.bytesSent).toBeGreaterThan(4 * 1024 * 1024)
-  a.close()
-  b.close()
-})
+testIf(
+  missing.linux() ?? missing.root(),
+  'sendAll with timeout 0 that stops half way is EAGAIN, not a timeout',
+  async () => {
+    const [a, b] = Socket.pair()
+    a.setsockopt(SOL_SOCKET, SO_SNDBUFFORCE, 16 * 1024 * 1024)
+    const error = await failure(a.sendAll(Buffer.alloc(256 * 1024 * 1024), { timeout: 0 }))
+    expect(error.code).toBe('EAGAIN')
+    expect(error.bytesSent).toBeGreaterThan(4 * 1024 * 1024)
+    a.close()
+    b.close()
+  },
+)
 
 testIf(missing.linux(), 'bytes that MSG_TRUNC discards on TCP are not somebody else’s', () =>
   using(tcp.make, async ({ a, b }) => {

@@ -1,7 +1,15 @@
 import { closeSync, openSync } from 'node:fs'
 import { MessageChannel } from 'node:worker_threads'
 import { inspect } from 'node:util'
-import { AF_INET, AF_UNIX, getDefaultTimeout, setDefaultTimeout, Socket, SOCK_DGRAM, SOCK_SEQPACKET } from '../../lib'
+import {
+  AF_INET,
+  AF_UNIX,
+  getDefaultTimeout,
+  setDefaultTimeout,
+  Socket,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+} from '../../lib'
 import { native } from '../../lib/internal/binding'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { runNode } from '../helpers/child'
@@ -112,7 +120,11 @@ describe('the object', () => {
   test('is neither cloned nor posted', () => {
     const socket = new Socket()
     const { port1, port2 } = new MessageChannel()
-    for (const call of [() => structuredClone(socket), () => port1.postMessage(socket), () => port1.postMessage({ socket })]) {
+    for (const call of [
+      () => structuredClone(socket),
+      () => port1.postMessage(socket),
+      () => port1.postMessage({ socket }),
+    ]) {
       expect(thrown(call).name).toBe('DataCloneError')
     }
     port1.close()
@@ -143,7 +155,8 @@ describe('the object', () => {
     } finally {
       setDefaultTimeout(null)
     }
-    for (const bad of [-1, NaN, 2 ** 31, Infinity]) expect(thrown(() => setDefaultTimeout(bad)).code).toBe('ERR_OUT_OF_RANGE')
+    for (const bad of [-1, NaN, 2 ** 31, Infinity])
+      expect(thrown(() => setDefaultTimeout(bad)).code).toBe('ERR_OUT_OF_RANGE')
     expect(thrown(() => setDefaultTimeout('1' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
   })
 })
@@ -163,13 +176,16 @@ describe('in a process of its own', () => {
       process.on('exit', () => console.log('bye'))
     `)
     expect(unref).toMatchObject({ code: 0, stdout: 'bye\n', stderr: '' })
-    const waits = await runNode(`
+    const waits = await runNode(
+      `
       const [a, b] = Socket.pair()
       b.unref()
       b.recv(1).then(() => console.log('got it'))
       b.ref()
       setTimeout(() => a.trySend(Buffer.of(1)), 50).unref()
-    `, { timeout: 1000 })
+    `,
+      { timeout: 1000 },
+    )
     // Nothing but the socket holds the process, and nobody sends: unref'd timers run while it lives.
     expect(waits).toMatchObject({ code: 0, stdout: 'got it\n', stderr: '' })
   })

@@ -28,16 +28,25 @@ export function conformance(kind: Kind): void {
         const reads = Promise.all([b.recv(1), b.recvInto(into), b.recvfrom(1), b.recv(20000)])
         for (const letter of 'wxyz') await a.sendAll(bytes(letter))
         const [first, second, third, fourth] = await reads
-        expect([String(first), second, String(into), String(third.data), String(fourth)]).toEqual(['w', 1, 'x', 'y', 'z'])
+        expect([String(first), second, String(into), String(third.data), String(fourth)]).toEqual([
+          'w',
+          1,
+          'x',
+          'y',
+          'z',
+        ])
       }),
     )
 
     test(
       'concurrent writes arrive in the order of their calls',
       on(async ({ a, b }) => {
-        const parts = Array.from({ length: kind.backpressure ? 400 : 60 }, (_, i) => Buffer.alloc(700, i % 251))
+        const parts = Array.from({ length: kind.backpressure ? 400 : 60 }, (_, i) =>
+          Buffer.alloc(700, i % 251),
+        )
         const writes = Promise.all(parts.map(part => a.sendAll(part)))
-        if (kind.stream) expect((await receive(b, 700 * parts.length)).equals(Buffer.concat(parts))).toBe(true)
+        if (kind.stream)
+          expect((await receive(b, 700 * parts.length)).equals(Buffer.concat(parts))).toBe(true)
         else for (const part of parts) expect((await b.recv(1000)).equals(part)).toBe(true)
         await writes
       }),
@@ -56,31 +65,35 @@ export function conformance(kind: Kind): void {
   })
 
   describe('backpressure', () => {
-    testOf(kind.backpressure, 'a send that does not fit completes when the reader has made room', async ({ a, b }) => {
-      const chunk = pattern(4096)
-      const full = fill(a, chunk)
-      expect(full.bytes).toBeGreaterThan(0)
-      const late = a.send(bytes('late'))
-      expect(a.trySend(bytes('no'))).toBeNull()
-      if (kind.stream) {
-        const got = await receive(b, full.bytes + 4)
-        expect(await late).toBe(4)
-        expect(got.length).toBe(full.bytes + 4)
-        expect(String(got.subarray(-4))).toBe('late')
-        expect(got.subarray(0, 4096).equals(chunk)).toBe(true)
-      } else {
-        for (let i = 0; i < full.sends; i++) expect((await b.recv(8192)).equals(chunk)).toBe(true)
-        expect(String(await b.recv(100))).toBe('late')
-        expect(await late).toBe(4)
-      }
-      expect(b.tryRecv(1)).toBeNull()
-    })
+    testOf(
+      kind.backpressure,
+      'a send that does not fit completes when the reader has made room',
+      async ({ a, b }) => {
+        const chunk = pattern(4096)
+        const full = fill(a, chunk)
+        expect(full.bytes).toBeGreaterThan(0)
+        const late = a.send(bytes('late'))
+        expect(a.trySend(bytes('no'))).toBeNull()
+        if (kind.stream) {
+          const got = await receive(b, full.bytes + 4)
+          expect(await late).toBe(4)
+          expect(got.length).toBe(full.bytes + 4)
+          expect(String(got.subarray(-4))).toBe('late')
+          expect(got.subarray(0, 4096).equals(chunk)).toBe(true)
+        } else {
+          for (let i = 0; i < full.sends; i++) expect((await b.recv(8192)).equals(chunk)).toBe(true)
+          expect(String(await b.recv(100))).toBe('late')
+          expect(await late).toBe(4)
+        }
+        expect(b.tryRecv(1)).toBeNull()
+      },
+    )
 
     testOf(kind.stream, 'sendAll moves more than any buffer holds to a slow reader', async ({ a, b }) => {
       const large = pattern(6 * 1024 * 1024)
       const sent = a.sendAll(large)
       const parts: Buffer[] = []
-      for (let got = 0; got < large.length; ) {
+      for (let got = 0; got < large.length;) {
         const part = await b.recv(50000)
         parts.push(part)
         got += part.length
@@ -124,28 +137,36 @@ export function conformance(kind: Kind): void {
       })
     }
 
-    testOf(kind.stream, 'a large transfer one way leaves small messages the other way alone', async ({ a, b }) => {
-      const large = pattern(8 * 1024 * 1024)
-      const moved = Promise.all([a.sendAll(large), receive(b, large.length)])
-      for (let i = 0; i < 200; i++) {
-        const [echo] = await Promise.all([a.recv(1), b.sendAll(Buffer.of(i))])
-        expect(echo[0]).toBe(i)
-      }
-      expect((await moved)[1].equals(large)).toBe(true)
-    })
+    testOf(
+      kind.stream,
+      'a large transfer one way leaves small messages the other way alone',
+      async ({ a, b }) => {
+        const large = pattern(8 * 1024 * 1024)
+        const moved = Promise.all([a.sendAll(large), receive(b, large.length)])
+        for (let i = 0; i < 200; i++) {
+          const [echo] = await Promise.all([a.recv(1), b.sendAll(Buffer.of(i))])
+          expect(echo[0]).toBe(i)
+        }
+        expect((await moved)[1].equals(large)).toBe(true)
+      },
+    )
   })
 
   describe('the end', () => {
-    testOf(kind.ends, 'shutdown(SHUT_WR) is an empty Buffer for the peer, now and later', async ({ a, b }) => {
-      const waiting = b.recv(10)
-      a.shutdown(SHUT_WR)
-      expect((await waiting).length).toBe(0)
-      expect((await b.recv(10)).length).toBe(0)
-      expect(b.tryRecv(10)).toHaveLength(0)
-      await b.sendAll(bytes('still'))
-      expect(String(await a.recv(10))).toBe('still')
-      expect((await failure(a.send(bytes('x')))).code).toBe('EPIPE')
-    })
+    testOf(
+      kind.ends,
+      'shutdown(SHUT_WR) is an empty Buffer for the peer, now and later',
+      async ({ a, b }) => {
+        const waiting = b.recv(10)
+        a.shutdown(SHUT_WR)
+        expect((await waiting).length).toBe(0)
+        expect((await b.recv(10)).length).toBe(0)
+        expect(b.tryRecv(10)).toHaveLength(0)
+        await b.sendAll(bytes('still'))
+        expect(String(await a.recv(10))).toBe('still')
+        expect((await failure(a.send(bytes('x')))).code).toBe('EPIPE')
+      },
+    )
 
     testOf(kind.ends, 'what was sent before the end is read first', async ({ a, b }) => {
       await a.sendAll(bytes('last words'))
@@ -168,24 +189,32 @@ export function conformance(kind: Kind): void {
       expect((await waiting).length).toBe(0)
     })
 
-    testOf(kind.ends && kind.name !== 'mptcp', 'a peer that closes with unread data resets', async ({ a, b }) => {
-      await a.sendAll(bytes('never read'))
-      const waiting = failure(a.recv(10))
-      if (!kind.unix) await b.recv(1, { flags: MSG_PEEK }) // it has arrived
-      b.close()
-      const error = await waiting
-      expect(error).toMatchObject({ code: 'ECONNRESET', syscall: 'recv' })
-      expect(error.errno).toBeLessThan(0)
-      expect((await failure(a.send(bytes('x')))).code).toBe('EPIPE')
-      expect((await a.recv(10)).length).toBe(0)
-    })
+    testOf(
+      kind.ends && kind.name !== 'mptcp',
+      'a peer that closes with unread data resets',
+      async ({ a, b }) => {
+        await a.sendAll(bytes('never read'))
+        const waiting = failure(a.recv(10))
+        if (!kind.unix) await b.recv(1, { flags: MSG_PEEK }) // it has arrived
+        b.close()
+        const error = await waiting
+        expect(error).toMatchObject({ code: 'ECONNRESET', syscall: 'recv' })
+        expect(error.errno).toBeLessThan(0)
+        expect((await failure(a.send(bytes('x')))).code).toBe('EPIPE')
+        expect((await a.recv(10)).length).toBe(0)
+      },
+    )
 
-    testOf(kind.ends && kind.backpressure, 'a write that waits fails when the peer goes', async ({ a, b }) => {
-      fill(a)
-      const waiting = outcome(a.send(bytes('x')))
-      b.close()
-      expect(['EPIPE', 'ECONNRESET']).toContain(await waiting)
-    })
+    testOf(
+      kind.ends && kind.backpressure,
+      'a write that waits fails when the peer goes',
+      async ({ a, b }) => {
+        fill(a)
+        const waiting = outcome(a.send(bytes('x')))
+        b.close()
+        expect(['EPIPE', 'ECONNRESET']).toContain(await waiting)
+      },
+    )
 
     testOf(!kind.ends, 'a peer that is gone refuses', async ({ a, b }) => {
       const waiting = kind.unix ? null : failure(a.recv(10))
@@ -194,7 +223,9 @@ export function conformance(kind: Kind): void {
         await a.send(bytes('x'))
         expect((await waiting).code).toBe('ECONNREFUSED')
       } else {
-        expect(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTCONN']).toContain(await outcome(a.send(bytes('x'))))
+        expect(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTCONN']).toContain(
+          await outcome(a.send(bytes('x'))),
+        )
       }
     })
   })
@@ -209,7 +240,11 @@ export function conformance(kind: Kind): void {
             () => void order.push(`${name} fulfilled`),
             error => void order.push(`${name} ${(error as { code: string }).code}`),
           )
-        const waiting = [note('read 1', b.recv(1)), note('read 2', b.recvInto(Buffer.alloc(1))), note('read 3', b.readable())]
+        const waiting = [
+          note('read 1', b.recv(1)),
+          note('read 2', b.recvInto(Buffer.alloc(1))),
+          note('read 3', b.readable()),
+        ]
         if (kind.backpressure) {
           fill(b)
           waiting.push(note('write 1', b.send(bytes('x'))), note('write 2', b.sendAll(bytes('y'))))
@@ -218,10 +253,19 @@ export function conformance(kind: Kind): void {
         expect(order).toEqual([])
         await Promise.all(waiting)
         const reads = ['read 1 ECANCELED', 'read 2 ECANCELED', 'read 3 ECANCELED']
-        expect(order).toEqual(kind.backpressure ? [...reads, 'write 1 ECANCELED', 'write 2 ECANCELED'] : reads)
+        expect(order).toEqual(
+          kind.backpressure ? [...reads, 'write 1 ECANCELED', 'write 2 ECANCELED'] : reads,
+        )
         expect([b.fd, b.closed]).toEqual([-1, true])
         b.close()
-        for (const call of [b.recv(1), b.send(bytes('x')), b.sendAll(bytes('x')), b.recvfrom(1), b.readable(), b.writable()]) {
+        for (const call of [
+          b.recv(1),
+          b.send(bytes('x')),
+          b.sendAll(bytes('x')),
+          b.recvfrom(1),
+          b.readable(),
+          b.writable(),
+        ]) {
           expect((await failure(call)).code).toBe('EBADF')
         }
         expect(thrown(() => b.tryRecv(1)).code).toBe('EBADF')
@@ -458,7 +502,10 @@ export function conformance(kind: Kind): void {
     test(
       'a buffer that shrinks while it waits is a TypeError, one that grows is not',
       on(async ({ a, b }) => {
-        const Resizable = ArrayBuffer as unknown as new (size: number, o: object) => ArrayBuffer & { resize(n: number): void }
+        const Resizable = ArrayBuffer as unknown as new (
+          size: number,
+          o: object,
+        ) => ArrayBuffer & { resize(n: number): void }
         const shrinking = new Resizable(16, { maxByteLength: 64 })
         const growing = new Resizable(16, { maxByteLength: 64 })
         const first = b.recvInto(new Uint8Array(shrinking))
@@ -472,18 +519,22 @@ export function conformance(kind: Kind): void {
       }),
     )
 
-    testOf(kind.backpressure, 'data to send that is transferred while it waits is a TypeError', async ({ a, b }) => {
-      const full = fill(a)
-      const data = new Uint8Array(8)
-      const first = failure(a.send(data))
-      const second = a.sendAll(bytes('second'))
-      structuredClone(data.buffer, { transfer: [data.buffer] })
-      const got = kind.stream ? await receive(b, full.bytes + 6) : null
-      for (let i = 0; got === null && i < full.sends; i++) await b.recv(65536)
-      expect((await first).code).toBe('ERR_BUFFER_DETACHED')
-      await second
-      expect(String(got?.subarray(full.bytes) ?? (await b.recv(100)))).toBe('second')
-    })
+    testOf(
+      kind.backpressure,
+      'data to send that is transferred while it waits is a TypeError',
+      async ({ a, b }) => {
+        const full = fill(a)
+        const data = new Uint8Array(8)
+        const first = failure(a.send(data))
+        const second = a.sendAll(bytes('second'))
+        structuredClone(data.buffer, { transfer: [data.buffer] })
+        const got = kind.stream ? await receive(b, full.bytes + 6) : null
+        for (let i = 0; got === null && i < full.sends; i++) await b.recv(65536)
+        expect((await first).code).toBe('ERR_BUFFER_DETACHED')
+        await second
+        expect(String(got?.subarray(full.bytes) ?? (await b.recv(100)))).toBe('second')
+      },
+    )
   })
 
   describe('now or never', () => {

@@ -40,13 +40,13 @@ export const missing = {
       return traced.status === 0 ? null : 'strace may not trace here'
     }),
   prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
-  gcc: (): string | null => once('cc', () => program('cc', '--version')),
+  namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
 }
 
 type Body = () => Promise<void> | void
 
 /** A test that runs where its reason is null, and is reported as skipped with the reason elsewhere. */
 export function testIf(reason: string | null, name: string, body: Body, timeout?: number): void {
-  if (reason === null) test(name, body, timeout)
-  else test.skip(`${name} [${reason}]`, body)
+  if (reason === null) test(name, body as () => Promise<void>, timeout)
+  else test.skip(`${name} [${reason}]`, body as () => Promise<void>)
 }

@@ -1,7 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { AF_INET, AF_INET6, AF_UNIX, constants, Socket, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  constants,
+  Socket,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+} from '../../lib'
 import { missing } from './need'
 
 /** Two sockets connected to each other. */
@@ -40,7 +49,12 @@ let names = 0
 /** An abstract name that nobody else has. */
 export const abstractName = (): string => `\0bsd-sockets-${process.pid}-${process.hrtime.bigint()}-${names++}`
 
-async function accepted(family: number, type: number, protocol: number, address: string | [string, number]): Promise<Pair> {
+async function accepted(
+  family: number,
+  type: number,
+  protocol: number,
+  address: string | [string, number],
+): Promise<Pair> {
   const listener = new Socket(family, type, protocol)
   const a = new Socket(family, type, protocol)
   listener.bind(address).listen()
@@ -49,7 +63,12 @@ async function accepted(family: number, type: number, protocol: number, address:
   return { a, b }
 }
 
-async function connectedBothWays(family: number, protocol: number, one: string | [string, number], two: typeof one): Promise<Pair> {
+async function connectedBothWays(
+  family: number,
+  protocol: number,
+  one: string | [string, number],
+  two: typeof one,
+): Promise<Pair> {
   const a = new Socket(family, SOCK_DGRAM, protocol).bind(one)
   const b = new Socket(family, SOCK_DGRAM, protocol).bind(two)
   await a.connect(b.getsockname())
@@ -83,10 +102,16 @@ const v6: [string, number] = ['::1', 0]
 export const kinds: Kind[] = [
   kind('tcp4', stream, [AF_INET, SOCK_STREAM], () => accepted(AF_INET, SOCK_STREAM, 0, v4)),
   kind('tcp6', stream, [AF_INET6, SOCK_STREAM], () => accepted(AF_INET6, SOCK_STREAM, 0, v6)),
-  kind('unix stream', stream, [AF_UNIX, SOCK_STREAM], () => withPath(file => accepted(AF_UNIX, SOCK_STREAM, 0, file))),
-  kind('unix abstract stream', stream, [AF_UNIX, SOCK_STREAM], () => accepted(AF_UNIX, SOCK_STREAM, 0, abstractName())),
+  kind('unix stream', stream, [AF_UNIX, SOCK_STREAM], () =>
+    withPath(file => accepted(AF_UNIX, SOCK_STREAM, 0, file)),
+  ),
+  kind('unix abstract stream', stream, [AF_UNIX, SOCK_STREAM], () =>
+    accepted(AF_UNIX, SOCK_STREAM, 0, abstractName()),
+  ),
   kind('socketpair stream', stream, [AF_UNIX, SOCK_STREAM], () => pair(SOCK_STREAM)),
-  kind('unix seqpacket', record, [AF_UNIX, SOCK_SEQPACKET], () => withPath(file => accepted(AF_UNIX, SOCK_SEQPACKET, 0, file))),
+  kind('unix seqpacket', record, [AF_UNIX, SOCK_SEQPACKET], () =>
+    withPath(file => accepted(AF_UNIX, SOCK_SEQPACKET, 0, file)),
+  ),
   kind('socketpair seqpacket', record, [AF_UNIX, SOCK_SEQPACKET], () => pair(SOCK_SEQPACKET)),
   kind('unix dgram', datagram, [AF_UNIX, SOCK_DGRAM], () =>
     withPath(file => connectedBothWays(AF_UNIX, 0, `${file}1`, `${file}2`)),
@@ -94,8 +119,12 @@ export const kinds: Kind[] = [
   kind('socketpair dgram', datagram, [AF_UNIX, SOCK_DGRAM], () => pair(SOCK_DGRAM)),
   kind('udp4', lossy, [AF_INET, SOCK_DGRAM], () => connectedBothWays(AF_INET, 0, v4, v4)),
   kind('udp6', lossy, [AF_INET6, SOCK_DGRAM], () => connectedBothWays(AF_INET6, 0, v6, v6)),
-  kind('mptcp', stream, [AF_INET, SOCK_STREAM, IPPROTO_MPTCP ?? -1], () => accepted(AF_INET, SOCK_STREAM, IPPROTO_MPTCP!, v4)),
-  kind('udplite', lossy, [AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE ?? -1], () => connectedBothWays(AF_INET, IPPROTO_UDPLITE!, v4, v4)),
+  kind('mptcp', stream, [AF_INET, SOCK_STREAM, IPPROTO_MPTCP ?? -1], () =>
+    accepted(AF_INET, SOCK_STREAM, IPPROTO_MPTCP!, v4),
+  ),
+  kind('udplite', lossy, [AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE ?? -1], () =>
+    connectedBothWays(AF_INET, IPPROTO_UDPLITE!, v4, v4),
+  ),
 ]
 
 /** Runs with a pair and closes it. */
@@ -110,7 +139,10 @@ export async function using<T>(make: () => Promise<Pair>, run: (pair: Pair) => P
 }
 
 /** Sends until the kernel takes no more: the bytes, and on message sockets the messages. */
-export function fill(socket: Socket, chunk: Uint8Array = Buffer.alloc(8192, 'f')): { bytes: number; sends: number } {
+export function fill(
+  socket: Socket,
+  chunk: Uint8Array = Buffer.alloc(8192, 'f'),
+): { bytes: number; sends: number } {
   let [bytes, sends] = [0, 0]
   for (;;) {
     const sent = socket.trySend(chunk)
@@ -135,7 +167,7 @@ export function drain(socket: Socket, size = 65536): Buffer[] {
 /** Receives until `length` bytes are there, or the stream ends. */
 export async function receive(socket: Socket, length: number): Promise<Buffer> {
   const parts: Buffer[] = []
-  for (let got = 0; got < length; ) {
+  for (let got = 0; got < length;) {
     const part = await socket.recv(65536)
     if (part.length === 0) break
     parts.push(part)

@@ -1,6 +1,6 @@
 // Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
 import { AF_INET, SOCK_STREAM, Socket, SocketError, type Address } from '../../lib'
-import * as linux from '../../lib/linux'
+import type * as linux from '../../lib/linux'
 import { Socket as SyncSocket } from '../../lib/sync'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

@@ -12,7 +12,9 @@ const files = readdirSync(__dirname).filter(name => name.endsWith('.types.ts'))
 test('the types accept and refuse what these files say', () => {
   const tsc = require.resolve('typescript/bin/tsc')
   const project = path.join(root, 'tsconfig.json')
-  const run = spawnSync(process.execPath, [tsc, '--noEmit', '--pretty', 'false', '-p', project], { encoding: 'utf8' })
+  const run = spawnSync(process.execPath, [tsc, '--noEmit', '--pretty', 'false', '-p', project], {
+    encoding: 'utf8',
+  })
   // Trouble with the project itself would leave no line about these files.
   expect(run.stdout).not.toMatch(/^error TS/m)
   const here = run.stdout.split('\n').filter(line => line.startsWith('test/types/'))

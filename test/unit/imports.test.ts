@@ -128,7 +128,11 @@ describe('native/', () => {
   test('sys/ knows nothing of JavaScript', () => {
     const offenders = sources
       .filter(file => file.startsWith('native/sys/'))
-      .filter(file => /\b(napi_|uv_|Napi::)/.test(code(file)) || includes(file).some(header => /(^|\/)(env|call|slots)\.h$/.test(header)))
+      .filter(
+        file =>
+          /\b(napi_|uv_|Napi::)/.test(code(file)) ||
+          includes(file).some(header => /(^|\/)(env|call|slots)\.h$/.test(header)),
+      )
     expect(offenders).toEqual([])
   })
 
@@ -154,7 +158,18 @@ describe('native/', () => {
 test('no file names a home folder', () => {
   // Put together here, so that this file does not find itself.
   const home = new RegExp(['/(home|Users)/[a-z]', '/root/', 'C:\\\\Users'].join('|'))
-  const folders = ['lib', 'native', 'test', 'scripts', 'bench', 'examples', 'docs', '.github', '.ci', 'changelog.d']
+  const folders = [
+    'lib',
+    'native',
+    'test',
+    'scripts',
+    'bench',
+    'examples',
+    'docs',
+    '.github',
+    '.ci',
+    'changelog.d',
+  ]
   const text = /\.(ts|mts|js|mjs|cjs|cc|c|h|inc|tbl|md|json|yml|gyp|txt|supp|sh)$|^run$/
   const top = readdirSync(root).filter(name => text.test(name) && statSync(path.join(root, name)).isFile())
   const files = [...top, ...folders.flatMap(folder => below(folder, text))]

@@ -1,7 +1,7 @@
 import { AddressCodec, type Address, type AddressLike, type InterfaceLookup } from '../../address'
 import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
-import { checkInteger, invalidAddress, invalidType, outOfRange } from '../../errors/argument'
+import { checkInteger, invalidAddress, invalidType } from '../../errors/argument'
 import type { Platform } from '../../platform'
 import { checkList, checkObject, checkText, padded, readInteger, type Codec, type InterfaceLike } from './basic'
 import { perPlatform } from './struct'
@@ -24,7 +24,8 @@ export function provide(platform: Platform, addresses: AddressCodec, interfaces:
   given.set(platform, { addresses, interfaces })
 }
 
-const around = (platform: Platform): Surroundings => given.get(platform) ?? bare(platform)
+/** What is known of a platform's interfaces. */
+export const around = (platform: Platform): Surroundings => given.get(platform) ?? bare(platform)
 
 /** The index of an interface given by index or name. */
 export function checkInterface(platform: Platform, argument: string, value: unknown): number {
@@ -61,7 +62,7 @@ function checkIPv4(argument: string, value: unknown): number {
   return address
 }
 
-function checkIPv6(argument: string, value: unknown): Uint8Array {
+export function checkIPv6(argument: string, value: unknown): Uint8Array {
   const address = parseIPv6(checkText(argument, value))
   if (address === null) throw invalidAddress(value, `${argument} must be an IPv6 address in numbers`)
   return address
@@ -393,85 +394,3 @@ export const groupSourceFilter: Codec<SourceFilter> = filterCodec(
   },
   hostOf,
 )
-
-/** The source address and interface of sent packets. */
-export interface PacketInfo {
-  /** IPv6 address in numbers; `'::'` leaves the choice to the kernel. */
-  address: string
-  interface?: InterfaceLike | undefined
-}
-
-const pktinfo6 = perPlatform(platform => structOf(platform, 'in6_pktinfo', ['ipi6_addr', 'ipi6_ifindex'])!)
-
-/** `struct in6_pktinfo`. */
-export const ipv6PacketInfo: Codec<PacketInfo> = {
-  size: platform => pktinfo6(platform).size,
-  encode(platform, value, argument) {
-    const fields = checkObject(argument, value)
-    const { size, offset } = pktinfo6(platform)
-    const bytes = new Uint8Array(size)
-    bytes.set(checkIPv6(`${argument}.address`, fields['address']), offset.ipi6_addr)
-    put32(bytes, offset.ipi6_ifindex, checkInterface(platform, `${argument}.interface`, fields['interface']))
-    return bytes
-  },
-  decode(platform, bytes) {
-    const { size, offset } = pktinfo6(platform)
-    const whole = padded(bytes, size)
-    return { address: formatIPv6(whole, offset.ipi6_addr), interface: get32(whole, offset.ipi6_ifindex) }
-  },
-}
-
-const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m_addr', 'ip6m_mtu'])!)
-
-/** `struct ip6_mtuinfo`: the other end and the path MTU. */
-export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
-  size: platform => mtuinfo(platform).size,
-  encode: () => new Uint8Array(0),
-  decode(platform, bytes) {
-    const { size, offset, width } = mtuinfo(platform)
-    const whole = padded(bytes, size)
-    const from = offset.ip6m_addr
-    return {
-      address: around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr)),
-      mtu: get32(whole, offset.ip6m_mtu),
-    }
-  },
-}
-
-/** Which ICMP types a raw socket gets: those that pass, or all but those that are blocked. */
-export type IcmpFilter = { readonly pass: readonly number[] } | { readonly block: readonly number[] }
-
-/** A filter of `types` types. Linux sets a bit to block, and BSD to pass. */
-function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
-  const codec: Codec<{ pass: number[]; block: number[] }, IcmpFilter> = {
-    size: types / 8,
-    encode(platform, value, argument) {
-      const fields = checkObject(argument, value)
-      const passing = fields['pass'] !== undefined
-      const field = passing ? 'pass' : 'block'
-      if (fields[field] === undefined) throw invalidType(argument, '{ pass: types } or { block: types }', value)
-      const words = new Uint32Array(types / 32)
-      checkList(`${argument}.${field}`, fields[field]).forEach((each, i) => {
-        const type = checkInteger(`${argument}.${field}[${i}]`, each, 0, 0xff)
-        if (type >= types) throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}: others always pass`, type)
-        words[type >>> 5]! |= 1 << (type & 31)
-      })
-      const bytes = new Uint8Array(types / 8)
-      words.forEach((word, i) => put32(bytes, 4 * i, passing === bitPasses(platform) ? word : ~word))
-      return bytes
-    },
-    decode(platform, bytes) {
-      const whole = padded(bytes, types / 8)
-      const all = Array.from({ length: types }, (_, type) => type)
-      const isSet = (type: number): boolean => ((get32(whole, (type >>> 5) * 4) >>> (type & 31)) & 1) === 1
-      const passes = (type: number): boolean => isSet(type) === bitPasses(platform)
-      return { pass: all.filter(passes), block: all.filter(type => !passes(type)) }
-    },
-  }
-  return codec
-}
-
-/** `u32` of ICMP_FILTER: types 0 to 31. */
-export const icmpFilter = icmpCodec(32, () => false)
-/** `struct icmp6_filter`: types 0 to 255. */
-export const icmp6Filter = icmpCodec(256, platform => platform.os === 'darwin')

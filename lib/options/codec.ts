@@ -1,0 +1,45 @@
+/**
+ * The codecs of option values: what turns `true`, `{ on, seconds }` or a `TcpInfo` into the bytes of
+ * getsockopt(2) and setsockopt(2) and back, for any platform. `defineOption` takes them.
+ */
+export {
+  bitNumbers,
+  bool,
+  boolOrByte,
+  bytes,
+  int,
+  intOrByte,
+  linger,
+  longText,
+  portRange,
+  text,
+  timeval,
+  timeval64,
+  uint32,
+  uint32List,
+  uint64,
+  uint8,
+} from './codecs/basic'
+export type { Codec, InterfaceLike, Linger } from './codecs/basic'
+export {
+  groupMembership,
+  groupSourceFilter,
+  groupSourceMembership,
+  inAddr,
+  interfaceIndex,
+  interfaceIndexBE,
+  ipMembership,
+  ipSourceFilter,
+  ipSourceMembership,
+  ipv6Membership,
+  multicastInterface,
+  provide,
+  sockaddr,
+} from './codecs/inet'
+export type { Membership, SourceFilter, SourceMembership } from './codecs/inet'
+export * from './codecs/ipv6'
+export * from './codecs/packet'
+export * from './codecs/socket'
+export { fixedStruct, listOf, rowsAt, struct } from './codecs/struct'
+export type { FieldType, Row, StructInput, StructValue } from './codecs/struct'
+export * from './codecs/tcp'

@@ -1,0 +1,146 @@
+import { get16, get32, put16, put32, structOf } from '../../address/layout'
+import { checkInteger, outOfRange } from '../../errors/argument'
+import { checkList, checkObject, padded, uint32, type Codec } from './basic'
+import { fixedStruct, listOf, perPlatform, rowsAt, struct } from './struct'
+
+/** `struct ucred`: the process at the other end. */
+export const ucred = struct('ucred', { pid: 'int', uid: 'uint', gid: 'uint' })
+
+/** The user at the other end, as Darwin tells it: the first of `groups` is the effective one. */
+export interface PeerUser {
+  version: number
+  uid: number
+  groups: number[]
+}
+
+const xucredPlaces = perPlatform(platform =>
+  structOf(platform, 'xucred', ['cr_version', 'cr_uid', 'cr_ngroups', 'cr_groups']),
+)
+
+/** `struct xucred`. Darwin only. */
+export const xucred: Codec<PeerUser, never> = {
+  size: platform => xucredPlaces(platform)?.size,
+  encode: () => new Uint8Array(0),
+  decode(platform, bytes) {
+    const places = xucredPlaces(platform)
+    if (places === null) return { version: 0, uid: 0, groups: [] }
+    const { size, offset, width } = places
+    const whole = padded(bytes, size)
+    const room = Math.floor(width.cr_groups / 4)
+    const count = Math.min(Math.max(0, get16(whole, offset.cr_ngroups)), room)
+    return {
+      version: get32(whole, offset.cr_version),
+      uid: get32(whole, offset.cr_uid),
+      groups: Array.from({ length: count }, (_, i) => get32(whole, offset.cr_groups + 4 * i)),
+    }
+  },
+}
+
+/** Which timestamps are wanted, and of which hardware clock. */
+export interface Timestamping {
+  /** `SOF_TIMESTAMPING_*`. */
+  flags: number
+  /** Index of the PTP clock for `SOF_TIMESTAMPING_BIND_PHC`; 0 otherwise. */
+  bindPhc: number
+}
+
+/** `struct so_timestamping`; a number stands for the flags alone, as kernels before 5.14 took them. */
+export const timestamping: Codec<Timestamping, number | { flags: number; bindPhc?: number | undefined }> = {
+  size: 8,
+  encode(platform, value, argument) {
+    if (typeof value === 'number') return uint32.encode(platform, value, argument)
+    const { flags, bindPhc } = checkObject(argument, value)
+    const bytes = new Uint8Array(8)
+    put32(bytes, 0, checkInteger(`${argument}.flags`, flags, 0, 0xffffffff))
+    if (bindPhc !== undefined) put32(bytes, 4, checkInteger(`${argument}.bindPhc`, bindPhc, 0, 0x7fffffff))
+    return bytes
+  },
+  decode(_platform, bytes) {
+    const whole = padded(bytes, 8)
+    return { flags: get32(whole, 0), bindPhc: get32(whole, 4) | 0 }
+  },
+}
+
+/** `struct sock_txtime`. */
+export const txtime = struct('sock_txtime', { clockid: 'int', flags: 'uint' })
+
+/** Memory that a socket uses, in bytes, and what it dropped; fields as in SK_MEMINFO_*. */
+export interface MemoryInfo {
+  rmem_alloc: number
+  rcvbuf: number
+  wmem_alloc: number
+  sndbuf: number
+  fwd_alloc: number
+  wmem_queued: number
+  optmem: number
+  backlog: number
+  /** Packets dropped by this socket. */
+  drops: number
+}
+
+/** `u32[9]` of SO_MEMINFO. */
+export const meminfo = fixedStruct<MemoryInfo>(
+  36,
+  rowsAt(0, 4, 'uint', false, 'rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops'),
+)
+
+/** A run of fragments of device memory to give back. */
+export const dmabufTokens = listOf(
+  fixedStruct<{ token_start: number; token_count: number }>(8, rowsAt(0, 4, 'uint', false, 'token_start token_count')),
+  8,
+  1024,
+)
+
+/** One instruction of a classic BPF program: `struct sock_filter`. */
+export interface FilterInstruction {
+  code: number
+  jt: number
+  jf: number
+  k: number
+}
+
+const INSTRUCTION = 8
+const MOST_INSTRUCTIONS = 4096
+
+/** The instructions of a classic BPF program, which the kernel wants to be pointed at. */
+export const filter: Codec<FilterInstruction[], readonly Readonly<FilterInstruction>[]> = {
+  size: INSTRUCTION * MOST_INSTRUCTIONS,
+  isProgram: () => true,
+  encode(_platform, value, argument) {
+    const list = checkList(argument, value)
+    if (list.length < 1 || list.length > MOST_INSTRUCTIONS) {
+      throw outOfRange(`${argument}.length`, `>= 1 && <= ${MOST_INSTRUCTIONS}`, list.length)
+    }
+    const bytes = new Uint8Array(INSTRUCTION * list.length)
+    list.forEach((each, i) => {
+      const { code, jt, jf, k } = checkObject(`${argument}[${i}]`, each)
+      const at = INSTRUCTION * i
+      put16(bytes, at, checkInteger(`${argument}[${i}].code`, code, 0, 0xffff))
+      bytes[at + 2] = checkInteger(`${argument}[${i}].jt`, jt, 0, 0xff)
+      bytes[at + 3] = checkInteger(`${argument}[${i}].jf`, jf, 0, 0xff)
+      put32(bytes, at + 4, checkInteger(`${argument}[${i}].k`, k, 0, 0xffffffff))
+    })
+    return bytes
+  },
+  decode: (_platform, bytes) =>
+    Array.from({ length: Math.floor(bytes.length / INSTRUCTION) }, (_, i) => {
+      const at = INSTRUCTION * i
+      return { code: get16(bytes, at), jt: bytes[at + 2]!, jf: bytes[at + 3]!, k: get32(bytes, at + 4) }
+    }),
+}
+
+/** A classic program by its instructions, or an extended one by its descriptor: PACKET_FANOUT_DATA. */
+export const filterOrDescriptor: Codec<number, number | readonly Readonly<FilterInstruction>[]> = {
+  size: 4,
+  isProgram: value => typeof value !== 'number',
+  encode: (platform, value, argument) =>
+    typeof value === 'number' ? descriptor.encode(platform, value, argument) : filter.encode(platform, value, argument),
+  decode: (platform, bytes) => descriptor.decode(platform, bytes),
+}
+
+/** A file descriptor. One that is read is new, and the caller's to close. */
+export const descriptor: Codec<number> = {
+  size: 4,
+  encode: (platform, value, argument) => uint32.encode(platform, checkInteger(argument, value, 0, 0x7fffffff), argument),
+  decode: (platform, bytes) => uint32.decode(platform, bytes) | 0,
+}

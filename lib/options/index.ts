@@ -1,0 +1,34 @@
+/**
+ * Typed socket options: `socket.get(options.TCP_INFO)`, `socket.set(options.SO_KEEPALIVE, true)`, and what it
+ * takes to declare more of them.
+ */
+export * as options from './all'
+export * as codecs from './codec'
+export { defineOption, getOption, query, setOption } from './option'
+export type { Access, OptionCalls, ReadableOption, SocketOption, WritableOption } from './option'
+export type {
+  Codec,
+  Fanout,
+  FilterInstruction,
+  FlowLabel,
+  IcmpFilter,
+  InterfaceLike,
+  Linger,
+  Md5Key,
+  Md5KeyExtended,
+  Membership,
+  MemoryInfo,
+  MptcpFullInfo,
+  MptcpInfo,
+  PacketInfo,
+  PeerUser,
+  RingOffsets,
+  RingRequest,
+  SourceFilter,
+  SourceMembership,
+  SubflowAddresses,
+  TcpInfo,
+  Timestamping,
+  TlsCryptoInfo,
+  ZeroCopyState,
+} from './codec'

@@ -1,0 +1,141 @@
+import { constants } from '../../lib'
+import { native } from '../../lib/internal/binding'
+import { reactor } from '../../lib/internal/environment'
+import { INDEX_MASK, STATE_SLOT } from '../../lib/internal/shared'
+import { thrown } from '../helpers/errors'
+
+const { AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOL_SOCKET, SO_TYPE } = constants as Record<string, number>
+const EBADF = -9
+const EAGAIN = -11
+const EINVAL = -22
+const ENOTSOCK = -88
+
+/** A pair of slots, by id. */
+function slots(type = SOCK_STREAM!): [number, number] {
+  const fds = new Int32Array(2)
+  expect(native.socketpair(AF_UNIX!, type, 0)).toBeGreaterThanOrEqual(0)
+  const second = reactor.memory.state[5]!
+  fds[1] = second
+  fds[0] = second - 1
+  return [reactor.adopt(fds[0], 0).id, reactor.adopt(fds[1], 0).id]
+}
+
+const buffer = Buffer.alloc(16)
+const length = Int32Array.of(4)
+const value = new Int32Array(1)
+
+/** Every call by slot, with arguments that are in order. */
+const calls: [string, (slot: never) => number][] = [
+  ['close', slot => native.close(slot)],
+  ['detach', slot => native.detach(slot)],
+  ['dup', slot => native.dup(slot)],
+  ['fcntl', slot => native.fcntl(slot, 1, 0)],
+  ['watch', slot => native.watch(slot, 0)],
+  ['bind', slot => native.bind(slot, buffer)],
+  ['connect', slot => native.connect(slot, buffer)],
+  ['listen', slot => native.listen(slot, 1)],
+  ['accept', slot => native.accept(slot)],
+  ['getsockname', slot => native.getsockname(slot)],
+  ['getpeername', slot => native.getpeername(slot)],
+  ['shutdown', slot => native.shutdown(slot, 0)],
+  ['recv', slot => native.recv(slot, buffer, 0, 1, 0)],
+  ['recvfrom', slot => native.recvfrom(slot, buffer, 0, 1, 0)],
+  ['recvmsg', slot => native.recvmsg(slot, [buffer], null, 0)],
+  ['send', slot => native.send(slot, buffer, 0, 1, 0)],
+  ['sendto', slot => native.sendto(slot, buffer, 0, 1, 0, buffer)],
+  ['sendmsg', slot => native.sendmsg(slot, [buffer], null, 0, null)],
+  ['getsockopt', slot => native.getsockopt(slot, SOL_SOCKET!, SO_TYPE!, value, length)],
+  ['setsockopt', slot => native.setsockopt(slot, SOL_SOCKET!, 2, value, 4)],
+  ['ioctl', slot => native.ioctl(slot, 0x541b, value)],
+  ['sendfile', slot => native.sendfile(slot, 0, 0, 1)],
+  ['sendfileJob', slot => native.sendfileJob(slot, 0, 0, 1)],
+  ['resident', slot => native.resident(slot, 0, 1)],
+]
+
+describe.each(calls)('%s', (_name, call) => {
+  test('a slot that is no number is a TypeError that names it, one out of range a RangeError', () => {
+    for (const bad of [undefined, null, '1', {}, 1n]) {
+      expect(thrown(() => call(bad as never))).toMatchObject({
+        name: 'TypeError',
+        code: 'ERR_INVALID_ARG_TYPE',
+      })
+      expect(thrown(() => call(bad as never)).message).toContain('"slot"')
+    }
+    for (const bad of [NaN, Infinity, 1.5, 2 ** 33]) {
+      expect(thrown(() => call(bad as never))).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
+    }
+  })
+
+  test('a slot that is closed, of an older generation or never was is EBADF', () => {
+    const [a, b] = slots()
+    native.close(a)
+    const again = reactor.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0).id
+    expect(again & INDEX_MASK).toBe(a & INDEX_MASK)
+    expect(again).not.toBe(a)
+    for (const stale of [a, INDEX_MASK, -1, -0x80000000]) expect(call(stale as never)).toBe(EBADF)
+    expect(native.getsockopt(again, SOL_SOCKET!, SO_TYPE!, value, Int32Array.of(4))).toBe(0)
+    native.close(again)
+    native.close(b)
+  })
+})
+
+test('results and memory', () => {
+  const [a, b] = slots()
+  const into = Buffer.alloc(8, '.')
+  expect(native.recv(b, into, 0, 8, 0)).toBe(EAGAIN)
+  expect(native.send(a, Buffer.from('xhellox'), 1, 5, 0)).toBe(5)
+  expect(native.recv(b, into, 2, 5, 0)).toBe(5)
+  expect(String(into)).toBe('..hello.')
+  expect(native.listen(a, 1)).toBe(EINVAL)
+  expect(native.fcntl(a, 1, 0)).toBe(1) // close-on-exec
+  expect(native.fcntl(a, 9999, 0)).toBe(EINVAL)
+  expect([native.close(a), native.close(a)]).toEqual([0, EBADF])
+  expect(native.recv(b, into, 0, 8, 0)).toBe(0)
+  expect(native.send(b, into, 0, 8, 0)).toBe(-32)
+  native.close(b)
+})
+
+test('offset and length are checked against the memory as it is now', () => {
+  const [a, b] = slots(SOCK_DGRAM)
+  for (const [offset, size] of [
+    [0, 17],
+    [17, 0],
+    [16, 1],
+    [-1, 1],
+    [1.5, 1],
+    [0, NaN],
+    [0, -1],
+    [2 ** 52, 2 ** 52],
+  ] as const) {
+    for (const call of [native.recv, native.send, native.recvfrom]) {
+      expect(thrown(() => call(a, buffer, offset, size, 0)).code).toBe('ERR_OUT_OF_RANGE')
+    }
+  }
+  const gone = new Uint8Array(8)
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  expect(thrown(() => native.recv(a, gone, 0, 8, 0)).code).toBe('ERR_OUT_OF_RANGE')
+  for (const bad of ['text', null, undefined, [1], new ArrayBuffer(8)]) {
+    expect(thrown(() => native.send(a, bad as never, 0, 1, 0)).message).toContain('"buffer"')
+    expect(thrown(() => native.sendmsg(a, [bad as never], null, 0, null)).message).toContain('"buffers"')
+  }
+  expect(thrown(() => native.recvmsg(a, Array(1025).fill(buffer), null, 0)).code).toBe('ERR_OUT_OF_RANGE')
+  expect(
+    thrown(() => native.getsockopt(a, SOL_SOCKET!, SO_TYPE!, value, Int32Array.of(5))).message,
+  ).toContain('"length"')
+  expect(thrown(() => native.getsockopt(a, SOL_SOCKET!, SO_TYPE!, value, [4] as never)).message).toContain(
+    '"length"',
+  )
+  expect(thrown(() => native.setsockopt(a, SOL_SOCKET!, 2, value, 5)).message).toContain('"length"')
+  native.close(a)
+  native.close(b)
+})
+
+test('a slot is detached once and its descriptor stays open', () => {
+  const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
+  const { id } = reactor.adopt(fd, 0)
+  expect(reactor.memory.state[STATE_SLOT]).toBe(id)
+  expect([native.detach(id), native.detach(id)]).toEqual([fd, EBADF])
+  expect([native.closeFd(fd), native.closeFd(fd)]).toEqual([0, EBADF])
+  expect(native.inspect(fd, new Int32Array(3))).toBe(EBADF)
+  expect(native.inspect(0, new Int32Array(3))).toBe(ENOTSOCK)
+})

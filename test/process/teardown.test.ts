@@ -1,0 +1,131 @@
+import { run, runNode, ensureDist } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
+
+/*
+ * How an environment ends while sockets are in use. The addon is loaded only where the work is: in a worker
+ * it is unmapped afterwards, and a callback that came later would crash the process.
+ */
+const load = `const { Socket, ...c } = require('./dist'); const fs = require('node:fs'); const keep = globalThis.keep = []\n`
+
+// A file whose pages are not in memory: its chunks go to the thread pool.
+const cold = `
+  const os = require('node:os')
+  const name = os.tmpdir() + '/bsd-cold-' + process.pid + '-' + Math.random()
+  fs.writeFileSync(name, Buffer.alloc(16 << 20, 1))
+  const file = fs.openSync(name, 'r+'); fs.fsyncSync(file); fs.unlinkSync(name)
+  require('node:child_process').spawnSync('dd', ['of=/dev/fd/3', 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], { stdio: ['ignore', 'ignore', 'ignore', file] })
+`
+const states: [string, string][] = [
+  ['idle registered', `const [a, b] = Socket.pair(); keep.push(a, b); b.recv(1, { timeout: 1 }).catch(go)`],
+  [
+    'pending recv',
+    `const [a, b] = Socket.pair(); keep.push(a, b); b.recv(1).catch(() => 0); setImmediate(go)`,
+  ],
+  [
+    'pending accept',
+    `const l = new Socket().bind(['127.0.0.1', 0]).listen(); keep.push(l); l.accept().catch(() => 0); setImmediate(go)`,
+  ],
+  [
+    'sendfile in flight',
+    `${cold}; const [a, b] = Socket.pair(); keep.push(a, b); a.sendfile(file).catch(() => 0); go()`,
+  ],
+]
+const ways: [string, string, { main: number; worker: number }][] = [
+  ['process.exit', `process.exit(7)`, { main: 7, worker: 7 }],
+  ['return', `keep.forEach(s => s.unref())`, { main: 0, worker: 0 }],
+  ['uncaught', `setImmediate(() => { throw new Error('meant') })`, { main: 1, worker: 1 }],
+]
+
+function inWorker(script: string, end: string): string {
+  return `
+    const { Worker } = require('node:worker_threads')
+    const worker = new Worker(${JSON.stringify(`const { parentPort } = require('node:worker_threads')\n${script}`)}, { eval: true })
+    worker.on('error', error => console.log(error.message))
+    worker.on('exit', code => console.log('exit ' + code))
+    ${end}
+  `
+}
+
+async function node(script: string): Promise<unknown> {
+  ensureDist()
+  return run(process.execPath, ['-e', script], { timeout: 10000 })
+}
+
+describe.each(states)('%s', (_state, prepare) => {
+  for (const [way, end, codes] of ways) {
+    test(`main: ${way}`, async () => {
+      const ended = (await node(`${load} function go() { ${end} }\n${prepare}`)) as { stderr: string }
+      expect(ended).toMatchObject({ code: codes.main, signal: null })
+      if (way === 'uncaught') expect(ended.stderr).toContain('Error: meant')
+      else expect(ended.stderr).toBe('')
+    })
+
+    test(`worker: ${way}`, async () => {
+      const text = way === 'uncaught' ? 'meant\n' : ''
+      const script = `${load} function go() { ${end} }\n${prepare}`
+      expect(await node(inWorker(script, ''))).toEqual({
+        code: 0,
+        signal: null,
+        stdout: `${text}exit ${codes.worker}\n`,
+        stderr: '',
+      })
+    })
+  }
+
+  test('worker: terminate', async () => {
+    const script = `${load} function go() { parentPort.postMessage('now') }; parentPort.ref()\n${prepare}; setInterval(() => 0, 1000)`
+    expect(await node(inWorker(script, `worker.on('message', () => worker.terminate())`))).toEqual({
+      code: 0,
+      signal: null,
+      stdout: 'exit 1\n',
+      stderr: '',
+    })
+  })
+})
+
+testIf(
+  missing.linux(),
+  'workers that are terminated in the middle, 60 times: no crash, no descriptor left',
+  async () => {
+    const script = `
+    ${load}
+    const { parentPort } = require('node:worker_threads')
+    const [a, b] = Socket.pair()
+    const listener = new Socket().bind(['127.0.0.1', 0]).listen()
+    keep.push(a, b, listener)
+    listener.accept().catch(() => 0)
+    const file = fs.openSync(process.execPath, 'r')
+    ;(async () => { for (;;) { await b.recv(65536); } })().catch(() => 0)
+    a.sendfile(file).catch(() => 0)
+    parentPort.postMessage('now')
+  `
+    const ended = await run(
+      process.execPath,
+      [
+        '-e',
+        `
+      const { Worker } = require('node:worker_threads')
+      const fs = require('node:fs')
+      const count = () => fs.readdirSync('/proc/self/fd').length
+      const once = () => new Promise((resolve, reject) => {
+        const worker = new Worker(${JSON.stringify(script)}, { eval: true })
+        worker.on('error', reject).on('message', () => setTimeout(() => worker.terminate().then(resolve), Math.random() * 3))
+      })
+      async function main() {
+        await once(); await once()
+        const before = count()
+        for (let i = 0; i < 15; i++) await Promise.all([once(), once(), once(), once()])
+        console.log(count() - before)
+      }
+      main()
+    `,
+      ],
+      { timeout: 18000 },
+    )
+    expect(ended).toEqual({ code: 0, signal: null, stdout: '0\n', stderr: '' })
+  },
+)
+
+test('a process that loads the addon and does nothing ends by itself', async () => {
+  expect(await runNode('')).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+})

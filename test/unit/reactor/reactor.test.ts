@@ -1,0 +1,293 @@
+import type { Native } from '../../../lib/internal/binding'
+import { EAGAIN } from '../../../lib/internal/errno'
+import { Operation, PENDING, YIELD } from '../../../lib/internal/operation'
+import { Reactor, type Channel } from '../../../lib/internal/reactor'
+import {
+  ACCEPT,
+  DRY,
+  EVENT_WRITABLE,
+  JOB,
+  READ,
+  READINESS,
+  READ_OPCODE,
+  READY,
+  RECEIVE,
+  RECORD_STRIDE,
+  SLOT_STRIDE,
+  STATE_FREE,
+  STATE_SLOT,
+  WRITE,
+  WRITE_OPCODE,
+  type Direction,
+} from '../../../lib/internal/shared'
+import { failure } from '../../helpers/errors'
+
+/** The addon as a script: it remembers what it was told, and its edges are what the test says. */
+class Fake {
+  readonly log: string[] = []
+  dispatch!: (records: number) => void
+  completions!: Int32Array
+  state!: Int32Array
+  #slots = 0
+
+  connectMemory(
+    dispatch: (records: number) => void,
+    completions: Int32Array,
+    _a: unknown,
+    _i: unknown,
+    state: Int32Array,
+  ): void {
+    Object.assign(this, { dispatch, completions, state })
+  }
+  setTable(table: Int32Array): void {
+    this.state[STATE_FREE] = table.length / SLOT_STRIDE
+  }
+  adopt(): number {
+    this.state[STATE_SLOT] = this.#slots++
+    return 0
+  }
+  ref(on: boolean): void {
+    this.log.push(`ref ${on}`)
+  }
+  watch(slot: number, writing: number): number {
+    this.log.push(`watch ${slot} ${writing}`)
+    return 0
+  }
+  close(slot: number): number {
+    this.log.push(`close ${slot}`)
+    return 0
+  }
+  detach(slot: number): number {
+    return slot
+  }
+  records(
+    ...records: [
+      slot: number,
+      direction: number,
+      opcode: number,
+      result: number,
+      where?: number,
+      mask?: number,
+    ][]
+  ): void {
+    records.forEach(([slot, direction, opcode, result, where = 0, mask = 0], i) =>
+      this.completions.set([slot, direction, opcode, result, where, 0, i, mask], i * RECORD_STRIDE),
+    )
+    this.dispatch(records.length)
+  }
+}
+
+class Scripted extends Operation<number> {
+  readonly syscall = 'test'
+  attempts = 0
+  running = false
+  jobs: number[] = []
+  lies = false
+
+  constructor(
+    readonly direction: Direction,
+    readonly results: number[],
+  ) {
+    super()
+  }
+  attempt(): number {
+    this.attempts++
+    const result = this.results.shift() ?? EAGAIN
+    if (result === PENDING) this.running = true
+    return result
+  }
+  override get busy(): boolean {
+    return this.running
+  }
+  override jobDone(result: number): void {
+    this.running = false
+    this.jobs.push(result)
+  }
+  override falselyReady(): boolean {
+    return this.lies
+  }
+  value(result: number): number {
+    return result
+  }
+  failure(result: number): Error {
+    return Object.assign(new Error('scripted'), { code: String(result) })
+  }
+}
+
+let fake: Fake
+let reactor: Reactor
+let channel: Channel
+beforeEach(() => {
+  fake = new Fake()
+  reactor = new Reactor(fake as unknown as Native)
+  channel = reactor.adopt(100, 0)
+})
+
+const field = (name: number): number => reactor.memory.table[channel.index * SLOT_STRIDE + name]!
+const submit = (operation: Scripted, timeout: number | null = null, signal?: AbortSignal): Promise<number> =>
+  reactor.submit(channel, operation, timeout, signal)
+const read = (...results: number[]): Scripted => new Scripted(READ, results)
+const write = (...results: number[]): Scripted => new Scripted(WRITE, results)
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+test('submit, nobody ahead: one attempt, and nothing is watched', async () => {
+  expect(await submit(read(7))).toBe(7)
+  expect((await failure(submit(read(-5)))).code).toBe('-5')
+  expect(fake.log).toEqual([])
+})
+
+test('EAGAIN queues and arms; a record with a result settles the head, then the queue goes on', async () => {
+  const [first, second, third] = [read(EAGAIN), read(2), read(EAGAIN)]
+  const all = [first, second, third].map(operation => submit(operation))
+  expect([first.attempts, second.attempts]).toEqual([1, 0])
+  expect(fake.log).toEqual(['ref true', 'watch 0 0'])
+  expect(field(READ_OPCODE)).toBe(READY)
+  fake.records([0, READ, RECEIVE, 1])
+  expect(await Promise.all(all.slice(0, 2))).toEqual([1, 2])
+  expect(third.attempts).toBe(1)
+  fake.records([0, READ, RECEIVE, 3])
+  expect(await all[2]).toBe(3)
+  expect(fake.log).toEqual(['ref true', 'watch 0 0', 'ref false'])
+})
+
+test('a direction known to be dry is armed without an attempt, but not for timeout 0 and tryX', async () => {
+  reactor.memory.table[READINESS] = DRY
+  const waits = read(9)
+  const promise = submit(waits)
+  expect(waits.attempts).toBe(0)
+  expect(reactor.attemptNow(channel, read(1))).toBeNull()
+  fake.records([0, READ, READY, 0])
+  expect(await promise).toBe(9)
+  expect(await submit(read(4), 0)).toBe(4)
+  expect(reactor.attemptNow(channel, read(5))).toBe(5)
+})
+
+test('READY to read, but EAGAIN: armed again', async () => {
+  const operation = read(EAGAIN, EAGAIN, 1)
+  const promise = submit(operation)
+  fake.records([0, READ, READY, 0])
+  expect(operation.attempts).toBe(2)
+  fake.records([0, READ, READY, 0])
+  expect(await promise).toBe(1)
+})
+
+test('READY to write, but EAGAIN: by timer, besides the edges', async () => {
+  const operation = write(EAGAIN, EAGAIN, EAGAIN, 3)
+  const promise = submit(operation)
+  expect(channel.backoff).toBeNull()
+  fake.records([0, WRITE, READY, 0, 0, EVENT_WRITABLE])
+  expect(channel.backoff).not.toBeNull()
+  expect(await promise).toBe(3)
+  expect([operation.attempts, channel.backoff]).toEqual([4, null])
+})
+
+test('an operation that says so is tried by timer from the start', async () => {
+  const operation = write(EAGAIN, 8)
+  operation.lies = true
+  expect(await submit(operation)).toBe(8)
+})
+
+test('64 operations complete in one turn, the rest in the next', async () => {
+  const ended: number[] = []
+  const operations = Array.from({ length: 70 }, (_, i) => read(i))
+  const all = operations.map(operation => submit(operation).then(result => ended.push(result)))
+  expect(operations.filter(operation => operation.attempts > 0)).toHaveLength(64)
+  await Promise.resolve()
+  expect(operations[64]!.attempts).toBe(0)
+  await turn()
+  await Promise.all(all)
+  expect(ended).toEqual(operations.map((_, i) => i))
+})
+
+test('YIELD goes on in the next turn', async () => {
+  const operation = write(YIELD, YIELD, 5)
+  const promise = submit(operation)
+  expect(operation.attempts).toBe(1)
+  await turn()
+  expect(operation.attempts).toBe(2)
+  expect(await promise).toBe(5)
+})
+
+test('YIELD with timeout 0 goes on until it would block', async () => {
+  expect(await submit(write(YIELD, YIELD, 5), 0)).toBe(5)
+  expect((await failure(submit(write(YIELD, EAGAIN), 0))).code).toBe(String(EAGAIN))
+})
+
+test('PENDING waits for a JOB record, which the head gets', async () => {
+  const operation = write(PENDING, 6)
+  const behind = write(7)
+  const all = Promise.all([submit(operation), submit(behind)])
+  expect(field(WRITE_OPCODE)).not.toBe(READY)
+  fake.records([0, WRITE, JOB, 42])
+  expect(await all).toEqual([6, 7])
+  expect(operation.jobs).toEqual([42])
+})
+
+test('an operation with a job leaves when that is done', async () => {
+  const controller = new AbortController()
+  const operation = write(PENDING)
+  const promise = submit(operation, null, controller.signal)
+  let settled = false
+  promise.catch(() => (settled = true))
+  controller.abort()
+  await turn()
+  expect(settled).toBe(false)
+  fake.records([0, WRITE, JOB, 1])
+  expect((await failure(promise)).name).toBe('AbortError')
+})
+
+test('abort and timeout take one out; when it was the head the next goes on', async () => {
+  const controller = new AbortController()
+  const second = read(2)
+  const all = [submit(read(EAGAIN), null, controller.signal), submit(second), submit(read(EAGAIN), 5)]
+  controller.abort()
+  expect((await failure(all[0]!)).name).toBe('AbortError')
+  expect(await all[1]).toBe(2)
+  expect((await failure(all[2]!)).code).toBe('ERR_SOCKET_TIMEOUT')
+})
+
+test('close: all out, the descriptor closed, then ECANCELED in order', async () => {
+  const order: string[] = []
+  const all = [read(), read(), write()].map((operation, i) =>
+    submit(operation).catch(error =>
+      order.push(`${i} ${(error as { code: string }).code} after ${fake.log.at(-1)}`),
+    ),
+  )
+  reactor.close(channel)
+  expect(field(READ_OPCODE)).toBe(0)
+  await Promise.all(all)
+  expect(order).toEqual([
+    '0 ECANCELED after close 0',
+    '1 ECANCELED after close 0',
+    '2 ECANCELED after close 0',
+  ])
+  expect((await failure(submit(read(1)))).code).toBe('EBADF')
+})
+
+test('records for what is closed: a connection that was accepted is closed, the rest is ignored', async () => {
+  const waiting = failure(submit(read()))
+  reactor.close(channel)
+  fake.records([0, READ, ACCEPT, 55, 17], [0, READ, RECEIVE, 3], [0, READ, ACCEPT, -11, 18])
+  expect((await waiting).code).toBe('ECANCELED')
+  expect(fake.log.filter(line => line.startsWith('close'))).toEqual(['close 0', 'close 17'])
+})
+
+test('a record of an older generation does not reach the one who has the place now', async () => {
+  const operation = read(EAGAIN, 1)
+  const promise = submit(operation)
+  fake.records([(1 << 22) | 0, READ, RECEIVE, 99])
+  expect(operation.queued).toBe(true)
+  fake.records([0, READ, READY, 0])
+  expect(await promise).toBe(1)
+})
+
+test('an attempt that throws rejects, and the next goes on', async () => {
+  const bad = read(EAGAIN)
+  const all = [failure(submit(bad)), submit(read(2))] as const
+  bad.attempt = () => {
+    throw new TypeError('gone')
+  }
+  fake.records([0, READ, READY, 0])
+  expect((await all[0]).message).toBe('gone')
+  expect(await all[1]).toBe(2)
+})
