@@ -240,7 +240,7 @@ export class Socket extends OperationSocket {
   sendfile(file: FileLike, options: SendfileOptions = {}): Promise<number> {
     try {
       const waiting = checkOp(options, this.timeout)
-      return this.#submit(this.sendfileOperation(file, options, 'reactor'), waiting)
+      return this.#submit(this.sendfileOperation(file, options, waiting.timeout === 0 ? 'once' : 'reactor'), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
     }

@@ -32,7 +32,7 @@ static void* Share(Env* env, size_t slot, Napi::TypedArray array) {
   return static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
 }
 
-// (table, buffers): also called again whenever the table has to grow.
+// (table): also called again whenever the table has to grow.
 static void SetTable(const Napi::CallbackInfo& info) {
   auto* env = static_cast<Env*>(info.Data());
   auto table = info[0].As<Napi::TypedArray>();
@@ -41,7 +41,7 @@ static void SetTable(const Napi::CallbackInfo& info) {
   env->state[kStateFree] = static_cast<int32_t>(env->table_slots - env->slots.used());
 }
 
-// (dispatch, completions, addresses, inbox, state, buffers)
+// (dispatch, completions, addresses, inbox, state, buffers): once.
 static void Connect(const Napi::CallbackInfo& info) {
   auto* env = static_cast<Env*>(info.Data());
   env->completions = static_cast<int32_t*>(Share(env, 1, info[1].As<Napi::TypedArray>()));
@@ -50,9 +50,6 @@ static void Connect(const Napi::CallbackInfo& info) {
   env->state = static_cast<int32_t*>(Share(env, 4, info[4].As<Napi::TypedArray>()));
   napi_create_reference(env->env, info[0], 1, &env->dispatch);
   napi_create_reference(env->env, info[5], 1, &env->buffers);
-  const Napi::Object resource = Napi::Object::New(info.Env());
-  napi_create_reference(env->env, resource, 1, &env->resource);
-  napi_async_init(env->env, resource, Napi::String::New(info.Env(), "bsd-sockets"), &env->context);
 }
 
 static void Ref(const Napi::CallbackInfo& info) {
@@ -69,41 +66,44 @@ static Napi::Value Stats(const Napi::CallbackInfo& info) {
   return stats;
 }
 
-static Napi::Object Init(Napi::Env js, Napi::Object exports) {
+// A binding with an Env of its own. The addon is loaded once in a process or worker, but the package may
+// be loaded again (another copy, a test runner's fresh modules), and two must not share a slot table.
+static Napi::Value Open(const Napi::CallbackInfo& info) {
+  const Napi::Env js = info.Env();
+  Napi::Object binding = Napi::Object::New(js);
   auto* env = new Env();
   env->env = js;
   InstallCleanup(env);
 
-  exports.Set("abi", kAbi);
   Napi::Array layout = Napi::Array::New(js, std::size(kSharedLayout));
   for (uint32_t i = 0; i < std::size(kSharedLayout); ++i) layout[i] = kSharedLayout[i];
-  exports.Set("shared", layout);
+  binding.Set("shared", layout);
   size_t count = 0;
   const Constant* rows = Constants(&count);
-  exports.Set("constants", Numbers(js, rows, count));
+  binding.Set("constants", Numbers(js, rows, count));
   rows = Layouts(&count);
-  exports.Set("layout", Numbers(js, rows, count));
+  binding.Set("layout", Numbers(js, rows, count));
 
   Napi::Object raw = Napi::Object::New(js);
   for (const Syscalls& calls : {CreateCalls(), NameCalls(), IoCalls(), OptionCalls(), FileCalls(),
                                 PollCalls(), InterfaceCalls()}) {
-    AddFunctions(js, exports, calls.slot, env);
+    AddFunctions(js, binding, calls.slot, env);
     AddFunctions(js, raw, calls.raw, env);
   }
-  exports.Set("raw", raw);
-  exports.Set("connectMemory", Napi::Function::New(js, Connect, "connectMemory", env));
-  exports.Set("setTable", Napi::Function::New(js, SetTable, "setTable", env));
-  exports.Set("ref", Napi::Function::New(js, Ref, "ref", env));
-  exports.Set("stats", Napi::Function::New(js, Stats, "stats", env));
-  return exports;
+  binding.Set("raw", raw);
+  binding.Set("connectMemory", Napi::Function::New(js, Connect, "connectMemory", env));
+  binding.Set("setTable", Napi::Function::New(js, SetTable, "setTable", env));
+  binding.Set("ref", Napi::Function::New(js, Ref, "ref", env));
+  binding.Set("stats", Napi::Function::New(js, Stats, "stats", env));
+  return binding;
 }
-
-static Napi::Object ModuleInit(Napi::Env js, Napi::Object exports) { return Init(js, exports); }
 
 }  // namespace bsd
 
 static Napi::Object InitBsdSockets(Napi::Env env, Napi::Object exports) {
-  return bsd::ModuleInit(env, exports);
+  exports.Set("abi", bsd::kAbi);
+  exports.Set("open", Napi::Function::New(env, bsd::Open, "open"));
+  return exports;
 }
 
 NODE_API_MODULE(NODE_GYP_MODULE_NAME, InitBsdSockets)

@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -8,7 +9,7 @@ namespace bsd {
 Args::Args(napi_env env, napi_callback_info info) : env_(env) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count_, values_, nullptr, &data);
-  if (count_ > kMax) count_ = kMax;
+  count_ = std::min(count_, kMax);
   state_ = static_cast<Env*>(data);
 }
 
@@ -41,8 +42,8 @@ int64_t Args::Integer(size_t i, const char* name, int64_t min, int64_t max) {
     ThrowType(name, "of type number");
     return 0;
   }
-  if (!(value >= static_cast<double>(min) && value <= static_cast<double>(max)) ||
-      value != std::trunc(value)) {
+  const bool within = value >= static_cast<double>(min) && value <= static_cast<double>(max);
+  if (!within || value != std::trunc(value)) {  // NaN is not within
     char range[96];
     snprintf(range, sizeof range, "an integer >= %lld and <= %lld", static_cast<long long>(min),
              static_cast<long long>(max));
@@ -56,11 +57,7 @@ int Args::Int(size_t i, const char* name) {
   return static_cast<int>(static_cast<uint32_t>(Integer(i, name, INT32_MIN, UINT32_MAX)));
 }
 
-int32_t Args::Id(size_t i) {
-  int32_t value = kNoSlot;
-  if (i >= count_ || napi_get_value_int32(env_, values_[i], &value) != napi_ok) ThrowType("slot", "of type number");
-  return value;
-}
+int32_t Args::Id(size_t i) { return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX)); }
 
 bool Args::Bool(size_t i, const char* name) {
   bool value = false;

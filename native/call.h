@@ -63,7 +63,7 @@ class Args {
   // Where an address goes: a (bytes, Int32Array length) pair of the caller's, or the shared memory.
   AddressOut Address(size_t i);
   // Tells the caller how long the address is.
-  void Store(const AddressOut& address);
+  static void Store(const AddressOut& address);
   // An Int32Array of at least `count` elements, or the shared state for null and undefined.
   int32_t* Integers(size_t i, const char* name, size_t count);
   bool Present(size_t i) const;
@@ -86,7 +86,7 @@ bool ReadBytes(napi_env env, napi_value value, Bytes* bytes);
 
 // Repeats a call that a signal interrupted. Result or -errno.
 template <typename Function>
-int64_t Retry(Function&& call) {
+int64_t Retry(const Function& call) {
   for (;;) {
     const int64_t result = call();
     if (result >= 0) return result;

@@ -8,13 +8,14 @@ void Dispatch(Env& env, int records) {
   if (env.closing) return;
   napi_handle_scope scope = nullptr;
   if (napi_open_handle_scope(env.env, &scope) != napi_ok) return;
-  napi_value resource = nullptr;
+  napi_value receiver = nullptr;
   napi_value function = nullptr;
   napi_value count = nullptr;
-  napi_get_reference_value(env.env, env.resource, &resource);
+  napi_get_global(env.env, &receiver);
   napi_get_reference_value(env.env, env.dispatch, &function);
   napi_create_int32(env.env, records, &count);
-  napi_make_callback(env.env, env.context, resource, function, 1, &count, nullptr);
+  // No async context: a continuation after `await` has its own.
+  napi_make_callback(env.env, nullptr, receiver, function, 1, &count, nullptr);
   bool pending = false;
   if (napi_is_exception_pending(env.env, &pending) == napi_ok && pending) {
     napi_value exception = nullptr;
@@ -102,10 +103,17 @@ void DropShare(Env& env, Slot& slot) {
   Forget(env, slot);
 }
 
+static void Drop(napi_env env, napi_ref reference) {
+  if (reference != nullptr) napi_delete_reference(env, reference);
+}
+
 void CleanupStep(Env* env) {
   if (!env->closing || WakeIsOpen(*env) || env->jobs > 0) return;
   if (env->poller >= 0) close(env->poller);
   env->poller = -1;
+  for (napi_ref reference : env->memory) Drop(env->env, reference);
+  Drop(env->env, env->buffers);
+  Drop(env->env, env->dispatch);
   napi_async_cleanup_hook_handle hook = env->cleanup;
   delete env;  // before the hook goes: with it the addon may be unmapped
   napi_remove_async_cleanup_hook(hook);

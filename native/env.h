@@ -19,7 +19,7 @@ struct Env {
   napi_env env = nullptr;
 
   // Shared memory (shared.h). The references keep it alive; TypeScript never gives it away.
-  napi_ref memory[6] = {};
+  napi_ref memory[5] = {};
   int32_t* table = nullptr;
   size_t table_slots = 0;
   int32_t* completions = nullptr;
@@ -29,8 +29,6 @@ struct Env {
 
   napi_ref buffers = nullptr;   // Array: the buffer of the armed read at 2 * slot, write at 2 * slot + 1
   napi_ref dispatch = nullptr;  // Function: (records) => void
-  napi_ref resource = nullptr;  // the object that async_hooks sees
-  napi_async_context context = nullptr;
 
   Slots slots;
   Wake wake;                    // the poller behind one libuv handle

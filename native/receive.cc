@@ -7,9 +7,14 @@
 
 namespace bsd {
 
-void MarkDry(Env& env, const Slot& slot) {
-  // Without a registration nothing would ever clear the mark.
-  if (slot.watched) env.Fields(slot.index)[kReadiness] |= kDry;
+void MarkDry(Env& env, const Slot& slot, int flags) {
+#ifdef MSG_ERRQUEUE
+  constexpr int kElsewhere = MSG_OOB | MSG_PEEK | MSG_ERRQUEUE;
+#else
+  constexpr int kElsewhere = MSG_OOB | MSG_PEEK;
+#endif
+  // These look elsewhere than at the next data, and without a registration nothing clears the mark.
+  if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
 // A read of an AF_UNIX stream ends early at a message that carries descriptors or other credentials,
@@ -43,17 +48,17 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
     result = Retry([&] { return recvfrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length); });
   }
   if (result == -EAGAIN) {
-    MarkDry(env, slot);
+    MarkDry(env, slot, flags);
   } else if (proves && result > 0 && static_cast<size_t>(result) < size &&
              (env.Fields(slot.index)[kReadiness] & (kEnded | kMarked)) == 0) {
-    MarkDry(env, slot);
+    MarkDry(env, slot, flags);
   }
   return result;
 }
 
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* id) {
   const int fd = sys::Accept(listener.fd, address, length);
-  if (fd == -EAGAIN) MarkDry(env, listener);
+  if (fd == -EAGAIN) MarkDry(env, listener, 0);
   if (fd < 0) return fd;
   const Traits traits = listener.traits;  // taking a slot may move the table
   *id = AdoptSlot(env, fd, traits);

@@ -1,12 +1,11 @@
 import { loadAddon } from './load'
-import { sharedLayout } from './shared'
+import { ABI, sharedLayout } from './shared'
 
 /**
  * The seam: every function of the addon, and nothing else declares one. A call returns ≥ 0 or
  * −errno; a misused argument throws. `slot` is the id of a slot, `fd` a plain descriptor.
  */
 export interface Native {
-  readonly abi: number
   readonly shared: readonly number[]
   readonly constants: Readonly<Record<string, number | undefined>>
   readonly layout: Readonly<Record<string, number>>
@@ -149,14 +148,29 @@ export interface RawCalls {
   ): number
 }
 
-function check(native: Native): Native {
-  const same =
-    native.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
-  if (same) return native
+/** What the addon itself exports: each call of `open` makes a binding with a slot table of its own. */
+interface Addon {
+  readonly abi: number
+  open(): Native
+}
+
+function open(addon: Addon): Native {
+  const native = addon.abi === ABI ? addon.open() : null
+  const same = native?.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
+  if (native !== null && same) return fast(native)
   throw Object.assign(
-    new Error('bsd-sockets: the binary and the JavaScript are of different versions. Rebuild or reinstall the package.'),
+    new Error(
+      'bsd-sockets: the binary and the JavaScript are of different versions. Rebuild or reinstall the package.',
+    ),
     { code: 'ERR_BINARY_MISMATCH' },
   )
 }
 
-export const native: Native = check(loadAddon() as Native)
+// An object with this many properties is a hash table to V8, looked into at every call, until it becomes
+// somebody's prototype.
+function fast<T extends object>(object: T): T {
+  Object.create(object)
+  return object
+}
+
+export const native: Native = open(loadAddon() as Addon)

@@ -8,8 +8,10 @@ import { STATE_ADDRESS, WRITE, ERROR } from './shared'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
+const POLLERR = native.constants.POLLERR!
 const POLLPRI = native.constants.POLLPRI!
 const LONGEST_BACKOFF = 16
+const LONGEST_STALL = 4 // powers of two: 16 ms
 const nobody = new Int32Array(0)
 
 /**
@@ -20,6 +22,7 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
   if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
   const deadline = timeout === null ? Infinity : performance.now() + timeout
   let backoff = 1
+  let idle = 0
   for (;;) {
     const result = attempt(operation)
     if (result >= 0) return operation.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
@@ -31,7 +34,11 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
       pollFor(nobody, Math.min(left, backoff))
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF)
     } else {
-      pollFor(Int32Array.of(channel.fd, eventsOf(operation), 0), left)
+      const descriptor = Int32Array.of(channel.fd, eventsOf(operation), 0)
+      pollFor(descriptor, left)
+      // An error queue that nobody reads makes poll return at once, again and again.
+      idle = descriptor[2] === POLLERR ? idle + 1 : 0
+      if (idle > 1) pollFor(nobody, Math.min(left, 1 << Math.min(idle, LONGEST_STALL)))
     }
   }
 }

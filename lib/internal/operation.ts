@@ -52,6 +52,16 @@ export abstract class Operation<T> {
     return false
   }
 
+  /** True for a read that does not wait for data: what is known about data says nothing about it. */
+  get ignoresDry(): boolean {
+    return false
+  }
+
+  /** How far it has got, in bytes: an attempt that got further did not meet false readiness. */
+  get progress(): number {
+    return 0
+  }
+
   /** True while it must not be taken out of the queue: work off the loop is using the socket. */
   get busy(): boolean {
     return false

@@ -13,7 +13,8 @@
  *   record with a result         settle the head, then go on with the queue until EAGAIN
  *   record READY                 attempt the head, then the same
  *   READY to write, but EAGAIN   readiness lies (an unconnected AF_UNIX datagram socket whose peer is
- *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges
+ *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges;
+ *                                the first edge after a failed attempt is that attempt's own doing
  *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come
  *   record JOB                   hand it to the head, which goes on or ends
  *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
@@ -64,13 +65,15 @@ import {
   type Direction,
 } from './shared'
 
+/** Names no slot: its index is beyond any table. */
+const NO_SLOT = -1
 const BUDGET = 64
 const LONGEST_BACKOFF = 16
 
 /** What the reactor knows of one socket. */
 export class Channel {
-  /** The slot, as C++ checks it. */
-  readonly id: number
+  /** The slot, as C++ checks it; NO_SLOT once closed or detached. */
+  id: number
   readonly index: number
   /** The descriptor; −1 once closed or detached. */
   fd: number
@@ -84,6 +87,8 @@ export class Channel {
   budget = BUDGET
   turn = 0
   stall = 0
+  /** The next edge to write was caused by our own attempt. */
+  echo = false
   backoff: NodeJS.Timeout | null = null
 
   constructor(id: number, fd: number) {
@@ -157,12 +162,13 @@ export class Reactor {
       return this.wait(channel, operation, timeout, signal)
     }
     if (timeout !== 0) {
-      if (direction === READ && this.#isDry(channel)) return this.wait(channel, operation, timeout, signal)
+      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry) return this.wait(channel, operation, timeout, signal)
       if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
     }
     let result: number
     try {
-      result = operation.attempt()
+      do result = operation.attempt()
+      while (result === YIELD && timeout === 0)
     } catch (error) {
       return Promise.reject(operation.abandon(error as Error))
     }
@@ -224,6 +230,7 @@ export class Reactor {
     const waiting = this.#takeAll(channel)
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.fd = -1
+    channel.id = NO_SLOT
     for (const operation of waiting) operation.reject(operation.abandon(canceled(operation.syscall)))
     if (result < 0) throw systemError('close', result)
   }
@@ -234,6 +241,7 @@ export class Reactor {
     const result = channel.waiting > 0 ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
     channel.fd = -1
+    channel.id = NO_SLOT
     return fd
   }
 
@@ -278,6 +286,7 @@ export class Reactor {
     if (channel.backoff !== null) clearTimeout(channel.backoff)
     channel.backoff = null
     channel.stall = 0
+    channel.echo = false
   }
 
   #takeAll(channel: Channel): Operation<unknown>[] {
@@ -315,7 +324,11 @@ export class Reactor {
       channel.watched = true
     }
     operation.arm(this.memory, channel.index)
-    if (direction === WRITE && operation.falselyReady(EAGAIN)) this.#backOff(channel)
+    if (direction === WRITE && operation.falselyReady(EAGAIN)) {
+      this.#backOff(channel)
+      // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
+      channel.echo = true
+    }
   }
 
   #disarm(channel: Channel, direction: Direction): void {
@@ -331,6 +344,7 @@ export class Reactor {
       const operation = channel.head(direction)
       if (operation === null || operation.busy) return
       if (channel.budget === 0) return this.#defer(channel)
+      const progress = operation.progress
       let result: number
       try {
         result = operation.attempt()
@@ -344,7 +358,7 @@ export class Reactor {
       if (result === YIELD) return this.#defer(channel)
       if (result === EAGAIN) {
         this.#arm(channel, operation)
-        if (sure && direction === WRITE) this.#backOff(channel)
+        if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
       }
       channel.budget--
@@ -376,7 +390,8 @@ export class Reactor {
 
   #backOff(channel: Channel): void {
     if (channel.backoff !== null) return
-    const wait = Math.min(LONGEST_BACKOFF, 1 << channel.stall++)
+    const wait = 1 << channel.stall
+    if (wait < LONGEST_BACKOFF) channel.stall++
     channel.backoff = setTimeout(() => {
       channel.backoff = null
       this.#newTurn(channel)
@@ -424,11 +439,17 @@ export class Reactor {
     }
   }
 
+  /** Takes an operation back; nothing happens to one that has ended. */
+  cancel(channel: Channel, operation: Operation<unknown>, reason: Error): void {
+    if (operation.queued) this.#leave(channel, operation, reason)
+  }
+
   #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
     const direction = operation.direction
     const first = channel.head(direction) === operation
     if (operation.busy) {
-      operation.leave!.reason ??= reason
+      operation.leave ??= { timer: null, signal: null, onAbort: null, reason: null }
+      operation.leave.reason ??= reason
       return
     }
     this.#dequeue(channel, operation)
@@ -466,7 +487,13 @@ export class Reactor {
       if (opcode === JOB) {
         this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
       } else if (opcode === READY) {
-        this.#pump(channel, direction, completions[at + RECORD_MASK] === EVENT_WRITABLE)
+        const sure = completions[at + RECORD_MASK] === EVENT_WRITABLE
+        if (sure && channel.echo) {
+          channel.echo = false
+          operation.arm(this.memory, channel.index)
+        } else {
+          this.#pump(channel, direction, sure)
+        }
       } else {
         if (direction !== ERROR) this.memory.buffers[channel.index * 2 + direction] = undefined
         this.#settle(

@@ -19,8 +19,11 @@ export interface SendfileRange {
   onProgress: ((sent: number, total: number) => void) | undefined
 }
 
-/** Who runs the operation decides where a file that is not in memory may be waited for. */
-export type SendfileDriver = 'reactor' | 'now' | 'blocking'
+/**
+ * Who runs the operation decides where a file that is not in memory may be waited for: on the thread pool,
+ * nowhere (`trySendfile` and a timeout of 0), or right here.
+ */
+export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
 
 /**
  * sendfile(2) until the range is sent. The socket never blocks, but a file does: a page that is not in
@@ -33,7 +36,7 @@ export class Sendfile extends Operation<number> {
   #sent = 0
   #job: number | null = null
   #running = false
-  #announced = 0
+  #reporting = false
   readonly #total: number
   /** False for what has no size of its own (/proc, devices): then the end is where sendfile says 0. */
   readonly #sized: boolean
@@ -68,16 +71,14 @@ export class Sendfile extends Operation<number> {
   }
 
   attempt(): number {
-    // A callback may call into the socket: nothing runs before the queue knows this operation.
-    if (this.#onProgress !== undefined && this.driver === 'reactor' && !this.queued) return YIELD
     for (let calls = 0; calls < CALLS_A_TURN; calls++) {
       const rest = this.#total - this.#sent
-      if (rest <= 0) return this.#end()
+      if (rest <= 0) return this.#reporting ? YIELD : this.#end()
       const result = this.#step(rest)
       if (result === PENDING) return PENDING
       if (result === EAGAIN && this.driver === 'now' && this.#sent > 0) return this.#end()
       if (result < 0) return result
-      if (result === 0) return this.#end()
+      if (result === 0) return this.#reporting ? YIELD : this.#end()
       this.#sent += result
       this.#offset += result
       this.#report()
@@ -96,7 +97,7 @@ export class Sendfile extends Operation<number> {
     if (this.driver === 'blocking' || native.resident(file, this.#offset, count) === 1) {
       return native.sendfile(this.channel.id, file, this.#offset, count)
     }
-    if (this.driver === 'now') return EAGAIN
+    if (this.driver !== 'reactor') return EAGAIN
     const result = native.sendfileJob(this.channel.id, file, this.#offset, Math.min(rest, JOB))
     if (result < 0) return result
     this.#running = true
@@ -109,10 +110,30 @@ export class Sendfile extends Operation<number> {
     return 0
   }
 
+  // The callback is the user's code, so it never runs inside the reactor, where it could close or abort
+  // anything half way; and the operation does not end before it has been told everything.
   #report(): void {
-    if (this.#onProgress === undefined || this.#sent === this.#announced) return
-    this.#announced = this.#sent
-    this.#onProgress(this.#sent, this.#sized ? this.#total : this.#sent)
+    if (this.#onProgress === undefined) return
+    if (this.driver !== 'reactor') return this.#announce()
+    if (this.#reporting) return
+    this.#reporting = true
+    queueMicrotask(() => {
+      this.#reporting = false
+      try {
+        this.#announce()
+      } catch (error) {
+        reactor.cancel(this.channel, this, error as Error)
+      }
+    })
+  }
+
+  #announce(): void {
+    if (this.#file === null) return
+    this.#onProgress!(this.#sent, this.#sized ? this.#total : this.#sent)
+  }
+
+  override get progress(): number {
+    return this.#sent
   }
 
   override jobDone(result: number): void {

@@ -10,6 +10,8 @@ import { Message } from '../message'
 /** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
 const CONTROL_ROOM = 4096
 
+const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
+
 // One for all: it is read before anything else can receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
@@ -78,6 +80,10 @@ export class Recvmsg extends Operation<Message> {
 
   failure(result: number): Error {
     return systemError('recvmsg', result)
+  }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0
   }
 }
 

@@ -6,6 +6,8 @@ import type { Memory } from '../internal/memory'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import {
+  DIRECT_ROOM,
+  INBOX_SIZE,
   READ,
   READ_FLAGS,
   READ_OPCODE,
@@ -18,9 +20,13 @@ import {
 } from '../internal/shared'
 
 /** Up to this size a new Buffer is filled by way of the inbox: what waits then holds no memory. */
-const SMALL = 8192
+const SMALL = DIRECT_ROOM
 /** C++ keeps an armed buffer's size in 31 bits. */
 const LARGEST_ARMED = 0x7fffffff
+
+const MSG_TRUNC = native.constants.MSG_TRUNC!
+/** Reads of something else than the next data: that there is no data says nothing about them. */
+const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
 const inbox = Buffer.from(reactor.memory.inbox.buffer)
 const empty = Buffer.alloc(0)
@@ -51,6 +57,10 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   failure(result: number): Error {
     return systemError(this.syscall, result)
   }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0
+  }
 }
 
 /** recv(2) or recvfrom(2) into a Buffer of its own. */
@@ -65,19 +75,24 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
     super(channel, flags)
   }
 
-  protected abstract receive(into: Uint8Array): number
+  protected abstract receive(into: Uint8Array, offset: number): number
   protected abstract get inboxOpcode(): number
 
   attempt(): number {
-    if (this.size <= SMALL) return this.receive(inbox)
-    this.#buffer ??= Buffer.allocUnsafeSlow(this.size)
-    const result = this.receive(this.#buffer)
+    // MSG_TRUNC on a stream throws bytes away and leaves the memory as it was: never show what that held.
+    const clean = (this.flags & MSG_TRUNC) !== 0
+    if (this.size <= SMALL) {
+      if (clean) inbox.fill(0, INBOX_SIZE, INBOX_SIZE + this.size)
+      return this.receive(inbox, INBOX_SIZE)
+    }
+    this.#buffer ??= clean ? Buffer.alloc(this.size) : Buffer.allocUnsafeSlow(this.size)
+    const result = this.receive(this.#buffer, 0)
     if (result === EAGAIN) this.#buffer = null // it may wait for long
     return result
   }
 
   override arm(memory: Memory, index: number): void {
-    if (this.size > SMALL) super.arm(memory, index)
+    if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) super.arm(memory, index)
     else armRead(memory, index, this.inboxOpcode, this.flags, this.size)
   }
 
@@ -87,7 +102,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
     const direct = this.#buffer
     // Most of a large buffer unused: a copy lets go of the rest.
     if (direct !== null && length > this.size >> 1) return direct.subarray(0, length)
-    const start = where < 0 ? 0 : where
+    const start = direct !== null ? 0 : where < 0 ? INBOX_SIZE : where
     const copy = Buffer.allocUnsafe(length)
     ;(direct ?? inbox).copy(copy, 0, start, start + length)
     return copy
@@ -104,8 +119,8 @@ export class Recv extends ReceiveBuffer<Buffer> {
     return this.size === 0 ? 0 : super.attempt()
   }
 
-  protected receive(into: Uint8Array): number {
-    return native.recv(this.channel.id, into, this.flags, 0, this.size)
+  protected receive(into: Uint8Array, offset: number): number {
+    return native.recv(this.channel.id, into, this.flags, offset, this.size)
   }
 
   value(result: number, where: number): Buffer {
@@ -123,8 +138,8 @@ export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | n
     return RECEIVE_FROM_INBOX
   }
 
-  protected receive(into: Uint8Array): number {
-    return native.recvfrom(this.channel.id, into, this.flags, 0, this.size)
+  protected receive(into: Uint8Array, offset: number): number {
+    return native.recvfrom(this.channel.id, into, this.flags, offset, this.size)
   }
 
   value(result: number, where: number, address: number, addressLength: number): { data: Buffer; address: Address | null } {

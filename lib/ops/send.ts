@@ -131,6 +131,10 @@ export class SendAll extends SendOperation<void> {
 
   value(): void {}
 
+  override get progress(): number {
+    return this.#sent
+  }
+
   /** After an attempt that would block: null, or EAGAIN where a part was taken. */
   nothingSent(): null {
     if (this.#sent > 0) throw this.abandon(this.failure(EAGAIN))

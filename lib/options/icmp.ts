@@ -13,3 +13,5 @@ export const ICMP_FILTER = optionsOf(SOL_RAW).both('ICMP_FILTER', icmpFilter)
  * the same on both. Raw sockets of IPPROTO_ICMPV6. RFC 3542
  */
 export const ICMP6_FILTER = optionsOf(IPPROTO_ICMPV6).both('ICMP6_FILTER', icmp6Filter)
+/** Linux's name of ICMP6_FILTER. Linux only. raw(7) */
+export const ICMPV6_FILTER = optionsOf(IPPROTO_ICMPV6).both('ICMPV6_FILTER', icmp6Filter)

@@ -82,7 +82,7 @@ static int64_t ReceiveMessage(int fd, Args& a) {
 
 static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
   const int64_t result = ReceiveMessage<MSG_DONTWAIT>(slot.fd, a);
-  if (result == -EAGAIN) MarkDry(env, slot);
+  if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
 }
 

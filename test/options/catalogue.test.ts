@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process'
+import { release } from 'node:os'
+import path from 'node:path'
+import { SocketError } from '../../lib'
+import { getOption, options, setOption, type Access, type OptionCalls, type SocketOption } from '../../lib/options'
+import { missing } from '../helpers/need'
+import { rowsOfIp } from './rows'
+import { otherRows } from './rows-other'
+import { Sockets } from './sockets'
+
+/*
+ * Every option that is declared, against this kernel: set, read back, or refused with the errno that is
+ * documented. The file runs itself again in a network namespace of its own, so that a membership or a mark
+ * means nothing to the machine.
+ */
+type Declared = SocketOption<unknown, never, Access>
+const declared = Object.entries(options) as unknown as [string, Declared][]
+const rows = { ...rowsOfIp, ...otherRows }
+const exists = ({ level, option }: Declared): boolean => level !== undefined && option !== undefined
+const inside = process.env['BSD_SOCKETS_CATALOGUE']
+
+// What the table says holds for this kernel and newer ones; an older one may lack options.
+const [major = 0, minor = 0] = release().split('.').map(Number)
+const complete = major > 6 || (major === 6 && minor >= 18)
+
+const nothing: OptionCalls = {
+  get: () => {
+    throw new Error('a system call')
+  },
+  set: () => {
+    throw new Error('a system call')
+  },
+}
+
+describe('the table', () => {
+  test('has a row or a reason for every option of this system, and no other', () => {
+    const here = declared.filter(([, option]) => exists(option)).map(([name]) => name)
+    if (process.platform === 'linux') expect(Object.keys(rows).sort()).toEqual(here.sort())
+  })
+
+  test('every option has the name that it is exported by', () => {
+    expect(declared.filter(([name, option]) => name !== option.name)).toEqual([])
+  })
+
+  const absent = declared.filter(([, option]) => !exists(option))
+  test.each(absent)('%s does not exist here, and no call is made', (name, option) => {
+    const use = (): unknown =>
+      (option.access as Access) === 'set'
+        ? setOption(nothing, option as never, {} as never)
+        : getOption(nothing, option as never)
+    expect(use).toThrow(SocketError)
+    expect(use).toThrow(expect.objectContaining({ code: 'ENOPROTOOPT', message: expect.stringContaining(`${name} does not exist on`) }))
+  })
+})
+
+if (inside === undefined) {
+  const reason = missing.linux()
+  const run = reason === null ? test : test.skip
+  run('every option, in a network namespace', () => {
+    const jest = path.join(__dirname, '../../node_modules/jest/bin/jest.js')
+    const file = path.relative(path.join(__dirname, '../..'), __filename)
+    const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand --reporters=default --runTestsByPath "${file}"`
+    const root = process.getuid?.() === 0
+    const child = spawnSync('unshare', [root ? '-n' : '-rn', 'sh', '-c', command], {
+      cwd: path.join(__dirname, '../..'),
+      encoding: 'utf8',
+      env: { ...process.env, BSD_SOCKETS_CATALOGUE: root ? 'root' : 'user', FORCE_COLOR: '0' },
+      timeout: 120_000,
+    })
+    const output = child.stdout + child.stderr
+    const summary = /^\d+ rows declared, .*$/m.exec(output)?.[0]
+    if (child.status !== 0 || summary === undefined) throw new Error(output)
+    process.stdout.write(`${summary}\n`)
+  }, 130_000)
+} else {
+  describe('this kernel', () => {
+    const sockets = new Sockets()
+    const refusals = new Map<string, string[]>()
+    let tested = 0
+    const note = (reason: string, name: string): void => {
+      refusals.set(reason, [...(refusals.get(reason) ?? []), name])
+    }
+
+    afterEach(() => sockets.closeAll())
+
+    afterAll(() => {
+      const here = declared.filter(([, option]) => exists(option)).length
+      const count = [...refusals.values()].flat().length
+      const reasons = [...refusals].map(([reason, names]) => `${names.join(', ')}: ${reason}`).join('; ')
+      const elsewhere = declared.length - here
+      process.stdout.write(
+        `${declared.length} rows declared, ${tested} tested, ${count} refused by this kernel (${reasons}), ` +
+          `${untried.length} untested (${untried.map(([name, row]) => `${name}: ${row.untested}`).join('; ')}), ` +
+          `${elsewhere} of another system\n`,
+      )
+    })
+
+    const untried = Object.entries(rows).filter(([, row]) => row.untested !== undefined)
+    const tried = Object.entries(rows).filter(([, row]) => row.run !== undefined)
+
+    test.each(tried)('%s', async (name, row) => {
+      try {
+        await row.run!(options[name as keyof typeof options], sockets)
+      } catch (error) {
+        const code = error instanceof SocketError ? error.code : ''
+        // In a user namespace root is not root everywhere, and an older kernel does not know everything.
+        const tolerated = inside === 'user' ? ['EPERM', 'EACCES'] : []
+        if (!complete) tolerated.push('ENOPROTOOPT', 'EOPNOTSUPP', 'EAFNOSUPPORT')
+        if (!tolerated.includes(code)) throw error
+        return note(code, name)
+      }
+      if (row.refused === undefined) tested++
+      else note(row.refused, name)
+    })
+  })
+}

@@ -1,0 +1,111 @@
+import { closeSync } from 'node:fs'
+import { getOption, setOption, type ReadableOption, type SocketOption, type WritableOption } from '../../lib/options'
+import type { Socket } from '../../lib'
+import { Sockets, callsOf } from './sockets'
+
+type Make = Exclude<{ [K in keyof Sockets]: Sockets[K] extends () => Socket | Promise<Socket> ? K : never }[keyof Sockets], never>
+type Any = SocketOption<unknown, never, 'get' | 'set' | 'both'>
+
+/** How one option is tried on this kernel, or why it is not. */
+export interface Row {
+  readonly run?: (option: Any, sockets: Sockets) => Promise<void>
+  /** Why the kernel or its configuration refuses: the refusal is what is tested. */
+  readonly refused?: string
+  /** Why nothing is tried. */
+  readonly untested?: string
+}
+
+export const get = (socket: Socket, option: Any): unknown => getOption(callsOf(socket), option as ReadableOption<unknown>)
+export const set = (socket: Socket, option: Any, value: unknown): void =>
+  setOption(callsOf(socket), option as WritableOption<unknown>, value)
+
+/** The code of what is thrown, or null. */
+export function codeOf(run: () => unknown): string | null {
+  try {
+    run()
+    return null
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+/** Set, and read back as given or as the kernel changes it. */
+export function both(make: Make, value: unknown, back: unknown = value): Row {
+  return {
+    async run(option, sockets) {
+      const socket = await sockets[make]()
+      set(socket, option, value)
+      expect(get(socket, option)).toEqual(back)
+    },
+  }
+}
+
+/** On, off, and each time read back. */
+export function onOff(make: Make): Row {
+  return {
+    async run(option, sockets) {
+      const socket = await sockets[make]()
+      for (const value of [true, false]) {
+        set(socket, option, value)
+        expect(get(socket, option)).toBe(value)
+      }
+    },
+  }
+}
+
+/** Read only. */
+export function read(make: Make, expected: unknown): Row {
+  return {
+    async run(option, sockets) {
+      expect(get(await sockets[make](), option)).toEqual(expected)
+    },
+  }
+}
+
+/** Set only: the kernel takes it. Where it can be read, that is refused. */
+export function write(make: Make, ...values: unknown[]): Row {
+  return {
+    async run(option, sockets) {
+      const socket = await sockets[make]()
+      for (const value of values) set(socket, option, value)
+    },
+  }
+}
+
+/** A descriptor that is read is closed. */
+export const readDescriptor = (make: Make): Row => ({
+  async run(option, sockets) {
+    const fd = get(await sockets[make](), option) as number
+    expect(fd).toBeGreaterThan(2)
+    closeSync(fd)
+  },
+})
+
+/** Whatever takes more than a line. */
+export const custom = (run: (option: Any, sockets: Sockets) => Promise<void> | void): Row => ({
+  run: async (option, sockets) => run(option, sockets),
+})
+
+/** The kernel says no, with this code: to a read, and to `value` where there is one. */
+export function refused(make: Make, codes: { get?: string; set?: string }, reason: string, value: unknown = 1): Row {
+  return {
+    refused: reason,
+    async run(option, sockets) {
+      const socket = await sockets[make]()
+      if (codes.get !== undefined) expect(codeOf(() => get(socket, option))).toBe(codes.get)
+      if (codes.set !== undefined) expect(codeOf(() => set(socket, option, value))).toBe(codes.set)
+    },
+  }
+}
+
+/** The option is reached, but what it needs cannot be made here: the error is that of the missing thing. */
+export function reached(make: Make, value: unknown, code: string): Row {
+  return {
+    async run(option, sockets) {
+      const socket = await sockets[make]()
+      expect(codeOf(() => set(socket, option, value))).toBe(code)
+    },
+  }
+}
+
+export const untested = (reason: string): Row => ({ untested: reason })
