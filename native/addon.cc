@@ -41,7 +41,7 @@ static void SetTable(const Napi::CallbackInfo& info) {
   env->state[kStateFree] = static_cast<int32_t>(env->table_slots - env->slots.used());
 }
 
-// (dispatch, completions, addresses, inbox, state, buffers): once.
+// (dispatch, completions, addresses, inbox, state): once.
 static void Connect(const Napi::CallbackInfo& info) {
   auto* env = static_cast<Env*>(info.Data());
   env->completions = static_cast<int32_t*>(Share(env, 1, info[1].As<Napi::TypedArray>()));
@@ -49,7 +49,6 @@ static void Connect(const Napi::CallbackInfo& info) {
   env->inbox = static_cast<uint8_t*>(Share(env, 3, info[3].As<Napi::TypedArray>()));
   env->state = static_cast<int32_t*>(Share(env, 4, info[4].As<Napi::TypedArray>()));
   napi_create_reference(env->env, info[0], 1, &env->dispatch);
-  napi_create_reference(env->env, info[5], 1, &env->buffers);
 }
 
 static void Ref(const Napi::CallbackInfo& info) {

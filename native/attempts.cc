@@ -1,12 +1,10 @@
-// The armed attempts. An operation that has to wait leaves an opcode and integers in the table, and
-// its buffer in an array; when the poller reports an edge, the attempt is made here, and one record
-// says how it went. The buffer is fetched anew each time: JavaScript may have detached or resized it
-// since, and whatever does not look as it did is left to TypeScript, which knows how to complain.
+// The armed attempts. An operation that has to wait leaves an opcode and integers in the table; when the
+// poller reports an edge, the attempt is made here, and one record says how it went. Nothing in here
+// calls into JavaScript or asks Node-API anything: that comes once a turn, with all records.
 //
-// A record with opcode kReady means 'try it yourself'. Everything unusual ends so.
+// A record with opcode kReady means 'try it yourself'. Everything large or unusual ends so.
 #include <algorithm>
 
-#include "call.h"
 #include "env.h"
 #include "receive.h"
 
@@ -64,27 +62,9 @@ class Turn {
     record[kRecordMask] = static_cast<int32_t>(mask_);
   }
 
-  // The buffer armed for a direction, if it is still what it was.
-  bool Armed(uint32_t slot, Direction direction, int32_t size, Bytes* bytes) {
-    if (buffers_ == nullptr) napi_get_reference_value(env_.env, env_.buffers, &buffers_);
-    napi_value buffer = nullptr;
-    if (napi_get_element(env_.env, buffers_, slot * 2 + direction, &buffer) != napi_ok) return false;
-    return ReadBytes(env_.env, buffer, bytes) && bytes->size == static_cast<size_t>(size);
-  }
-
-  void Write(Slot& slot, int32_t* fields) {
-    Bytes bytes;
-    int64_t result = 0;
-    int opcode = fields[kWriteOpcode];
-    if (opcode == kSend && Armed(slot.index, kWrite, fields[kWriteSize], &bytes)) {
-      const int flags = fields[kWriteFlags] | sys::kSendFlags | MSG_DONTWAIT;
-      result = Retry([&] { return send(slot.fd, bytes.data, bytes.size, flags); });
-    } else {
-      opcode = kReady;
-    }
-    if (result == -EAGAIN) opcode = kReady;  // whether that is false readiness is not decided here
+  void Write(const Slot& slot, int32_t* fields) {
     fields[kWriteOpcode] = kIdle;
-    Push(slot.index, kWrite, opcode, result, 0, 0);
+    Push(slot.index, kWrite, kReady, 0, 0, 0);
   }
 
   void Read(uint32_t index, int32_t* fields) {
@@ -95,35 +75,22 @@ class Turn {
     int64_t result = 0;
     int32_t where = 0;
     socklen_t length = 0;
-    Bytes bytes;
-    switch (opcode) {
-      case kReceive:
-      case kReceiveFrom:
-        if (!Armed(index, kRead, size, &bytes)) opcode = kReady;
-        break;
-      case kReceiveInbox:
-      case kReceiveFromInbox:
-        where = inbox_;
-        bytes = {env_.inbox + inbox_, static_cast<size_t>(size)};
-        if (size > kInboxSize - inbox_) opcode = kReady;
-        break;
-      case kAccept:
-        if (env_.state[kStateFree] == 0) opcode = kReady;
-        break;
-      default:
-        opcode = kReady;
-    }
-    if (opcode == kAccept) {
+    if (opcode == kAccept && env_.state[kStateFree] > 0) {
       length = kAddressSize;
       result = AcceptOn(env_, slot, env_.Address(event_), &length, &where);
-    } else if (opcode == kReceiveFrom || opcode == kReceiveFromInbox) {
+    } else if (opcode == kReceive && size <= kInboxSize - inbox_) {
+      where = inbox_;
+      result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags, nullptr, nullptr);
+    } else if (opcode == kReceiveFrom && size <= kInboxSize - inbox_) {
+      where = inbox_;
       length = kAddressSize;
-      result = ReceiveOn(env_, slot, bytes.data, bytes.size, flags, env_.Address(event_), &length);
-    } else if (opcode != kReady) {
-      result = ReceiveOn(env_, slot, bytes.data, bytes.size, flags, nullptr, nullptr);
+      result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags,
+                         env_.Address(event_), &length);
+    } else {
+      opcode = kReady;
     }
     if (result == -EAGAIN) return;  // stays armed: the next edge is sure to come
-    if (opcode == kReceiveInbox || opcode == kReceiveFromInbox) {
+    if (opcode == kReceive || opcode == kReceiveFrom) {
       inbox_ += static_cast<int32_t>(std::clamp(result, int64_t{0}, int64_t{size}));  // MSG_TRUNC
     }
     env_.Fields(index)[kReadOpcode] = kIdle;
@@ -131,7 +98,6 @@ class Turn {
   }
 
   Env& env_;
-  napi_value buffers_ = nullptr;
   int records_ = 0;
   int event_ = 0;
   int32_t inbox_ = 0;
@@ -145,11 +111,8 @@ void RunEvents(Env& env) {
   sys::Event events[kMaxEvents];
   const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
   if (count <= 0) return;
-  napi_handle_scope scope = nullptr;
-  if (napi_open_handle_scope(env.env, &scope) != napi_ok) return;
   Turn turn(env);
   for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
-  napi_close_handle_scope(env.env, scope);
   if (turn.records() > 0) Dispatch(env, turn.records());
 }
 

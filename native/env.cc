@@ -112,7 +112,6 @@ void CleanupStep(Env* env) {
   if (env->poller >= 0) close(env->poller);
   env->poller = -1;
   for (napi_ref reference : env->memory) Drop(env->env, reference);
-  Drop(env->env, env->buffers);
   Drop(env->env, env->dispatch);
   napi_async_cleanup_hook_handle hook = env->cleanup;
   delete env;  // before the hook goes: with it the addon may be unmapped

@@ -27,7 +27,6 @@ struct Env {
   uint8_t* inbox = nullptr;
   int32_t* state = nullptr;
 
-  napi_ref buffers = nullptr;   // Array: the buffer of the armed read at 2 * slot, write at 2 * slot + 1
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
   Slots slots;

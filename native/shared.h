@@ -4,7 +4,8 @@
 //   table        Int32Array, kSlotStride integers a slot: remembered readiness, armed operations
 //   completions  Int32Array, kRecordStride integers a record: what one turn of the loop brought
 //   addresses    one sockaddr of kAddressSize bytes for each event of a turn, and one for direct calls
-//   inbox        bytes of small receives whose caller wants a new Buffer
+//   inbox        bytes of small receives, copied on at once by TypeScript: asking Node-API where the
+//                caller's own buffer is costs more than a whole system call
 //   state        Int32Array: results beside the return value, read at once by the caller
 #ifndef BSD_SOCKETS_SHARED_H_
 #define BSD_SOCKETS_SHARED_H_
@@ -20,10 +21,8 @@ enum SlotField {
   kReadiness,      // bits of Readiness
   kReadOpcode,     // an armed read, see Opcode
   kReadFlags,      // MSG_* of the armed read
-  kReadSize,       // bytes wanted; a buffer whose size is another one by now is left to TypeScript
+  kReadSize,       // bytes wanted
   kWriteOpcode,
-  kWriteFlags,
-  kWriteSize,
   kErrorOpcode,    // somebody waits for the error queue
   kSlotStride,
 };
@@ -36,14 +35,11 @@ enum Readiness {
 
 enum Opcode {
   kIdle,
-  kReady,          // only say that it is ready: TypeScript runs the operation
-  kReceive,        // recv into the armed buffer
-  kReceiveInbox,   // recv into the inbox
-  kReceiveFrom,    // recvfrom into the armed buffer
-  kReceiveFromInbox,
+  kReady,        // only say that it is ready: TypeScript runs the operation
+  kReceive,      // recv into the inbox
+  kReceiveFrom,  // recvfrom into the inbox
   kAccept,
-  kSend,           // send the armed buffer
-  kJob,            // only in records: work on the thread pool has ended
+  kJob,          // only in records: work on the thread pool has ended
 };
 
 enum Direction { kRead, kWrite, kError };
@@ -79,15 +75,15 @@ constexpr int kInboxSize = 128 * 1024;
 constexpr int kIndexBits = 22;
 constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
 
+// clang-format off
 constexpr int kSharedLayout[] = {
-    kAbi,          kSlotStride,    kReadiness,   kReadOpcode,   kReadFlags,      kReadSize,
-    kWriteOpcode,  kWriteFlags,    kWriteSize,   kErrorOpcode,  kDry,            kEnded,
-    kMarked,       kReady,         kReceive,     kReceiveInbox, kReceiveFrom,    kReceiveFromInbox,
-    kAccept,       kSend,          kJob,         kRecordSlot,  kRecordDirection, kRecordOpcode, kRecordResult,
-    kRecordWhere,  kRecordAddress, kRecordEvent, kRecordMask,   kRecordStride,   kStateAddress,
-    kStateFlags,   kStateControl,  kStateSlot,   kStateFree,    kStateSecond,    kMaxEvents,
-    kAddressSize,  kInboxSize,     kIndexBits,
+    kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
+    kDry, kEnded, kMarked, kReady, kReceive, kReceiveFrom, kAccept, kJob,
+    kRecordSlot, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
+    kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
+    kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
 };
+// clang-format on
 
 }  // namespace bsd
 

@@ -86,6 +86,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       checkCreationOptions(options)
       this.channel = create(this.family, this.type, this.protocol)
     }
+    this.channel.messages = this.type !== SOCK_STREAM
     reclaim(this.channel)
   }
 

@@ -17,7 +17,6 @@ export interface Native {
     addresses: Uint8Array,
     inbox: Uint8Array,
     state: Int32Array,
-    buffers: unknown[],
   ): void
   setTable(table: Int32Array): void
   ref(on: boolean): void

@@ -23,8 +23,6 @@ export class Memory {
   readonly addresses: Uint8Array
   readonly inbox: Uint8Array
   readonly state: Int32Array
-  /** The buffer of the armed read of slot i at 2i, of its armed write at 2i + 1. */
-  readonly buffers: unknown[] = []
   readonly #native: Native
 
   constructor(native: Native, dispatch: (records: number) => void) {
@@ -33,7 +31,7 @@ export class Memory {
     this.addresses = bytes((MAX_EVENTS + 1) * ADDRESS_SIZE)
     this.inbox = bytes(INBOX_SIZE + DIRECT_ROOM)
     this.state = integers(STATE_FIELDS)
-    native.connectMemory(dispatch, this.completions, this.addresses, this.inbox, this.state, this.buffers)
+    native.connectMemory(dispatch, this.completions, this.addresses, this.inbox, this.state)
     this.table = this.#resize(FIRST_SLOTS)
   }
 
@@ -45,7 +43,6 @@ export class Memory {
   #resize(slots: number): Int32Array {
     const table = integers(slots * SLOT_STRIDE)
     if (this.table !== undefined) table.set(this.table)
-    while (this.buffers.length < slots * 2) this.buffers.push(undefined)
     this.#native.setTable(table)
     return table
   }

@@ -81,6 +81,10 @@ export class Channel {
   readonly queues = [new Queue(), new Queue(), new Queue()] as const
   /** A receive that is not in use: made once, since most sockets receive again and again. */
   spare: Operation<unknown> | null = null
+  /** What came for a buffer that was gone by then: the next receive gets it. */
+  leftover: { data: Uint8Array; address: Uint8Array } | null = null
+  /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
+  messages = false
   waiting = 0
   refed = true
   watched = false
@@ -334,7 +338,6 @@ export class Reactor {
   #disarm(channel: Channel, direction: Direction): void {
     const field = direction === READ ? READ_OPCODE : direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
     this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
-    if (direction !== ERROR) this.memory.buffers[channel.index * 2 + direction] = undefined
   }
 
   // Attempts what is queued until it would block. `sure`: an event named this direction and nothing
@@ -495,8 +498,7 @@ export class Reactor {
           this.#pump(channel, direction, sure)
         }
       } else {
-        if (direction !== ERROR) this.memory.buffers[channel.index * 2 + direction] = undefined
-        this.#settle(
+            this.#settle(
           channel,
           operation,
           completions[at + RECORD_RESULT]!,
@@ -511,7 +513,8 @@ export class Reactor {
 
   // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
   #next(channel: Channel, direction: Direction): void {
-    if (direction === READ && this.#isDry(channel)) this.#arm(channel, channel.head(READ)!)
+    const head = channel.head(direction)!
+    if (direction === READ && this.#isDry(channel) && !head.ignoresDry) this.#arm(channel, head)
     else this.#pump(channel, direction, false)
   }
 

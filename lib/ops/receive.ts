@@ -1,11 +1,13 @@
+import { types } from 'node:util'
 import type { Address } from '../address'
 import { bufferGone, systemError } from '../errors'
 import { native, reactor, readAddress } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
-import type { Memory } from '../internal/memory'
+import { DIRECT, type Memory } from '../internal/memory'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import {
+  ADDRESS_SIZE,
   DIRECT_ROOM,
   INBOX_SIZE,
   READ,
@@ -14,34 +16,37 @@ import {
   READ_SIZE,
   RECEIVE,
   RECEIVE_FROM,
-  RECEIVE_FROM_INBOX,
-  RECEIVE_INBOX,
   SLOT_STRIDE,
+  STATE_ADDRESS,
 } from '../internal/shared'
 
-/** Up to this size a new Buffer is filled by way of the inbox: what waits then holds no memory. */
+/**
+ * Up to this size C++ receives into the inbox when something comes, and the bytes are copied from there: that
+ * is cheaper than a call, and what waits holds no memory. Larger receives are made from here.
+ */
 const SMALL = DIRECT_ROOM
-/** C++ keeps an armed buffer's size in 31 bits. */
-const LARGEST_ARMED = 0x7fffffff
+/** Up to this many bytes a loop is faster than a view and `set`. */
+const LOOP = 64
 
 const MSG_TRUNC = native.constants.MSG_TRUNC!
 /** Reads of something else than the next data: that there is no data says nothing about them. */
 const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
-const inbox = Buffer.from(reactor.memory.inbox.buffer)
+const { memory } = reactor
+const inbox = Buffer.from(memory.inbox.buffer)
 const empty = Buffer.alloc(0)
 
-function armRead(memory: Memory, index: number, opcode: number, flags: number, size: number): void {
-  const at = index * SLOT_STRIDE
-  memory.table[at + READ_OPCODE] = opcode
-  memory.table[at + READ_FLAGS] = flags
-  memory.table[at + READ_SIZE] = size
+function copyOut(target: Uint8Array, where: number, length: number): void {
+  if (length <= LOOP) for (let i = 0; i < length; i++) target[i] = inbox[where + i]!
+  else target.set(inbox.subarray(where, where + length))
 }
 
+/** recv(2) and recvfrom(2), wherever the bytes go. */
 abstract class ReceiveOperation<T> extends Operation<T> {
   constructor(
     protected readonly channel: Channel,
     protected flags: number,
+    protected size: number,
   ) {
     super()
   }
@@ -51,76 +56,85 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 
   get syscall(): string {
-    return 'recv'
+    return this.named ? 'recvfrom' : 'recv'
+  }
+
+  /** Whether the sender is wanted. */
+  protected get named(): boolean {
+    return false
+  }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
+  }
+
+  protected call(into: ArrayBufferView, offset: number): number {
+    const { channel, flags, size } = this
+    return this.named
+      ? native.recvfrom(channel.id, into, flags, offset, size)
+      : native.recv(channel.id, into, flags, offset, size)
+  }
+
+  override arm(shared: Memory, index: number): void {
+    // MSG_TRUNC on a stream leaves the memory as it was: only an attempt from here can clear it first.
+    if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) return super.arm(shared, index)
+    const at = index * SLOT_STRIDE
+    shared.table[at + READ_OPCODE] = this.named ? RECEIVE_FROM : RECEIVE
+    shared.table[at + READ_FLAGS] = this.flags
+    shared.table[at + READ_SIZE] = this.size
   }
 
   failure(result: number): Error {
     return systemError(this.syscall, result)
   }
 
-  override get ignoresDry(): boolean {
-    return (this.flags & ELSEWHERE) !== 0
+  /** Bytes that an earlier receive could not deliver, in its place and its order. */
+  protected takeLeftover(target: Uint8Array, offset: number): number {
+    const { data, address } = this.channel.leftover!
+    const length = Math.min(data.length, this.size)
+    target.set(data.subarray(0, length), offset)
+    memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
+    memory.state[STATE_ADDRESS] = address.length
+    const rest = data.subarray(length)
+    this.channel.leftover = rest.length > 0 && !this.channel.messages ? { data: rest, address } : null
+    return length
   }
 }
 
-/** recv(2) or recvfrom(2) into a Buffer of its own. */
+/** A receive into a Buffer of its own. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   #buffer: Buffer | null = null
 
-  constructor(
-    channel: Channel,
-    flags: number,
-    protected readonly size: number,
-  ) {
-    super(channel, flags)
-  }
-
-  protected abstract receive(into: Uint8Array, offset: number): number
-  protected abstract get inboxOpcode(): number
-
   attempt(): number {
-    // MSG_TRUNC on a stream throws bytes away and leaves the memory as it was: never show what that held.
-    const clean = (this.flags & MSG_TRUNC) !== 0
+    if (this.channel.leftover !== null) return this.takeLeftover(inbox, INBOX_SIZE)
+    const clean = (this.flags & MSG_TRUNC) !== 0 // never show what the memory held before
     if (this.size <= SMALL) {
       if (clean) inbox.fill(0, INBOX_SIZE, INBOX_SIZE + this.size)
-      return this.receive(inbox, INBOX_SIZE)
+      return this.call(inbox, INBOX_SIZE)
     }
     this.#buffer ??= clean ? Buffer.alloc(this.size) : Buffer.allocUnsafeSlow(this.size)
-    const result = this.receive(this.#buffer, 0)
+    const result = this.call(this.#buffer, 0)
     if (result === EAGAIN) this.#buffer = null // it may wait for long
     return result
-  }
-
-  override arm(memory: Memory, index: number): void {
-    if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) super.arm(memory, index)
-    else armRead(memory, index, this.inboxOpcode, this.flags, this.size)
   }
 
   protected take(result: number, where: number): Buffer {
     const length = Math.min(result, this.size) // MSG_TRUNC tells the real length of a datagram
     if (length === 0) return empty
-    const direct = this.#buffer
+    const own = this.#buffer
     // Most of a large buffer unused: a copy lets go of the rest.
-    if (direct !== null && length > this.size >> 1) return direct.subarray(0, length)
-    const start = direct !== null ? 0 : where < 0 ? INBOX_SIZE : where
+    if (own !== null && length > this.size >> 1) return own.subarray(0, length)
     const copy = Buffer.allocUnsafe(length)
-    ;(direct ?? inbox).copy(copy, 0, start, start + length)
+    if (own !== null) own.copy(copy, 0, 0, length)
+    else copyOut(copy, where < 0 ? INBOX_SIZE : where, length)
     return copy
   }
 }
 
 /** recv(2) → Buffer. */
 export class Recv extends ReceiveBuffer<Buffer> {
-  protected get inboxOpcode(): number {
-    return RECEIVE_INBOX
-  }
-
   override attempt(): number {
     return this.size === 0 ? 0 : super.attempt()
-  }
-
-  protected receive(into: Uint8Array, offset: number): number {
-    return native.recv(this.channel.id, into, this.flags, offset, this.size)
   }
 
   value(result: number, where: number): Buffer {
@@ -130,90 +144,81 @@ export class Recv extends ReceiveBuffer<Buffer> {
 
 /** recvfrom(2) → Buffer and sender. */
 export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
-  override get syscall(): string {
-    return 'recvfrom'
+  protected override get named(): boolean {
+    return true
   }
 
-  protected get inboxOpcode(): number {
-    return RECEIVE_FROM_INBOX
-  }
-
-  protected receive(into: Uint8Array, offset: number): number {
-    return native.recvfrom(this.channel.id, into, this.flags, offset, this.size)
-  }
-
-  value(result: number, where: number, address: number, addressLength: number): { data: Buffer; address: Address | null } {
-    return { data: this.take(result, where), address: readAddress(address, addressLength) }
+  value(result: number, where: number, address: number, length: number): { data: Buffer; address: Address | null } {
+    return { data: this.take(result, where), address: readAddress(address, length) }
   }
 }
 
 /** A receive into the caller's memory, which is looked at anew for each attempt. */
 abstract class ReceiveInto<T> extends ReceiveOperation<T> {
-  protected length: number
+  #bytes: Uint8Array
 
   constructor(
     channel: Channel,
     flags: number,
     protected buffer: ArrayBufferView,
   ) {
-    super(channel, flags)
-    this.length = buffer.byteLength
-  }
-
-  protected abstract get opcode(): number
-
-  protected check(): void {
-    if (this.buffer.byteLength < this.length) throw bufferGone(this.syscall)
-  }
-
-  override arm(memory: Memory, index: number): void {
-    if (this.length > LARGEST_ARMED) return super.arm(memory, index)
-    memory.buffers[index * 2 + READ] = this.buffer
-    armRead(memory, index, this.opcode, this.flags, this.length)
-  }
-}
-
-/** recv(2) → bytes received into the caller's buffer. */
-export class RecvInto extends ReceiveInto<number> {
-  protected get opcode(): number {
-    return RECEIVE
-  }
-
-  attempt(): number {
-    this.check()
-    return native.recv(this.channel.id, this.buffer, this.flags, 0, this.length)
-  }
-
-  value(result: number): number {
-    return result
+    super(channel, flags, buffer.byteLength)
+    this.#bytes = bytesOf(buffer)
   }
 
   /** The same operation for the next receive. */
   reuse(buffer: ArrayBufferView, flags: number): this {
-    this.buffer = buffer
-    this.length = buffer.byteLength
+    if (buffer !== this.buffer) {
+      this.buffer = buffer
+      this.#bytes = bytesOf(buffer)
+    }
+    this.size = buffer.byteLength
     this.flags = flags
     this.leave = null
     return this
+  }
+
+  attempt(): number {
+    if (this.buffer.byteLength < this.size) throw bufferGone(this.syscall)
+    if (this.channel.leftover !== null) return this.takeLeftover(this.#bytes, 0)
+    return this.call(this.buffer, 0)
+  }
+
+  protected deliver(result: number, where: number, address: number, addressLength: number): void {
+    if (where < 0) return // it is there already
+    const length = Math.min(result, this.size)
+    if (this.buffer.byteLength < this.size) {
+      // Detached or shrunk while it waited: the caller's mistake, but no reason to lose what came.
+      const start = address * ADDRESS_SIZE
+      const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
+      this.channel.leftover = { data: Uint8Array.from(inbox.subarray(where, where + length)), address: from }
+      throw bufferGone(this.syscall)
+    }
+    copyOut(this.#bytes, where, length)
+  }
+}
+
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  if (types.isUint8Array(view) || view.byteLength === 0) return view as Uint8Array
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+}
+
+/** recv(2) → bytes received into the caller's buffer. */
+export class RecvInto extends ReceiveInto<number> {
+  value(result: number, where: number, address: number, addressLength: number): number {
+    this.deliver(result, where, address, addressLength)
+    return result
   }
 }
 
 /** recvfrom(2) → bytes received into the caller's buffer, and sender. */
 export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
-  override get syscall(): string {
-    return 'recvfrom'
+  protected override get named(): boolean {
+    return true
   }
 
-  protected get opcode(): number {
-    return RECEIVE_FROM
-  }
-
-  attempt(): number {
-    this.check()
-    return native.recvfrom(this.channel.id, this.buffer, this.flags, 0, this.length)
-  }
-
-  value(result: number, _where: number, address: number, addressLength: number): { bytes: number; address: Address | null } {
-    return { bytes: result, address: readAddress(address, addressLength) }
+  value(result: number, where: number, address: number, length: number): { bytes: number; address: Address | null } {
+    this.deliver(result, where, address, length)
+    return { bytes: result, address: readAddress(address, length) }
   }
 }

@@ -1,12 +1,10 @@
 import { bufferGone, systemError } from '../errors'
 import { addresses, native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
-import type { Memory } from '../internal/memory'
 import { Operation, YIELD } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
-import { SEND, SLOT_STRIDE, WRITE, WRITE_FLAGS, WRITE_OPCODE, WRITE_SIZE } from '../internal/shared'
+import { WRITE } from '../internal/shared'
 
-const LARGEST_ARMED = 0x7fffffff
 /** What one attempt of sendAll moves at most before other sockets get their turn. */
 const TURN_BYTES = 4 * 1024 * 1024
 const CHUNK_BYTES = 1024 * 1024
@@ -49,15 +47,6 @@ export class Send extends SendOperation<number> {
 
   value(result: number): number {
     return result
-  }
-
-  override arm(memory: Memory, index: number): void {
-    if (this.length > LARGEST_ARMED) return super.arm(memory, index)
-    const at = index * SLOT_STRIDE
-    memory.buffers[index * 2 + WRITE] = this.data
-    memory.table[at + WRITE_OPCODE] = SEND
-    memory.table[at + WRITE_FLAGS] = this.flags
-    memory.table[at + WRITE_SIZE] = this.length
   }
 }
 

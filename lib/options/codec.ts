@@ -36,7 +36,7 @@ export {
   provide,
   sockaddr,
 } from './codecs/inet'
-export type { Membership, SourceFilter, SourceMembership } from './codecs/inet'
+export type { MulticastGroup, SourceFilter, MulticastSource } from './codecs/inet'
 export * from './codecs/ipv6'
 export * from './codecs/packet'
 export * from './codecs/socket'

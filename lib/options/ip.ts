@@ -1,4 +1,5 @@
 // IPPROTO_IP, in the order of <linux/in.h>; what only Darwin has is at the end.
+// Left out: IP_ORIGDSTADDR, a type of control message.
 import { IPPROTO_IP } from '../constants'
 import {
   bool,
@@ -39,6 +40,8 @@ export const IP_ROUTER_ALERT = both('IP_ROUTER_ALERT', bool)
 export const IP_RECVOPTS = both('IP_RECVOPTS', bool)
 /** Delivers the IP options as they would be answered with (IP_RETOPTS). ip(7) */
 export const IP_RETOPTS = both('IP_RETOPTS', bool)
+/** Delivers the IP options as they would be answered with: IP_RETOPTS on Linux, and Darwin's own name for it. ip(7) */
+export const IP_RECVRETOPTS = both('IP_RECVRETOPTS', bool)
 /** Delivers IP_PKTINFO: destination address and interface. ip(7) */
 export const IP_PKTINFO = both('IP_PKTINFO', bool)
 /** The control messages that a datagram would have had. TCP only. Linux only. */
@@ -120,13 +123,15 @@ export const IP_MULTICAST_ALL = both('IP_MULTICAST_ALL', bool)
 export const IP_UNICAST_IF = both('IP_UNICAST_IF', interfaceIndexBE)
 /** Ports that the kernel chooses from; `{ low: 0, high: 0 }` is the system's range. Linux only (6.3). */
 export const IP_LOCAL_PORT_RANGE = both('IP_LOCAL_PORT_RANGE', portRange)
-/** The protocol of the socket. Linux only (6.4). */
+/** The protocol of a raw socket; of other sockets the local port. Linux only (6.4). */
 export const IP_PROTOCOL = get('IP_PROTOCOL', int)
 /** Where a redirected connection wanted to go. `ENOENT` without connection tracking. TCP. Linux only. */
 export const SO_ORIGINAL_DST = get('SO_ORIGINAL_DST', sockaddr)
 
 /** Delivers the destination address. Darwin only; Linux: IP_PKTINFO. */
 export const IP_RECVDSTADDR = both('IP_RECVDSTADDR', bool)
+/** The same as IP_PKTINFO. Darwin only. */
+export const IP_RECVPKTINFO = both('IP_RECVPKTINFO', bool)
 /** Delivers the interface as a sockaddr_dl. Darwin only. */
 export const IP_RECVIF = both('IP_RECVIF', bool)
 /** The interface that the socket is bound to, by index or name; 0 for none. Darwin only. */

@@ -1,5 +1,7 @@
 // IPPROTO_IPV6, in the order of <linux/in6.h>; what only Darwin has is at the end.
-// Left out: IPV6_2292*, which RFC 3542 replaced. The MCAST_ options are in ip.ts: see MCAST6_JOIN_GROUP.
+// MCAST6_* are the MCAST_* of this level: C has one name for both, and one export can have one level.
+// Left out: IPV6_2292*, which RFC 3542 replaced; IPV6_AUTHHDR, which nobody implements; Darwin's
+// IPV6_MSFILTER, whose struct points at a list.
 import { IPPROTO_IPV6, constants } from '../constants'
 import {
   bool,
@@ -22,7 +24,7 @@ const { both, get, set } = optionsOf(IPPROTO_IPV6)
 // The longest extension header.
 const header = bytes(2048)
 
-/** Makes a connection to a mapped address an AF_INET one: set to AF_INET. Reads as AF_INET6. Linux only. ipv6(7) */
+/** Makes a connection to a mapped address an AF_INET one: set to AF_INET. Reads as AF_INET6 once connected (`ENOTCONN`). Linux only. ipv6(7) */
 export const IPV6_ADDRFORM = both('IPV6_ADDRFORM', int)
 /** Even offset of a checksum that the kernel fills in and checks, −1 for none. Raw sockets; fixed for ICMPv6. ipv6(7) */
 export const IPV6_CHECKSUM = both('IPV6_CHECKSUM', int)
@@ -79,15 +81,31 @@ export const IPV6_HDRINCL = both('IPV6_HDRINCL', bool)
 /** Joins a group, of either version of IP. ipv6(7) */
 export const MCAST6_JOIN_GROUP = set('MCAST6_JOIN_GROUP', groupMembership, constants['MCAST_JOIN_GROUP'])
 /** No longer hears a source. ipv6(7) */
-export const MCAST6_BLOCK_SOURCE = set('MCAST6_BLOCK_SOURCE', groupSourceMembership, constants['MCAST_BLOCK_SOURCE'])
+export const MCAST6_BLOCK_SOURCE = set(
+  'MCAST6_BLOCK_SOURCE',
+  groupSourceMembership,
+  constants['MCAST_BLOCK_SOURCE'],
+)
 /** Hears a source again. ipv6(7) */
-export const MCAST6_UNBLOCK_SOURCE = set('MCAST6_UNBLOCK_SOURCE', groupSourceMembership, constants['MCAST_UNBLOCK_SOURCE'])
+export const MCAST6_UNBLOCK_SOURCE = set(
+  'MCAST6_UNBLOCK_SOURCE',
+  groupSourceMembership,
+  constants['MCAST_UNBLOCK_SOURCE'],
+)
 /** Leaves a group. ipv6(7) */
 export const MCAST6_LEAVE_GROUP = set('MCAST6_LEAVE_GROUP', groupMembership, constants['MCAST_LEAVE_GROUP'])
 /** Joins a group for one source. ipv6(7) */
-export const MCAST6_JOIN_SOURCE_GROUP = set('MCAST6_JOIN_SOURCE_GROUP', groupSourceMembership, constants['MCAST_JOIN_SOURCE_GROUP'])
+export const MCAST6_JOIN_SOURCE_GROUP = set(
+  'MCAST6_JOIN_SOURCE_GROUP',
+  groupSourceMembership,
+  constants['MCAST_JOIN_SOURCE_GROUP'],
+)
 /** Leaves a group for one source. ipv6(7) */
-export const MCAST6_LEAVE_SOURCE_GROUP = set('MCAST6_LEAVE_SOURCE_GROUP', groupSourceMembership, constants['MCAST_LEAVE_SOURCE_GROUP'])
+export const MCAST6_LEAVE_SOURCE_GROUP = set(
+  'MCAST6_LEAVE_SOURCE_GROUP',
+  groupSourceMembership,
+  constants['MCAST_LEAVE_SOURCE_GROUP'],
+)
 /** All sources of a group at once; read with `query`. Linux only. */
 export const MCAST6_MSFILTER = both('MCAST6_MSFILTER', groupSourceFilter, constants['MCAST_MSFILTER'])
 /** Delivers IPV6_PKTINFO: destination address and interface. ipv6(7) */

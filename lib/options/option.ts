@@ -60,9 +60,11 @@ const accesses: readonly unknown[] = ['get', 'set', 'both'] satisfies Access[]
 export function defineOption<Get, Set, Allowed extends Access>(
   description: SocketOption<Get, Set, Allowed>,
 ): SocketOption<Get, Set, Allowed> {
-  if (typeof description !== 'object' || description === null) throw invalidType('description', 'object', description)
+  if (typeof description !== 'object' || description === null)
+    throw invalidType('description', 'object', description)
   const { name, level, option, codec, access } = description
-  if (typeof name !== 'string' || name === '') throw invalidType('description.name', 'a string that is not empty', name)
+  if (typeof name !== 'string' || name === '')
+    throw invalidType('description.name', 'a string that is not empty', name)
   checkNumber('description.level', level)
   checkNumber('description.option', option)
   checkCodec(codec)
@@ -75,13 +77,18 @@ export function defineOption<Get, Set, Allowed extends Access>(
 function checkNumber(argument: string, value: unknown): void {
   if (value === undefined) return
   // The constants of C are an int, whatever their sign.
-  const whole = typeof value === 'number' && Number.isInteger(value) && value >= -0x80000000 && value <= 0xffffffff
+  const whole =
+    typeof value === 'number' && Number.isInteger(value) && value >= -0x80000000 && value <= 0xffffffff
   if (!whole) throw invalidType(argument, 'a 32-bit integer, or undefined where the system has none', value)
 }
 
 function checkCodec(codec: unknown): void {
-  const { size, encode, decode } = (typeof codec === 'object' && codec !== null ? codec : {}) as Record<string, unknown>
-  const sized = typeof size === 'function' || (typeof size === 'number' && Number.isInteger(size) && size >= 0)
+  const { size, encode, decode } = (typeof codec === 'object' && codec !== null ? codec : {}) as Record<
+    string,
+    unknown
+  >
+  const sized =
+    typeof size === 'function' || (typeof size === 'number' && Number.isInteger(size) && size >= 0)
   if (!sized || typeof encode !== 'function' || typeof decode !== 'function') {
     throw invalidType('description.codec', 'an object with size, encode and decode', codec)
   }
@@ -98,21 +105,23 @@ export function query<Get, Set>(
   request: NoInfer<Set>,
 ): SocketOption<Get, Set, 'get'> {
   const checked = checkOption(option)
-  if (checked.access === 'set') throw denied(checked, 'written')
+  if (checked.access === 'set') throw denied(checked, 'set')
   const asking = defineOption({ ...checked, access: 'get' as const })
   requests.set(asking, { value: request })
-  return asking as SocketOption<Get, Set, 'get'>
+  return asking
 }
 
 /** getsockopt(2) of a typed option. */
 export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>): Get {
   const { name, level, option: number, codec, access } = checkOption(option)
-  if ((access as Access) === 'set') throw denied(option, 'written')
+  if ((access as Access) === 'set') throw denied(option, 'set')
   const size = sizeOf(codec)
-  if (level === undefined || number === undefined || size === undefined) throw unsupported(name, 'getsockopt', 'ENOPROTOOPT')
+  if (level === undefined || number === undefined || size === undefined)
+    throw unsupported(name, 'getsockopt', 'ENOPROTOOPT')
   const asked = requests.get(option)
   const wanted = codec.request?.(platform, asked?.value as never, name)
-  const request = wanted ?? (asked === undefined ? undefined : codec.encode(platform, asked.value as never, name))
+  const request =
+    wanted ?? (asked === undefined ? undefined : codec.encode(platform, asked.value as never, name))
   for (let room = Math.max(size, request?.length ?? 0); ; room *= 8) {
     try {
       return codec.decode(platform, calls.get(level, number, room, request))
@@ -150,7 +159,7 @@ function checkOption<T extends SocketOption<unknown, never, Access>>(option: T):
   return option
 }
 
-function denied(option: { name: string }, only: 'read' | 'written'): TypeError {
+function denied(option: { name: string }, only: 'read' | 'set'): TypeError {
   const wanted = only === 'read' ? 'set' : 'read'
   return invalidType('option', `one that can be ${wanted}: ${option.name} can only be ${only}`, option)
 }
@@ -159,7 +168,11 @@ function denied(option: { name: string }, only: 'read' | 'written'): TypeError {
 export function optionsOf(level: number | undefined) {
   const declare =
     <Allowed extends Access>(access: Allowed) =>
-    <Get, Set>(name: string, codec: Codec<Get, Set>, option = constants[name]): SocketOption<Get, Set, Allowed> =>
+    <Get, Set>(
+      name: string,
+      codec: Codec<Get, Set>,
+      option = constants[name],
+    ): SocketOption<Get, Set, Allowed> =>
       defineOption({ name, level, option, codec, access })
   return { both: declare('both'), get: declare('get'), set: declare('set') }
 }

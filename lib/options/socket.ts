@@ -1,6 +1,7 @@
 // SOL_SOCKET, in the order of <asm-generic/socket.h>; what only Darwin has is at the end.
 // Left out: SO_DEVMEM_LINEAR and SO_DEVMEM_DMABUF, which are types of control messages and no options, and
-// SO_SECURITY_*, which no kernel implements.
+// SO_SECURITY_*, which no kernel implements; SO_*_OLD, which are the plain names on 64-bit machines; SO_NKE,
+// SO_LABEL, SO_PEERLABEL, SO_NP_EXTENSIONS and SO_TRACKER_*, which are private to Darwin.
 import { SOL_SOCKET, constants } from '../constants'
 import {
   bool,
@@ -168,7 +169,7 @@ export const SO_TIMESTAMPING_NEW = both('SO_TIMESTAMPING_NEW', timestamping)
 export const SO_RCVTIMEO_NEW = both('SO_RCVTIMEO_NEW', timeval64)
 /** SO_SNDTIMEO with 64-bit seconds everywhere, milliseconds. Linux only (5.1). */
 export const SO_SNDTIMEO_NEW = both('SO_SNDTIMEO_NEW', timeval64)
-/** Takes the program of a SO_REUSEPORT group away; the value does not matter. `ENOENT` without one. Linux only (5.3). */
+/** Takes the program of a SO_REUSEPORT group away; the value does not matter. `ENOENT` without a program, `EINVAL` without a group. Linux only (5.3). */
 export const SO_DETACH_REUSEPORT_BPF = set('SO_DETACH_REUSEPORT_BPF', bool)
 /** Busy polling goes before interrupts. CAP_NET_ADMIN. Linux only (5.11). */
 export const SO_PREFER_BUSY_POLL = both('SO_PREFER_BUSY_POLL', bool)

@@ -2,7 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { release } from 'node:os'
 import path from 'node:path'
 import { SocketError } from '../../lib'
-import { getOption, options, setOption, type Access, type OptionCalls, type SocketOption } from '../../lib/options'
+import {
+  getOption,
+  options,
+  setOption,
+  type Access,
+  type OptionCalls,
+  type SocketOption,
+} from '../../lib/options'
 import { missing } from '../helpers/need'
 import { rowsOfIp } from './rows'
 import { otherRows } from './rows-other'
@@ -45,33 +52,42 @@ describe('the table', () => {
   const absent = declared.filter(([, option]) => !exists(option))
   test.each(absent)('%s does not exist here, and no call is made', (name, option) => {
     const use = (): unknown =>
-      (option.access as Access) === 'set'
+      option.access === 'set'
         ? setOption(nothing, option as never, {} as never)
         : getOption(nothing, option as never)
     expect(use).toThrow(SocketError)
-    expect(use).toThrow(expect.objectContaining({ code: 'ENOPROTOOPT', message: expect.stringContaining(`${name} does not exist on`) }))
+    expect(use).toThrow(
+      expect.objectContaining({
+        code: 'ENOPROTOOPT',
+        message: expect.stringContaining(`${name} does not exist on`),
+      }),
+    )
   })
 })
 
 if (inside === undefined) {
   const reason = missing.linux()
   const run = reason === null ? test : test.skip
-  run('every option, in a network namespace', () => {
-    const jest = path.join(__dirname, '../../node_modules/jest/bin/jest.js')
-    const file = path.relative(path.join(__dirname, '../..'), __filename)
-    const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand --reporters=default --runTestsByPath "${file}"`
-    const root = process.getuid?.() === 0
-    const child = spawnSync('unshare', [root ? '-n' : '-rn', 'sh', '-c', command], {
-      cwd: path.join(__dirname, '../..'),
-      encoding: 'utf8',
-      env: { ...process.env, BSD_SOCKETS_CATALOGUE: root ? 'root' : 'user', FORCE_COLOR: '0' },
-      timeout: 120_000,
-    })
-    const output = child.stdout + child.stderr
-    const summary = /^\d+ rows declared, .*$/m.exec(output)?.[0]
-    if (child.status !== 0 || summary === undefined) throw new Error(output)
-    process.stdout.write(`${summary}\n`)
-  }, 130_000)
+  run(
+    'every option, in a network namespace',
+    () => {
+      const jest = path.join(__dirname, '../../node_modules/jest/bin/jest.js')
+      const file = path.relative(path.join(__dirname, '../..'), __filename)
+      const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand --reporters=default --runTestsByPath "${file}"`
+      const root = process.getuid?.() === 0
+      const child = spawnSync('unshare', [root ? '-n' : '-rn', 'sh', '-c', command], {
+        cwd: path.join(__dirname, '../..'),
+        encoding: 'utf8',
+        env: { ...process.env, BSD_SOCKETS_CATALOGUE: root ? 'root' : 'user', FORCE_COLOR: '0' },
+        timeout: 120_000,
+      })
+      const output = child.stdout + child.stderr
+      const summary = /^\d+ rows declared, .*$/m.exec(output)?.[0]
+      if (child.status !== 0 || summary === undefined) throw new Error(output)
+      process.stdout.write(`${summary}\n`)
+    },
+    130_000,
+  )
 } else {
   describe('this kernel', () => {
     const sockets = new Sockets()

@@ -1,9 +1,18 @@
 import { closeSync } from 'node:fs'
-import { getOption, setOption, type ReadableOption, type SocketOption, type WritableOption } from '../../lib/options'
+import {
+  getOption,
+  setOption,
+  type ReadableOption,
+  type SocketOption,
+  type WritableOption,
+} from '../../lib/options'
 import type { Socket } from '../../lib'
-import { Sockets, callsOf } from './sockets'
+import { type Sockets, callsOf } from './sockets'
 
-type Make = Exclude<{ [K in keyof Sockets]: Sockets[K] extends () => Socket | Promise<Socket> ? K : never }[keyof Sockets], never>
+type Make = Exclude<
+  { [K in keyof Sockets]: Sockets[K] extends () => Socket | Promise<Socket> ? K : never }[keyof Sockets],
+  never
+>
 type Any = SocketOption<unknown, never, 'get' | 'set' | 'both'>
 
 /** How one option is tried on this kernel, or why it is not. */
@@ -15,7 +24,8 @@ export interface Row {
   readonly untested?: string
 }
 
-export const get = (socket: Socket, option: Any): unknown => getOption(callsOf(socket), option as ReadableOption<unknown>)
+export const get = (socket: Socket, option: Any): unknown =>
+  getOption(callsOf(socket), option as ReadableOption<unknown>)
 export const set = (socket: Socket, option: Any, value: unknown): void =>
   setOption(callsOf(socket), option as WritableOption<unknown>, value)
 
@@ -87,7 +97,12 @@ export const custom = (run: (option: Any, sockets: Sockets) => Promise<void> | v
 })
 
 /** The kernel says no, with this code: to a read, and to `value` where there is one. */
-export function refused(make: Make, codes: { get?: string; set?: string }, reason: string, value: unknown = 1): Row {
+export function refused(
+  make: Make,
+  codes: { get?: string; set?: string },
+  reason: string,
+  value: unknown = 1,
+): Row {
   return {
     refused: reason,
     async run(option, sockets) {

@@ -180,7 +180,9 @@ function getSigned(bytes: Uint8Array, at: number, width: number): number {
   return width === 8 ? Number(BigInt.asIntN(64, get64(bytes, at))) : get32(bytes, at) | 0
 }
 
-function timeCodec(layoutOf: (platform: Platform) => readonly [size: number, number, number, number, number]): Codec<number> {
+function timeCodec(
+  layoutOf: (platform: Platform) => readonly [size: number, number, number, number, number],
+): Codec<number> {
   return {
     size: platform => layoutOf(platform)[0],
     encode(platform, value, argument) {

@@ -3,7 +3,15 @@ import { get32, get32be, put32, put32be, structOf, type Struct } from '../../add
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
 import { checkInteger, invalidAddress, invalidType } from '../../errors/argument'
 import type { Platform } from '../../platform'
-import { checkList, checkObject, checkText, padded, readInteger, type Codec, type InterfaceLike } from './basic'
+import {
+  checkList,
+  checkObject,
+  checkText,
+  padded,
+  readInteger,
+  type Codec,
+  type InterfaceLike,
+} from './basic'
 import { perPlatform } from './struct'
 
 /** What is known of a platform beside its numbers. */
@@ -37,7 +45,10 @@ export function checkInterface(platform: Platform, argument: string, value: unkn
   return index
 }
 
-function index(put: (bytes: Uint8Array, at: number, value: number) => void, get: (bytes: Uint8Array) => number) {
+function index(
+  put: (bytes: Uint8Array, at: number, value: number) => void,
+  get: (bytes: Uint8Array) => number,
+) {
   const codec: Codec<number, InterfaceLike> = {
     size: 4,
     encode(platform, value, argument) {
@@ -106,7 +117,9 @@ export function encodeAddress(platform: Platform, value: AddressLike, family: nu
 function hostOf(platform: Platform, bytes: Uint8Array): string {
   const address = around(platform).addresses.decode(bytes)
   if (address === null || (address.kind !== 'inet' && address.kind !== 'inet6')) return ''
-  return address.kind === 'inet6' && address.scopeId !== 0 ? `${address.address}%${address.scopeId}` : address.address
+  return address.kind === 'inet6' && address.scopeId !== 0
+    ? `${address.address}%${address.scopeId}`
+    : address.address
 }
 
 /** `ip_mreq` by local address or `ip_mreqn` by interface. */
@@ -135,7 +148,7 @@ function encodeMreq(platform: Platform, group: number, via: unknown, argument: s
 }
 
 /** A group to join or leave. */
-export interface Membership {
+export interface MulticastGroup {
   /** Its address in numbers. */
   group: string
   /** On which interface: its index, its name, or for IPv4 one of its addresses. Absent: by the routing table. */
@@ -143,7 +156,7 @@ export interface Membership {
 }
 
 /** `struct ip_mreqn`, or `struct ip_mreq` where the interface is given by its address. */
-export const ipMembership: Codec<Membership> = {
+export const ipMembership: Codec<MulticastGroup> = {
   size: platform => mreqs(platform).mreqn.size,
   encode(platform, value, argument) {
     const fields = checkObject(argument, value)
@@ -173,17 +186,17 @@ export const multicastInterface: Codec<string, InterfaceLike> = {
 }
 
 /** A group and one sender in it. */
-export interface SourceMembership extends Membership {
+export interface MulticastSource extends MulticastGroup {
   /** The sender's address in numbers. */
   source: string
 }
 
-const sourceMreq = perPlatform(
-  platform => structOf(platform, 'ip_mreq_source', ['imr_multiaddr', 'imr_interface', 'imr_sourceaddr'])!,
+const sourceMreq = perPlatform(platform =>
+  structOf(platform, 'ip_mreq_source', ['imr_multiaddr', 'imr_interface', 'imr_sourceaddr'])!,
 )
 
 /** `struct ip_mreq_source`, whose fields differ in order by system. The interface is one of its IPv4 addresses. */
-export const ipSourceMembership: Codec<SourceMembership> = {
+export const ipSourceMembership: Codec<MulticastSource> = {
   size: platform => sourceMreq(platform).size,
   encode(platform, value, argument) {
     const fields = checkObject(argument, value)
@@ -206,17 +219,23 @@ export const ipSourceMembership: Codec<SourceMembership> = {
   },
 }
 
-const mreq6 = perPlatform(platform => structOf(platform, 'ipv6_mreq', ['ipv6mr_multiaddr', 'ipv6mr_interface'])!)
+const mreq6 = perPlatform(platform =>
+  structOf(platform, 'ipv6_mreq', ['ipv6mr_multiaddr', 'ipv6mr_interface'])!,
+)
 
 /** `struct ipv6_mreq`. */
-export const ipv6Membership: Codec<Membership> = {
+export const ipv6Membership: Codec<MulticastGroup> = {
   size: platform => mreq6(platform).size,
   encode(platform, value, argument) {
     const fields = checkObject(argument, value)
     const { size, offset } = mreq6(platform)
     const bytes = new Uint8Array(size)
     bytes.set(checkIPv6(`${argument}.group`, fields['group']), offset.ipv6mr_multiaddr)
-    put32(bytes, offset.ipv6mr_interface, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    put32(
+      bytes,
+      offset.ipv6mr_interface,
+      checkInterface(platform, `${argument}.interface`, fields['interface']),
+    )
     return bytes
   },
   decode(platform, bytes) {
@@ -229,12 +248,14 @@ export const ipv6Membership: Codec<Membership> = {
   },
 }
 
-function protocolIndependent<T extends Membership>(
+function protocolIndependent<T extends MulticastGroup>(
   name: 'group_req' | 'group_source_req',
   index: string,
   places: readonly (readonly [field: 'group' | 'source', place: string])[],
 ): Codec<T> {
-  const layoutOf = perPlatform(platform => structOf(platform, name, [index, ...places.map(([, place]) => place)])!)
+  const layoutOf = perPlatform(platform =>
+    structOf(platform, name, [index, ...places.map(([, place]) => place)])!,
+  )
   return {
     size: platform => layoutOf(platform).size,
     encode(platform, value, argument) {
@@ -260,16 +281,22 @@ function protocolIndependent<T extends Membership>(
 }
 
 /** `struct group_req`, for both versions of IP. */
-export const groupMembership = protocolIndependent<Membership>('group_req', 'gr_interface', [['group', 'gr_group']])
-
-/** `struct group_source_req`, for both versions of IP. */
-export const groupSourceMembership = protocolIndependent<SourceMembership>('group_source_req', 'gsr_interface', [
-  ['group', 'gsr_group'],
-  ['source', 'gsr_source'],
+export const groupMembership = protocolIndependent<MulticastGroup>('group_req', 'gr_interface', [
+  ['group', 'gr_group'],
 ])
 
+/** `struct group_source_req`, for both versions of IP. */
+export const groupSourceMembership = protocolIndependent<MulticastSource>(
+  'group_source_req',
+  'gsr_interface',
+  [
+    ['group', 'gsr_group'],
+    ['source', 'gsr_source'],
+  ],
+)
+
 /** Who is heard in a group: only the sources (`'include'`), or all but them (`'exclude'`). */
-export interface SourceFilter extends Membership {
+export interface SourceFilter extends MulticastGroup {
   mode: 'include' | 'exclude'
   sources: readonly string[]
 }
@@ -284,7 +311,10 @@ interface FilterPlaces {
   readonly stride: number
 }
 
-function checkFilter(argument: string, value: unknown): { fields: Record<string, unknown>; sources: readonly unknown[] } {
+function checkFilter(
+  argument: string,
+  value: unknown,
+): { fields: Record<string, unknown>; sources: readonly unknown[] } {
   const fields = checkObject(argument, value)
   if (fields['mode'] !== 'include' && fields['mode'] !== 'exclude') {
     throw invalidType(`${argument}.mode`, `'include' or 'exclude'`, fields['mode'])
@@ -296,7 +326,7 @@ function filterCodec(
   places: (platform: Platform) => FilterPlaces | null,
   head: (platform: Platform, fields: Record<string, unknown>, argument: string) => Uint8Array,
   source: (platform: Platform, argument: string, value: unknown) => Uint8Array,
-  read: (platform: Platform, whole: Uint8Array) => Membership,
+  read: (platform: Platform, whole: Uint8Array) => MulticastGroup,
   readSource: (platform: Platform, bytes: Uint8Array) => string,
 ): Codec<SourceFilter> {
   const encode = (platform: Platform, value: SourceFilter, argument: string, room?: number): Uint8Array => {
@@ -304,7 +334,11 @@ function filterCodec(
     const { fields, sources } = checkFilter(argument, value)
     const bytes = new Uint8Array(place.size(room ?? sources.length))
     bytes.set(head(platform, fields, argument))
-    put32(bytes, place.mode, platform.constants[fields['mode'] === 'include' ? 'MCAST_INCLUDE' : 'MCAST_EXCLUDE']!)
+    put32(
+      bytes,
+      place.mode,
+      platform.constants[fields['mode'] === 'include' ? 'MCAST_INCLUDE' : 'MCAST_EXCLUDE']!,
+    )
     put32(bytes, place.count, room ?? sources.length)
     if (room !== undefined) return bytes
     sources.forEach((each, i) =>
@@ -317,7 +351,11 @@ function filterCodec(
     encode: (platform, value, argument) => encode(platform, value, argument),
     request(platform, value, argument) {
       if (value === undefined) {
-        throw invalidType(argument, 'asked for with query(option, { group, interface, mode, sources: [] })', value)
+        throw invalidType(
+          argument,
+          'asked for with query(option, { group, interface, mode, sources: [] })',
+          value,
+        )
       }
       return encode(platform, value, argument, ROOM)
     },
@@ -332,7 +370,9 @@ function filterCodec(
       return {
         ...read(platform, whole),
         mode: get32(whole, place.mode) === platform.constants['MCAST_INCLUDE'] ? 'include' : 'exclude',
-        sources: Array.from({ length: count }, (_, i) => readSource(platform, whole.subarray(at(i), at(i + 1)))),
+        sources: Array.from({ length: count }, (_, i) =>
+          readSource(platform, whole.subarray(at(i), at(i + 1))),
+        ),
       }
     },
   }
@@ -384,7 +424,10 @@ export const groupSourceFilter: Codec<SourceFilter> = filterCodec(
     const { layout } = platform
     const bytes = new Uint8Array(layout['offsetof_group_filter_gf_fmode']!)
     put32(bytes, 0, checkInterface(platform, `${argument}.interface`, fields['interface']))
-    bytes.set(encodeHost(platform, `${argument}.group`, fields['group']), layout['offsetof_group_filter_gf_group'])
+    bytes.set(
+      encodeHost(platform, `${argument}.group`, fields['group']),
+      layout['offsetof_group_filter_gf_group'],
+    )
     return bytes
   },
   encodeHost,

@@ -8,7 +8,7 @@ import { around, checkInterface, checkIPv6 } from './inet'
 import { layoutRows, perPlatform, readRows, writeRows } from './struct'
 
 /** The source address and interface of sent packets. */
-export interface PacketInfo {
+export interface Ipv6PacketInfo {
   /** IPv6 address in numbers; `'::'` leaves the choice to the kernel. */
   address: string
   interface?: InterfaceLike | undefined
@@ -17,7 +17,7 @@ export interface PacketInfo {
 const pktinfo6 = perPlatform(platform => structOf(platform, 'in6_pktinfo', ['ipi6_addr', 'ipi6_ifindex'])!)
 
 /** `struct in6_pktinfo`. */
-export const ipv6PacketInfo: Codec<PacketInfo> = {
+export const ipv6PacketInfo: Codec<Ipv6PacketInfo> = {
   size: platform => pktinfo6(platform).size,
   encode(platform, value, argument) {
     const fields = checkObject(argument, value)
@@ -36,7 +36,7 @@ export const ipv6PacketInfo: Codec<PacketInfo> = {
 
 const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m_addr', 'ip6m_mtu'])!)
 
-/** `struct ip6_mtuinfo`: the other end and the path MTU. */
+/** `struct ip6_mtuinfo`: the other end, where the kernel names it, and the path MTU. */
 export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
   size: platform => mtuinfo(platform).size,
   encode: () => new Uint8Array(0),
@@ -44,8 +44,10 @@ export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never>
     const { size, offset, width } = mtuinfo(platform)
     const whole = padded(bytes, size)
     const from = offset.ip6m_addr
+    const address = around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr))
     return {
-      address: around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr)),
+      // Linux fills it in for the control message only.
+      address: address?.family === 0 ? null : address,
       mtu: get32(whole, offset.ip6m_mtu),
     }
   },
@@ -114,11 +116,13 @@ function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
       const fields = checkObject(argument, value)
       const passing = fields['pass'] !== undefined
       const field = passing ? 'pass' : 'block'
-      if (fields[field] === undefined) throw invalidType(argument, '{ pass: types } or { block: types }', value)
+      if (fields[field] === undefined)
+        throw invalidType(argument, '{ pass: types } or { block: types }', value)
       const words = new Uint32Array(types / 32)
       checkList(`${argument}.${field}`, fields[field]).forEach((each, i) => {
         const type = checkInteger(`${argument}.${field}[${i}]`, each, 0, 0xff)
-        if (type >= types) throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}: others always pass`, type)
+        if (type >= types)
+          throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}: others always pass`, type)
         words[type >>> 5]! |= 1 << (type & 31)
       })
       const bytes = new Uint8Array(types / 8)

@@ -46,7 +46,12 @@ export const packetMreq = struct(
   { mr_alen: 'uint', mr_address: 'bytes' },
 )
 
-const ring = { tp_block_size: 'uint', tp_block_nr: 'uint', tp_frame_size: 'uint', tp_frame_nr: 'uint' } as const
+const ring = {
+  tp_block_size: 'uint',
+  tp_block_nr: 'uint',
+  tp_frame_size: 'uint',
+  tp_frame_nr: 'uint',
+} as const
 const ring3 = { tp_retire_blk_tov: 'uint', tp_sizeof_priv: 'uint', tp_feature_req_word: 'uint' } as const
 const request = struct('tpacket_req', ring)
 const request3 = struct('tpacket_req3', ring, ring3)
@@ -89,7 +94,11 @@ export const headerLength: Codec<number> = {
   },
 }
 
-const ringOffset = struct('xdp_ring_offset', { producer: 'uint64', consumer: 'uint64', desc: 'uint64' }, { flags: 'uint64' })
+const ringOffset = struct(
+  'xdp_ring_offset',
+  { producer: 'uint64', consumer: 'uint64', desc: 'uint64' },
+  { flags: 'uint64' },
+)
 
 /** Where the fields of a ring are in its mapping. */
 export interface RingOffsets {
@@ -100,7 +109,10 @@ export interface RingOffsets {
 }
 
 /** `struct xdp_mmap_offsets`. */
-export const xdpOffsets: Codec<{ rx: RingOffsets; tx: RingOffsets; fr: RingOffsets; cr: RingOffsets }, never> = {
+export const xdpOffsets: Codec<
+  { rx: RingOffsets; tx: RingOffsets; fr: RingOffsets; cr: RingOffsets },
+  never
+> = {
   size: ({ layout }) => layout['sizeof_xdp_mmap_offsets'],
   encode: () => new Uint8Array(0),
   decode(platform, bytes) {

@@ -81,12 +81,21 @@ export interface MemoryInfo {
 /** `u32[9]` of SO_MEMINFO. */
 export const meminfo = fixedStruct<MemoryInfo>(
   36,
-  rowsAt(0, 4, 'uint', false, 'rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops'),
+  rowsAt(
+    0,
+    4,
+    'uint',
+    false,
+    'rmem_alloc rcvbuf wmem_alloc sndbuf fwd_alloc wmem_queued optmem backlog drops',
+  ),
 )
 
 /** A run of fragments of device memory to give back. */
 export const dmabufTokens = listOf(
-  fixedStruct<{ token_start: number; token_count: number }>(8, rowsAt(0, 4, 'uint', false, 'token_start token_count')),
+  fixedStruct<{ token_start: number; token_count: number }>(
+    8,
+    rowsAt(0, 4, 'uint', false, 'token_start token_count'),
+  ),
   8,
   1024,
 )
@@ -134,13 +143,16 @@ export const filterOrDescriptor: Codec<number, number | readonly Readonly<Filter
   size: 4,
   isProgram: value => typeof value !== 'number',
   encode: (platform, value, argument) =>
-    typeof value === 'number' ? descriptor.encode(platform, value, argument) : filter.encode(platform, value, argument),
+    typeof value === 'number'
+      ? descriptor.encode(platform, value, argument)
+      : filter.encode(platform, value, argument),
   decode: (platform, bytes) => descriptor.decode(platform, bytes),
 }
 
 /** A file descriptor. One that is read is new, and the caller's to close. */
 export const descriptor: Codec<number> = {
   size: 4,
-  encode: (platform, value, argument) => uint32.encode(platform, checkInteger(argument, value, 0, 0x7fffffff), argument),
+  encode: (platform, value, argument) =>
+    uint32.encode(platform, checkInteger(argument, value, 0, 0x7fffffff), argument),
   decode: (platform, bytes) => uint32.decode(platform, bytes) | 0,
 }

@@ -1,7 +1,16 @@
 import { get64, put64 } from '../../address/layout'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import type { Platform } from '../../platform'
-import { checkList, checkObject, checkUint64, checkView, getInteger, padded, putInteger, type Codec } from './basic'
+import {
+  checkList,
+  checkObject,
+  checkUint64,
+  checkView,
+  getInteger,
+  padded,
+  putInteger,
+  type Codec,
+} from './basic'
 
 /** What a field of a struct holds; its width is that of the layout table. */
 export type FieldType = 'int' | 'uint' | 'uint64' | 'bytes'
@@ -10,7 +19,9 @@ type ValueOf<F> = F extends 'uint64' ? bigint : F extends 'bytes' ? Buffer : num
 type InputOf<F> = F extends 'uint64' ? bigint | number : F extends 'bytes' ? ArrayBufferView : number
 
 /** The fields of a struct as they are read; `Later` came with newer kernels and may be absent. */
-export type StructValue<Always extends Fields, Later extends Fields> = { [K in keyof Always]: ValueOf<Always[K]> } & {
+export type StructValue<Always extends Fields, Later extends Fields> = {
+  [K in keyof Always]: ValueOf<Always[K]>
+} & {
   [K in keyof Later]?: ValueOf<Later[K]>
 }
 /** The fields of a struct as they are set; what `Later` names may be left out and is 0 then. */
@@ -41,7 +52,8 @@ export function writeRows(rows: readonly Row[], target: Uint8Array, value: unkno
       if (view.length !== width) throw outOfRange(label, `exactly ${width} bytes long`, field)
       target.set(view, at)
     } else {
-      const [min, max] = type === 'int' ? [-(2 ** (8 * width - 1)), 2 ** (8 * width - 1)] : [0, 2 ** (8 * width)]
+      const [min, max] =
+        type === 'int' ? [-(2 ** (8 * width - 1)), 2 ** (8 * width - 1)] : [0, 2 ** (8 * width)]
       putInteger(target, at, width, checkInteger(label, field, min, max - 1))
     }
   }
@@ -50,9 +62,12 @@ export function writeRows(rows: readonly Row[], target: Uint8Array, value: unkno
 /** Reads the fields; a later one that the answer is too short for is left out. */
 export function readRows(rows: readonly Row[], source: Uint8Array): Record<string, number | bigint | Buffer> {
   const result: Record<string, number | bigint | Buffer> = {}
-  const whole = padded(source, Math.max(0, ...rows.filter(row => !row.optional).map(row => row.at + row.width)))
+  let whole = source
   for (const { name, at, width, type, optional } of rows) {
-    if (optional && source.length < at + width) continue
+    if (source.length < at + width) {
+      if (optional) continue
+      whole = padded(source, at + width)
+    }
     if (type === 'uint64') result[name] = get64(whole, at)
     else if (type === 'bytes') result[name] = Buffer.from(whole.subarray(at, at + width))
     else {
@@ -64,7 +79,12 @@ export function readRows(rows: readonly Row[], source: Uint8Array): Record<strin
 }
 
 /** The rows of a struct in the platform's layout table, or `null` where it has no such struct. */
-export function layoutRows(platform: Platform, name: string, always: Fields, later: Fields = {}): Row[] | null {
+export function layoutRows(
+  platform: Platform,
+  name: string,
+  always: Fields,
+  later: Fields = {},
+): Row[] | null {
   const { layout } = platform
   if (layout[`sizeof_${name}`] === undefined) return null
   const row = ([field, type]: [string, FieldType], optional: boolean): Row[] => {
@@ -72,7 +92,8 @@ export function layoutRows(platform: Platform, name: string, always: Fields, lat
     const width = layout[`sizeof_${name}_${field}`]
     // The headers that this was built with may be older than a later field.
     if (optional && at === undefined) return []
-    if (at === undefined || width === undefined) throw new Error(`the layout table for ${platform.os} lacks ${name}.${field}`)
+    if (at === undefined || width === undefined)
+      throw new Error(`the layout table for ${platform.os} lacks ${name}.${field}`)
     return [{ name: field, at, width, type, optional }]
   }
   return [
@@ -96,6 +117,7 @@ export function perPlatform<T>(make: (platform: Platform) => T): (platform: Plat
  *
  * @example struct('packet_mreq', { mr_ifindex: 'int', mr_type: 'uint' })
  */
+// eslint-disable-next-line @typescript-eslint/no-generated-empty-object-type -- no later fields
 export function struct<Always extends Fields, Later extends Fields = Record<never, never>>(
   name: string,
   always: Always,
@@ -138,7 +160,11 @@ export function fixedStruct<Value>(size: number, rows: readonly Row[]): Codec<Va
 }
 
 /** A list of structs that follow each other. */
-export function listOf<Get, Set>(codec: Codec<Get, Set>, stride: number, most: number): Codec<Get[], readonly Set[]> {
+export function listOf<Get, Set>(
+  codec: Codec<Get, Set>,
+  stride: number,
+  most: number,
+): Codec<Get[], readonly Set[]> {
   return {
     size: stride * most,
     encode(platform, value, argument) {

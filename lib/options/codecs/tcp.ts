@@ -3,7 +3,16 @@ import { get32, littleEndian, put16, put32, structOf } from '../../address/layou
 import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkObject, checkView, padded, type Codec, type InterfaceLike } from './basic'
 import { checkInterface, encodeHost, sockaddr } from './inet'
-import { fixedStruct, layoutRows, listOf, perPlatform, readRows, rowsAt, struct, type FieldType } from './struct'
+import {
+  fixedStruct,
+  layoutRows,
+  listOf,
+  perPlatform,
+  readRows,
+  rowsAt,
+  struct,
+  type FieldType,
+} from './struct'
 
 /** What the kernel knows of a TCP connection. Times are microseconds unless said otherwise. tcp(7) */
 export interface TcpInfo {
@@ -105,7 +114,13 @@ const prefix = (start: number, width: number, type: FieldType, optional: boolean
 const tcpInfoRows = [
   ...prefix(0, 1, 'uint', false, 'state ca_state retransmits probes backoff options'),
   ...prefix(8, 4, 'uint', false, 'rto ato snd_mss rcv_mss unacked sacked lost retrans fackets'),
-  ...prefix(44, 4, 'uint', false, 'last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu rcv_ssthresh'),
+  ...prefix(
+    44,
+    4,
+    'uint',
+    false,
+    'last_data_sent last_ack_sent last_data_recv last_ack_recv pmtu rcv_ssthresh',
+  ),
   ...prefix(68, 4, 'uint', false, 'rtt rttvar snd_ssthresh snd_cwnd advmss reordering rcv_rtt rcv_space'),
   ...prefix(100, 4, 'uint', false, 'total_retrans'),
   ...prefix(104, 8, 'uint64', true, 'pacing_rate max_pacing_rate bytes_acked bytes_received'),
@@ -126,13 +141,12 @@ function bits(byte: number, from: number, count: number): number {
 
 function readTcpInfo(bytes: Uint8Array): TcpInfo {
   const [scale = 0, flags = 0] = [bytes[6], bytes[7]]
-  return {
-    ...readRows(tcpInfoRows, bytes),
-    tcpi_snd_wscale: bits(scale, 0, 4),
-    tcpi_rcv_wscale: bits(scale, 4, 4),
-    tcpi_delivery_rate_app_limited: bits(flags, 0, 1),
-    tcpi_fastopen_client_fail: bits(flags, 1, 2),
-  } as unknown as TcpInfo
+  const info = readRows(tcpInfoRows, bytes)
+  info['tcpi_snd_wscale'] = bits(scale, 0, 4)
+  info['tcpi_rcv_wscale'] = bits(scale, 4, 4)
+  info['tcpi_delivery_rate_app_limited'] = bits(flags, 0, 1)
+  info['tcpi_fastopen_client_fail'] = bits(flags, 1, 2)
+  return info as unknown as TcpInfo
 }
 
 /** `struct tcp_info`, as long as the kernel makes it: what it does not have is absent. */
@@ -180,7 +194,8 @@ export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
     const fields = checkObject(argument, value)
     const { size, offset, width } = md5Places(platform)!
     const key = checkView(`${argument}.key`, fields['key'])
-    if (key.length > width.tcpm_key) throw outOfRange(`${argument}.key`, `at most ${width.tcpm_key} bytes long`, key)
+    if (key.length > width.tcpm_key)
+      throw outOfRange(`${argument}.key`, `at most ${width.tcpm_key} bytes long`, key)
     const bytes = new Uint8Array(size)
     bytes.set(encodeHost(platform, `${argument}.address`, fields['address']), offset.tcpm_addr)
     bytes.set(key, offset.tcpm_key)
@@ -193,7 +208,11 @@ export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
     if (fields['interface'] !== undefined) {
       bytes[offset.tcpm_flags]! |= platform.constants['TCP_MD5SIG_FLAG_IFINDEX']!
       // Behind tcpm_keylen; headers before 5.6 call it padding.
-      put32(bytes, offset.tcpm_keylen + 2, checkInterface(platform, `${argument}.interface`, fields['interface']))
+      put32(
+        bytes,
+        offset.tcpm_keylen + 2,
+        checkInterface(platform, `${argument}.interface`, fields['interface']),
+      )
     }
     return bytes
   },
@@ -268,7 +287,8 @@ export interface MptcpInfo {
 }
 
 const mptcpNames = (names: string): string => names.replace(/\S+/g, 'mptcpi_$&')
-const limits = 'subflows add_addr_signal add_addr_accepted subflows_max add_addr_signal_max add_addr_accepted_max'
+const limits =
+  'subflows add_addr_signal add_addr_accepted subflows_max add_addr_signal_max add_addr_accepted_max'
 const mptcpRows = [
   ...rowsAt(0, 1, 'uint', false, mptcpNames(limits)),
   ...rowsAt(8, 4, 'uint', false, mptcpNames('flags token')),
@@ -287,7 +307,10 @@ const HEADER = 16
 const SUBFLOWS = 16
 
 /** A list of one struct for each subflow, behind a `struct mptcp_subflow_data` that says how long they are. */
-function subflows<T>(size: number, decode: (...from: Parameters<Codec<T>['decode']>) => T): Codec<T[], never> {
+function subflows<T>(
+  size: number,
+  decode: (...from: Parameters<Codec<T>['decode']>) => T,
+): Codec<T[], never> {
   return {
     size: HEADER + SUBFLOWS * size,
     encode: () => new Uint8Array(0),
@@ -299,11 +322,13 @@ function subflows<T>(size: number, decode: (...from: Parameters<Codec<T>['decode
     },
     decode(platform, bytes) {
       const head = padded(bytes, HEADER)
-      const [count, kernelSize] = [get32(head, 4), get32(head, 8)]
-      const present = Math.min(count, Math.floor(Math.max(0, bytes.length - HEADER) / size))
+      // The kernel shortens our size to its own, and packs that closely.
+      const [count, stride] = [get32(head, 4), get32(head, 12)]
+      const present =
+        stride === 0 ? 0 : Math.min(count, Math.floor(Math.max(0, bytes.length - HEADER) / stride))
       return Array.from({ length: present }, (_, i) => {
-        const at = HEADER + i * size
-        return decode(platform, bytes.subarray(at, at + Math.min(size, kernelSize)))
+        const at = HEADER + i * stride
+        return decode(platform, bytes.subarray(at, at + stride))
       })
     },
   }
@@ -387,7 +412,8 @@ export const tlsCryptoInfo: Codec<TlsCryptoInfo> = {
     put16(bytes, 2, type)
     for (const { name, at, width } of cipher.rows) {
       const part = checkView(`${argument}.${name}`, fields[name])
-      if (part.length !== width) throw outOfRange(`${argument}.${name}`, `exactly ${width} bytes long`, fields[name])
+      if (part.length !== width)
+        throw outOfRange(`${argument}.${name}`, `exactly ${width} bytes long`, fields[name])
       bytes.set(part, at)
     }
     return bytes
@@ -398,7 +424,8 @@ export const tlsCryptoInfo: Codec<TlsCryptoInfo> = {
     const [version, type] = littleEndian ? [head & 0xffff, head >>> 16] : [head >>> 16, head & 0xffff]
     const none = Buffer.alloc(0)
     const cipher = ciphers(platform).get(type)
-    const secrets = cipher === undefined ? { iv: none, key: none, salt: none, rec_seq: none } : readRows(cipher.rows, whole)
+    const secrets =
+      cipher === undefined ? { iv: none, key: none, salt: none, rec_seq: none } : readRows(cipher.rows, whole)
     return { version, cipher_type: type, ...secrets } as TlsCryptoInfo
   },
 }
