@@ -34,11 +34,16 @@ class Turn {
         Write(*slot, fields);
       } else if (slot->writing && (mask & sys::kWritable) != 0) {
         // Nobody writes any more: without this every read by the peer would wake us.
-        if (sys::PollerChange(env_.poller, slot->fd, event.token, false) == 0) slot->writing = false;
+        const sys::Interest reading = {false, slot->level};
+        if (sys::PollerChange(env_.poller, slot->fd, event.token, reading) == 0) slot->writing = false;
       }
     }
     if ((mask & ~uint32_t{sys::kWritable}) != 0) {
-      if (fields[kReadOpcode] != kIdle) Read(index, fields);
+      if (fields[kReadOpcode] != kIdle) {
+        Read(index, fields);
+      } else if (slot->level) {
+        Mute(env_, *slot);
+      }
       if ((mask & (sys::kFailure | sys::kUrgent)) != 0 && fields[kErrorOpcode] != kIdle) {
         fields[kErrorOpcode] = kIdle;
         Push(index, kError, kReady, 0, 0, 0);
@@ -89,9 +94,13 @@ class Turn {
     } else {
       opcode = kReady;
     }
-    if (result == -EAGAIN) return;  // stays armed: the next edge is sure to come
+    if (result == -EAGAIN) {  // stays armed: the next edge is sure to come
+      if (slot.level) Mute(env_, slot);  // a level that says 'ready' to no avail would say so for ever
+      return;
+    }
     if (opcode == kReceive || opcode == kReceiveFrom) {
-      inbox_ += static_cast<int32_t>(std::clamp(result, int64_t{0}, int64_t{size}));  // MSG_TRUNC
+      // MSG_TRUNC tells more than came. Words, so that TypeScript can copy words.
+      inbox_ += (static_cast<int32_t>(std::clamp(result, int64_t{0}, int64_t{size})) + 7) & ~7;
     }
     env_.Fields(index)[kReadOpcode] = kIdle;
     Push(index, kRead, opcode, result, where, length);

@@ -1,7 +1,6 @@
 #include "call.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 namespace bsd {
@@ -43,7 +42,7 @@ int64_t Args::Integer(size_t i, const char* name, int64_t min, int64_t max) {
     return 0;
   }
   const bool within = value >= static_cast<double>(min) && value <= static_cast<double>(max);
-  if (!within || value != std::trunc(value)) {  // NaN is not within
+  if (!within || static_cast<double>(static_cast<int64_t>(value)) != value) {  // NaN is not within
     char range[96];
     snprintf(range, sizeof range, "an integer >= %lld and <= %lld", static_cast<long long>(min),
              static_cast<long long>(max));

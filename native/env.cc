@@ -49,17 +49,26 @@ int Watch(Env& env, Slot& slot, bool writing) {
     if (failed != 0) return failed;
   }
   const auto token = static_cast<uint32_t>(Slots::Id(slot));
-  if (!slot.watched) {
-    const int failed = sys::PollerAdd(env.poller, slot.fd, token, writing);
-    if (failed != 0) return failed;
-    slot.watched = true;
-    slot.writing = writing;
-    return 0;
-  }
-  if (!writing || slot.writing) return 0;
-  const int failed = sys::PollerChange(env.poller, slot.fd, token, true);
-  if (failed == 0) slot.writing = true;
-  return failed;
+  // Only who reads wants the level: to a writer it would repeat the hang-up of an unconnected socket.
+  const bool level = writing ? slot.level : slot.traits == Traits::kUnixStream;
+  const sys::Interest interest = {writing || slot.writing, level};
+  if (slot.watched && interest.writing == slot.writing && interest.level == slot.level) return 0;
+  const int failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
+                                  : sys::PollerAdd(env.poller, slot.fd, token, interest);
+  if (failed != 0) return failed;
+  slot.watched = true;
+  slot.writing = interest.writing;
+  slot.level = interest.level;
+  int32_t& readiness = env.Fields(slot.index)[kReadiness];
+  readiness = slot.traits == Traits::kUnixStream && !level ? readiness | kMuted : readiness & ~kMuted;
+  return 0;
+}
+
+void Mute(Env& env, Slot& slot) {
+  const auto token = static_cast<uint32_t>(Slots::Id(slot));
+  if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
+  slot.level = false;
+  env.Fields(slot.index)[kReadiness] |= kMuted;
 }
 
 void Unwatch(Env& env, Slot& slot) {
@@ -67,6 +76,7 @@ void Unwatch(Env& env, Slot& slot) {
   sys::PollerRemove(env.poller, slot.fd, slot.writing);
   slot.watched = false;
   slot.writing = false;
+  slot.level = false;
 }
 
 static int CloseDescriptor(int fd) {

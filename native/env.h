@@ -62,6 +62,9 @@ int32_t AdoptSlot(Env& env, int fd, Traits traits);
 // Starts to watch the slot, for writing too if asked. 0 or -errno.
 int Watch(Env& env, Slot& slot, bool writing);
 
+// Gives up the level of a slot that reports what nobody wants: edges from now on.
+void Mute(Env& env, Slot& slot);
+
 // Stops to watch it: needed before the descriptor is closed or passed on, since a duplicate
 // elsewhere would keep the registration alive.
 void Unwatch(Env& env, Slot& slot);

@@ -31,6 +31,7 @@ enum Readiness {
   kDry = 1,       // nothing to read until the next edge
   kEnded = 2,     // the peer has sent its last byte: a short read proves nothing any more
   kMarked = 4,    // out-of-band data was seen: reads may stop at the mark
+  kMuted = 8,     // the level was given up: Watch() before the next wait
 };
 
 enum Opcode {
@@ -78,7 +79,7 @@ constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kDry, kEnded, kMarked, kReady, kReceive, kReceiveFrom, kAccept, kJob,
+    kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob,
     kRecordSlot, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,

@@ -13,7 +13,7 @@ namespace bsd {
 enum class Traits : uint8_t {
   kNone,        // nothing: only EAGAIN means empty
   kStream,      // the receive queue was empty (TCP)
-  kUnixStream,  // the same, unless a control message ended the read
+  kUnixStream,  // the same, unless a control message ended the read; see Slot::level
 };
 
 struct Slot {
@@ -25,6 +25,10 @@ struct Slot {
   bool open = false;         // the owner still has it; else close(2) waits for the last share
   bool watched = false;      // registered with the poller
   bool writing = false;      // also for writing
+  // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
+  // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
+  // soon as it finds nobody who reads, or it would report the same data at every turn.
+  bool level = false;
 };
 
 class Slots {

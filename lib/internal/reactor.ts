@@ -21,6 +21,9 @@
  *                                whose work is on the thread pool leaves when that is done
  *   close                        take all out, close the descriptor, then reject them with ECANCELED
  *
+ * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
+ * edge announces what lies behind it; C++ falls back to edges (MUTED) while nobody reads.
+ *
  * Edges make two rules. An operation may only be left waiting after an attempt said EAGAIN or the
  * table says DRY: an edge that came before is not repeated. And an operation queued for any other
  * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for.
@@ -43,6 +46,7 @@ import {
   IDLE,
   INDEX_MASK,
   JOB,
+  MUTED,
   READ,
   READINESS,
   READ_OPCODE,
@@ -266,6 +270,10 @@ export class Reactor {
     return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
   }
 
+  #isMuted(channel: Channel): boolean {
+    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & MUTED) !== 0
+  }
+
   // --- queues ---
 
   #enqueue(channel: Channel, operation: Operation<unknown>): void {
@@ -318,7 +326,7 @@ export class Reactor {
 
   #arm(channel: Channel, operation: Operation<unknown>): void {
     const direction = operation.direction
-    if (!channel.watched || direction === WRITE) {
+    if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)

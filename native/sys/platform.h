@@ -37,10 +37,6 @@ extern const int kSendFlags;
 // or-ed into the flags of every recvmsg: descriptors arrive close-on-exec where the system can.
 extern const int kReceiveMessageFlags;
 
-// True where a receive without a control buffer reports MSG_CTRUNC if it discarded a control
-// message. Only then is a short read of an AF_UNIX stream proof that nothing is left (attempts.cc).
-extern const bool kReportsDiscardedControl;
-
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 
@@ -80,14 +76,20 @@ struct Event {
   uint32_t mask;
 };
 
-// An edge-triggered readiness queue (epoll, kqueue with EV_CLEAR). Returns its descriptor.
+// What of a descriptor is watched: reading always.
+struct Interest {
+  bool writing;
+  bool level;  // report a condition as long as it holds, not only when it begins to
+};
+
+// A readiness queue (epoll, kqueue). Returns its descriptor.
 int PollerCreate();
 
-// Watches fd for reading, and for writing too if asked. A condition that already holds is an edge.
-int PollerAdd(int poller, int fd, uint32_t token, bool writing);
+// Watches fd. A condition that already holds is reported.
+int PollerAdd(int poller, int fd, uint32_t token, Interest interest);
 
-// Changes whether writing is watched. Conditions that hold now are reported again.
-int PollerChange(int poller, int fd, uint32_t token, bool writing);
+// Changes what is watched. Conditions that hold now are reported again.
+int PollerChange(int poller, int fd, uint32_t token, Interest interest);
 
 int PollerRemove(int poller, int fd, bool writing);
 

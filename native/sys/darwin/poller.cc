@@ -19,18 +19,22 @@ int PollerCreate() {
   return poller;
 }
 
-int PollerAdd(int poller, int fd, uint32_t token, bool writing) {
+static uint16_t Adding(bool level) { return static_cast<uint16_t>(level ? EV_ADD : EV_ADD | EV_CLEAR); }
+
+int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
   struct kevent changes[2];
-  EV_SET(&changes[0], static_cast<uintptr_t>(fd), EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, Token(token));
-  EV_SET(&changes[1], static_cast<uintptr_t>(fd), EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, Token(token));
-  return Apply(poller, changes, writing ? 2 : 1);
+  const auto ident = static_cast<uintptr_t>(fd);
+  EV_SET(&changes[0], ident, EVFILT_READ, Adding(interest.level), 0, 0, Token(token));
+  EV_SET(&changes[1], ident, EVFILT_WRITE, Adding(false), 0, 0, Token(token));
+  return Apply(poller, changes, interest.writing ? 2 : 1);
 }
 
-int PollerChange(int poller, int fd, uint32_t token, bool writing) {
+int PollerChange(int poller, int fd, uint32_t token, Interest interest) {
   struct kevent change;
-  const auto action = static_cast<uint16_t>(writing ? EV_ADD | EV_CLEAR : EV_DELETE);
-  EV_SET(&change, static_cast<uintptr_t>(fd), EVFILT_WRITE, action, 0, 0, Token(token));
-  return Apply(poller, &change, 1);
+  const auto ident = static_cast<uintptr_t>(fd);
+  EV_SET(&change, ident, EVFILT_WRITE, EV_DELETE, 0, 0, Token(token));
+  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT where it was not watched
+  return PollerAdd(poller, fd, token, interest);
 }
 
 int PollerRemove(int poller, int fd, bool writing) {

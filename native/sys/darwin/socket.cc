@@ -8,7 +8,6 @@ namespace bsd::sys {
 
 const int kSendFlags = 0;  // SO_NOSIGPIPE on each socket instead, see Prepare()
 const int kReceiveMessageFlags = 0;
-const bool kReportsDiscardedControl = false;
 
 // Darwin has neither SOCK_CLOEXEC nor accept4: the flags follow the descriptor's birth, so a fork
 // in another thread can slip in between.

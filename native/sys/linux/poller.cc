@@ -4,10 +4,11 @@
 
 namespace bsd::sys {
 
-static epoll_event Interest(uint32_t token, bool writing) {
+static epoll_event EventOf(uint32_t token, Interest interest) {
   epoll_event event = {};
   // EPOLLOUT only while a write waits: with it always on, every read by the peer wakes us for nothing.
-  event.events = EPOLLET | EPOLLIN | EPOLLPRI | EPOLLRDHUP | (writing ? uint32_t{EPOLLOUT} : 0);
+  event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | (interest.level ? 0 : uint32_t{EPOLLET}) |
+                 (interest.writing ? uint32_t{EPOLLOUT} : 0);
   event.data.u64 = token;
   return event;
 }
@@ -17,13 +18,13 @@ int PollerCreate() {
   return poller < 0 ? -errno : poller;
 }
 
-int PollerAdd(int poller, int fd, uint32_t token, bool writing) {
-  epoll_event event = Interest(token, writing);
+int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
+  epoll_event event = EventOf(token, interest);
   return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int PollerChange(int poller, int fd, uint32_t token, bool writing) {
-  epoll_event event = Interest(token, writing);
+int PollerChange(int poller, int fd, uint32_t token, Interest interest) {
+  epoll_event event = EventOf(token, interest);
   return epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
 }
 

@@ -10,7 +10,6 @@ namespace bsd::sys {
 
 const int kSendFlags = MSG_NOSIGNAL;
 const int kReceiveMessageFlags = MSG_CMSG_CLOEXEC;
-const bool kReportsDiscardedControl = true;
 
 int Socket(int domain, int type, int protocol) {
   const int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
