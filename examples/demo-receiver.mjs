@@ -8,6 +8,7 @@ const memory = Buffer.alloc(size, 1) // touched now, not while the clock runs
 const socket = new Socket(AF_INET)
 socket.connect(['127.0.0.1', port])
 let length = 0
-for (let n = 1; n > 0 && length < size; length += n) n = socket.recvInto(memory.subarray(length, length + 1024 * 1024))
+for (let n = 1; n > 0 && length < size; length += n)
+  n = socket.recvInto(memory.subarray(length, length + 1024 * 1024))
 socket.close()
 console.log(createHash('sha256').update(memory.subarray(0, length)).digest('hex'))

@@ -117,12 +117,16 @@ async function transfers() {
   const expected = makeFile(file)
   const rows = [
     await measure('sendfile', listenOurs, (socket, progress) => sendOurs(file, socket, progress)),
-    await measure('createReadStream().pipe()', listenNode, (socket, progress) => sendNode(file, socket, progress)),
+    await measure('createReadStream().pipe()', listenNode, (socket, progress) =>
+      sendNode(file, socket, progress),
+    ),
   ]
   for (const row of rows) {
     const same = row.hash === expected ? 'SHA-256 equal' : 'SHA-256 DIFFERS'
     const cpu = (row.cpu * 1000).toFixed(0).padStart(4)
-    console.log(`  ${row.label.padEnd(26)} ${row.rate.toFixed(2).padStart(5)} GB/s  ${cpu} ms sender CPU  ${same}`)
+    console.log(
+      `  ${row.label.padEnd(26)} ${row.rate.toFixed(2).padStart(5)} GB/s  ${cpu} ms sender CPU  ${same}`,
+    )
     if (row.hash !== expected) process.exitCode = 1
   }
   const [ours, theirs] = rows
@@ -184,15 +188,18 @@ function multicast() {
   const membership = Buffer.alloc(12) // struct ip_mreqn: group, address, interface
   inet_pton(AF_INET, group).copy(membership)
   new Int32Array(membership.buffer, membership.byteOffset + 8, 1)[0] = loopback
-  return withSockets([new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)], async (receiver, sender) => {
-    receiver.bind([group, 0]).setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)
-    sender.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, membership)
-    sender.setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, Buffer.of(7)) // one byte fits both systems
-    await sender.sendto(Buffer.from('hello, group'), receiver.getsockname())
-    const { data } = await receiver.recvfrom(100, { timeout: 2000 })
-    const ttl = sender.getsockopt(IPPROTO_IP, IP_MULTICAST_TTL)
-    return `${data.length} bytes to ${group} on loopback, TTL read back: ${ttl}`
-  })
+  return withSockets(
+    [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)],
+    async (receiver, sender) => {
+      receiver.bind([group, 0]).setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)
+      sender.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, membership)
+      sender.setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, Buffer.of(7)) // one byte fits both systems
+      await sender.sendto(Buffer.from('hello, group'), receiver.getsockname())
+      const { data } = await receiver.recvfrom(100, { timeout: 2000 })
+      const ttl = sender.getsockopt(IPPROTO_IP, IP_MULTICAST_TTL)
+      return `${data.length} bytes to ${group} on loopback, TTL read back: ${ttl}`
+    },
+  )
 }
 
 async function ping() {

@@ -75,7 +75,8 @@ export function inet_pton(family: number, text: string): Buffer {
 /** inet_ntop(3): the text of a packed address, IPv6 as RFC 5952 writes it. `ERR_OUT_OF_RANGE` for a wrong length. */
 export function inet_ntop(family: number, bytes: Uint8Array): string {
   checkFamily(family)
-  if (!(bytes instanceof Uint8Array) && !ArrayBuffer.isView(bytes)) throw invalidType('bytes', 'Uint8Array', bytes)
+  if (!(bytes instanceof Uint8Array) && !ArrayBuffer.isView(bytes))
+    throw invalidType('bytes', 'Uint8Array', bytes)
   const size = family === AF_INET ? 4 : 16
   if (bytes.byteLength !== size) throw outOfRange('bytes.length', String(size), bytes.byteLength)
   return family === AF_INET ? formatIPv4(bytes) : formatIPv6(bytes)
@@ -93,7 +94,9 @@ export function inet_ntoa(bytes: Uint8Array): string {
 export function inet_aton(text: string): Buffer {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
   const parts = text.split('.')
-  const numbers = parts.map(part => (/^(?:0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(part) ? parsePart(part) : NaN))
+  const numbers = parts.map(part =>
+    /^(?:0x[0-9a-f]+|0[0-7]*|[1-9]\d*)$/i.test(part) ? parsePart(part) : NaN,
+  )
   const last = numbers.pop() ?? NaN
   const room = 2 ** (8 * (4 - numbers.length))
   if (parts.length > 4 || !numbers.every(n => n <= 0xff) || !(last < room)) {

@@ -57,7 +57,10 @@ export async function createConnection(options: ConnectOptions | ConnectPathOpti
     }
   }
   if (errors.length === 1 && !allErrors) throw errors[0]!
-  throw new AggregateError(errors, `connect: every address of ${host} failed: ${errors.map(e => e.message).join('; ')}`)
+  throw new AggregateError(
+    errors,
+    `connect: every address of ${host} failed: ${errors.map(e => e.message).join('; ')}`,
+  )
 }
 
 async function connectOne(
@@ -78,21 +81,24 @@ async function connectOne(
   }
 }
 
-async function resolve(host: string, family: number | undefined): Promise<{ address: string; family: number }[]> {
+async function resolve(
+  host: string,
+  family: number | undefined,
+): Promise<{ address: string; family: number }[]> {
   if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
     throw invalidType('options.family', 'AF_INET or AF_INET6', family)
   }
   const literal = isIP(host)
   if (literal !== 0) return [{ address: host, family: literal === 6 ? AF_INET6 : AF_INET }]
   const wanted = family === undefined ? 0 : family === AF_INET6 ? 6 : 4
-  const found = await lookup(host, { all: true, family: wanted, verbatim: true }).catch((cause: Error) => {
+  const found = await lookup(host, { all: true, family: wanted, verbatim: true }).catch((cause: unknown) => {
     throw lookupError(host, cause)
   })
   return found.map(entry => ({ address: entry.address, family: entry.family === 6 ? AF_INET6 : AF_INET }))
 }
 
 /** The resolver's error under getaddrinfo's own name for it. */
-export function lookupError(host: string, cause: Error): Error {
+export function lookupError(host: string, cause: unknown): unknown {
   const { code } = cause as NodeJS.ErrnoException
   if (code === undefined || code.startsWith('ERR_')) return cause // an argument that no resolver was asked about
   const name = code === 'ENOTFOUND' ? 'EAI_NONAME' : code

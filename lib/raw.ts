@@ -57,7 +57,11 @@ export function listen(fd: number, backlog: number): number {
 }
 
 /** accept(2): the new descriptor. `addressLength` goes in as the room in `address` and out as the length. */
-export function accept(fd: number, address: Bytes | null = null, addressLength: Int32Array | null = null): number {
+export function accept(
+  fd: number,
+  address: Bytes | null = null,
+  addressLength: Int32Array | null = null,
+): number {
   return raw.accept(fd, address, addressLength)
 }
 
@@ -133,7 +137,13 @@ export function sendmsg(
  * getsockopt(2). `length` goes in as the room in `value` and out as the length, in bytes also for
  * SO_GET_FILTER. −EPERM for a TCP_ZEROCOPY_RECEIVE that carries addresses.
  */
-export function getsockopt(fd: number, level: number, name: number, value: Bytes, length: Int32Array): number {
+export function getsockopt(
+  fd: number,
+  level: number,
+  name: number,
+  value: Bytes,
+  length: Int32Array,
+): number {
   return raw.getsockopt(fd, level, name, value, length)
 }
 
@@ -177,5 +187,5 @@ function sizeOf(buffer: Bytes): number {
 
 // Here the address is not optional, and null would mean the addon's own memory.
 function required(address: Bytes): Bytes {
-  return address === null || address === undefined ? (false as unknown as Bytes) : address
+  return address ?? (false as unknown as Bytes)
 }

@@ -13,7 +13,7 @@ import {
   SO_REUSEADDR,
   SO_REUSEPORT,
 } from './constants'
-import { invalidType, SocketError } from './errors'
+import { invalidType, type SocketError } from './errors'
 import { addresses } from './internal/environment'
 import { lookupError } from './connect'
 import { checkInteger } from './internal/validate'
@@ -63,7 +63,7 @@ async function listenInet(options: ServerOptions): Promise<Socket> {
 
 async function addressOf(host: string): Promise<string> {
   if (isIP(host) !== 0 || host.includes('%')) return host
-  const found = await lookup(host).catch((cause: Error) => {
+  const found = await lookup(host).catch((cause: unknown) => {
     throw lookupError(host, cause)
   })
   return found.address

@@ -1,6 +1,6 @@
 import type { Address, AddressLike } from './address'
 import { SocketError } from './errors'
-import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import type { Operation } from './internal/operation'
@@ -30,7 +30,7 @@ export class Socket extends OperationSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
-    return [new Socket(first as never), new Socket(second as never)]
+    return [new Socket(first), new Socket(second)]
   }
 
   /**
@@ -38,12 +38,12 @@ export class Socket extends OperationSocket {
    * (protocol is 0 where it does not tell). `ENOTSOCK`, `EBADF`; then it stays yours.
    */
   static adopt(fd: number): Socket {
-    return new Socket(adoptSocket(fd) as never)
+    return new Socket(adoptSocket(fd))
   }
 
   /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC); the original stays whose it is. */
   static dup(fd: number | { readonly fd: number }): Socket {
-    return new Socket(duplicateSocket(fd) as never)
+    return new Socket(duplicateSocket(fd))
   }
 
   /** A second socket on the same open socket, dup(2), close-on-exec, with the same timeout. */
@@ -54,7 +54,7 @@ export class Socket extends OperationSocket {
   }
 
   protected fromAdoption(adoption: Adoption): this {
-    return new Socket(adoption as never) as this
+    return new Socket(adoption) as this
   }
 
   /**
@@ -136,7 +136,10 @@ export class Socket extends OperationSocket {
   }
 
   /** recvfrom(2) into your buffer. */
-  recvfromInto(buffer: ArrayBufferView, op?: Op | number): Promise<{ bytes: number; address: Address | null }> {
+  recvfromInto(
+    buffer: ArrayBufferView,
+    op?: Op | number,
+  ): Promise<{ bytes: number; address: Address | null }> {
     try {
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
@@ -187,7 +190,10 @@ export class Socket extends OperationSocket {
    * own, your buffer, or several that are filled in turn. Descriptors are closed unless `fds: 'receive'`
    * asks for them; what did not fit is told by `truncated` and `controlTruncated`.
    */
-  recvmsg(into: number | ArrayBufferView | ArrayBufferView[], op?: RecvmsgOptions | number): Promise<Message> {
+  recvmsg(
+    into: number | ArrayBufferView | ArrayBufferView[],
+    op?: RecvmsgOptions | number,
+  ): Promise<Message> {
     try {
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
@@ -213,7 +219,11 @@ export class Socket extends OperationSocket {
    * Sends data and up to 253 descriptors with it over AF_UNIX, SCM_RIGHTS of unix(7). The receiver gets
    * duplicates; yours stay open. On a stream at least one byte has to go with them.
    */
-  sendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], op?: Op | number): Promise<number> {
+  sendFds(
+    data: ArrayBufferView,
+    fds: readonly (number | { readonly fd: number })[],
+    op?: Op | number,
+  ): Promise<number> {
     try {
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.sendFdsOperation(data, fds, waiting.flags), waiting)
@@ -240,7 +250,10 @@ export class Socket extends OperationSocket {
   sendfile(file: FileLike, options: SendfileOptions = {}): Promise<number> {
     try {
       const waiting = checkOp(options, this.timeout)
-      return this.#submit(this.sendfileOperation(file, options, waiting.timeout === 0 ? 'once' : 'reactor'), waiting)
+      return this.#submit(
+        this.sendfileOperation(file, options, waiting.timeout === 0 ? 'once' : 'reactor'),
+        waiting,
+      )
     } catch (error) {
       return Promise.reject(error as Error)
     }

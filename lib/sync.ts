@@ -1,5 +1,5 @@
 import type { Address, AddressLike } from './address'
-import { Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { block } from './internal/blocking'
 import type { Operation } from './internal/operation'
 import {
@@ -30,17 +30,17 @@ export class Socket extends OperationSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
-    return [new Socket(first as never), new Socket(second as never)]
+    return [new Socket(first), new Socket(second)]
   }
 
   /** Takes a descriptor over: the socket will close it. */
   static adopt(fd: number): Socket {
-    return new Socket(adoptSocket(fd) as never)
+    return new Socket(adoptSocket(fd))
   }
 
   /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC). */
   static dup(fd: number | { readonly fd: number }): Socket {
-    return new Socket(duplicateSocket(fd) as never)
+    return new Socket(duplicateSocket(fd))
   }
 
   /** A second socket on the same open socket, dup(2). */
@@ -51,7 +51,7 @@ export class Socket extends OperationSocket {
   }
 
   protected fromAdoption(adoption: Adoption): this {
-    return new Socket(adoption as never) as this
+    return new Socket(adoption) as this
   }
 
   /** connect(2). After a timeout the attempt goes on; calling again waits for it. */
@@ -118,7 +118,10 @@ export class Socket extends OperationSocket {
   }
 
   /** recvmsg(2): one message with everything that came beside its data. */
-  recvmsg(into: number | ArrayBufferView | ArrayBufferView[], op?: Omit<RecvmsgOptions, 'signal'> | number): Message {
+  recvmsg(
+    into: number | ArrayBufferView | ArrayBufferView[],
+    op?: Omit<RecvmsgOptions, 'signal'> | number,
+  ): Message {
     const waiting = checkOp(op, this.timeout)
     return this.#block(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
   }
@@ -130,7 +133,11 @@ export class Socket extends OperationSocket {
   }
 
   /** Sends data and up to 253 descriptors with it over AF_UNIX. */
-  sendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], op?: SyncOp | number): number {
+  sendFds(
+    data: ArrayBufferView,
+    fds: readonly (number | { readonly fd: number })[],
+    op?: SyncOp | number,
+  ): number {
     const waiting = checkOp(op, this.timeout)
     return this.#block(this.sendFdsOperation(data, fds, waiting.flags), waiting)
   }

@@ -21,7 +21,8 @@ static void AddFunctions(Napi::Env js, Napi::Object target, Table table, Env* en
 
 static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
   Napi::Object numbers = Napi::Object::New(js);
-  for (size_t i = 0; i < count; ++i) numbers.Set(rows[i].name, Napi::Number::New(js, rows[i].value));
+  for (size_t i = 0; i < count; ++i)
+    numbers.Set(rows[i].name, Napi::Number::New(js, rows[i].value));
   return numbers;
 }
 

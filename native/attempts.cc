@@ -35,7 +35,8 @@ class Turn {
       } else if (slot->writing && (mask & sys::kWritable) != 0) {
         // Nobody writes any more: without this every read by the peer would wake us.
         const sys::Interest reading = {false, slot->level};
-        if (sys::PollerChange(env_.poller, slot->fd, event.token, reading) == 0) slot->writing = false;
+        if (sys::PollerChange(env_.poller, slot->fd, event.token, reading) == 0)
+          slot->writing = false;
       }
     }
     if ((mask & ~uint32_t{sys::kWritable}) != 0) {
@@ -85,7 +86,8 @@ class Turn {
       result = AcceptOn(env_, slot, env_.Address(event_), &length, &where);
     } else if (opcode == kReceive && size <= kInboxSize - inbox_) {
       where = inbox_;
-      result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags, nullptr, nullptr);
+      result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags, nullptr,
+                         nullptr);
     } else if (opcode == kReceiveFrom && size <= kInboxSize - inbox_) {
       where = inbox_;
       length = kAddressSize;
@@ -95,7 +97,8 @@ class Turn {
       opcode = kReady;
     }
     if (result == -EAGAIN) {  // stays armed: the next edge is sure to come
-      if (slot.level) Mute(env_, slot);  // a level that says 'ready' to no avail would say so for ever
+      if (slot.level)
+        Mute(env_, slot);  // a level that says 'ready' to no avail would say so for ever
       return;
     }
     if (opcode == kReceive || opcode == kReceiveFrom) {
@@ -119,7 +122,6 @@ void RunEvents(Env& env) {
   if (env.closing) return;
   sys::Event events[kMaxEvents];
   const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
-  if (count <= 0) return;
   Turn turn(env);
   for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
   if (turn.records() > 0) Dispatch(env, turn.records());

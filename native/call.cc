@@ -56,7 +56,9 @@ int Args::Int(size_t i, const char* name) {
   return static_cast<int>(static_cast<uint32_t>(Integer(i, name, INT32_MIN, UINT32_MAX)));
 }
 
-int32_t Args::Id(size_t i) { return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX)); }
+int32_t Args::Id(size_t i) {
+  return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX));
+}
 
 bool Args::Bool(size_t i, const char* name) {
   bool value = false;
@@ -101,7 +103,8 @@ Out Args::Reference(size_t i, const char* name) {
   size_t length = 0;
   void* data = nullptr;
   if (i >= count_ ||
-      napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
       type != napi_int32_array || length < 1 || data == nullptr) {
     ThrowType(name, "an Int32Array of at least one element");
     return {};
@@ -124,17 +127,21 @@ AddressOut Args::Address(size_t i) {
     ThrowRange("addressLength", "within the address buffer");
     return {};
   }
-  return {reinterpret_cast<sockaddr*>(bytes.data), static_cast<socklen_t>(*length.value), length.value};
+  return {reinterpret_cast<sockaddr*>(bytes.data), static_cast<socklen_t>(*length.value),
+          length.value};
 }
 
-void Args::Store(const AddressOut& address) { *address.stored = static_cast<int32_t>(address.length); }
+void Args::Store(const AddressOut& address) {
+  *address.stored = static_cast<int32_t>(address.length);
+}
 
 int32_t* Args::Integers(size_t i, const char* name, size_t count) {
   if (!Present(i)) return state_->state;
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;
   void* data = nullptr;
-  if (napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) != napi_ok ||
+  if (napi_get_typedarray_info(env_, values_[i], &type, &length, &data, nullptr, nullptr) !=
+          napi_ok ||
       type != napi_int32_array || length < count || data == nullptr) {
     ThrowType(name, "an Int32Array with room for every result");
     return nullptr;
@@ -170,7 +177,8 @@ size_t Args::Buffers(size_t i, const char* name, Bytes* out, size_t max) {
   }
   for (uint32_t k = 0; k < length; ++k) {
     napi_value element = nullptr;
-    if (napi_get_element(env_, values_[i], k, &element) != napi_ok || !ReadBytes(env_, element, &out[k])) {
+    if (napi_get_element(env_, values_[i], k, &element) != napi_ok ||
+        !ReadBytes(env_, element, &out[k])) {
       ThrowType(name, "an Array of Buffers, TypedArrays or DataViews");
       return 0;
     }

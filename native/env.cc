@@ -60,7 +60,8 @@ int Watch(Env& env, Slot& slot, bool writing) {
   slot.writing = interest.writing;
   slot.level = interest.level;
   int32_t& readiness = env.Fields(slot.index)[kReadiness];
-  readiness = slot.traits == Traits::kUnixStream && !level ? readiness | kMuted : readiness & ~kMuted;
+  readiness =
+      slot.traits == Traits::kUnixStream && !level ? readiness | kMuted : readiness & ~kMuted;
   return 0;
 }
 
@@ -139,6 +140,8 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
   CleanupStep(env);
 }
 
-void InstallCleanup(Env* env) { napi_add_async_cleanup_hook(env->env, OnCleanup, env, &env->cleanup); }
+void InstallCleanup(Env* env) {
+  napi_add_async_cleanup_hook(env->env, OnCleanup, env, &env->cleanup);
+}
 
 }  // namespace bsd

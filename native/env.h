@@ -30,9 +30,9 @@ struct Env {
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
   Slots slots;
-  Wake wake;                    // the poller behind one libuv handle
+  Wake wake;  // the poller behind one libuv handle
   int poller = -1;
-  size_t jobs = 0;              // on the thread pool now
+  size_t jobs = 0;  // on the thread pool now
 
   napi_async_cleanup_hook_handle cleanup = nullptr;
   bool closing = false;

@@ -18,8 +18,8 @@ void MarkDry(Env& env, const Slot& slot, int flags) {
 
 int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
                   socklen_t* length) {
-  const int64_t result = Retry(
-      [&] { return recvfrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length); });
+  const int64_t result =
+      sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
   } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {

@@ -18,20 +18,20 @@ constexpr int kAbi = 1;
 
 // One field of the table per slot, then the next slot.
 enum SlotField {
-  kReadiness,      // bits of Readiness
-  kReadOpcode,     // an armed read, see Opcode
-  kReadFlags,      // MSG_* of the armed read
-  kReadSize,       // bytes wanted
+  kReadiness,   // bits of Readiness
+  kReadOpcode,  // an armed read, see Opcode
+  kReadFlags,   // MSG_* of the armed read
+  kReadSize,    // bytes wanted
   kWriteOpcode,
-  kErrorOpcode,    // somebody waits for the error queue
+  kErrorOpcode,  // somebody waits for the error queue
   kSlotStride,
 };
 
 enum Readiness {
-  kDry = 1,       // nothing to read until the next edge
-  kEnded = 2,     // the peer has sent its last byte: a short read proves nothing any more
-  kMarked = 4,    // out-of-band data was seen: reads may stop at the mark
-  kMuted = 8,     // the level was given up: Watch() before the next wait
+  kDry = 1,     // nothing to read until the next edge
+  kEnded = 2,   // the peer has sent its last byte: a short read proves nothing any more
+  kMarked = 4,  // out-of-band data was seen: reads may stop at the mark
+  kMuted = 8,   // the level was given up: Watch() before the next wait
 };
 
 enum Opcode {
@@ -40,36 +40,36 @@ enum Opcode {
   kReceive,      // recv into the inbox
   kReceiveFrom,  // recvfrom into the inbox
   kAccept,
-  kJob,          // only in records: work on the thread pool has ended
+  kJob,  // only in records: work on the thread pool has ended
 };
 
 enum Direction { kRead, kWrite, kError };
 
 enum RecordField {
-  kRecordSlot,       // id of the slot: its generation tells a reused one apart
+  kRecordSlot,  // id of the slot: its generation tells a reused one apart
   kRecordDirection,
-  kRecordOpcode,     // what was done: kReady leaves the operation to TypeScript
-  kRecordResult,     // >= 0 or -errno
-  kRecordWhere,      // inbox: offset of the bytes; accept: id of the new slot
-  kRecordAddress,    // length of the sockaddr at addresses + kRecordEvent * kAddressSize
+  kRecordOpcode,   // what was done: kReady leaves the operation to TypeScript
+  kRecordResult,   // >= 0 or -errno
+  kRecordWhere,    // inbox: offset of the bytes; accept: id of the new slot
+  kRecordAddress,  // length of the sockaddr at addresses + kRecordEvent * kAddressSize
   kRecordEvent,
-  kRecordMask,       // the event, bits of sys::EventMask
+  kRecordMask,  // the event, bits of sys::EventMask
   kRecordStride,
 };
 
 enum StateField {
-  kStateAddress,     // length of the sockaddr at addresses + kMaxEvents * kAddressSize
-  kStateFlags,       // msg_flags of recvmsg
-  kStateControl,     // msg_controllen of recvmsg
-  kStateSlot,        // id of a slot that a call made
-  kStateFree,        // slots left in the table
-  kStateSecond,      // second result (socketpair)
+  kStateAddress,  // length of the sockaddr at addresses + kMaxEvents * kAddressSize
+  kStateFlags,    // msg_flags of recvmsg
+  kStateControl,  // msg_controllen of recvmsg
+  kStateSlot,     // id of a slot that a call made
+  kStateFree,     // slots left in the table
+  kStateSecond,   // second result (socketpair)
   kStateFields,
 };
 
-constexpr int kMaxEvents = 256;                   // one turn of the loop serves no more
+constexpr int kMaxEvents = 256;  // one turn of the loop serves no more
 constexpr int kMaxRecords = kMaxEvents * 3;
-constexpr int kAddressSize = 128;                 // sizeof(sockaddr_storage) on every system
+constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
 constexpr int kInboxSize = 128 * 1024;
 
 // A slot's name outside this file: its index and, above it, the generation that a reuse changes.

@@ -20,11 +20,11 @@ struct Slot {
   int fd = -1;
   uint32_t index = 0;
   uint32_t generation = 0;
-  uint32_t shares = 0;       // the owner's, and one for each job off the loop; 0 is a free slot
+  uint32_t shares = 0;  // the owner's, and one for each job off the loop; 0 is a free slot
   Traits traits = Traits::kNone;
-  bool open = false;         // the owner still has it; else close(2) waits for the last share
-  bool watched = false;      // registered with the poller
-  bool writing = false;      // also for writing
+  bool open = false;     // the owner still has it; else close(2) waits for the last share
+  bool watched = false;  // registered with the poller
+  bool writing = false;  // also for writing
   // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.

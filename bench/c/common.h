@@ -53,7 +53,8 @@ static inline socklen_t parse_address(const char *text, union any_address *addre
 }
 
 static inline void no_delay(int fd, const union any_address *address) {
-  if (address->any.sa_family == AF_INET) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  if (address->any.sa_family == AF_INET)
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 }
 
 static inline double now(void) {
@@ -77,8 +78,8 @@ static inline double server_cpu(int pid) {
   line[length] = 0;
   unsigned long user = 0, system = 0;
   const char *rest = strrchr(line, ')');  // the name before it may hold anything
-  if (rest == NULL ||
-      sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2) {
+  if (rest == NULL || sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
+                             &system) != 2) {
     fprintf(stderr, "cannot read %s\n", path);
     exit(1);
   }
@@ -90,8 +91,8 @@ static inline double machine_cpu(void) {
   FILE *file = fopen("/proc/stat", "r");
   if (file == NULL) fail("/proc/stat");
   unsigned long long user, nice, system, irq, softirq, steal;
-  const int got = fscanf(file, "cpu %llu %llu %llu %*u %*u %llu %llu %llu", &user, &nice, &system, &irq,
-                         &softirq, &steal);
+  const int got = fscanf(file, "cpu %llu %llu %llu %*u %*u %llu %llu %llu", &user, &nice, &system,
+                         &irq, &softirq, &steal);
   fclose(file);
   if (got != 6) fail("/proc/stat");
   return (double)(user + nice + system + irq + softirq + steal) / (double)sysconf(_SC_CLK_TCK);

@@ -66,8 +66,10 @@ int main(int argc, char **argv) {
     }
   }
   const struct spent last = spend(server);
-  printf("{\"messages\":%llu,\"seconds\":%.6f,\"clientCpu\":%.6f,\"serverCpu\":%.6f,\"machineCpu\":%.6f}\n",
-         (unsigned long long)(messages - before), last.time - first.time, last.client - first.client,
-         last.server - first.server, last.machine - first.machine);
+  printf(
+      "{\"messages\":%llu,\"seconds\":%.6f,\"clientCpu\":%.6f,\"serverCpu\":%.6f,\"machineCpu\":%."
+      "6f}\n",
+      (unsigned long long)(messages - before), last.time - first.time, last.client - first.client,
+      last.server - first.server, last.machine - first.machine);
   return 0;
 }

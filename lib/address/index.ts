@@ -136,7 +136,7 @@ export class AddressCodec {
    */
   encode(address: AddressLike, family: number): Uint8Array {
     const given: unknown = address
-    if (given instanceof BaseAddress) return this.#reuse(given, family)
+    if (given instanceof BaseAddress) return this.#reuse(given as BaseAddress, family)
     const fields = fieldsOf(given)
     if (fields !== null) {
       const data = fields['data']

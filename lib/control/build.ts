@@ -39,7 +39,8 @@ export class ControlBuilder {
   /** Descriptors, SCM_RIGHTS: 1 to 253 numbers or objects with `fd`. The receiver gets duplicates. unix(7) */
   rights(fds: readonly (number | { readonly fd: number })[]): Control {
     if (!Array.isArray(fds)) throw invalidType('fds', 'Array', fds)
-    if (fds.length < 1 || fds.length > MAX_FDS) throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, fds.length)
+    if (fds.length < 1 || fds.length > MAX_FDS)
+      throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, fds.length)
     const numbers = fds.map((value: unknown, i) => {
       const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
       return checkInteger(`fds[${i}]`, fd, 0, 0x7fffffff)
@@ -80,13 +81,19 @@ export class ControlBuilder {
   /** TTL or hop limit of this datagram, 1 to 255. ip(7), ipv6(7) */
   ttl(n: number): FamilyControl {
     const data = int32(checkInteger('n', n, 1, 255))
-    return { ...this.#control('IPPROTO_IP', 'IP_TTL', data), inet6: this.#control('IPPROTO_IPV6', 'IPV6_HOPLIMIT', data) }
+    return {
+      ...this.#control('IPPROTO_IP', 'IP_TTL', data),
+      inet6: this.#control('IPPROTO_IPV6', 'IPV6_HOPLIMIT', data),
+    }
   }
 
   /** TOS or traffic class byte of this datagram: DSCP and ECN, 0 to 255. ip(7), ipv6(7) */
   tos(n: number): FamilyControl {
     const data = int32(checkInteger('n', n, 0, 255))
-    return { ...this.#control('IPPROTO_IP', 'IP_TOS', data), inet6: this.#control('IPPROTO_IPV6', 'IPV6_TCLASS', data) }
+    return {
+      ...this.#control('IPPROTO_IP', 'IP_TOS', data),
+      inet6: this.#control('IPPROTO_IPV6', 'IPV6_TCLASS', data),
+    }
   }
 
   /** UDP GSO: the data is cut into datagrams of this size, UDP_SEGMENT. Linux. udp(7) */

@@ -49,7 +49,8 @@ function seconds(data: Buffer, fraction: bigint): bigint | undefined {
   if (data.length < 16) return undefined
   const whole = littleEndian ? data.readBigInt64LE() : data.readBigInt64BE()
   // Darwin's tv_usec is an int with four bytes of padding behind it.
-  const part = fraction === 1000n ? BigInt(littleEndian ? data.readInt32LE(8) : data.readInt32BE(12)) : undefined
+  const part =
+    fraction === 1000n ? BigInt(littleEndian ? data.readInt32LE(8) : data.readInt32BE(12)) : undefined
   const rest = part ?? (littleEndian ? data.readBigInt64LE(8) : data.readBigInt64BE(8))
   return whole * NS + rest * fraction
 }
@@ -93,7 +94,11 @@ const timestamping: Decoder = (meta, data) => {
 
 const credentials: Decoder = (meta, data) => {
   if (data.length < 12) return
-  meta.credentials = { pid: number(data)!, uid: unsigned(data.subarray(4))!, gid: unsigned(data.subarray(8))! }
+  meta.credentials = {
+    pid: number(data)!,
+    uid: unsigned(data.subarray(4))!,
+    gid: unsigned(data.subarray(8))!,
+  }
 }
 
 /** Fills `meta` from control messages. Unknown ones are passed over; none is ever an error. */
@@ -111,8 +116,16 @@ export class MetaDecoder {
     add(c['IPPROTO_IPV6'], c['IPV6_PKTINFO'], packetInfo6)
     add(c['IPPROTO_IPV6'], c['IPV6_HOPLIMIT'], set('ttl', number))
     add(c['IPPROTO_IPV6'], c['IPV6_TCLASS'], trafficClass)
-    add(c['SOL_SOCKET'], c['SCM_TIMESTAMP'], set('timestamp', data => seconds(data, 1000n)))
-    add(c['SOL_SOCKET'], c['SCM_TIMESTAMPNS'], set('timestamp', data => seconds(data, 1n)))
+    add(
+      c['SOL_SOCKET'],
+      c['SCM_TIMESTAMP'],
+      set('timestamp', data => seconds(data, 1000n)),
+    )
+    add(
+      c['SOL_SOCKET'],
+      c['SCM_TIMESTAMPNS'],
+      set('timestamp', data => seconds(data, 1n)),
+    )
     add(c['SOL_SOCKET'], c['SCM_TIMESTAMPING'], timestamping)
     add(c['SOL_SOCKET'], c['SO_RXQ_OVFL'], set('drops', unsigned))
     add(c['SOL_SOCKET'], c['SO_MARK'], set('mark', unsigned))

@@ -18,10 +18,8 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
   const end = Math.min(length, bytes.byteLength)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const found: Control[] = []
-  for (let at = 0; at + layout.header <= end; ) {
-    const size = layout.wide
-      ? Number(view.getBigUint64(at, littleEndian))
-      : view.getUint32(at, littleEndian)
+  for (let at = 0; at + layout.header <= end;) {
+    const size = layout.wide ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian)
     if (size < layout.header) break // zero entries of Darwin, and nonsense
     const stop = Math.min(at + size, end)
     found.push({

@@ -2,14 +2,19 @@
  * What a person needs to know beside the errno: the capability that is missing, or the setting that
  * stands in the way. Only where the call and the code leave no doubt.
  */
-export function hint(syscall: string, code: string, context: { subject?: string | undefined; address?: unknown }): string {
+export function hint(
+  syscall: string,
+  code: string,
+  context: { subject?: string | undefined; address?: unknown },
+): string {
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
   if (code === 'EACCES' && syscall === 'bind') return ofBind(context.address)
   if (code === 'EPERM' && (syscall === 'setsockopt' || syscall === 'ioctl')) {
     return process.platform === 'linux' ? 'needs CAP_NET_ADMIN' : 'needs root'
   }
-  if (code === 'EACCES' && syscall === 'setsockopt' && process.platform === 'linux') return 'needs CAP_NET_ADMIN'
+  if (code === 'EACCES' && syscall === 'setsockopt' && process.platform === 'linux')
+    return 'needs CAP_NET_ADMIN'
   if (code === 'EACCES' && (syscall === 'sendto' || syscall === 'send')) {
     return isInet(context.address) ? 'a broadcast address needs SO_BROADCAST' : ''
   }
@@ -20,9 +25,11 @@ export function hint(syscall: string, code: string, context: { subject?: string 
 function ofSocket(code: string, subject: string): string {
   const denied = code === 'EPERM' || code === 'EACCES'
   if (denied && /SOCK_RAW|SOCK_PACKET|AF_PACKET|AF_XDP/.test(subject)) {
-    return process.platform === 'linux' ? 'needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep' : 'needs root'
+    return process.platform === 'linux'
+      ? 'needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep'
+      : 'needs root'
   }
-  if (denied && /IPPROTO_ICMP/.test(subject)) {
+  if (denied && subject.includes('IPPROTO_ICMP')) {
     return 'needs a group of this process within the sysctl net.ipv4.ping_group_range, or SOCK_RAW with CAP_NET_RAW'
   }
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'

@@ -27,7 +27,11 @@ export class SocketError extends Error {
   }
 
   static {
-    Object.defineProperty(this.prototype, 'name', { value: 'SocketError', writable: true, configurable: true })
+    Object.defineProperty(this.prototype, 'name', {
+      value: 'SocketError',
+      writable: true,
+      configurable: true,
+    })
   }
 }
 
@@ -80,7 +84,12 @@ export function canceled(syscall: string): SocketError {
 
 /** The library's own time ran out: never the kernel's ETIMEDOUT, and without an errno. */
 export function timedOut(syscall: string, timeout: number): SocketError {
-  const error = new SocketError(`${syscall} timed out after ${timeout} ms`, 'ERR_SOCKET_TIMEOUT', undefined, syscall)
+  const error = new SocketError(
+    `${syscall} timed out after ${timeout} ms`,
+    'ERR_SOCKET_TIMEOUT',
+    undefined,
+    syscall,
+  )
   Object.defineProperty(error, 'name', { value: 'TimeoutError', writable: true, configurable: true })
   return error
 }
@@ -94,9 +103,12 @@ export function aborted(signal: AbortSignal): Error {
 
 /** The memory that an operation was given has been detached or made smaller while it waited. */
 export function bufferGone(syscall: string): TypeError {
-  return Object.assign(new TypeError(`${syscall}: the buffer was detached or shrunk while the operation waited`), {
-    code: 'ERR_BUFFER_DETACHED',
-  })
+  return Object.assign(
+    new TypeError(`${syscall}: the buffer was detached or shrunk while the operation waited`),
+    {
+      code: 'ERR_BUFFER_DETACHED',
+    },
+  )
 }
 
 /** The file ended before everything that it had at the start was sent. */

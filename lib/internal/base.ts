@@ -2,10 +2,17 @@ import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
 import { invalidType, systemError, closed } from '../errors'
 import { nameOf } from '../constants'
+import {
+  getOption,
+  setOption,
+  type OptionCalls,
+  type ReadableOption,
+  type WritableOption,
+} from '../options/option'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
 import { DIRECT } from './memory'
-import { Channel } from './reactor'
+import type { Channel } from './reactor'
 import { STATE_ADDRESS, STATE_SECOND } from './shared'
 import { defaultTimeout } from './timeouts'
 import { checkBytes, checkFd, checkInt, checkInteger, checkTimeout } from './validate'
@@ -70,7 +77,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   constructor(
     family: number | Adoption = AF_INET,
     type: number = SOCK_STREAM,
-    protocol: number = 0,
+    protocol = 0,
     options?: { netns?: number | string },
   ) {
     if (family instanceof Adoption) {
@@ -214,13 +221,22 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
     const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
     if (result < 0) this.#check('getsockopt', result, null, describeOption(l, n))
-    const length = integerSize[0]!
+    const length = integerSize[0]
     if (bytes !== null) return bytes.subarray(0, length)
-    return length === 1 ? integer[0]! & 0xff : length === 8 ? integer[0]! + integer[1]! * 2 ** 32 : integer[0]!
+    return length === 1
+      ? integer[0]! & 0xff
+      : length === 8
+        ? integer[0]! + integer[1]! * 2 ** 32
+        : integer[0]!
   }
 
   /** setsockopt(2): a number or boolean as an int, bytes as they are, or `null` with a size for a NULL value. */
-  setsockopt(level: number, name: number, value: number | boolean | ArrayBufferView | null, size?: number): void {
+  setsockopt(
+    level: number,
+    name: number,
+    value: number | boolean | ArrayBufferView | null,
+    size?: number,
+  ): void {
     const [l, n] = [checkInt('level', level), checkInt('name', name)]
     let bytes: ArrayBufferView | null
     let length: number
@@ -238,6 +254,32 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     }
     const result = native.setsockopt(this.channel.id, l, n, bytes, length)
     if (result < 0) this.#check('setsockopt', result, null, describeOption(l, n))
+  }
+
+  /** getsockopt(2) of a typed option: `socket.get(options.TCP_INFO)`. */
+  get<T>(option: ReadableOption<T>): T {
+    return getOption(this.#optionCalls(), option)
+  }
+
+  /** setsockopt(2) of a typed option: `socket.set(options.IP_TTL, 9)`. */
+  set<T>(option: WritableOption<T>, value: NoInfer<T>): this {
+    setOption(this.#optionCalls(), option, value)
+    return this
+  }
+
+  #optionCalls(): OptionCalls {
+    return {
+      get: (level, name, size, request) => {
+        if (request === undefined) return this.getsockopt(level, name, size)
+        const bytes = Buffer.alloc(size)
+        bytes.set(request)
+        integerSize[0] = size
+        const result = native.getsockopt(this.channel.id, level, name, bytes, integerSize)
+        if (result < 0) this.#check('getsockopt', result, null, describeOption(level, name))
+        return bytes.subarray(0, integerSize[0])
+      },
+      set: (level, name, value) => this.setsockopt(level, name, value),
+    }
   }
 
   /**
@@ -283,14 +325,18 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   #check(syscall: string, result: number, address: Uint8Array | null = null, subject?: string): void {
     if (this.closed) throw closed(syscall)
     if (result >= 0) return
-    throw systemError(syscall, result, { address: address === null ? null : addresses.decode(address), subject })
+    throw systemError(syscall, result, {
+      address: address === null ? null : addresses.decode(address),
+      subject,
+    })
   }
 }
 
 function checkCreationOptions(options: { netns?: number | string } | undefined): void {
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  if (options.netns !== undefined) throw invalidType('options.netns', 'undefined (not built yet)', options.netns)
+  if (options.netns !== undefined)
+    throw invalidType('options.netns', 'undefined (not built yet)', options.netns)
 }
 
 /** An option as C spells it: `SO_MARK`, `IP_TTL`; numbers where it is unknown. */

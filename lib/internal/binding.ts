@@ -65,13 +65,7 @@ export interface Native {
   ): number
 
   getsockopt(slot: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
-  setsockopt(
-    slot: number,
-    level: number,
-    name: number,
-    value: ArrayBufferView | null,
-    length: number,
-  ): number
+  setsockopt(slot: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
   sendfile(slot: number, file: number, offset: number, count: number): number
@@ -155,7 +149,8 @@ interface Addon {
 
 function open(addon: Addon): Native {
   const native = addon.abi === ABI ? addon.open() : null
-  const same = native?.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
+  const same =
+    native?.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
   if (native !== null && same) return fast(native)
   throw Object.assign(
     new Error(

@@ -4,10 +4,13 @@ import type { Channel } from './reactor'
 // A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it.
 const registry = new FinalizationRegistry<number>(id => {
   if (native.close(id) === 0) {
-    process.emitWarning('A socket was garbage-collected while open, and has been closed. Call close() or use `using`.', {
-      type: 'ResourceWarning',
-      code: 'SOCKET_NOT_CLOSED',
-    })
+    process.emitWarning(
+      'A socket was garbage-collected while open, and has been closed. Call close() or use `using`.',
+      {
+        type: 'ResourceWarning',
+        code: 'SOCKET_NOT_CLOSED',
+      },
+    )
   }
 })
 

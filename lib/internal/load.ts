@@ -39,7 +39,9 @@ function refuseOtherRuntimes(): void {
   const runtime = process.versions.bun !== undefined ? 'Bun' : 'Deno' in globalThis ? 'Deno' : null
   if (runtime === null) return
   throw Object.assign(
-    new Error(`bsd-sockets needs Node.js: ${runtime} does not implement the libuv polling that it is built on.`),
+    new Error(
+      `bsd-sockets needs Node.js: ${runtime} does not implement the libuv polling that it is built on.`,
+    ),
     { code: 'ERR_UNSUPPORTED_RUNTIME' },
   )
 }

@@ -45,7 +45,9 @@ export function receiveControl(bytes: Uint8Array, length: number, wanted: number
     }
     // A part of a number at the end is none.
     for (let at = 0; at + FD_SIZE <= message.data.length; at += FD_SIZE) {
-      numbers.push(new DataView(message.data.buffer, message.data.byteOffset + at, FD_SIZE).getInt32(0, littleEndian))
+      numbers.push(
+        new DataView(message.data.buffer, message.data.byteOffset + at, FD_SIZE).getInt32(0, littleEndian),
+      )
     }
   }
   return { control, ...claim(numbers, wanted) }

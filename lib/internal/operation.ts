@@ -1,5 +1,14 @@
 import type { Memory } from './memory'
-import { READY, READ, READ_OPCODE, WRITE, WRITE_OPCODE, ERROR_OPCODE, SLOT_STRIDE, type Direction } from './shared'
+import {
+  READY,
+  READ,
+  READ_OPCODE,
+  WRITE,
+  WRITE_OPCODE,
+  ERROR_OPCODE,
+  SLOT_STRIDE,
+  type Direction,
+} from './shared'
 
 /** What an attempt returns while something other than readiness has to happen first. */
 export const PENDING = -0x40000000
@@ -82,7 +91,8 @@ export abstract class Operation<T> {
 
   /** Asks C++ for an attempt on the next edge; the default only asks to be told. */
   arm(memory: Memory, index: number): void {
-    const field = this.direction === READ ? READ_OPCODE : this.direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
+    const field =
+      this.direction === READ ? READ_OPCODE : this.direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
     memory.table[index * SLOT_STRIDE + field] = READY
   }
 }

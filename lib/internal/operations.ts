@@ -15,8 +15,17 @@ import { control } from '../control'
 import { addresses, platform, reactor } from './environment'
 import { controlLayout } from './messages'
 import type { Channel } from './reactor'
-import { READ, WRITE } from './shared'
-import { checkBytes, checkFd, checkFlags, checkInt, checkInteger, checkOp, checkSize, type Op } from './validate'
+import type { READ, WRITE } from './shared'
+import {
+  checkBytes,
+  checkFd,
+  checkFlags,
+  checkInt,
+  checkInteger,
+  checkOp,
+  checkSize,
+  type Op,
+} from './validate'
 
 /** Options of sendfile. */
 export interface SendfileOptions extends Op {
@@ -77,7 +86,7 @@ export abstract class OperationSocket extends BaseSocket {
     const { channel } = this
     const into = checkBytes('buffer', buffer)
     const { spare } = channel
-    if (spare !== null && !spare.queued) return (spare as RecvInto).reuse(into, flags)
+    if (spare !== null && !spare.queued) return spare.reuse(into, flags)
     const operation = new RecvInto(channel, flags, into)
     channel.spare = operation
     return operation
@@ -101,10 +110,20 @@ export abstract class OperationSocket extends BaseSocket {
 
   protected sendtoOperation(data: ArrayBufferView, address: AddressLike, flags: number): Sendto {
     const bytes = checkBytes('data', data)
-    return new Sendto(this.channel, bytes, flags, addresses.encode(address, this.family), isUnixDatagram(this))
+    return new Sendto(
+      this.channel,
+      bytes,
+      flags,
+      addresses.encode(address, this.family),
+      isUnixDatagram(this),
+    )
   }
 
-  protected recvmsgOperation(into: number | ArrayBufferView | ArrayBufferView[], flags: number, options: RecvmsgOptions): Recvmsg {
+  protected recvmsgOperation(
+    into: number | ArrayBufferView | ArrayBufferView[],
+    flags: number,
+    options: RecvmsgOptions,
+  ): Recvmsg {
     const { controlSize, fds = 'close' } = options
     if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
     const room =
@@ -133,10 +152,15 @@ export abstract class OperationSocket extends BaseSocket {
     return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
   }
 
-  protected sendFdsOperation(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], flags: number): Sendmsg {
+  protected sendFdsOperation(
+    data: ArrayBufferView,
+    fds: readonly (number | { readonly fd: number })[],
+    flags: number,
+  ): Sendmsg {
     const bytes = checkBytes('data', data)
     // The kernel would take the message and drop the descriptors.
-    if (bytes.byteLength === 0 && isStream(this)) throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
+    if (bytes.byteLength === 0 && isStream(this))
+      throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
     return this.sendmsgOperation({ data: bytes, control: [control.rights(fds)] }, flags)
   }
 
@@ -159,7 +183,8 @@ export abstract class OperationSocket extends BaseSocket {
     const { offset = 0, length, onProgress } = options
     const range = {
       offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
-      length: length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
+      length:
+        length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
       onProgress,
     }
     if (onProgress !== undefined && typeof onProgress !== 'function') {
@@ -210,7 +235,10 @@ export abstract class OperationSocket extends BaseSocket {
   }
 
   /** recvmsg(2), now or never. */
-  tryRecvmsg(into: number | ArrayBufferView | ArrayBufferView[], options: RecvmsgOptions | number = {}): Message | null {
+  tryRecvmsg(
+    into: number | ArrayBufferView | ArrayBufferView[],
+    options: RecvmsgOptions | number = {},
+  ): Message | null {
     const { flags } = checkOp(options, null)
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
   }
@@ -221,7 +249,11 @@ export abstract class OperationSocket extends BaseSocket {
   }
 
   /** sendFds, now or never. */
-  trySendFds(data: ArrayBufferView, fds: readonly (number | { readonly fd: number })[], flags = 0): number | null {
+  trySendFds(
+    data: ArrayBufferView,
+    fds: readonly (number | { readonly fd: number })[],
+    flags = 0,
+  ): number | null {
     return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, checkFlags(flags)))
   }
 
@@ -265,7 +297,9 @@ function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): A
 
 function bufferOf(name: string, value: unknown): Buffer {
   const view = checkBytes(name, value)
-  return view.byteLength === 0 ? Buffer.alloc(0) : Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength))
+  return view.byteLength === 0
+    ? Buffer.alloc(0)
+    : Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength))
 }
 
 // An IPv4 packet that leaves an AF_INET6 socket takes the control messages of IPv4.
@@ -279,5 +313,9 @@ function controlFor(name: string, value: unknown, six: boolean): Control {
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
   const { inet6 } = value as FamilyControl
   const { level, type, data } = six && inet6 !== undefined ? inet6 : (value as Control)
-  return { level: checkInt(`${name}.level`, level), type: checkInt(`${name}.type`, type), data: bufferOf(`${name}.data`, data) }
+  return {
+    level: checkInt(`${name}.level`, level),
+    type: checkInt(`${name}.type`, type),
+    data: bufferOf(`${name}.data`, data),
+  }
 }

@@ -33,6 +33,7 @@
  */
 import { EAGAIN, EBUSY } from './errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
+import type { RecvInto } from '../ops/receive'
 import type { Native } from './binding'
 import { DIRECT, Memory } from './memory'
 import { PENDING, YIELD, type Leave, type Operation } from './operation'
@@ -84,7 +85,7 @@ export class Channel {
   /** What waits, by direction. */
   readonly queues = [new Queue(), new Queue(), new Queue()] as const
   /** A receive that is not in use: made once, since most sockets receive again and again. */
-  spare: Operation<unknown> | null = null
+  spare: RecvInto | null = null
   /** What came for a buffer that was gone by then: the next receive gets it. */
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
   /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
@@ -163,14 +164,15 @@ export class Reactor {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
-    if (signal !== undefined && signal.aborted) return Promise.reject(operation.abandon(aborted(signal)))
+    if (signal?.aborted) return Promise.reject(operation.abandon(aborted(signal)))
     const direction = operation.direction
     if (channel.head(direction) !== null) {
       if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
       return this.wait(channel, operation, timeout, signal)
     }
     if (timeout !== 0) {
-      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry) return this.wait(channel, operation, timeout, signal)
+      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry)
+        return this.wait(channel, operation, timeout, signal)
       if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
     }
     let result: number
@@ -435,7 +437,12 @@ export class Reactor {
 
   // --- leaving early ---
 
-  #setLeave(channel: Channel, operation: Operation<unknown>, timeout: number | null, signal?: AbortSignal): void {
+  #setLeave(
+    channel: Channel,
+    operation: Operation<unknown>,
+    timeout: number | null,
+    signal?: AbortSignal,
+  ): void {
     const leave: Leave = { timer: null, signal: null, onAbort: null, reason: null }
     operation.leave = leave
     if (timeout !== null) {
@@ -482,7 +489,7 @@ export class Reactor {
       const channel = this.#channels[id & INDEX_MASK]
       const direction = completions[at + RECORD_DIRECTION] as Direction
       const opcode = completions[at + RECORD_OPCODE]!
-      if (channel === undefined || channel.id !== id) {
+      if (channel?.id !== id) {
         // Closed by a callback earlier in this turn: a connection that was accepted meanwhile has no owner.
         if (opcode === ACCEPT && completions[at + RECORD_RESULT]! >= 0) {
           this.native.close(completions[at + RECORD_WHERE]!)
@@ -506,7 +513,7 @@ export class Reactor {
           this.#pump(channel, direction, sure)
         }
       } else {
-            this.#settle(
+        this.#settle(
           channel,
           operation,
           completions[at + RECORD_RESULT]!,

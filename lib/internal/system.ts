@@ -2,7 +2,9 @@
 export function requireSystem(os: 'linux' | 'darwin'): void {
   if (process.platform === os) return
   throw Object.assign(
-    new Error(`bsd-sockets/${os} holds what exists on ${os} only; this is ${process.platform}. Import it behind a check of process.platform.`),
+    new Error(
+      `bsd-sockets/${os} holds what exists on ${os} only; this is ${process.platform}. Import it behind a check of process.platform.`,
+    ),
     { code: 'ERR_UNSUPPORTED_PLATFORM' },
   )
 }

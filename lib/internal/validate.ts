@@ -49,7 +49,12 @@ export function checkTimeout(name: string, timeout: unknown): number | null {
 
 function checkSignal(signal: unknown): AbortSignal {
   const like = signal as AbortSignal | null
-  if (typeof like !== 'object' || like === null || typeof like.aborted !== 'boolean' || typeof like.addEventListener !== 'function') {
+  if (
+    typeof like !== 'object' ||
+    like === null ||
+    typeof like.aborted !== 'boolean' ||
+    typeof like.addEventListener !== 'function'
+  ) {
     throw invalidType('op.signal', 'AbortSignal', signal)
   }
   return like
@@ -57,7 +62,8 @@ function checkSignal(signal: unknown): AbortSignal {
 
 /** Bytes as users may give them. A string is never encoded silently. */
 export function checkBytes(name: string, value: unknown): ArrayBufferView {
-  if (!ArrayBuffer.isView(value)) throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
+  if (!ArrayBuffer.isView(value))
+    throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
   return value
 }
 

@@ -73,7 +73,9 @@ export class Recvmsg extends Operation<Message> {
       const used = this.#own.subarray(0, Math.min(length, this.#own.length))
       return used.length > this.#own.length >> 1 ? used : Buffer.from(used)
     }
-    const views = (this.into as ArrayBufferView[]).map(view => Buffer.from(view.buffer, view.byteOffset, view.byteLength))
+    const views = (this.into as ArrayBufferView[]).map(view =>
+      Buffer.from(view.buffer, view.byteOffset, view.byteLength),
+    )
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
   }
@@ -121,7 +123,9 @@ export class Sendmsg extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('sendmsg', result, { address: this.address === null ? null : addresses.decode(this.address) })
+    return systemError('sendmsg', result, {
+      address: this.address === null ? null : addresses.decode(this.address),
+    })
   }
 
   override falselyReady(): boolean {

@@ -156,7 +156,12 @@ export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | n
     return true
   }
 
-  value(result: number, where: number, address: number, length: number): { data: Buffer; address: Address | null } {
+  value(
+    result: number,
+    where: number,
+    address: number,
+    length: number,
+  ): { data: Buffer; address: Address | null } {
     return { data: this.take(result, where), address: readAddress(address, length) }
   }
 }
@@ -235,7 +240,12 @@ export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address 
     return true
   }
 
-  value(result: number, where: number, address: number, length: number): { bytes: number; address: Address | null } {
+  value(
+    result: number,
+    where: number,
+    address: number,
+    length: number,
+  ): { bytes: number; address: Address | null } {
     this.deliver(result, where, address, length)
     return { bytes: result, address: readAddress(address, length) }
   }

@@ -101,7 +101,7 @@ export class SendAll extends SendOperation<void> {
 
   attempt(): number {
     this.check()
-    for (let moved = 0; moved < TURN_BYTES; ) {
+    for (let moved = 0; moved < TURN_BYTES;) {
       const rest = this.length - this.#sent
       const result = native.send(
         this.channel.id,

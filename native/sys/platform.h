@@ -37,6 +37,13 @@ extern const int kSendFlags;
 // or-ed into the flags of every recvmsg: descriptors arrive close-on-exec where the system can.
 extern const int kReceiveMessageFlags;
 
+// recvfrom(2) and sendto(2). They never block here, so they need not be the cancellation points that the C
+// library makes of them.
+int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
+                    socklen_t* length);
+int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+               socklen_t length);
+
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 
@@ -59,7 +66,8 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
 int Resident(int file, int64_t offset, int64_t length);
 
 // splice(2); nullptr offsets use the file's own position.
-int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count, unsigned flags);
+int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
+               unsigned flags);
 
 // --- readiness -------------------------------------------------------------------------------
 

@@ -107,22 +107,17 @@ static int64_t WatchOwned(Env& env, Slot& slot, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"socket", Call<Socket>},
-    {"socketpair", Call<SocketPair>},
-    {"dup", CallSlot<Duplicate>},
-    {"dupFd", CallFd<Duplicate>},
-    {"closeFd", CallFd<Close>},
-    {"fcntl", CallSlot<Control>},
-    {"inspect", CallFd<Inspect>},
-    {"adopt", CallFd<Adopt>},
-    {"close", CallOwner<CloseOwned>},
-    {"detach", CallOwner<Detach>},
+    {"socket", Call<Socket>},         {"socketpair", Call<SocketPair>},
+    {"dup", CallSlot<Duplicate>},     {"dupFd", CallFd<Duplicate>},
+    {"closeFd", CallFd<Close>},       {"fcntl", CallSlot<Control>},
+    {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
+    {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
     {"watch", CallOwner<WatchOwned>},
 };
 
 static constexpr Function kRaw[] = {
-    {"socket", Call<Socket>},    {"socketpair", Call<SocketPair>}, {"dup", CallFd<Duplicate>},
-    {"close", CallFd<Close>},    {"fcntl", CallFd<Control>},
+    {"socket", Call<Socket>}, {"socketpair", Call<SocketPair>}, {"dup", CallFd<Duplicate>},
+    {"close", CallFd<Close>}, {"fcntl", CallFd<Control>},
 };
 
 Syscalls CreateCalls() { return {Rows(kSlot), Rows(kRaw)}; }

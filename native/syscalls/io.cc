@@ -19,7 +19,7 @@ static int64_t Receive(int fd, Args& a) {
   const Bytes into = a.Slice(1, "buffer", 3);
   const int flags = a.Int(2, "flags");
   if (!a.ok()) return 0;
-  return Retry([&] { return recv(fd, into.data, into.size, flags); });
+  return sys::ReceiveFrom(fd, into.data, into.size, flags, nullptr, nullptr);
 }
 
 static int64_t ReceiveOwned(Env& env, Slot& slot, Args& a) {
@@ -35,7 +35,7 @@ static int64_t ReceiveFrom(int fd, Args& a) {
   AddressOut from = a.Address(5);
   if (!a.ok()) return 0;
   const int64_t result =
-      Retry([&] { return recvfrom(fd, into.data, into.size, flags, from.address, &from.length); });
+      sys::ReceiveFrom(fd, into.data, into.size, flags, from.address, &from.length);
   if (result >= 0) a.Store(from);
   return result;
 }
@@ -71,7 +71,8 @@ static int64_t ReceiveMessage(int fd, Args& a) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  const int64_t result = Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
+  const int64_t result =
+      Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
   if (result < 0) return result;
   from.length = message.msg_namelen;
   a.Store(from);
@@ -92,7 +93,7 @@ static int64_t Send(int fd, Args& a) {
   const Bytes from = a.Slice(1, "buffer", 3);
   const int flags = a.Int(2, "flags") | sys::kSendFlags | extra;
   if (!a.ok()) return 0;
-  return Retry([&] { return send(fd, from.data, from.size, flags); });
+  return sys::SendTo(fd, from.data, from.size, flags, nullptr, 0);
 }
 
 // sendto(2): (buffer, flags, offset?, length?, address) -> bytes.
@@ -104,7 +105,7 @@ static int64_t SendTo(int fd, Args& a) {
   if (!a.ok()) return 0;
   const auto* name = reinterpret_cast<const sockaddr*>(to.data);
   const auto length = static_cast<socklen_t>(to.size);
-  return Retry([&] { return sendto(fd, from.data, from.size, flags, name, length); });
+  return sys::SendTo(fd, from.data, from.size, flags, name, length);
 }
 
 // sendmsg(2): (buffers, control|null, flags, address|null) -> bytes.
@@ -129,17 +130,18 @@ static int64_t SendMessage(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recv", CallOwner<ReceiveOwned>},
-    {"recvfrom", CallOwner<ReceiveFromOwned>},
-    {"recvmsg", CallOwner<ReceiveMessageOwned>},
-    {"send", CallSlot<Send<MSG_DONTWAIT>>},
-    {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
-    {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>>},
+    {"recv", CallOwner<ReceiveOwned>},           {"recvfrom", CallOwner<ReceiveFromOwned>},
+    {"recvmsg", CallOwner<ReceiveMessageOwned>}, {"send", CallSlot<Send<MSG_DONTWAIT>>},
+    {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},  {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>>},
 };
 
 static constexpr Function kRaw[] = {
-    {"recv", CallFd<Receive>}, {"recvfrom", CallFd<ReceiveFrom>}, {"recvmsg", CallFd<ReceiveMessage<0>>},
-    {"send", CallFd<Send<0>>},    {"sendto", CallFd<SendTo<0>>},        {"sendmsg", CallFd<SendMessage<0>>},
+    {"recv", CallFd<Receive>},
+    {"recvfrom", CallFd<ReceiveFrom>},
+    {"recvmsg", CallFd<ReceiveMessage<0>>},
+    {"send", CallFd<Send<0>>},
+    {"sendto", CallFd<SendTo<0>>},
+    {"sendmsg", CallFd<SendMessage<0>>},
 };
 
 Syscalls IoCalls() { return {Rows(kSlot), Rows(kRaw)}; }

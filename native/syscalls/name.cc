@@ -4,7 +4,9 @@
 
 namespace bsd {
 
-static const sockaddr* Name(const Bytes& bytes) { return reinterpret_cast<const sockaddr*>(bytes.data); }
+static const sockaddr* Name(const Bytes& bytes) {
+  return reinterpret_cast<const sockaddr*>(bytes.data);
+}
 
 // bind(2): (address) -> 0.
 static int64_t Bind(int fd, Args& a) {

@@ -47,11 +47,14 @@ function shrunk(size) {
   return view
 }
 
-const throwing = new Proxy({}, {
-  get() {
-    throw new TypeError('a getter of the user')
+const throwing = new Proxy(
+  {},
+  {
+    get() {
+      throw new TypeError('a getter of the user')
+    },
   },
-})
+)
 const numbers = [0, 1, 2, 3, 4, 5, 8, 16, 64, 100, 255, 4096, 65535, 65536, -1, -2, -65536, 0.5, -0, NaN, Infinity,
   -Infinity, 2 ** 31, 2 ** 31 - 1, -(2 ** 31), 2 ** 32, 2 ** 32 - 1, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1e300] // prettier-ignore
 const makers = [
@@ -61,7 +64,8 @@ const makers = [
   () => undefined,
   () => null,
   () => random() < 0.5,
-  () => pick(['', 'x', 'localhost', '127.0.0.1', '::1', '\0name', 'a\0b', 'lo', 'é'.repeat(80), '<broadcast>']),
+  () =>
+    pick(['', 'x', 'localhost', '127.0.0.1', '::1', '\0name', 'a\0b', 'lo', 'é'.repeat(80), '<broadcast>']),
   () => Buffer.alloc(below(200), below(256)),
   () => new Uint8Array(below(64)),
   () => new DataView(new ArrayBuffer(below(64))),
@@ -74,9 +78,16 @@ const makers = [
   () => [],
   () => [pick(['127.0.0.1', '::1', '', 'x', 5]), pick(numbers)],
   () => [Buffer.alloc(below(20)), pick([Buffer.alloc(3), 7, null, detached(4)])],
-  () => ({ address: pick(['127.0.0.1', '::1', undefined, 9]), port: pick(numbers), scopeId: pick([undefined, 1, NaN]) }),
+  () => ({
+    address: pick(['127.0.0.1', '::1', undefined, 9]),
+    port: pick(numbers),
+    scopeId: pick([undefined, 1, NaN]),
+  }),
   () => ({ path: pick(['sock', '\0abs', Buffer.from('x'), 7]) }),
-  () => ({ family: pick([0, 1, 2, 10, 17, -1, 99, 'x']), data: pick([Buffer.alloc(below(130)), detached(8), 7]) }),
+  () => ({
+    family: pick([0, 1, 2, 10, 17, -1, 99, 'x']),
+    data: pick([Buffer.alloc(below(130)), detached(8), 7]),
+  }),
   () => ({ interface: pick(['lo', 1, 'none', NaN]), protocol: pick(numbers) }),
   () => ({ pid: pick(numbers), groups: pick(numbers) }),
   () => ({ flags: pick([0, 1, 2, 0x40, NaN, 'x']), timeout: pick([0, 0.5, 1, NaN, -1, '5', 2 ** 53]) }),
@@ -125,11 +136,21 @@ function makeSockets(Socket) {
   return made
 }
 
-const allowed = new Set(['TypeError', 'RangeError', 'SocketError', 'TimeoutError', 'AbortError', 'AggregateError'])
+const allowed = new Set([
+  'TypeError',
+  'RangeError',
+  'SocketError',
+  'TimeoutError',
+  'AbortError',
+  'AggregateError',
+])
 const found = new Map()
 function check(error, where) {
   const name = error?.name
-  if (allowed.has(name) && (name !== 'TypeError' || error.code !== undefined || error.message === 'a getter of the user')) {
+  if (
+    allowed.has(name) &&
+    (name !== 'TypeError' || error.code !== undefined || error.message === 'a getter of the user')
+  ) {
     return
   }
   const text = `${where}: ${error?.stack ?? String(error)}`
@@ -140,7 +161,10 @@ function check(error, where) {
 const pending = new Set()
 function settled(value, where) {
   if (typeof value?.then === 'function') {
-    const promise = value.then(result => release(result), error => check(error, where))
+    const promise = value.then(
+      result => release(result),
+      error => check(error, where),
+    )
     pending.add(promise)
     promise.finally(() => pending.delete(promise))
   } else {
@@ -173,7 +197,9 @@ function methodsOf(Socket) {
     }
   }
   // Not part of the interface: what subclasses of this package override.
-  return [...names].filter(name => typeof name === 'symbol' || !/Operation$|^fromAdoption$|^summary$/.test(name))
+  return [...names].filter(
+    name => typeof name === 'symbol' || !/Operation$|^fromAdoption$|^summary$/.test(name),
+  )
 }
 
 const rest = () => new Promise(resolve => setImmediate(resolve))
@@ -230,7 +256,8 @@ async function fuzzRaw() {
       while (open.size < 6) {
         const fds = new Int32Array(2)
         raw.socketpair(bsd.AF_UNIX, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]), 0, fds)
-        for (const fd of [...fds, raw.socket(bsd.AF_INET, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]))]) open.add(fd)
+        for (const fd of [...fds, raw.socket(bsd.AF_INET, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]))])
+          open.add(fd)
       }
       const args = Array.from({ length: below(7) }, anything)
       if (name !== 'socket' && name !== 'socketpair') args[0] = descriptor()
@@ -242,7 +269,8 @@ async function fuzzRaw() {
         if (typeof result !== 'number') check(new Error(`${name} returned ${String(result)}`), `raw.${name}`)
         if (name === 'close' && result === 0) open.delete(args[0])
         if (result >= 0 && ['socket', 'dup', 'accept'].includes(name)) raw.close(result)
-        if (name === 'fcntl' && result >= 0 && [bsd.F_DUPFD, bsd.F_DUPFD_CLOEXEC].includes(args[1])) raw.close(result)
+        if (name === 'fcntl' && result >= 0 && [bsd.F_DUPFD, bsd.F_DUPFD_CLOEXEC].includes(args[1]))
+          raw.close(result)
         if (name === 'socketpair' && result === 0) for (const fd of args[3].slice(0, 2)) raw.close(fd)
         if (name === 'fcntl' || name === 'ioctl') for (const fd of open) nonBlocking(fd)
       } catch (error) {

@@ -16,6 +16,8 @@ function newest(directory: string): number {
 export function ensureBuilt(): void {
   const entry = path.join(root, 'dist/index.mjs')
   if (existsSync(entry) && statSync(entry).mtimeMs >= newest(path.join(root, 'lib'))) return
-  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], { cwd: root })
+  execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
+    cwd: root,
+  })
   execFileSync(process.execPath, ['scripts/esm-wrappers.mjs'], { cwd: root })
 }

@@ -10,7 +10,9 @@ static int Apply(int poller, struct kevent* changes, int count) {
   return kevent(poller, changes, count, nullptr, 0, nullptr) < 0 ? -errno : 0;
 }
 
-static void* Token(uint32_t token) { return reinterpret_cast<void*>(static_cast<uintptr_t>(token)); }
+static void* Token(uint32_t token) {
+  return reinterpret_cast<void*>(static_cast<uintptr_t>(token));
+}
 
 int PollerCreate() {
   const int poller = kqueue();
@@ -19,7 +21,9 @@ int PollerCreate() {
   return poller;
 }
 
-static uint16_t Adding(bool level) { return static_cast<uint16_t>(level ? EV_ADD : EV_ADD | EV_CLEAR); }
+static uint16_t Adding(bool level) {
+  return static_cast<uint16_t>(level ? EV_ADD : EV_ADD | EV_CLEAR);
+}
 
 int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
   struct kevent changes[2];

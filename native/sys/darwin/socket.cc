@@ -49,6 +49,24 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
   }
 }
 
+int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
+                    socklen_t* length) {
+  for (;;) {
+    const ssize_t result = recvfrom(fd, data, size, flags, address, length);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+               socklen_t length) {
+  for (;;) {
+    const ssize_t result = sendto(fd, data, size, flags, address, length);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
 int Duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;
@@ -69,7 +87,8 @@ int Protocol(int) { return -ENOSYS; }
 int Domain(int fd) {
   sockaddr_storage address = {};
   socklen_t size = sizeof address;
-  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0 ? -errno : address.ss_family;
+  return getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0 ? -errno
+                                                                           : address.ss_family;
 }
 
 int GetOption(int fd, int level, int name, void* value, int32_t* length) {

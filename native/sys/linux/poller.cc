@@ -41,7 +41,8 @@ int PollerFetch(int poller, Event* events, int max) {
   for (int i = 0; i < count; ++i) {
     const uint32_t from = ready[i].events;
     events[i].token = static_cast<uint32_t>(ready[i].data.u64);
-    events[i].mask = ((from & EPOLLIN) != 0 ? kReadable : 0U) | ((from & EPOLLOUT) != 0 ? kWritable : 0U) |
+    events[i].mask = ((from & EPOLLIN) != 0 ? kReadable : 0U) |
+                     ((from & EPOLLOUT) != 0 ? kWritable : 0U) |
                      ((from & EPOLLPRI) != 0 ? kUrgent : 0U) |
                      ((from & (EPOLLRDHUP | EPOLLHUP)) != 0 ? kHangup : 0U) |
                      ((from & EPOLLERR) != 0 ? kFailure : 0U);

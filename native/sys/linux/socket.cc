@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -24,6 +26,24 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
   for (;;) {
     const int accepted = accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (accepted >= 0) return accepted;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
+                    socklen_t* length) {
+  for (;;) {
+    const long result = syscall(SYS_recvfrom, fd, data, size, flags, address, length);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+               socklen_t length) {
+  for (;;) {
+    const long result = syscall(SYS_sendto, fd, data, size, flags, address, length);
+    if (result >= 0) return result;
     if (errno != EINTR) return -errno;
   }
 }
@@ -51,9 +71,9 @@ int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }
 int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }
 
 int GetOption(int fd, int level, int name, void* value, int32_t* length) {
-  constexpr int kZeroCopyReceive = 35;     // TCP_ZEROCOPY_RECEIVE
-  constexpr int32_t kInstruction = 8;      // sizeof(struct sock_filter)
-  constexpr int32_t kPlainFields = 24;     // of tcp_zerocopy_receive: behind them are pointers
+  constexpr int kZeroCopyReceive = 35;  // TCP_ZEROCOPY_RECEIVE
+  constexpr int32_t kInstruction = 8;   // sizeof(struct sock_filter)
+  constexpr int32_t kPlainFields = 24;  // of tcp_zerocopy_receive: behind them are pointers
   auto size = static_cast<socklen_t>(*length);
   // SO_GET_FILTER counts instructions, not bytes: taken literally it writes eight times too far.
   const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
