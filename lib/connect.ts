@@ -31,8 +31,8 @@ export interface ConnectPathOptions {
 
 /**
  * A connected stream socket: looks the name up and tries its addresses in their order until one answers,
- * under one deadline. One failed attempt is its own error, several are an AggregateError. Lookups fail
- * with the resolver's code (`ENOTFOUND`).
+ * under one deadline. One failed attempt is its own error, several are an AggregateError. A name
+ * that does not resolve is `EAI_NONAME`, with the resolver's own error as `cause`.
  */
 export async function createConnection(options: ConnectOptions | ConnectPathOptions): Promise<Socket> {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)

@@ -12,11 +12,13 @@ import {
   type SendfileOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
-import { checkOp, type Op, type Waiting } from './internal/validate'
+import { checkSyncOp, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
 
+export * from './constants'
+export { SocketError } from './errors'
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
 
 /** An Op without a signal: while a call blocks, nothing can fire one. */
@@ -25,6 +27,7 @@ export type SyncOp = Omit<Op, 'signal'>
 /**
  * The same socket with calls that block the thread: for scripts, workers and tests. Options, addresses
  * and errors are those of `Socket` in `bsd-sockets`, and `detach()` and `adopt()` lead from one to the other.
+ * While a call blocks no timer fires and no JavaScript signal handler runs.
  */
 export class Socket extends OperationSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
@@ -56,7 +59,7 @@ export class Socket extends OperationSocket {
 
   /** connect(2). After a timeout the attempt goes on; calling again waits for it. */
   connect(address: AddressLike, op?: SyncOp | number): void {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     this.#block(this.connectOperation(address), waiting)
   }
 
@@ -72,48 +75,48 @@ export class Socket extends OperationSocket {
 
   /** accept(2): the next connection. */
   accept(op?: SyncOp | number): this {
-    return this.#block(this.acceptOperation(), checkOp(op, this.timeout))
+    return this.#block(this.acceptOperation(), checkSyncOp(op, this.timeout))
   }
 
   /** recv(2): up to `size` bytes; an empty Buffer at the end of the stream. */
   recv(size: number, op?: SyncOp | number): Buffer {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvOperation(size, waiting.flags), waiting)
   }
 
   /** recv(2) into your buffer: the number of bytes. */
   recvInto(buffer: ArrayBufferView, op?: SyncOp | number): number {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvIntoOperation(buffer, waiting.flags), waiting)
   }
 
   /** recvfrom(2): a datagram and who sent it. */
   recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: Address | null } {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
   }
 
   /** recvfrom(2) into your buffer. */
   recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: Address | null } {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
   }
 
   /** send(2): the number of bytes taken. */
   send(data: ArrayBufferView, op?: SyncOp | number): number {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendOperation(data, waiting.flags), waiting)
   }
 
   /** send(2) until all of it is sent, under one deadline; errors carry `bytesSent`. */
   sendAll(data: ArrayBufferView, op?: SyncOp | number): void {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     this.#block(this.sendAllOperation(data, waiting.flags), waiting)
   }
 
   /** sendto(2): one datagram. */
   sendto(data: ArrayBufferView, address: AddressLike, op?: SyncOp | number): number {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
   }
 
@@ -122,13 +125,13 @@ export class Socket extends OperationSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: Omit<RecvmsgOptions, 'signal'> | number,
   ): Message {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
   }
 
   /** sendmsg(2): one message with control messages beside it. */
   sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendmsgOperation(message, waiting.flags), waiting)
   }
 
@@ -138,30 +141,30 @@ export class Socket extends OperationSocket {
     fds: readonly (number | { readonly fd: number })[],
     op?: SyncOp | number,
   ): number {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendFdsOperation(data, fds, waiting.flags), waiting)
   }
 
   /** Receives data and at most `maxFds` descriptors. */
   recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout)
     return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */
   sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> = {}): number {
-    const waiting = checkOp(options, this.timeout)
+    const waiting = checkSyncOp(options, this.timeout)
     return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
   }
 
   /** Waits until there is something to read, the peer has finished, or the socket failed. */
   readable(op?: SyncOp | number): void {
-    this.#block(this.readyOperation(READ), checkOp(op, this.timeout))
+    this.#block(this.readyOperation(READ), checkSyncOp(op, this.timeout))
   }
 
   /** Waits until something can be sent, or the socket failed. */
   writable(op?: SyncOp | number): void {
-    this.#block(this.readyOperation(WRITE), checkOp(op, this.timeout))
+    this.#block(this.readyOperation(WRITE), checkSyncOp(op, this.timeout))
   }
 
   #block<T>(operation: Operation<T>, waiting: Waiting): T {

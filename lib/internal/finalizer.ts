@@ -2,10 +2,10 @@ import { native } from './environment'
 import type { Channel } from './reactor'
 
 // A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it.
-const registry = new FinalizationRegistry<number>(id => {
+const registry = new FinalizationRegistry<{ id: number; fd: number }>(({ id, fd }) => {
   if (native.close(id) === 0) {
     process.emitWarning(
-      'A socket was garbage-collected while open, and has been closed. Call close() or use `using`.',
+      `The socket on descriptor ${fd} was garbage-collected while open, and has been closed. Call close() or use \`using\`.`,
       {
         type: 'ResourceWarning',
         code: 'SOCKET_NOT_CLOSED',
@@ -19,7 +19,7 @@ const registry = new FinalizationRegistry<number>(id => {
  * waits, since the reactor holds a channel on which somebody does.
  */
 export function reclaim(channel: Channel): void {
-  registry.register(channel, channel.id, channel)
+  registry.register(channel, { id: channel.id, fd: channel.fd }, channel)
 }
 
 /** The owner has closed it or given it away. */

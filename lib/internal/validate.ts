@@ -34,6 +34,13 @@ export function checkOp(op: Op | number | undefined, timeout: number | null): Wa
   }
 }
 
+/** The same for calls that block: nothing could fire a signal meanwhile, so one is refused. */
+export function checkSyncOp(op: Op | number | undefined, timeout: number | null): Waiting {
+  const waiting = checkOp(op, timeout)
+  if (waiting.signal === undefined) return waiting
+  throw invalidType('op.signal', 'undefined, since nothing fires a signal while the thread blocks', waiting.signal)
+}
+
 export function checkFlags(flags: unknown): number {
   return checkInteger('flags', flags, -0x80000000, 0x7fffffff)
 }
@@ -62,8 +69,10 @@ function checkSignal(signal: unknown): AbortSignal {
 
 /** Bytes as users may give them. A string is never encoded silently. */
 export function checkBytes(name: string, value: unknown): ArrayBufferView {
-  if (!ArrayBuffer.isView(value))
-    throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
+  if (!ArrayBuffer.isView(value)) {
+    const advice = typeof value === 'string' ? ' (Buffer.from(text) makes one)' : ''
+    throw invalidType(name, `an instance of Buffer, TypedArray or DataView${advice}`, value)
+  }
   return value
 }
 

@@ -47,8 +47,11 @@ export class Connect extends Operation<void> {
     if (result < 0) return result
     if (number[0] !== 0) return -number[0]!
     // A wake-up is no proof: only a peer is.
-    const peer = native.getpeername(this.channel.id)
-    return peer === ENOTCONN ? EAGAIN : 0
+    if (native.getpeername(this.channel.id) === ENOTCONN) return EAGAIN
+    // Linux keeps the socket as 'connecting' until it is asked once more, and would tell the next connect,
+    // to whatever address, that it had succeeded.
+    native.connect(this.channel.id, this.address)
+    return 0
   }
 
   value(): void {}

@@ -230,3 +230,12 @@ describe('accept', () => {
     },
   )
 })
+
+test('a second connect is EISCONN at once, wherever it goes', async () => {
+  const [first, second] = [0, 0].map(() => new Socket().bind(['127.0.0.1', 0]).listen()) as [Socket, Socket]
+  const socket = new Socket()
+  await socket.connect(first.getsockname())
+  expect((await failure(socket.connect(second.getsockname()))).code).toBe('EISCONN')
+  expect(socket.getpeername().equals(first.getsockname())).toBe(true)
+  for (const each of [socket, first, second]) each.close()
+})

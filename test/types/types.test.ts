@@ -14,6 +14,8 @@ test('the types accept and refuse what these files say', () => {
   const project = path.join(root, 'tsconfig.json')
   const run = spawnSync(process.execPath, [tsc, '--noEmit', '--pretty', 'false', '-p', project], {
     encoding: 'utf8',
+    env: { ...process.env },
+    maxBuffer: 1 << 26,
   })
   // Trouble with the project itself would leave no line about these files.
   expect(run.stdout).not.toMatch(/^error TS/m)
