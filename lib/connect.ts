@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import type { AddressLike } from './address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants'
 import { aborted, invalidType, SocketError, timedOut } from './errors'
+import { defaultTimeout } from './internal/timeouts'
 import { checkInteger, checkOp } from './internal/validate'
 import { Socket } from './socket'
 
@@ -36,7 +37,7 @@ export interface ConnectPathOptions {
  */
 export async function createConnection(options: ConnectOptions | ConnectPathOptions): Promise<Socket> {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { timeout, signal } = checkOp({ timeout: options.timeout, signal: options.signal }, null)
+  const { timeout, signal } = checkOp({ timeout: options.timeout, signal: options.signal }, defaultTimeout())
   const deadline = timeout === null ? Infinity : performance.now() + timeout
   const left = (): number | null => (deadline === Infinity ? null : Math.max(1, deadline - performance.now()))
   if ('path' in options && options.path !== undefined) {
@@ -47,13 +48,15 @@ export async function createConnection(options: ConnectOptions | ConnectPathOpti
   checkInteger('options.port', port, 0, 65535)
   if (signal?.aborted === true) throw aborted(signal)
   const errors: Error[] = []
-  for (const entry of await resolve(host, family)) {
+  for (const entry of await within(resolve(host, family), timeout, signal)) {
     if (performance.now() >= deadline) throw timedOut('connect', timeout!)
     try {
       return await connectOne(entry.family, { address: entry.address, port }, localAddress, left(), signal)
     } catch (error) {
+      const { name, code } = error as SocketError
+      if (name === 'AbortError') throw error
+      if (code === 'ERR_SOCKET_TIMEOUT') throw timedOut('connect', timeout!)
       errors.push(error as Error)
-      if ((error as Error).name === 'AbortError') throw error
     }
   }
   if (errors.length === 1 && !allErrors) throw errors[0]!
@@ -61,6 +64,29 @@ export async function createConnection(options: ConnectOptions | ConnectPathOpti
     errors,
     `connect: every address of ${host} failed: ${errors.map(e => e.message).join('; ')}`,
   )
+}
+
+/** The lookup, as long as there is time for it; the resolver cannot be stopped, but nobody waits for it. */
+async function within<T>(
+  lookup: Promise<T>,
+  timeout: number | null,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (timeout === null && signal === undefined) return lookup
+  let timer: NodeJS.Timeout | undefined
+  let onAbort: (() => void) | undefined
+  const early = new Promise<never>((_resolve, reject) => {
+    if (timeout !== null)
+      timer = setTimeout(() => reject(timedOut('getaddrinfo', timeout)), Math.ceil(timeout))
+    onAbort = () => reject(aborted(signal!))
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([lookup, early])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort!)
+  }
 }
 
 async function connectOne(
@@ -88,8 +114,13 @@ async function resolve(
   if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
     throw invalidType('options.family', 'AF_INET or AF_INET6', family)
   }
-  const literal = isIP(host)
-  if (literal !== 0) return [{ address: host, family: literal === 6 ? AF_INET6 : AF_INET }]
+  const version = isIP(host)
+  if (version !== 0) {
+    const own = version === 6 ? AF_INET6 : AF_INET
+    if (family === undefined || family === own) return [{ address: host, family: own }]
+    const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the family that was asked for`
+    throw new SocketError(text, 'EAI_ADDRFAMILY', undefined, 'getaddrinfo')
+  }
   const wanted = family === undefined ? 0 : family === AF_INET6 ? 6 : 4
   const found = await lookup(host, { all: true, family: wanted, verbatim: true }).catch((cause: unknown) => {
     throw lookupError(host, cause)

@@ -45,6 +45,7 @@ export interface ServerOptions {
  */
 export async function createServer(options: ServerOptions = {}): Promise<Socket> {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  if (options.backlog !== undefined) checkInteger('options.backlog', options.backlog, -0x80000000, 0x7fffffff)
   return options.path === undefined ? listenInet(options) : listenUnix(options.path, options)
 }
 
@@ -54,7 +55,8 @@ async function listenInet(options: ServerOptions): Promise<Socket> {
   checkInteger('options.port', port, 0, 65535)
   const literal = host === '' ? host : await addressOf(host)
   const family = dualstack || isIP(literal) === 6 ? AF_INET6 : AF_INET
-  return listening(family, [literal, port], options, socket => {
+  const own = family === AF_INET6 && isIP(literal) === 4 ? `::ffff:${literal}` : literal
+  return listening(family, [own, port], options, socket => {
     socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     if (reusePort) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
     if (family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, dualstack ? 0 : 1)
@@ -71,14 +73,21 @@ async function addressOf(host: string): Promise<string> {
 
 async function listenUnix(path: string | Uint8Array, options: ServerOptions): Promise<Socket> {
   addresses.encode({ path }, AF_UNIX) // refuses what bind would, before anything is touched
+  const mode = options.mode === undefined ? null : checkInteger('options.mode', options.mode, 0, 0o7777)
   if (options.unlink === true) await unlinkStale(path)
-  const socket = await listening(AF_UNIX, { path }, options, () => undefined)
-  if (options.mode === undefined) return socket
+  const name = Buffer.from(path)
+  const named = name.length > 0 && name[0] !== 0
+  let bound = false
+  const socket = new Socket(AF_UNIX, SOCK_STREAM)
   try {
-    chmodSync(Buffer.from(path), checkInteger('options.mode', options.mode, 0, 0o7777))
-    return socket
+    socket.bind({ path })
+    bound = true
+    // Before listen: until then nobody gets in, whatever the umask made of the path.
+    if (mode !== null && named) chmodSync(name, mode)
+    return socket.listen(options.backlog)
   } catch (error) {
     socket.close()
+    if (bound && named) unlinkSync(name)
     throw error
   }
 }

@@ -64,10 +64,11 @@ export class Socket extends OperationSocket {
    */
   async connect(address: AddressLike, op?: Op | number): Promise<void> {
     const waiting = checkOp(op, this.timeout)
+    const operation = this.connectOperation(address)
     try {
-      await this.#submit(this.connectOperation(address), waiting)
+      await this.#submit(operation, waiting)
     } catch (error) {
-      if ((error as Error).name === 'AbortError') this.close()
+      if (operation.started && (error as Error).name === 'AbortError') this.close()
       throw error
     }
   }
@@ -150,8 +151,8 @@ export class Socket extends OperationSocket {
 
   /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
   send(data: ArrayBufferView, op?: Op | number): Promise<number> {
-    if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
     try {
+      if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.sendOperation(data, waiting.flags), waiting)
     } catch (error) {

@@ -74,7 +74,7 @@ bool ReadBytes(napi_env env, napi_value value, Bytes* bytes) {
   void* data = nullptr;
   if (value == nullptr) return false;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) == napi_ok) {
-    constexpr size_t kElement[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+    constexpr size_t kElement[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};  // the last: Float16Array
     const auto kind = static_cast<size_t>(type);
     if (kind >= sizeof kElement / sizeof kElement[0]) return false;
     bytes->size = length * kElement[kind];

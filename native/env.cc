@@ -66,6 +66,7 @@ int Watch(Env& env, Slot& slot, bool writing) {
 }
 
 void Mute(Env& env, Slot& slot) {
+  if (!slot.level) return;
   const auto token = static_cast<uint32_t>(Slots::Id(slot));
   if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
   slot.level = false;

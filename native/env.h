@@ -56,7 +56,7 @@ void CleanupStep(Env* env);
 
 // Takes a descriptor into the slot table: prepared as non-blocking by the caller. Returns the id or
 // kNoSlot when the table is full.
-constexpr int32_t kNoSlot = INT32_MIN;
+constexpr int32_t kNoSlot = -1;
 int32_t AdoptSlot(Env& env, int fd, Traits traits);
 
 // Starts to watch the slot, for writing too if asked. 0 or -errno.

@@ -4,7 +4,8 @@
 
 namespace bsd {
 
-constexpr uint32_t kGenerationMask = (1U << (32 - kIndexBits)) - 1;
+// 31 bits in all: an id is never negative, so −errno and "none" cannot be mistaken for one.
+constexpr uint32_t kGenerationMask = (1U << (31 - kIndexBits)) - 1;
 
 int32_t Slots::Id(const Slot& slot) {
   return static_cast<int32_t>((slot.generation & kGenerationMask) << kIndexBits | slot.index);

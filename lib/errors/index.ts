@@ -128,3 +128,9 @@ export function unsupported(what: string, syscall: string, code = 'ENOSYS'): Soc
   const os = process.platform === 'darwin' ? 'macOS' : 'Linux'
   return new SocketError(`${syscall} ${code}: ${what} does not exist on ${os}`, code, errnoOf(code), syscall)
 }
+
+/** Adds how far an operation got to the reason of its failure, whatever a user's callback threw as one. */
+export function withProgress(reason: Error, bytesSent: number): Error {
+  if (reason instanceof Object && Object.isExtensible(reason)) Object.assign(reason, { bytesSent })
+  return reason
+}

@@ -11,6 +11,7 @@ import {
 } from '../options/option'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
+import { errnoOf } from './errno'
 import { DIRECT } from './memory'
 import type { Channel } from './reactor'
 import { STATE_ADDRESS, STATE_SECOND } from './shared'
@@ -192,9 +193,9 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     this.close()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  // eslint-disable-next-line @typescript-eslint/require-await -- an error of close() is a rejection here
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-    return Promise.resolve()
   }
 
   /** Whether a child process that is started without further care gets the descriptor. False from birth. */
@@ -336,7 +337,7 @@ function checkCreationOptions(options: { netns?: number | string } | undefined):
   if (options === undefined) return
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   if (options.netns !== undefined)
-    throw invalidType('options.netns', 'undefined (not built yet)', options.netns)
+    throw systemError('socket', errnoOf('ENOSYS'), { subject: 'options.netns' })
 }
 
 /** An option as C spells it: `SO_MARK`, `IP_TTL`; numbers where it is unknown. */
@@ -387,8 +388,20 @@ export function createPair(family: number, type: number, protocol: number): [Ado
   }
   const second = reactor.memory.state[STATE_SECOND]!
   const traits = traitsOf(f, t, p)
-  const channels = [first, second].map(fd => own(fd, traits)) as [Channel, Channel]
-  return [new Adoption(channels[0], f, t, p), new Adoption(channels[1], f, t, p)]
+  const channels: Channel[] = []
+  try {
+    channels.push(own(first, traits))
+  } catch (error) {
+    native.closeFd(second)
+    throw error
+  }
+  try {
+    channels.push(own(second, traits))
+  } catch (error) {
+    reactor.close(channels[0]!)
+    throw error
+  }
+  return [new Adoption(channels[0]!, f, t, p), new Adoption(channels[1]!, f, t, p)]
 }
 
 const kind = new Int32Array(3)

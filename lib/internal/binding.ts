@@ -35,6 +35,7 @@ export interface Native {
   close(slot: number): number
   detach(slot: number): number
   watch(slot: number, writing: number): number
+  mute(slot: number): number
 
   bind(slot: number, address: Uint8Array): number
   connect(slot: number, address: Uint8Array): number

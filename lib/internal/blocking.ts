@@ -30,15 +30,22 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
     if (result !== EAGAIN || timeout === 0) throw operation.abandon(operation.failure(result))
     const left = deadline - performance.now()
     if (left <= 0) throw operation.abandon(timedOut(operation.syscall, timeout!))
+    const sleep = (descriptors: Int32Array, most: number): void => {
+      try {
+        pollFor(descriptors, Math.min(left, most))
+      } catch (error) {
+        throw operation.abandon(error as Error)
+      }
+    }
     if (operation.direction === WRITE && operation.falselyReady(EAGAIN)) {
-      pollFor(nobody, Math.min(left, backoff))
+      sleep(nobody, backoff)
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF)
     } else {
       const descriptor = Int32Array.of(channel.fd, eventsOf(operation), 0)
-      pollFor(descriptor, left)
+      sleep(descriptor, Infinity)
       // An error queue that nobody reads makes poll return at once, again and again.
       idle = descriptor[2] === POLLERR ? idle + 1 : 0
-      if (idle > 1) pollFor(nobody, Math.min(left, 1 << Math.min(idle, LONGEST_STALL)))
+      if (idle > 1) sleep(nobody, 1 << Math.min(idle, LONGEST_STALL))
     }
   }
 }

@@ -6,7 +6,7 @@ import type { FdHandle } from '../fd'
 import type { Message } from '../message'
 import { Accept, Connect } from '../ops/connect'
 import { Sendfile, type SendfileDriver } from '../ops/file'
-import { Recvmsg, Sendmsg } from '../ops/message'
+import { Recvmsg, SendFds, Sendmsg } from '../ops/message'
 import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { Send, SendAll, Sendto } from '../ops/send'
@@ -161,7 +161,7 @@ export abstract class OperationSocket extends BaseSocket {
     // The kernel would take the message and drop the descriptors.
     if (bytes.byteLength === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
-    return this.sendmsgOperation({ data: bytes, control: [control.rights(fds)] }, flags)
+    return new SendFds(this.channel, bytes, flags, fds, isUnixDatagram(this))
   }
 
   protected connectOperation(address: AddressLike): Connect {

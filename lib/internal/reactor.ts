@@ -24,9 +24,10 @@
  * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
  * edge announces what lies behind it; C++ falls back to edges (MUTED) while nobody reads.
  *
- * Edges make two rules. An operation may only be left waiting after an attempt said EAGAIN or the
+ * Edges make three rules. An operation may only be left waiting after an attempt said EAGAIN or the
  * table says DRY: an edge that came before is not repeated. And an operation queued for any other
- * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for.
+ * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever takes an operation
+ * out of the head of its queue disarms it, or C++ goes on receiving for nobody.
  *
  * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
  * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
@@ -96,6 +97,8 @@ export class Channel {
   budget = BUDGET
   turn = 0
   stall = 0
+  /** Waits for the next turn of the loop to be served. */
+  deferred = false
   /** The next edge to write was caused by our own attempt. */
   echo = false
   backoff: NodeJS.Timeout | null = null
@@ -287,7 +290,10 @@ export class Reactor {
   }
 
   #dequeue(channel: Channel, operation: Operation<unknown>): void {
-    channel.queues[operation.direction].remove(operation)
+    const { direction } = operation
+    // Whoever takes the head disarms it: C++ would go on receiving for somebody who is not there.
+    if (channel.head(direction) === operation) this.#disarm(channel, direction)
+    channel.queues[direction].remove(operation)
     operation.queued = false
     if (operation.leave !== null) {
       const { timer, signal, onAbort } = operation.leave
@@ -310,11 +316,6 @@ export class Reactor {
         taken.push(queue.head)
         this.#dequeue(channel, queue.head)
       }
-    }
-    if (taken.length > 0) {
-      this.#disarm(channel, READ)
-      this.#disarm(channel, WRITE)
-      this.#disarm(channel, ERROR)
     }
     return taken
   }
@@ -362,14 +363,19 @@ export class Reactor {
       try {
         result = operation.attempt()
       } catch (error) {
-        if (operation.queued) this.#dequeue(channel, operation)
+        this.#dequeue(channel, operation)
         operation.reject(operation.abandon(error as Error))
         continue
       }
-      if (!operation.queued) return // closed by a callback of its own
       if (result === PENDING) return
       if (result === YIELD) return this.#defer(channel)
       if (result === EAGAIN) {
+        if (sure && direction === READ) {
+          // A level that says 'ready' to no avail would say so for ever: edges for the rest of this wait.
+          operation.arm(this.memory, channel.index)
+          this.native.mute(channel.id)
+          return
+        }
         this.#arm(channel, operation)
         if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
@@ -421,12 +427,15 @@ export class Reactor {
   }
 
   #defer(channel: Channel): void {
+    if (channel.deferred) return
+    channel.deferred = true
     this.#deferred.push(channel)
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null
       const channels = this.#deferred
       this.#deferred = []
       for (const deferred of channels) {
+        deferred.deferred = false
         this.#newTurn(deferred)
         this.#pump(deferred, WRITE, false)
         this.#pump(deferred, READ, false)
@@ -471,7 +480,6 @@ export class Reactor {
       return
     }
     this.#dequeue(channel, operation)
-    if (first) this.#disarm(channel, direction)
     operation.reject(operation.abandon(reason))
     if (first && channel.fd >= 0) {
       this.#newTurn(channel)
@@ -490,10 +498,7 @@ export class Reactor {
       const direction = completions[at + RECORD_DIRECTION] as Direction
       const opcode = completions[at + RECORD_OPCODE]!
       if (channel?.id !== id) {
-        // Closed by a callback earlier in this turn: a connection that was accepted meanwhile has no owner.
-        if (opcode === ACCEPT && completions[at + RECORD_RESULT]! >= 0) {
-          this.native.close(completions[at + RECORD_WHERE]!)
-        }
+        this.#dropAccepted(at)
         continue
       }
       if (channel.turn !== this.#turn) {
@@ -501,12 +506,15 @@ export class Reactor {
         channel.budget = BUDGET
       }
       const operation = channel.head(direction)
-      if (operation === null) continue
+      if (operation === null) {
+        this.#dropAccepted(at)
+        continue
+      }
       if (opcode === JOB) {
         this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
       } else if (opcode === READY) {
-        const sure = completions[at + RECORD_MASK] === EVENT_WRITABLE
-        if (sure && channel.echo) {
+        const sure = direction === READ || completions[at + RECORD_MASK] === EVENT_WRITABLE
+        if (direction === WRITE && sure && channel.echo) {
           channel.echo = false
           operation.arm(this.memory, channel.index)
         } else {
@@ -524,6 +532,13 @@ export class Reactor {
         if (channel.head(direction) !== null) this.#next(channel, direction)
       }
     }
+  }
+
+  // A connection that was accepted for nobody has no owner to close it.
+  #dropAccepted(at: number): void {
+    const { completions } = this.memory
+    if (completions[at + RECORD_OPCODE] !== ACCEPT || completions[at + RECORD_RESULT]! < 0) return
+    this.native.close(completions[at + RECORD_WHERE]!)
   }
 
   // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.

@@ -38,7 +38,11 @@ export function checkOp(op: Op | number | undefined, timeout: number | null): Wa
 export function checkSyncOp(op: Op | number | undefined, timeout: number | null): Waiting {
   const waiting = checkOp(op, timeout)
   if (waiting.signal === undefined) return waiting
-  throw invalidType('op.signal', 'undefined, since nothing fires a signal while the thread blocks', waiting.signal)
+  throw invalidType(
+    'op.signal',
+    'undefined, since nothing fires a signal while the thread blocks',
+    waiting.signal,
+  )
 }
 
 export function checkFlags(flags: unknown): number {

@@ -56,6 +56,11 @@ export class Connect extends Operation<void> {
 
   value(): void {}
 
+  /** Whether connect(2) has been called, which cannot be taken back. */
+  get started(): boolean {
+    return this.#started
+  }
+
   failure(result: number): Error {
     const errno = result === EAGAIN && this.#started ? EINPROGRESS : result
     return systemError('connect', errno, { address: addresses.decode(this.address) })

@@ -1,5 +1,5 @@
 import { fstatSync, type Stats } from 'node:fs'
-import { fileTruncated, systemError } from '../errors'
+import { fileTruncated, systemError, withProgress } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
 import { Operation, PENDING, YIELD } from '../internal/operation'
@@ -94,7 +94,9 @@ export class Sendfile extends Operation<number> {
     }
     const file = this.#file!
     const count = Math.min(rest, CHUNK)
-    if (this.driver === 'blocking' || native.resident(file, this.#offset, count) === 1) {
+    const resident = this.driver === 'blocking' ? 1 : native.resident(file, this.#offset, count)
+    // Where the system cannot tell (before Linux 6.5), who will not wait has to take the chance.
+    if (resident === 1 || (resident < 0 && this.driver !== 'reactor')) {
       return native.sendfile(this.channel.id, file, this.#offset, count)
     }
     if (this.driver !== 'reactor') return EAGAIN
@@ -153,7 +155,7 @@ export class Sendfile extends Operation<number> {
 
   override abandon(reason: Error): Error {
     this.#release()
-    return Object.assign(reason, { bytesSent: this.#sent })
+    return withProgress(reason, this.#sent)
   }
 
   override pass(): null {

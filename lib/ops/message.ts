@@ -1,7 +1,11 @@
 import { bufferGone, systemError } from '../errors'
 import { addresses, native, reactor, readAddress } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
-import { messageFlags, receiveControl } from '../internal/messages'
+import { control } from '../control'
+import { buildControl } from '../control/walk'
+import { FdHandle } from '../fd'
+import type { FileLike } from '../internal/base'
+import { controlLayout, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../internal/shared'
@@ -10,6 +14,7 @@ import { Message } from '../message'
 /** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
 const CONTROL_ROOM = 4096
 
+const MSG_TRUNC = native.constants.MSG_TRUNC!
 const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
 // One for all: it is read before anything else can receive.
@@ -44,7 +49,7 @@ export class Recvmsg extends Operation<Message> {
   attempt(): number {
     let buffers: ArrayBufferView[]
     if (typeof this.into === 'number') {
-      buffers = [(this.#own ??= Buffer.allocUnsafeSlow(this.into))]
+      buffers = [(this.#own ??= this.#allocate(this.into))]
     } else {
       buffers = this.into
       if (buffers.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('recvmsg')
@@ -52,6 +57,11 @@ export class Recvmsg extends Operation<Message> {
     const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
+  }
+
+  // MSG_TRUNC on a stream throws bytes away and leaves the memory as it was: never show what that held.
+  #allocate(size: number): Buffer {
+    return (this.flags & MSG_TRUNC) !== 0 ? Buffer.alloc(size) : Buffer.allocUnsafeSlow(size)
   }
 
   value(result: number, _where: number, address: number, addressLength: number): Message {
@@ -97,7 +107,7 @@ export class Sendmsg extends Operation<number> {
     private readonly channel: Channel,
     private readonly data: ArrayBufferView[],
     private readonly flags: number,
-    private readonly control: Uint8Array | null,
+    protected control: Uint8Array | null,
     private readonly address: Uint8Array | null,
     private readonly unixDatagram: boolean,
   ) {
@@ -131,4 +141,59 @@ export class Sendmsg extends Operation<number> {
   override falselyReady(): boolean {
     return this.unixDatagram && this.address !== null
   }
+}
+
+/** sendmsg(2) with descriptors. While it waits it holds duplicates: the caller's may be closed and reused. */
+export class SendFds extends Sendmsg {
+  #held: FdHandle[] | null = null
+
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView,
+    flags: number,
+    private readonly fds: readonly FileLike[],
+    unixDatagram: boolean,
+  ) {
+    super(channel, [data], flags, rightsOf(fds), null, unixDatagram)
+  }
+
+  override attempt(): number {
+    const result = super.attempt()
+    if (result === EAGAIN && this.#held === null) this.#hold()
+    return result
+  }
+
+  #hold(): void {
+    this.#held = []
+    for (const file of this.fds) {
+      const copy = native.dupFd(typeof file === 'number' ? file : file.fd)
+      if (copy < 0) throw systemError('dup', copy)
+      this.#held.push(new FdHandle(copy))
+    }
+    this.control = rightsOf(this.#held)
+  }
+
+  #release(): void {
+    for (const handle of this.#held ?? []) handle.close()
+    this.#held = null
+  }
+
+  override value(result: number): number {
+    this.#release()
+    return result
+  }
+
+  override abandon(reason: Error): Error {
+    this.#release()
+    return reason
+  }
+
+  override pass(): null {
+    this.#release()
+    return null
+  }
+}
+
+function rightsOf(fds: readonly FileLike[]): Buffer {
+  return buildControl(controlLayout, [control.rights(fds)])
 }

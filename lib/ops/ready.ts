@@ -21,7 +21,12 @@ export class Ready extends Operation<void> {
     return 'poll'
   }
 
+  override get ignoresDry(): boolean {
+    return this.channel.leftover !== null
+  }
+
   attempt(): number {
+    if (this.direction === READ && this.channel.leftover !== null) return 1
     const descriptor = Int32Array.of(this.channel.fd, this.direction === READ ? POLLIN : POLLOUT, 0)
     const result = native.poll(descriptor, 0)
     return result === 0 ? EAGAIN : result

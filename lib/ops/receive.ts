@@ -28,6 +28,7 @@ const SMALL = DIRECT_ROOM
 /** Up to this many bytes a loop is faster than a view and `set`; by words, up to four times as many. */
 const LOOP = 64
 
+const MSG_PEEK = native.constants.MSG_PEEK!
 const MSG_TRUNC = native.constants.MSG_TRUNC!
 /** Reads of something else than the next data: that there is no data says nothing about them. */
 const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
@@ -96,6 +97,10 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     return systemError(this.syscall, result)
   }
 
+  protected get hasLeftover(): boolean {
+    return this.channel.leftover !== null && (this.flags & ELSEWHERE) === 0
+  }
+
   /** Bytes that an earlier receive could not deliver, in its place and its order. */
   protected takeLeftover(target: Uint8Array, offset: number): number {
     const { data, address } = this.channel.leftover!
@@ -103,6 +108,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     target.set(data.subarray(0, length), offset)
     memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
     memory.state[STATE_ADDRESS] = address.length
+    if ((this.flags & MSG_PEEK) !== 0) return length
     const rest = data.subarray(length)
     this.channel.leftover = rest.length > 0 && !this.channel.messages ? { data: rest, address } : null
     return length
@@ -114,7 +120,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   #buffer: Buffer | null = null
 
   attempt(): number {
-    if (this.channel.leftover !== null) return this.takeLeftover(inbox, INBOX_SIZE)
+    if (this.hasLeftover) return this.takeLeftover(inbox, INBOX_SIZE)
     const clean = (this.flags & MSG_TRUNC) !== 0 // never show what the memory held before
     if (this.size <= SMALL) {
       if (clean) inbox.fill(0, INBOX_SIZE, INBOX_SIZE + this.size)
@@ -183,7 +189,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
 
   /** The same operation for the next receive. */
   reuse(buffer: ArrayBufferView, flags: number): this {
-    if (buffer !== this.buffer) {
+    if (buffer !== this.buffer || buffer.byteLength !== this.size) {
       this.buffer = buffer
       this.#bytes = bytesOf(buffer)
       this.#words = wordsOf(buffer)
@@ -196,13 +202,14 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
 
   attempt(): number {
     if (this.buffer.byteLength < this.size) throw bufferGone(this.syscall)
-    if (this.channel.leftover !== null) return this.takeLeftover(this.#bytes, 0)
+    if (this.hasLeftover) return this.takeLeftover(this.#bytes, 0)
     return this.call(this.buffer, 0)
   }
 
   protected deliver(result: number, where: number, address: number, addressLength: number): void {
     if (where < 0) return // it is there already
     const length = Math.min(result, this.size)
+    if (this.buffer.byteLength < this.size && (this.flags & MSG_PEEK) !== 0) throw bufferGone(this.syscall)
     if (this.buffer.byteLength < this.size) {
       // Detached or shrunk while it waited: the caller's mistake, but no reason to lose what came.
       const start = address * ADDRESS_SIZE

@@ -1,4 +1,4 @@
-import { bufferGone, systemError } from '../errors'
+import { bufferGone, systemError, withProgress } from '../errors'
 import { addresses, native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation, YIELD } from '../internal/operation'
@@ -131,6 +131,6 @@ export class SendAll extends SendOperation<void> {
   }
 
   override abandon(reason: Error): Error {
-    return Object.assign(reason, { bytesSent: this.#sent })
+    return withProgress(reason, this.#sent)
   }
 }

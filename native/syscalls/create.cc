@@ -106,13 +106,19 @@ static int64_t WatchOwned(Env& env, Slot& slot, Args& a) {
   return a.ok() ? Watch(env, slot, writing != 0) : 0;
 }
 
+// Gives up the level of a slot: () -> 0.
+static int64_t MuteOwned(Env& env, Slot& slot, Args&) {
+  Mute(env, slot);
+  return 0;
+}
+
 static constexpr Function kSlot[] = {
     {"socket", Call<Socket>},         {"socketpair", Call<SocketPair>},
     {"dup", CallSlot<Duplicate>},     {"dupFd", CallFd<Duplicate>},
     {"closeFd", CallFd<Close>},       {"fcntl", CallSlot<Control>},
     {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
     {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
-    {"watch", CallOwner<WatchOwned>},
+    {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
 };
 
 static constexpr Function kRaw[] = {
