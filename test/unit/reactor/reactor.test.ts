@@ -49,6 +49,11 @@ class Fake {
   ref(on: boolean): void {
     this.log.push(`ref ${on}`)
   }
+  mute(slot: number): number {
+    this.log.push(`mute ${slot}`)
+    return 0
+  }
+
   watch(slot: number, writing: number): number {
     this.log.push(`watch ${slot} ${writing}`)
     return 0
@@ -162,11 +167,12 @@ test('a direction known to be dry is armed without an attempt, but not for timeo
   expect(reactor.attemptNow(channel, read(5))).toBe(5)
 })
 
-test('READY to read, but EAGAIN: armed again', async () => {
+test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait', async () => {
   const operation = read(EAGAIN, EAGAIN, 1)
   const promise = submit(operation)
   fake.records([0, READ, READY, 0])
   expect(operation.attempts).toBe(2)
+  expect(fake.log).toContain('mute 0')
   fake.records([0, READ, READY, 0])
   expect(await promise).toBe(1)
 })
