@@ -1,5 +1,5 @@
 /**
- * The sockets that the kernel has and Node hides: see the README for a first look and docs/ for the rest.
+ * The sockets that the kernel has and Node hides: see the README for a first look.
  */
 export { Socket } from './socket'
 export { SocketError } from './errors'

@@ -246,7 +246,8 @@ export class Socket extends OperationSocket {
    * sendfile(2): sends a file, or a range of it, without copying it through this process. Resolves with
    * the number of bytes. A part of the file that is not in memory is read on the thread pool, never on
    * the event loop. What is written to the file while it is on its way is sent as it then is.
-   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
+   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`, after `close()` without
+   * what the thread pool was sending at that moment.
    */
   sendfile(file: FileLike, options: SendfileOptions = {}): Promise<number> {
     try {

@@ -61,7 +61,8 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length);
 // The file side can block on a cold page: see Resident().
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
 
-// 1 when every page of the range is in the page cache, so that sending it cannot wait for a disk;
+// 1 when every page of the range is in the page cache, so that sending it
+// does not wait for a disk (but for a page that is being read in at this moment);
 // 0 when one is missing; negative when the system cannot tell.
 int Resident(int file, int64_t offset, int64_t length);
 
