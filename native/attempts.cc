@@ -31,7 +31,7 @@ class Turn {
     // Operations before the error queue: reading that first would eat the error they should get.
     if ((mask & (sys::kWritable | sys::kHangup | sys::kFailure)) != 0) {
       if (fields[kWriteOpcode] != kIdle) {
-        Write(*slot, fields);
+        Write(index);
       } else if (slot->writing && (mask & sys::kWritable) != 0) {
         // Nobody writes any more: without this every read by the peer would wake us.
         const sys::Interest reading = {false, slot->level};
@@ -68,12 +68,12 @@ class Turn {
     record[kRecordMask] = static_cast<int32_t>(mask_);
   }
 
-  void Write(const Slot& slot, int32_t* fields) {
-    fields[kWriteOpcode] = kIdle;
-    Push(slot.index, kWrite, kReady, 0, 0, 0);
+  void Write(uint32_t index) {
+    env_.Fields(index)[kWriteOpcode] = kIdle;
+    Push(index, kWrite, kReady, 0, 0, 0);
   }
 
-  void Read(uint32_t index, int32_t* fields) {
+  void Read(uint32_t index, const int32_t* fields) {
     Slot& slot = *env_.slots.At(index);
     const int32_t size = fields[kReadSize];
     const int flags = fields[kReadFlags];

@@ -36,7 +36,7 @@ static int64_t ReceiveFrom(int fd, Args& a) {
   if (!a.ok()) return 0;
   const int64_t result =
       sys::ReceiveFrom(fd, into.data, into.size, flags, from.address, &from.length);
-  if (result >= 0) a.Store(from);
+  if (result >= 0) Args::Store(from);
   return result;
 }
 
@@ -47,7 +47,7 @@ static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
   if (!a.ok()) return 0;
   const int64_t result =
       ReceiveOn(env, slot, into.data, into.size, flags, from.address, &from.length);
-  if (result >= 0) a.Store(from);
+  if (result >= 0) Args::Store(from);
   return result;
 }
 
@@ -75,7 +75,7 @@ static int64_t ReceiveMessage(int fd, Args& a) {
       Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
   if (result < 0) return result;
   from.length = message.msg_namelen;
-  a.Store(from);
+  Args::Store(from);
   info[kStateFlags] = message.msg_flags;
   info[kStateControl] = static_cast<int32_t>(message.msg_controllen);
   return result;

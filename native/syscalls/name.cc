@@ -33,7 +33,7 @@ static int64_t Accept(int fd, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;
   const int accepted = sys::Accept(fd, peer.address, &peer.length);
-  if (accepted >= 0) a.Store(peer);
+  if (accepted >= 0) Args::Store(peer);
   return accepted;
 }
 
@@ -42,7 +42,7 @@ static int64_t AcceptOwned(Env& env, Slot& slot, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;
   const int accepted = AcceptOn(env, slot, peer.address, &peer.length, &env.state[kStateSlot]);
-  if (accepted >= 0) a.Store(peer);
+  if (accepted >= 0) Args::Store(peer);
   return accepted;
 }
 
@@ -51,7 +51,7 @@ static int64_t LocalName(int fd, Args& a) {
   AddressOut name = a.Address(1);
   if (!a.ok()) return 0;
   if (getsockname(fd, name.address, &name.length) < 0) return -errno;
-  a.Store(name);
+  Args::Store(name);
   return 0;
 }
 
@@ -60,7 +60,7 @@ static int64_t PeerName(int fd, Args& a) {
   AddressOut name = a.Address(1);
   if (!a.ok()) return 0;
   if (getpeername(fd, name.address, &name.length) < 0) return -errno;
-  a.Store(name);
+  Args::Store(name);
   return 0;
 }
 
