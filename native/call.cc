@@ -60,14 +60,6 @@ int32_t Args::Id(size_t i) {
   return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX));
 }
 
-bool Args::Bool(size_t i, const char* name) {
-  bool value = false;
-  if (i >= count_ || napi_get_value_bool(env_, values_[i], &value) != napi_ok) {
-    ThrowType(name, "of type boolean");
-  }
-  return value;
-}
-
 bool ReadBytes(napi_env env, napi_value value, Bytes* bytes) {
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;
@@ -110,10 +102,6 @@ Out Args::Reference(size_t i, const char* name) {
     return {};
   }
   return {static_cast<int32_t*>(data)};
-}
-
-Out Args::OptionalReference(size_t i, const char* name) {
-  return Present(i) ? Reference(i, name) : Out();
 }
 
 AddressOut Args::Address(size_t i) {

@@ -48,14 +48,12 @@ class Args {
   int Int(size_t i, const char* name);
   // The id of a slot: whatever is none finds none.
   int32_t Id(size_t i);
-  bool Bool(size_t i, const char* name);
   // Any ArrayBufferView.
   Bytes Buffer(size_t i, const char* name);
   // The same, or nothing for null and undefined.
   Bytes OptionalBuffer(size_t i, const char* name);
   // An Int32Array with room for one number.
   Out Reference(size_t i, const char* name);
-  Out OptionalReference(size_t i, const char* name);
   // A buffer at i, or the part of it that an offset and a length at `range` and behind choose.
   Bytes Slice(size_t i, const char* name, size_t range);
   // An array of ArrayBufferViews; at most max are taken, more is a RangeError.

@@ -15,7 +15,8 @@
  *   READY to write, but EAGAIN   readiness lies (an unconnected AF_UNIX datagram socket whose peer is
  *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges;
  *                                the first edge after a failed attempt is that attempt's own doing
- *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come
+ *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come; no level
+ *                                for the rest of this wait
  *   record JOB                   hand it to the head, which goes on or ends
  *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
  *                                whose work is on the thread pool leaves when that is done
@@ -26,8 +27,8 @@
  *
  * Edges make three rules. An operation may only be left waiting after an attempt said EAGAIN or the
  * table says DRY: an edge that came before is not repeated. And an operation queued for any other
- * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever takes an operation
- * out of the head of its queue disarms it, or C++ goes on receiving for nobody.
+ * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever
+ * takes an operation out of the head of its queue disarms it, or C++ goes on receiving for nobody.
  *
  * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
  * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
@@ -327,14 +328,15 @@ export class Reactor {
 
   // --- waiting ---
 
-  #arm(channel: Channel, operation: Operation<unknown>): void {
+  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head.
+  #arm(channel: Channel, operation: Operation<unknown>): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
         operation.reject(operation.abandon(systemError('epoll_ctl', result)))
-        return
+        return false
       }
       channel.watched = true
     }
@@ -344,6 +346,7 @@ export class Reactor {
       // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
       channel.echo = true
     }
+    return true
   }
 
   #disarm(channel: Channel, direction: Direction): void {
@@ -376,7 +379,7 @@ export class Reactor {
           this.native.mute(channel.id)
           return
         }
-        this.#arm(channel, operation)
+        if (!this.#arm(channel, operation)) continue
         if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
       }
@@ -501,10 +504,7 @@ export class Reactor {
         this.#dropAccepted(at)
         continue
       }
-      if (channel.turn !== this.#turn) {
-        channel.turn = this.#turn
-        channel.budget = BUDGET
-      }
+      this.hasBudget(channel) // a new turn has a new one
       const operation = channel.head(direction)
       if (operation === null) {
         this.#dropAccepted(at)
@@ -544,8 +544,8 @@ export class Reactor {
   // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
   #next(channel: Channel, direction: Direction): void {
     const head = channel.head(direction)!
-    if (direction === READ && this.#isDry(channel) && !head.ignoresDry) this.#arm(channel, head)
-    else this.#pump(channel, direction, false)
+    const dry = direction === READ && this.#isDry(channel) && !head.ignoresDry
+    if (!dry || !this.#arm(channel, head)) this.#pump(channel, direction, false)
   }
 
   #endJob(channel: Channel, operation: Operation<unknown>, result: number): void {
