@@ -54,9 +54,11 @@ class Fake {
     return 0
   }
 
+  /** What watch returns. */
+  watching = 0
   watch(slot: number, writing: number): number {
     this.log.push(`watch ${slot} ${writing}`)
-    return 0
+    return this.watching
   }
   close(slot: number): number {
     this.log.push(`close ${slot}`)
@@ -165,6 +167,14 @@ test('a direction known to be dry is armed without an attempt, but not for timeo
   expect(await promise).toBe(9)
   expect(await submit(read(4), 0)).toBe(4)
   expect(reactor.attemptNow(channel, read(5))).toBe(5)
+})
+
+test('a head that can no longer be watched leaves nobody behind it waiting', async () => {
+  const [first, second, third] = [write(EAGAIN, EAGAIN), write(EAGAIN), write(3)]
+  const ended = Promise.allSettled([submit(first), submit(second), submit(third)])
+  fake.watching = -28 // ENOSPC
+  fake.records([0, WRITE, READY, 0])
+  expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
 })
 
 test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait', async () => {
