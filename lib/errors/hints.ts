@@ -9,6 +9,7 @@ export function hint(
 ): string {
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
+  if (syscall === 'setns') return ofNamespace(code)
   if (code === 'EACCES' && syscall === 'bind') return ofBind(context.address)
   if (code === 'EPERM' && (syscall === 'setsockopt' || syscall === 'ioctl')) {
     return process.platform === 'linux' ? 'needs CAP_NET_ADMIN' : 'needs root'
@@ -34,6 +35,11 @@ function ofSocket(code: string, subject: string): string {
   }
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'
   return ''
+}
+
+function ofNamespace(code: string): string {
+  if (code === 'EPERM') return 'needs CAP_SYS_ADMIN, here and in the user namespace that owns that network'
+  return code === 'EINVAL' ? 'that is not a network namespace' : ''
 }
 
 function ofBind(address: unknown): string {

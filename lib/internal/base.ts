@@ -11,8 +11,8 @@ import {
 } from '../options/option'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
-import { errnoOf } from './errno'
 import { DIRECT } from './memory'
+import { checkCreationOptions, socketInNamespace, type CreationOptions } from './namespace'
 import type { Channel } from './reactor'
 import { STATE_ADDRESS, STATE_SECOND } from './shared'
 import { defaultTimeout } from './timeouts'
@@ -79,7 +79,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     family: number | Adoption = AF_INET,
     type: number = SOCK_STREAM,
     protocol = 0,
-    options?: { netns?: number | string },
+    options?: CreationOptions,
   ) {
     if (family instanceof Adoption) {
       this.channel = family.channel
@@ -91,8 +91,8 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       this.family = checkInt('family', family)
       this.type = checkInt('type', type) & ~CREATION_FLAGS
       this.protocol = checkInt('protocol', protocol)
-      checkCreationOptions(options)
-      this.channel = create(this.family, this.type, this.protocol)
+      const netns = checkCreationOptions(options)
+      this.channel = create(this.family, this.type, this.protocol, netns)
     }
     this.channel.messages = this.type !== SOCK_STREAM
     reclaim(this.channel)
@@ -333,13 +333,6 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 }
 
-function checkCreationOptions(options: { netns?: number | string } | undefined): void {
-  if (options === undefined) return
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  if (options.netns !== undefined)
-    throw systemError('socket', errnoOf('ENOSYS'), { subject: 'options.netns' })
-}
-
 /** An option as C spells it: `SO_MARK`, `IP_TTL`; numbers where it is unknown. */
 function describeOption(level: number, name: number): string {
   const prefixes: [number | undefined, string][] = [
@@ -357,8 +350,11 @@ function describeOption(level: number, name: number): string {
 }
 
 /** socket(2) into a slot. */
-function create(family: number, type: number, protocol: number): Channel {
-  const fd = native.socket(family, type, protocol)
+function create(family: number, type: number, protocol: number, netns?: number | string): Channel {
+  const fd =
+    netns === undefined
+      ? native.socket(family, type, protocol)
+      : socketInNamespace(netns, family, type, protocol)
   if (fd < 0) {
     const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
     const internet = family === AF_INET || family === AF_INET6

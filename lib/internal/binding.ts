@@ -23,6 +23,7 @@ export interface Native {
   stats(): { slots: number; jobs: number; watching: boolean }
 
   socket(domain: number, type: number, protocol: number): number
+  socketIn(netns: number, domain: number, type: number, protocol: number): number
   socketpair(domain: number, type: number, protocol: number): number
   dup(slot: number): number
   dupFd(fd: number): number

@@ -22,6 +22,13 @@ int Socket(int domain, int type, int protocol);
 // socketpair(2), both ends like Socket().
 int SocketPair(int domain, int type, int protocol, int fds[2]);
 
+// What a socket in another namespace failed at: making the thread, setns(2), or socket(2).
+enum class NamespaceStep { kThread, kEnter, kSocket };
+
+// Socket() inside a network namespace: netns is open on it. A namespace is a thread's own, so a thread is
+// made that enters it and ends; the caller waits for it and stays where it is.
+int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step);
+
 // accept4(2): the new descriptor is close-on-exec and non-blocking whatever the listener is.
 int Accept(int fd, sockaddr* address, socklen_t* length);
 

@@ -14,6 +14,19 @@ static int64_t Socket(Args& a) {
   return a.ok() ? sys::Socket(domain, type, protocol) : 0;
 }
 
+// The same inside a network namespace: (netns, domain, type, protocol) -> fd, and in the shared state the
+// step that failed: 0 the thread, 1 setns, 2 socket.
+static int64_t SocketIn(int netns, Args& a) {
+  const int domain = a.Int(1, "domain");
+  const int type = a.Int(2, "type");
+  const int protocol = a.Int(3, "protocol");
+  if (!a.ok()) return 0;
+  auto step = sys::NamespaceStep::kThread;
+  const int result = sys::SocketIn(netns, domain, type, protocol, &step);
+  a.env().state[kStateSecond] = static_cast<int32_t>(step);
+  return result;
+}
+
 // socketpair(2): (domain, type, protocol, fds?: Int32Array of 2) -> 0; without fds the first is the
 // result and the second is left in the shared state.
 static int64_t SocketPair(Args& a) {
@@ -119,6 +132,7 @@ static constexpr Function kSlot[] = {
     {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
     {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
     {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
+    {"socketIn", CallFd<SocketIn>},
 };
 
 static constexpr Function kRaw[] = {

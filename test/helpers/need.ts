@@ -41,6 +41,17 @@ export const missing = {
     }),
   prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
   namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
+  /** Two network namespaces and a veth pair: test/helpers/network.ts. */
+  network: (): string | null =>
+    once('network', () => {
+      if (process.platform !== 'linux') return 'Linux only'
+      const absent = ['ip', 'unshare', 'nsenter', 'setpriv'].map(name => program(name, '-V'))
+      const tried = spawnSync('unshare', ['-n', 'ip', 'link', 'add', 'a0', 'type', 'veth'], {
+        encoding: 'utf8',
+      })
+      const refused = tried.status === 0 ? null : `no network namespace: ${tried.stderr.trim()}`
+      return absent.find(each => each !== null) ?? refused
+    }),
 }
 
 type Body = () => Promise<void> | void

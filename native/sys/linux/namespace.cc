@@ -1,0 +1,49 @@
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include "../platform.h"
+
+namespace bsd::sys {
+
+namespace {
+
+struct Request {
+  int netns;
+  int domain;
+  int type;
+  int protocol;
+  int result;
+  NamespaceStep step;
+};
+
+void* Enter(void* argument) {
+  auto* request = static_cast<Request*>(argument);
+  if (setns(request->netns, CLONE_NEWNET) < 0) {
+    request->result = -errno;
+    request->step = NamespaceStep::kEnter;
+  } else {
+    request->result = Socket(request->domain, request->type, request->protocol);
+    request->step = NamespaceStep::kSocket;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step) {
+  Request request = {netns, domain, type, protocol, 0, NamespaceStep::kThread};
+  // The thread inherits this mask: a signal to the process is for the threads that were there before.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread;
+  const int refused = pthread_create(&thread, nullptr, Enter, &request);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (refused == 0) pthread_join(thread, nullptr);
+  *step = request.step;
+  return refused == 0 ? request.result : -refused;
+}
+
+}  // namespace bsd::sys
