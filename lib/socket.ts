@@ -283,7 +283,7 @@ export class Socket extends OperationSocket {
   #sendAtOnce(data: ArrayBufferView): Promise<number> {
     const { channel, timeout } = this
     if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
-      const result = native.send(channel.id, data, 0)
+      const result = native.send(channel.id, data)
       if (result >= 0) {
         channel.budget--
         return Promise.resolve(result)

@@ -60,6 +60,8 @@ int32_t Args::Id(size_t i) {
   return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX));
 }
 
+int Args::Flags(size_t i) { return i < count_ ? Int(i, "flags") : 0; }
+
 bool ReadBytes(napi_env env, napi_value value, Bytes* bytes) {
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;

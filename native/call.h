@@ -48,6 +48,8 @@ class Args {
   int Int(size_t i, const char* name);
   // The id of a slot: whatever is none finds none.
   int32_t Id(size_t i);
+  // The same as Int, and 0 when it is left out.
+  int Flags(size_t i);
   // Any ArrayBufferView.
   Bytes Buffer(size_t i, const char* name);
   // The same, or nothing for null and undefined.
@@ -74,7 +76,7 @@ class Args {
  private:
   napi_env env_;
   Env* state_ = nullptr;
-  napi_value values_[kMax] = {};
+  napi_value values_[kMax];  // the first count_ of them
   size_t count_ = kMax;
   bool failed_ = false;
 };

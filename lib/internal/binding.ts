@@ -49,7 +49,7 @@ export interface Native {
   recv(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   recvfrom(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   recvmsg(slot: number, buffers: ArrayBufferView[], control: ArrayBufferView | null, flags: number): number
-  send(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
+  send(slot: number, buffer: ArrayBufferView, flags?: number, offset?: number, length?: number): number
   sendto(
     slot: number,
     buffer: ArrayBufferView,

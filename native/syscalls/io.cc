@@ -87,11 +87,11 @@ static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
   return result;
 }
 
-// send(2): (buffer, flags, offset?, length?) -> bytes.
+// send(2): (buffer, flags?, offset?, length?) -> bytes.
 template <int extra>
 static int64_t Send(int fd, Args& a) {
   const Bytes from = a.Slice(1, "buffer", 3);
-  const int flags = a.Int(2, "flags") | sys::kSendFlags | extra;
+  const int flags = a.Flags(2) | sys::kSendFlags | extra;
   if (!a.ok()) return 0;
   return sys::SendTo(fd, from.data, from.size, flags, nullptr, 0);
 }
