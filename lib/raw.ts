@@ -158,6 +158,11 @@ export function setsockopt(
   return raw.setsockopt(fd, level, name, value, length)
 }
 
+/** setsockopt(2) with a `struct sock_fprog` that points at the `struct sock_filter[]`: SO_ATTACH_FILTER and its kin. */
+export function setProgram(fd: number, level: number, name: number, instructions: Bytes): number {
+  return raw.setProgram(fd, level, name, instructions)
+}
+
 /** ioctl(2): its result; the argument is changed in place. */
 export function ioctl(fd: number, request: number, argument: Bytes): number {
   return raw.ioctl(fd, request, argument)

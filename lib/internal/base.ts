@@ -280,6 +280,10 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
         return bytes.subarray(0, integerSize[0])
       },
       set: (level, name, value) => this.setsockopt(level, name, value),
+      setProgram: (level, name, instructions) => {
+        const result = native.setProgram(this.channel.id, level, name, instructions)
+        if (result < 0) this.#check('setsockopt', result, null, describeOption(level, name))
+      },
     }
   }
 

@@ -68,6 +68,7 @@ export interface Native {
 
   getsockopt(slot: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
   setsockopt(slot: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
+  setProgram(slot: number, level: number, name: number, instructions: ArrayBufferView): number
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
   sendfile(slot: number, file: number, offset: number, count: number): number
@@ -131,6 +132,7 @@ export interface RawCalls {
   ): number
   getsockopt(fd: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
   setsockopt(fd: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
+  setProgram(fd: number, level: number, name: number, instructions: ArrayBufferView): number
   ioctl(fd: number, request: number, argument: ArrayBufferView): number
   sendfile(out: number, file: number, offset: number | null, count: number): number
   splice(

@@ -9,7 +9,7 @@ export type { Access, OptionCalls, ReadableOption, SocketOption, WritableOption 
 export type {
   Codec,
   Fanout,
-  FilterInstruction,
+  FilterProgram,
   FlowLabel,
   IcmpFilter,
   InterfaceLike,

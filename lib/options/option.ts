@@ -39,7 +39,7 @@ export interface OptionCalls {
   /** setsockopt(2). */
   set(level: number, option: number, value: Uint8Array): void
   /** setsockopt(2) with a `struct sock_fprog` that points at the instructions. */
-  setProgram?(level: number, option: number, instructions: Uint8Array): void
+  setProgram(level: number, option: number, instructions: Uint8Array): void
 }
 
 /** What `query` adds. Not a property of the option, which stays what the declaration says. */
@@ -143,9 +143,6 @@ export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, 
   }
   const bytes = codec.encode(platform, value, name)
   if (codec.isProgram?.(value) !== true) return calls.set(level, number, bytes)
-  if (calls.setProgram === undefined) {
-    throw invalidType('value', `given to attachFilter(): ${name} takes a pointer`, value)
-  }
   calls.setProgram(level, number, bytes)
 }
 

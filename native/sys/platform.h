@@ -61,6 +61,10 @@ int Domain(int fd);
 // else than into value.
 int GetOption(int fd, int level, int name, void* value, int32_t* length);
 
+// setsockopt(2) with a classic BPF program of size bytes: SO_ATTACH_FILTER and its kin, which take a
+// struct sock_fprog that points at it. The kernel copies and checks the program.
+int SetProgram(int fd, int level, int name, const void* instructions, size_t size);
+
 // --- files -----------------------------------------------------------------------------------
 
 // sendfile(2) from *offset, which advances by what was sent; nullptr uses the file's own position.

@@ -35,6 +35,14 @@ static int64_t SetOption(int fd, Args& a) {
   return setsockopt(fd, level, name, value.data, static_cast<socklen_t>(length)) < 0 ? -errno : 0;
 }
 
+// setsockopt(2) with a struct sock_fprog: (level, name, instructions: struct sock_filter[]) -> 0.
+static int64_t SetProgram(int fd, Args& a) {
+  const int level = a.Int(1, "level");
+  const int name = a.Int(2, "name");
+  const Bytes instructions = a.Buffer(3, "instructions");
+  return a.ok() ? sys::SetProgram(fd, level, name, instructions.data, instructions.size) : 0;
+}
+
 // ioctl(2): (request, argument) -> its result. The argument is copied in and out of memory with room
 // for any request: the kernel does not ask how large the caller's buffer is.
 static int64_t DeviceControl(int fd, Args& a) {
@@ -54,12 +62,14 @@ static int64_t DeviceControl(int fd, Args& a) {
 static constexpr Function kSlot[] = {
     {"getsockopt", CallSlot<GetOption>},
     {"setsockopt", CallSlot<SetOption>},
+    {"setProgram", CallSlot<SetProgram>},
     {"ioctl", CallSlot<DeviceControl>},
 };
 
 static constexpr Function kRaw[] = {
     {"getsockopt", CallFd<GetOption>},
     {"setsockopt", CallFd<SetOption>},
+    {"setProgram", CallFd<SetProgram>},
     {"ioctl", CallFd<DeviceControl>},
 };
 

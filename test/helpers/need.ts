@@ -32,6 +32,7 @@ export const missing = {
     once(`socket ${family} ${type} ${protocol}`, () => openable(family, type, protocol)),
   linux: (): string | null => (process.platform === 'linux' ? null : 'Linux only'),
   root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
+  program: (name: string, ...version: string[]): string | null => once(name, () => program(name, ...version)),
   python: (): string | null => once('python3', () => program('python3', '--version')),
   strace: (): string | null =>
     once('strace', () => {

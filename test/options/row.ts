@@ -15,13 +15,11 @@ type Make = Exclude<
 >
 type Any = SocketOption<unknown, never, 'get' | 'set' | 'both'>
 
-/** How one option is tried on this kernel, or why it is not. */
+/** How one option is tried on this kernel. */
 export interface Row {
-  readonly run?: (option: Any, sockets: Sockets) => Promise<void>
+  readonly run: (option: Any, sockets: Sockets) => Promise<void>
   /** Why the kernel or its configuration refuses: the refusal is what is tested. */
   readonly refused?: string
-  /** Why nothing is tried. */
-  readonly untested?: string
 }
 
 export const get = (socket: Socket, option: Any): unknown =>
@@ -122,5 +120,3 @@ export function reached(make: Make, value: unknown, code: string): Row {
     },
   }
 }
-
-export const untested = (reason: string): Row => ({ untested: reason })

@@ -347,8 +347,10 @@ const ofPacket: Record<string, Row> = {
     const socket = sockets.boundPacket()
     set(socket, options.PACKET_FANOUT, { id: 79, type: c['PACKET_FANOUT_EBPF'] })
     expect(codeOf(() => set(socket, option, 0))).toBe('EINVAL')
-    // A classic program takes a pointer.
-    expect(codeOf(() => set(socket, option, program))).toBe('ERR_INVALID_ARG_TYPE')
+    expect(codeOf(() => set(socket, option, program))).toBe('EINVAL')
+    const classic = sockets.boundPacket()
+    set(classic, options.PACKET_FANOUT, { id: 80, type: c['PACKET_FANOUT_CBPF'] })
+    set(classic, option, program)
   }),
   PACKET_IGNORE_OUTGOING: onOff('packet'),
   PACKET_VNET_HDR_SZ: both('packet', 12),

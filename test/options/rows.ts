@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { constants } from '../../lib'
+import { bpf, constants } from '../../lib'
 import { options, query } from '../../lib/options'
 import {
   both,
@@ -12,14 +12,16 @@ import {
   reached,
   refused,
   set,
-  untested,
   write,
   type Row,
 } from './row'
 
 const c = constants as Readonly<Record<string, number>>
 const number = expect.any(Number)
-const pointer = untested('takes a pointer to the program: through attachFilter()')
+const program = bpf.assemble([
+  { op: 'ldh', k: 0 },
+  { op: 'ret', mode: 'a' },
+])
 const filterGroup = '232.1.1.1'
 
 /** A group that is joined on lo, by one of the options that join. */
@@ -77,9 +79,22 @@ const ofSocket: Record<string, Row> = {
     expect(get(socket, option)).toBe('')
     expect(codeOf(() => set(socket, option, 'nothing'))).toBe('ENODEV')
   }),
-  SO_ATTACH_FILTER: pointer,
+  SO_ATTACH_FILTER: custom((option, sockets) => {
+    const socket = sockets.udp()
+    set(socket, option, program)
+    expect(get(socket, options.SO_GET_FILTER)).toEqual(program.instructions)
+    set(socket, option, [{ code: 6, jt: 0, jf: 0, k: 0 }])
+    expect(get(socket, options.SO_GET_FILTER)).toEqual([{ code: 6, jt: 0, jf: 0, k: 0 }])
+    expect(codeOf(() => set(socket, option, [{ code: 0xffff, jt: 0, jf: 0, k: 0 }]))).toBe('EINVAL')
+  }),
   SO_GET_FILTER: read('udp', []),
-  SO_DETACH_FILTER: reached('udp', true, 'ENOENT'),
+  SO_DETACH_FILTER: custom((option, sockets) => {
+    const socket = sockets.udp()
+    expect(codeOf(() => set(socket, option, true))).toBe('ENOENT')
+    set(socket, options.SO_ATTACH_FILTER, program)
+    set(socket, option, true)
+    expect(get(socket, options.SO_GET_FILTER)).toEqual([])
+  }),
   SO_DETACH_BPF: reached('udp', true, 'ENOENT'),
   SO_PEERNAME: refused('connected', { get: 'EINVAL' }, 'no family of this kernel implements it'),
   SO_TIMESTAMP: onOff('udp'),
@@ -113,6 +128,7 @@ const ofSocket: Record<string, Row> = {
     set(socket, option, true)
     expect(get(socket, option)).toBe(true)
     expect(codeOf(() => set(socket, option, false))).toBe('EPERM')
+    expect(codeOf(() => set(socket, options.SO_ATTACH_FILTER, program))).toBe('EPERM')
   }),
   SO_SELECT_ERR_QUEUE: onOff('udp'),
   SO_BUSY_POLL: both('udp', 50),
@@ -120,7 +136,12 @@ const ofSocket: Record<string, Row> = {
   SO_BPF_EXTENSIONS: read('udp', number),
   SO_INCOMING_CPU: both('udp', 1),
   SO_ATTACH_BPF: reached('udp', 0, 'EINVAL'),
-  SO_ATTACH_REUSEPORT_CBPF: pointer,
+  SO_ATTACH_REUSEPORT_CBPF: custom((option, sockets) => {
+    const socket = sockets.udp()
+    expect(codeOf(() => set(socket, option, program))).toBe('EINVAL')
+    set(socket, options.SO_REUSEPORT, true)
+    set(socket, option, program)
+  }),
   SO_ATTACH_REUSEPORT_EBPF: reached('udp', 0, 'EINVAL'),
   SO_CNX_ADVICE: write('connected', 1),
   SO_MEMINFO: custom((option, sockets) => {

@@ -1,4 +1,5 @@
 import { Socket, constants } from '../../lib'
+import { systemError } from '../../lib/errors'
 import { native } from '../../lib/internal/environment'
 import type { OptionCalls } from '../../lib/options'
 
@@ -15,6 +16,10 @@ export function callsOf(socket: Socket): OptionCalls {
       return bytes.subarray(0, length[0])
     },
     set: (level, option, value) => socket.setsockopt(level, option, value),
+    setProgram(level, option, instructions) {
+      const result = native.setProgram(socket.channel.id, level, option, instructions)
+      if (result < 0) throw systemError('setsockopt', result)
+    },
   }
 }
 

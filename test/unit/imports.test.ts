@@ -76,7 +76,7 @@ describe('the parser of imports', () => {
 
 describe('lib/', () => {
   const pure = [
-    ...modules.filter(file => /^lib\/(address|control)\//.test(file)),
+    ...modules.filter(file => /^lib\/(address|bpf|control)\//.test(file)),
     'lib/errors/argument.ts',
     'lib/internal/queue.ts',
     'lib/options/codec.ts',

@@ -1,4 +1,5 @@
 import { get16, get32, put16, put32, structOf } from '../../address/layout'
+import { Program, type FilterInstruction } from '../../bpf/program'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkList, checkObject, padded, uint32, type Codec } from './basic'
 import { fixedStruct, listOf, perPlatform, rowsAt, struct } from './struct'
@@ -100,22 +101,18 @@ export const dmabufTokens = listOf(
   1024,
 )
 
-/** One instruction of a classic BPF program: `struct sock_filter`. */
-export interface FilterInstruction {
-  code: number
-  jt: number
-  jf: number
-  k: number
-}
-
 const INSTRUCTION = 8
 const MOST_INSTRUCTIONS = 4096
 
-/** The instructions of a classic BPF program, which the kernel wants to be pointed at. */
-export const filter: Codec<FilterInstruction[], readonly Readonly<FilterInstruction>[]> = {
+/** A program that `bpf` made, or instructions as they are. */
+export type FilterProgram = Program | readonly Readonly<FilterInstruction>[]
+
+/** A classic BPF program, which the kernel wants to be pointed at. */
+export const filter: Codec<FilterInstruction[], FilterProgram> = {
   size: INSTRUCTION * MOST_INSTRUCTIONS,
   isProgram: () => true,
   encode(_platform, value, argument) {
+    if (value instanceof Program) return value.bytes
     const list = checkList(argument, value)
     if (list.length < 1 || list.length > MOST_INSTRUCTIONS) {
       throw outOfRange(`${argument}.length`, `>= 1 && <= ${MOST_INSTRUCTIONS}`, list.length)
@@ -139,7 +136,7 @@ export const filter: Codec<FilterInstruction[], readonly Readonly<FilterInstruct
 }
 
 /** A classic program by its instructions, or an extended one by its descriptor: PACKET_FANOUT_DATA. */
-export const filterOrDescriptor: Codec<number, number | readonly Readonly<FilterInstruction>[]> = {
+export const filterOrDescriptor: Codec<number, number | FilterProgram> = {
   size: 4,
   isProgram: value => typeof value !== 'number',
   encode: (platform, value, argument) =>

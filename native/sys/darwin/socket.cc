@@ -98,4 +98,6 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length) {
   return 0;
 }
 
+int SetProgram(int, int, int, const void*, size_t) { return -ENOSYS; }
+
 }  // namespace bsd::sys

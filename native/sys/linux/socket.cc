@@ -1,6 +1,7 @@
 #include "../platform.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -90,6 +91,15 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length) {
   }
   *length = static_cast<int32_t>(filter ? size * kInstruction : size);
   return 0;
+}
+
+int SetProgram(int fd, int level, int name, const void* instructions, size_t size) {
+  const size_t count = size / sizeof(sock_filter);
+  if (size % sizeof(sock_filter) != 0 || count > UINT16_MAX) return -EINVAL;
+  // The kernel reads it only; the field is not const since programs were once patched in place.
+  sock_fprog program = {static_cast<unsigned short>(count),
+                        static_cast<sock_filter*>(const_cast<void*>(instructions))};
+  return setsockopt(fd, level, name, &program, sizeof program) < 0 ? -errno : 0;
 }
 
 }  // namespace bsd::sys

@@ -1,0 +1,91 @@
+/**
+ * The instructions of classic BPF, by number and by name. The numbers are part of every kernel's interface
+ * and of every file that holds a program, so they are written here and work without the addon.
+ */
+
+/** How an instruction finds its operand. */
+export type Mode = 'abs' | 'ind' | 'imm' | 'mem' | 'len' | 'msh' | 'k' | 'x' | 'a'
+
+/** One of the instructions that the kernel allows. */
+export interface Opcode {
+  readonly code: number
+  readonly op: string
+  /** `undefined` where there is nothing to choose from. */
+  readonly mode: Mode | undefined
+  /** Whether `k` counts. */
+  readonly k: boolean
+  /** Whether `jt` and `jf` count. */
+  readonly branches: boolean
+}
+
+/** `[k]` of a packet, `SKF_AD_*`: offsets that read what the kernel knows beside the bytes. */
+export const SKF_AD_OFF = -0x1000
+export const SKF_NET_OFF = -0x100000
+export const SKF_LL_OFF = -0x200000
+
+/** What can be read at SKF_AD_OFF, in the order of its numbers: `SKF_AD_PROTOCOL` is the first. */
+export const ancillary = [
+  'protocol',
+  'pkttype',
+  'ifindex',
+  'nlattr',
+  'nlattr_nest',
+  'mark',
+  'queue',
+  'hatype',
+  'rxhash',
+  'cpu',
+  'alu_xor_x',
+  'vlan_tag',
+  'vlan_tag_present',
+  'pay_offset',
+  'random',
+  'vlan_tpid',
+] as const satisfies readonly string[]
+
+export const MEMWORDS = 16
+export const MAXINSNS = 4096
+
+const arithmetic = ['add', 'sub', 'mul', 'div', 'or', 'and', 'lsh', 'rsh', 'neg', 'mod', 'xor']
+const jumps = ['ja', 'jeq', 'jgt', 'jge', 'jset']
+
+function row(code: number, op: string, mode?: Mode): Opcode {
+  const k = mode === undefined ? /^(st|stx|ja)$/.test(op) : !/^(len|x|a)$/.test(mode)
+  return { code, op, mode, k, branches: /^j[^a]/.test(op) }
+}
+
+/** Every instruction of `bpf_check_classic()`. The first of an `op` has the mode that is meant without one. */
+export const opcodes: readonly Opcode[] = [
+  row(0x20, 'ld', 'abs'),
+  row(0x40, 'ld', 'ind'),
+  row(0x00, 'ld', 'imm'),
+  row(0x60, 'ld', 'mem'),
+  row(0x80, 'ld', 'len'),
+  row(0x28, 'ldh', 'abs'),
+  row(0x48, 'ldh', 'ind'),
+  row(0x30, 'ldb', 'abs'),
+  row(0x50, 'ldb', 'ind'),
+  row(0x01, 'ldx', 'imm'),
+  row(0x61, 'ldx', 'mem'),
+  row(0x81, 'ldx', 'len'),
+  row(0xb1, 'ldxb', 'msh'),
+  row(0x02, 'st'),
+  row(0x03, 'stx'),
+  ...arithmetic.flatMap((op, i) =>
+    op === 'neg' ? [row(0x84, op)] : [row(0x04 | (i << 4), op, 'k'), row(0x0c | (i << 4), op, 'x')],
+  ),
+  ...jumps.flatMap((op, i) =>
+    op === 'ja' ? [row(0x05, op)] : [row(0x05 | (i << 4), op, 'k'), row(0x0d | (i << 4), op, 'x')],
+  ),
+  row(0x06, 'ret', 'k'),
+  row(0x16, 'ret', 'a'),
+  row(0x07, 'tax'),
+  row(0x87, 'txa'),
+]
+
+export const byCode: ReadonlyMap<number, Opcode> = new Map(opcodes.map(each => [each.code, each]))
+
+/** The instruction of a name and a mode; without one, the usual mode of that name. */
+export function find(op: string, mode?: string): Opcode | undefined {
+  return opcodes.find(each => each.op === op && (mode === undefined || each.mode === mode))
+}
