@@ -2,7 +2,7 @@ import { invalidType, outOfRange } from '../errors/argument'
 import { assemble, type Instruction } from './assemble'
 import { SKF_AD_OFF } from './opcodes'
 import { extensionNames } from './print'
-import { Program } from './program'
+import type { Program } from './program'
 
 /** What else programs call the extensions. */
 const otherNames: Readonly<Record<string, (typeof extensionNames)[number]>> = {
@@ -64,7 +64,7 @@ const opposites: Readonly<Record<string, string>> = { jne: 'jeq', jneq: 'jeq', j
 function readInstruction(text: string, at: number): Instruction {
   const [, op = '', rest = ''] = /^(\w+)\s*(.*)$/.exec(text) ?? wrong(text)
   if (op === 'jmp' || op === 'ja') return { op: 'ja', k: target(rest, at, text) }
-  if (/^j/.test(op)) return readJump(op, rest, at, text)
+  if (op.startsWith('j')) return readJump(op, rest, at, text)
   return { op, ...readOperand(rest, text) } as Instruction
 }
 
@@ -119,7 +119,7 @@ function extensionOf(name: string | undefined): number | undefined {
 }
 
 function integer(text: string, line: string): number {
-  const value = /^-/.test(text) ? -Number(text.slice(1)) : Number(text)
+  const value = text.startsWith('-') ? -Number(text.slice(1)) : Number(text)
   return Number.isInteger(value) ? value : wrong(line)
 }
 

@@ -1,4 +1,4 @@
-import { ancillary, byCode, SKF_AD_OFF } from './opcodes'
+import { type ancillary, byCode, SKF_AD_OFF } from './opcodes'
 import type { FilterInstruction } from './program'
 
 /** How tcpdump and bpf_asm call what is at SKF_AD_OFF. */

@@ -126,7 +126,8 @@ testIf(linux, 'random programs over random bytes: the kernel takes them and agre
     const packets = Array.from({ length: 8 }, () => randomBytes(below, 1 + below(50)))
     const kernel = kernelRuns(program, packets)
     const here = ours(program, packets)
-    if (kernel.join() !== here.join()) throw new Error(`${program}\n${packets.map(p => p.toString('hex'))}`)
+    if (kernel.join() !== here.join())
+      throw new Error(`${String(program)}\n${packets.map(p => p.toString('hex')).join()}`)
   }
 })
 
