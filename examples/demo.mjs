@@ -15,17 +15,12 @@ import {
   AF_INET,
   AF_UNIX,
   IPPROTO_ICMP,
-  IPPROTO_IP,
-  IP_ADD_MEMBERSHIP,
-  IP_MULTICAST_IF,
-  IP_MULTICAST_TTL,
   SOCK_DGRAM,
   SOCK_RAW,
   Socket,
   checksum,
   createServer,
-  if_nametoindex,
-  inet_pton,
+  options,
 } from 'bsd-sockets'
 
 const MIB = 1024 * 1024
@@ -184,20 +179,15 @@ function abstractDatagram() {
 
 function multicast() {
   const group = '239.255.77.77'
-  const loopback = if_nametoindex(process.platform === 'darwin' ? 'lo0' : 'lo')
-  const membership = Buffer.alloc(12) // struct ip_mreqn: group, address, interface
-  inet_pton(AF_INET, group).copy(membership)
-  new Int32Array(membership.buffer, membership.byteOffset + 8, 1)[0] = loopback
+  const loopback = process.platform === 'darwin' ? 'lo0' : 'lo'
   return withSockets(
     [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)],
     async (receiver, sender) => {
-      receiver.bind([group, 0]).setsockopt(IPPROTO_IP, IP_ADD_MEMBERSHIP, membership)
-      sender.setsockopt(IPPROTO_IP, IP_MULTICAST_IF, membership)
-      sender.setsockopt(IPPROTO_IP, IP_MULTICAST_TTL, Buffer.of(7)) // one byte fits both systems
+      receiver.bind([group, 0]).joinGroup(group, { interface: loopback })
+      sender.set(options.IP_MULTICAST_IF, loopback).set(options.IP_MULTICAST_TTL, 7)
       await sender.sendto(Buffer.from('hello, group'), receiver.getsockname())
       const { data } = await receiver.recvfrom(100, { timeout: 2000 })
-      const ttl = sender.getsockopt(IPPROTO_IP, IP_MULTICAST_TTL)
-      return `${data.length} bytes to ${group} on loopback, TTL read back: ${ttl}`
+      return `${data.length} bytes to ${group} on loopback, TTL read back: ${sender.get(options.IP_MULTICAST_TTL)}`
     },
   )
 }

@@ -11,6 +11,8 @@ export function hint(
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)
   if (code === 'EACCES' && syscall === 'bind') return ofBind(context.address)
+  if (syscall === 'setsockopt' && /^MCAST|_MEMBERSHIP|_SOURCE\b/.test(subject))
+    return ofMembership(code, subject)
   if (code === 'EPERM' && (syscall === 'setsockopt' || syscall === 'ioctl')) {
     return process.platform === 'linux' ? 'needs CAP_NET_ADMIN' : 'needs root'
   }
@@ -40,6 +42,31 @@ function ofSocket(code: string, subject: string): string {
 function ofNamespace(code: string): string {
   if (code === 'EPERM') return 'needs CAP_SYS_ADMIN, here and in the user namespace that owns that network'
   return code === 'EINVAL' ? 'that is not a network namespace' : ''
+}
+
+function ofMembership(code: string, subject: string): string {
+  const bySource = subject.includes('SOURCE')
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'this socket hears the group on that interface already'
+    case 'ENOBUFS':
+      return process.platform === 'linux' ? ofMembershipLimit(subject) : ''
+    case 'ENODEV':
+      return 'no such interface, or no route to the group: name an interface'
+    case 'EADDRNOTAVAIL':
+      if (subject.includes('UNBLOCK')) return 'this source is not blocked'
+      return bySource ? 'this source is in the list already' : 'this socket is not in the group'
+    default:
+      return ''
+  }
+}
+
+function ofMembershipLimit(subject: string): string {
+  const v6 = /IPV6|:/.test(subject)
+  const limits = /JOIN|ADD/.test(subject) && !v6 ? ['net.ipv4.igmp_max_memberships for groups'] : []
+  if (subject.includes('SOURCE'))
+    limits.push(`net.ipv${v6 ? '6.mld' : '4.igmp'}_max_msf for the sources of a group`)
+  return `the limit of one socket is the sysctl ${limits.join(' and ')}`
 }
 
 function ofBind(address: unknown): string {

@@ -9,6 +9,7 @@ import {
   type ReadableOption,
   type WritableOption,
 } from '../options/option'
+import { joinGroup, type JoinOptions, type Membership } from '../multicast'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
 import { DIRECT } from './memory'
@@ -304,6 +305,24 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return result
   }
 
+  /**
+   * Hears a multicast group, of IPv4 or IPv6, from everybody or from one `source`; once for each interface. An
+   * IPv4 group also on an AF_INET6 socket that is not IPV6_V6ONLY. The membership ends with `leave()` or with the
+   * socket. The port is that of bind(2): bind to the group's address to get nothing else, or else turn off
+   * `options.IP_MULTICAST_ALL`, by which Linux delivers what other sockets joined as well. ip(7), ipv6(7)
+   *
+   * `ERR_INVALID_ADDRESS` for what is no multicast address; `EADDRINUSE` when joined already; `ENODEV` for an
+   * interface that does not exist, and without one where no route leads to the group; `ENOBUFS` above
+   * net.ipv4.igmp_max_memberships (20) or, for sources, igmp_max_msf (10).
+   *
+   * @example
+   * using membership = socket.joinGroup('239.1.2.3', { interface: 'eth0' })
+   * membership.block('10.0.0.9')
+   */
+  joinGroup(group: string, options?: JoinOptions): Membership {
+    return joinGroup(this, group, options)
+  }
+
   /** @internal What JSON and util.inspect show. */
   summary(): object {
     const number = (prefix: string, value: number): string => nameOf(prefix, value)
@@ -349,7 +368,8 @@ function describeOption(level: number, name: number): string {
     [constants.SOL_NETLINK, 'NETLINK_option'],
   ]
   const prefix = prefixes.find(([number]) => number === level)?.[1]
-  const text = prefix === undefined ? String(name) : nameOf(prefix, name)
+  let text = prefix === undefined ? String(name) : nameOf(prefix, name)
+  if (prefix === 'IP_' || prefix === 'IPV6_') text = text === String(name) ? nameOf('MCAST_', name) : text
   return text === String(name) ? `level ${level} option ${name}` : text
 }
 

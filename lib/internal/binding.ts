@@ -76,6 +76,8 @@ export interface Native {
   resident(slot: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number
+  interfaceIndex(slot: number, name: Uint8Array): number
+  interfaceOfAddress(slot: number, address: Uint8Array): number
   if_nametoindex(name: Uint8Array): number
   if_indextoname(index: number, into: Uint8Array): number
   if_nameindex(into: Uint8Array): number

@@ -5,6 +5,7 @@
 #define BSD_SOCKETS_SYS_PLATFORM_H_
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -64,6 +65,13 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length);
 // setsockopt(2) with a classic BPF program of size bytes: SO_ATTACH_FILTER and its kin, which take a
 // struct sock_fprog that points at it. The kernel copies and checks the program.
 int SetProgram(int fd, int level, int name, const void* instructions, size_t size);
+
+// --- interfaces ------------------------------------------------------------------------------
+
+// The index of an interface in the network namespace of the socket, or -errno: if_nametoindex(3) asks that of
+// the calling thread. -ENODEV where there is none of that name, or none with that local address.
+int InterfaceIndex(int fd, const char* name);
+int InterfaceOfAddress(int fd, in_addr address);
 
 // --- files -----------------------------------------------------------------------------------
 

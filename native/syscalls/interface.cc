@@ -54,7 +54,30 @@ static int64_t NameIndex(Args& a) {
   return result < 0 ? result : static_cast<int64_t>(used);
 }
 
+// The index of an interface by its name, in the network namespace of the socket: (name) -> index or -errno.
+static int64_t InterfaceIndex(int fd, Args& a) {
+  const Bytes name = a.Buffer(1, "name");
+  if (!a.ok()) return 0;
+  char text[IF_NAMESIZE] = {};
+  if (name.size == 0 || name.size >= sizeof text || memchr(name.data, 0, name.size) != nullptr)
+    return -ENODEV;
+  if (name.size > 0) memcpy(text, name.data, name.size);
+  return sys::InterfaceIndex(fd, text);
+}
+
+// The same by one of its IPv4 addresses: (4 bytes) -> index or -errno.
+static int64_t InterfaceOfAddress(int fd, Args& a) {
+  const Bytes bytes = a.Buffer(1, "address");
+  if (!a.ok()) return 0;
+  in_addr address = {};
+  if (bytes.size != sizeof address) return -EINVAL;
+  memcpy(&address, bytes.data, sizeof address);
+  return sys::InterfaceOfAddress(fd, address);
+}
+
 static constexpr Function kSlot[] = {
+    {"interfaceIndex", CallSlot<InterfaceIndex>},
+    {"interfaceOfAddress", CallSlot<InterfaceOfAddress>},
     {"if_nametoindex", Call<NameToIndex>},
     {"if_indextoname", Call<IndexToName>},
     {"if_nameindex", Call<NameIndex>},

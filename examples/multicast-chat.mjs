@@ -1,0 +1,65 @@
+// A chat without a server: what anybody sends to the group, everybody in it hears.
+//
+//   node examples/multicast-chat.mjs [--name ann] [--interface eth0] [--group 239.255.42.42] [--port 4242] [--hops 1]
+//
+// Without --interface it stays on the loopback interface of this machine: try it in two terminals. A group may be
+// IPv6: --group ff12::42. Lines that are typed are sent; Ctrl-D or Ctrl-C ends it.
+import { userInfo } from 'node:os'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { AF_INET, AF_INET6, SOCK_DGRAM, Socket, options } from 'bsd-sockets'
+
+const { values } = parseArgs({
+  options: {
+    name: { type: 'string', default: userInfo().username },
+    interface: { type: 'string', default: process.platform === 'darwin' ? 'lo0' : 'lo' },
+    group: { type: 'string', default: '239.255.42.42' },
+    port: { type: 'string', default: '4242' },
+    hops: { type: 'string', default: '1' },
+  },
+})
+const { name, group } = values
+const port = Number(values.port)
+const family = group.includes(':') ? AF_INET6 : AF_INET
+
+// Bound to the group's own address nothing else comes in; SO_REUSEADDR lets others on this machine do the same.
+const receiver = new Socket(family, SOCK_DGRAM)
+receiver.set(options.SO_REUSEADDR, true)
+const membership = receiver.joinGroup(group, { interface: values.interface })
+receiver.bind({ address: group, port, ...(family === AF_INET6 && { scopeId: membership.interface }) })
+
+const sender = new Socket(family, SOCK_DGRAM)
+if (family === AF_INET6) {
+  sender
+    .set(options.IPV6_MULTICAST_IF, membership.interface)
+    .set(options.IPV6_MULTICAST_HOPS, Number(values.hops))
+} else {
+  sender.set(options.IP_MULTICAST_IF, membership.interface).set(options.IP_MULTICAST_TTL, Number(values.hops))
+}
+await sender.connect([group, port])
+
+const terminal = createInterface({
+  input: process.stdin,
+  output: process.stdout,
+  terminal: process.stdin.isTTY,
+})
+terminal.on('line', line =>
+  sender.send(Buffer.from(`${name}: ${line}`)).catch(error => console.error(error.message)),
+)
+terminal.on('SIGINT', () => terminal.close())
+terminal.on('close', () => {
+  membership.leave()
+  receiver.close()
+  sender.close()
+})
+
+console.log(`in ${group} port ${port} on ${values.interface} as ${name}`)
+try {
+  for (;;) {
+    const { data, address } = await receiver.recvfrom(65535)
+    // The group hears itself; what one typed oneself is on the screen already.
+    if (!address.equals(sender.localAddress)) console.log(`${address.address}  ${data}`)
+  }
+} catch (error) {
+  if (error.code !== 'ECANCELED') throw error // that is the end of the terminal
+}

@@ -1,0 +1,30 @@
+#include "../platform.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+
+#include <cstring>
+
+namespace bsd::sys {
+
+// There are no network namespaces: the socket does not matter.
+int InterfaceIndex(int /*fd*/, const char* name) {
+  const unsigned index = if_nametoindex(name);
+  return index == 0 ? -ENODEV : static_cast<int>(index);
+}
+
+int InterfaceOfAddress(int fd, in_addr address) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) < 0) return -errno;
+  int result = -ENODEV;
+  for (const ifaddrs* entry = list; entry != nullptr && result < 0; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
+    sockaddr_in local = {};
+    memcpy(&local, entry->ifa_addr, sizeof local);
+    if (local.sin_addr.s_addr == address.s_addr) result = InterfaceIndex(fd, entry->ifa_name);
+  }
+  freeifaddrs(list);
+  return result;
+}
+
+}  // namespace bsd::sys

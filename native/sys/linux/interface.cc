@@ -1,0 +1,38 @@
+#include "../platform.h"
+
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <new>
+
+namespace bsd::sys {
+
+int InterfaceIndex(int fd, const char* name) {
+  ifreq request = {};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
+}
+
+// SIOCGIFCONF lists the IPv4 addresses with their labels: "eth0", or "eth0:1", which SIOCGIFINDEX takes as well.
+int InterfaceOfAddress(int fd, in_addr address) {
+  ifconf list = {};
+  if (ioctl(fd, SIOCGIFCONF, &list) < 0) return -errno;
+  const size_t room = static_cast<size_t>(list.ifc_len) / sizeof(ifreq);
+  if (room == 0) return -ENODEV;
+  const std::unique_ptr<ifreq[]> requests(new (std::nothrow) ifreq[room]());
+  if (requests == nullptr) return -ENOMEM;
+  list.ifc_req = requests.get();
+  if (ioctl(fd, SIOCGIFCONF, &list) < 0) return -errno;
+  const size_t count = static_cast<size_t>(list.ifc_len) / sizeof(ifreq);
+  for (size_t i = 0; i < count; ++i) {
+    sockaddr_in local = {};
+    memcpy(&local, &requests[i].ifr_addr, sizeof local);
+    if (local.sin_addr.s_addr == address.s_addr) return InterfaceIndex(fd, requests[i].ifr_name);
+  }
+  return -ENODEV;
+}
+
+}  // namespace bsd::sys
