@@ -23,7 +23,7 @@ async function pack() {
   const tsc = bin('typescript', 'tsc')
   await must('tsc', process.execPath, [tsc, '-p', 'tsconfig.build.json'])
   await must('esm-wrappers', process.execPath, ['scripts/esm-wrappers.mjs'])
-  const folder = stage(['dist', 'scripts/build-native.mjs', 'LICENSE', 'README.md', 'CHANGELOG.md'])
+  const folder = stage(['bin', 'dist', 'scripts/build-native.mjs', 'LICENSE', 'README.md', 'CHANGELOG.md'])
   // Other tests and folders are there to be left out.
   for (const decoy of ['test', 'bench', 'build']) {
     mkdirSync(path.join(folder, decoy))
@@ -52,13 +52,15 @@ const list = (await must('tar', 'tar', ['-tzf', tarball]))
   .split('\n')
   .map(name => name.replace('package/', ''))
 const allowed =
-  /^(dist\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
+  /^(bin\/|dist\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
 verdict(`content: ${list.length} files`, list.filter(name => !allowed.test(name)).join('\n'))
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 const targets = Object.values(manifest.exports).flatMap(function leaves(entry) {
   return typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(leaves)
 })
-const needed = [...targets, 'LICENSE', 'README.md', 'CHANGELOG.md'].map(name => name.replace('./', ''))
+const needed = [...targets, ...Object.values(manifest.bin), 'LICENSE', 'README.md', 'CHANGELOG.md'].map(
+  name => name.replace('./', ''),
+)
 verdict('every entry point and notice is there', needed.filter(name => !list.includes(name)).join('\n'))
 const stale = list
   .filter(name => /\.(js|d\.ts)$/.test(name) && name.startsWith('dist/'))
@@ -144,6 +146,16 @@ verdict(
     listener.bind(['127.0.0.1', 0])
     listener.close()
   `),
+)
+
+const doctor = async (...args) => {
+  const command = path.join(home, 'node_modules/.bin/bsd-sockets')
+  return run(command, args, { cwd: home, env })
+}
+const told = await doctor('doctor', '--json')
+verdict(
+  'the doctor is installed as a command',
+  told.status === 0 && JSON.parse(told.output).capabilities.length > 0 ? '' : told.output,
 )
 
 // Without a binary that fits

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { libc } from './system'
 
 /**
  * Finds the addon: a build of this clone first, then the prebuilt binary for this platform,
@@ -14,14 +15,6 @@ export function loadAddon(): unknown {
   } catch (cause) {
     throw Object.assign(new Error(explain(root, cause), { cause }), { code: 'ERR_NO_BINARY' })
   }
-}
-
-/** The C library that this process runs on, as the names of prebuilt binaries spell it. */
-export function libc(): string {
-  if (process.platform !== 'linux') return 'system libc'
-  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
-  const version = report.header?.glibcVersionRuntime
-  return version === undefined ? 'musl' : `glibc ${version}`
 }
 
 function explain(root: string, cause: unknown): string {

@@ -8,3 +8,11 @@ export function requireSystem(os: 'linux' | 'darwin'): void {
     { code: 'ERR_UNSUPPORTED_PLATFORM' },
   )
 }
+
+/** The C library that this process runs on, as the names of prebuilt binaries spell it. */
+export function libc(): string {
+  if (process.platform !== 'linux') return 'system libc'
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const version = report.header?.glibcVersionRuntime
+  return version === undefined ? 'musl' : `glibc ${version}`
+}

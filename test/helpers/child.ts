@@ -48,6 +48,13 @@ export function runNode(script: string, options: Options & { flags?: string[] } 
   return run(process.execPath, [...(options.flags ?? []), '-e', prelude + script], options)
 }
 
+/** The same as nobody, without any capability and without a way to get one. */
+export function runNodeAsNobody(script: string): Promise<Ended> {
+  ensureDist()
+  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all']
+  return run('setpriv', [...drop, process.execPath, '-e', prelude + script])
+}
+
 /** Runs Python with descriptors as 3, 4, …; fails on anything but a clean end. */
 export async function runPython(script: string, fds: number[] = []): Promise<string> {
   const ended = await run('python3', ['-S', '-E', '-c', script], { fds })

@@ -34,6 +34,12 @@ export const missing = {
   root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
   program: (name: string, ...version: string[]): string | null => once(name, () => program(name, ...version)),
   python: (): string | null => once('python3', () => program('python3', '--version')),
+  /** Whether this run may become nobody: see `unprivileged` in child.ts. */
+  setpriv: (): string | null =>
+    once('setpriv', () => {
+      if (process.getuid?.() !== 0) return 'needs root'
+      return program('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true')
+    }),
   strace: (): string | null =>
     once('strace', () => {
       const traced = spawnSync('strace', ['-c', '-o', '/dev/null', 'true'])
