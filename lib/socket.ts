@@ -1,19 +1,19 @@
 import type { Address, AddressLike } from './address'
+import type { MessageBatch } from './batch'
 import { SocketError } from './errors'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import type { Operation } from './internal/operation'
 import {
-  OperationSocket,
   optionsOf,
   receivedFds,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
-  type SendfileOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
+import { TransferSocket, type SendfileOptions } from './internal/transfers'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
@@ -26,7 +26,7 @@ import { Send } from './ops/send'
  * wait for each other. Every argument is checked before any system call. What a signal, a timeout or
  * `close()` takes back leaves no trace but the bytes that were already sent.
  */
-export class Socket extends OperationSocket {
+export class Socket extends TransferSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
@@ -240,6 +240,33 @@ export class Socket extends OperationSocket {
   async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds> {
     const waiting = checkOp(op, this.timeout)
     return receivedFds(await this.#submit(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
+  }
+
+  /**
+   * recvmmsg(2): as many messages as are there and as the batch has room for, at least one. The number of messages.
+   * With `controlSize` on AF_UNIX, descriptors that come with them are closed: `recvFds` keeps them.
+   * Linux: one system call; elsewhere one for each message.
+   */
+  recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.recvmmsgOperation(batch, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * sendmmsg(2): every message of the batch, in order. The number of messages; a failure carries `messagesSent`
+   * and names the address of the message that failed. The batch is not to be changed before it ends.
+   */
+  sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /**

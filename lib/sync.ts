@@ -1,17 +1,17 @@
 import type { Address, AddressLike } from './address'
+import type { MessageBatch } from './batch'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { block } from './internal/blocking'
 import type { Operation } from './internal/operation'
 import {
-  OperationSocket,
   optionsOf,
   receivedFds,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
-  type SendfileOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
+import { TransferSocket, type SendfileOptions } from './internal/transfers'
 import { checkSyncOp, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
@@ -29,7 +29,7 @@ export type SyncOp = Omit<Op, 'signal'>
  * and errors are those of `Socket` in `bsd-sockets`, and `detach()` and `adopt()` lead from one to the other.
  * While a call blocks no timer fires and no JavaScript signal handler runs.
  */
-export class Socket extends OperationSocket {
+export class Socket extends TransferSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
@@ -149,6 +149,18 @@ export class Socket extends OperationSocket {
   recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds {
     const waiting = checkSyncOp(op, this.timeout)
     return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
+  }
+
+  /** recvmmsg(2): the messages that are there, at least one; how many. */
+  recvmmsg(batch: MessageBatch, op?: SyncOp | number): number {
+    const waiting = checkSyncOp(op, this.timeout)
+    return this.#block(this.recvmmsgOperation(batch, waiting.flags), waiting)
+  }
+
+  /** sendmmsg(2): every message of the batch; how many. Errors carry `messagesSent`. */
+  sendmmsg(batch: MessageBatch, op?: SyncOp | number): number {
+    const waiting = checkSyncOp(op, this.timeout)
+    return this.#block(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
   }
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */

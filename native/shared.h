@@ -67,6 +67,15 @@ enum StateField {
   kStateFields,
 };
 
+// A message of a batch: kBatchStride integers beside its data, name and control.
+enum BatchField {
+  kBatchBytes,    // bytes to send, or received
+  kBatchFlags,    // msg_flags
+  kBatchName,     // length of the sockaddr, 0 for none
+  kBatchControl,  // length of the control messages
+  kBatchStride,
+};
+
 constexpr int kMaxEvents = 256;  // one turn of the loop serves no more
 constexpr int kMaxRecords = kMaxEvents * 3;
 constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
@@ -83,6 +92,7 @@ constexpr int kSharedLayout[] = {
     kRecordSlot, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
+    kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,
 };
 // clang-format on
 

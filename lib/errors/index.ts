@@ -131,6 +131,15 @@ export function unsupported(what: string, syscall: string, code = 'ENOSYS'): Soc
 
 /** Adds how far an operation got to the reason of its failure, whatever a user's callback threw as one. */
 export function withProgress(reason: Error, bytesSent: number): Error {
-  if (reason instanceof Object && Object.isExtensible(reason)) Object.assign(reason, { bytesSent })
+  return annotate(reason, { bytesSent })
+}
+
+/** The same in messages. */
+export function withMessages(reason: Error, messagesSent: number): Error {
+  return annotate(reason, { messagesSent })
+}
+
+function annotate(reason: Error, progress: object): Error {
+  if (reason instanceof Object && Object.isExtensible(reason)) Object.assign(reason, progress)
   return reason
 }

@@ -66,6 +66,31 @@ export interface Native {
     address: Uint8Array | null,
   ): number
 
+  recvmmsg(
+    slot: number,
+    data: Uint8Array,
+    names: Uint8Array,
+    control: Uint8Array | null,
+    fields: Int32Array,
+    size: number,
+    controlSize: number,
+    first: number,
+    count: number,
+    flags: number,
+  ): number
+  sendmmsg(
+    slot: number,
+    data: Uint8Array,
+    names: Uint8Array,
+    control: Uint8Array | null,
+    fields: Int32Array,
+    size: number,
+    controlSize: number,
+    first: number,
+    count: number,
+    flags: number,
+  ): number
+
   getsockopt(slot: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
   setsockopt(slot: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
   setProgram(slot: number, level: number, name: number, instructions: ArrayBufferView): number

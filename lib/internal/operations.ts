@@ -5,12 +5,11 @@ import { buildControl, type Control } from '../control/walk'
 import type { FdHandle } from '../fd'
 import type { Message } from '../message'
 import { Accept, Connect } from '../ops/connect'
-import { Sendfile, type SendfileDriver } from '../ops/file'
 import { Recvmsg, SendFds, Sendmsg } from '../ops/message'
 import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { Send, SendAll, Sendto } from '../ops/send'
-import { Adoption, BaseSocket, isStream, isUnixDatagram, type FileLike } from './base'
+import { Adoption, BaseSocket, isStream, isUnixDatagram } from './base'
 import { control } from '../control'
 import { addresses, platform, reactor } from './environment'
 import { controlLayout } from './messages'
@@ -18,7 +17,6 @@ import type { Channel } from './reactor'
 import type { READ, WRITE } from './shared'
 import {
   checkBytes,
-  checkFd,
   checkFlags,
   checkInt,
   checkInteger,
@@ -26,16 +24,6 @@ import {
   checkSize,
   type Op,
 } from './validate'
-
-/** Options of sendfile. */
-export interface SendfileOptions extends Op {
-  /** Where in the file to begin, in bytes. Default 0; the file's own position is neither used nor moved. */
-  offset?: number | undefined
-  /** How many bytes to send at most. Default: up to the end of the file. */
-  length?: number | undefined
-  /** Called with the bytes sent so far and the bytes to send, after each chunk. */
-  onProgress?: ((sent: number, total: number) => void) | undefined
-}
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {
@@ -178,21 +166,6 @@ export abstract class OperationSocket extends BaseSocket {
     return new Ready(this.channel, direction)
   }
 
-  protected sendfileOperation(file: FileLike, options: SendfileOptions, driver: SendfileDriver): Sendfile {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-    const { offset = 0, length, onProgress } = options
-    const range = {
-      offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
-      length:
-        length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
-      onProgress,
-    }
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      throw invalidType('options.onProgress', 'function', onProgress)
-    }
-    return new Sendfile(this.channel, checkFd('file', file), range, driver)
-  }
-
   // --- now or never ---
 
   /** recv(2), now or never: bytes, an empty Buffer at the end of the stream, or `null`. */
@@ -271,11 +244,6 @@ export abstract class OperationSocket extends BaseSocket {
   /** connect(2), now or never: `true` when connected, `null` while it is on its way (wait with `writable()`). */
   tryConnect(address: AddressLike): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true
-  }
-
-  /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
-  trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
-    return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
   }
 }
 

@@ -52,6 +52,17 @@ int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* addres
 int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
                socklen_t length);
 
+// A message of ReceiveMany() and SendMany(): Linux's struct mmsghdr.
+struct Message {
+  msghdr header;
+  unsigned int bytes;
+};
+
+// recvmmsg(2) and sendmmsg(2), or one call for each message where the system has neither: how many were
+// received or sent before the first that could not be, and -errno if that was the first of all.
+int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags);
+int64_t SendMany(int fd, Message* messages, size_t count, int flags);
+
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 

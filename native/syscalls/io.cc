@@ -76,7 +76,7 @@ static int64_t ReceiveMessage(int fd, Args& a) {
   if (result < 0) return result;
   from.length = message.msg_namelen;
   Args::Store(from);
-  info[kStateFlags] = message.msg_flags;
+  info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel echoes it
   info[kStateControl] = static_cast<int32_t>(message.msg_controllen);
   return result;
 }

@@ -20,6 +20,7 @@ struct Syscalls {
 Syscalls CreateCalls();
 Syscalls NameCalls();
 Syscalls IoCalls();
+Syscalls BatchCalls();
 Syscalls OptionCalls();
 Syscalls FileCalls();
 Syscalls PollCalls();

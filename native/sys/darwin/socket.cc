@@ -67,6 +67,28 @@ int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr*
   }
 }
 
+// One message of a batch. Result or -errno.
+template <typename Call>
+static int64_t Each(Message* messages, size_t count, const Call& call) {
+  for (size_t done = 0; done < count;) {
+    const ssize_t result = call(&messages[done].header);
+    if (result >= 0) {
+      messages[done++].bytes = static_cast<unsigned>(result);
+    } else if (errno != EINTR) {
+      return done > 0 ? static_cast<int64_t>(done) : -errno;
+    }
+  }
+  return static_cast<int64_t>(count);
+}
+
+int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags) {
+  return Each(messages, count, [&](msghdr* header) { return recvmsg(fd, header, flags); });
+}
+
+int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
+  return Each(messages, count, [&](msghdr* header) { return sendmsg(fd, header, flags); });
+}
+
 int Duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;

@@ -49,6 +49,28 @@ int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr*
   }
 }
 
+static_assert(sizeof(Message) == sizeof(mmsghdr), "Message is the kernel's struct");
+static_assert(offsetof(Message, bytes) == offsetof(mmsghdr, msg_len),
+              "Message is the kernel's struct");
+
+int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags) {
+  for (;;) {
+    const int result = recvmmsg(fd, reinterpret_cast<mmsghdr*>(messages),
+                                static_cast<unsigned>(count), flags, nullptr);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
+  for (;;) {
+    const int result =
+        sendmmsg(fd, reinterpret_cast<mmsghdr*>(messages), static_cast<unsigned>(count), flags);
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
 int Duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;

@@ -1,0 +1,134 @@
+import { systemError, withMessages } from '../errors'
+import type { MessageBatch } from '../batch'
+import { native } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import { receiveControl } from '../internal/messages'
+import { Operation } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { BATCH_CONTROL, BATCH_STRIDE, READ, WRITE } from '../internal/shared'
+
+/** recvmmsg(2) → messages. */
+export class Recvmmsg extends Operation<number> {
+  constructor(
+    private readonly channel: Channel,
+    private readonly batch: MessageBatch,
+    private readonly flags: number,
+    /** Where descriptors can come with a message. */
+    private readonly unix: boolean,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmmsg'
+  }
+
+  attempt(): number {
+    const { count, size, controlSize, slab } = this.batch
+    const { data, names, control, fields } = slab
+    return native.recvmmsg(
+      this.channel.id,
+      data,
+      names,
+      control,
+      fields,
+      size,
+      controlSize,
+      0,
+      count,
+      this.flags,
+    )
+  }
+
+  value(messages: number): number {
+    this.batch.received(messages)
+    if (this.unix && this.batch.controlSize > 0) this.#closeDescriptors(messages)
+    return messages
+  }
+
+  // Nobody could claim them: a batch has no owner for what comes with its messages.
+  #closeDescriptors(messages: number): void {
+    const { controlSize, slab } = this.batch
+    for (let i = 0; i < messages; i++) {
+      const start = i * controlSize
+      const length = slab.fields[i * BATCH_STRIDE + BATCH_CONTROL]!
+      if (length > 0) receiveControl(slab.control!.subarray(start, start + controlSize), length, 0)
+    }
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmmsg', result)
+  }
+}
+
+/** sendmmsg(2) until all are sent → messages. */
+export class Sendmmsg extends Operation<number> {
+  #sent = 0
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly batch: MessageBatch,
+    private readonly flags: number,
+    /** Where a full receiver is not seen by poll: see Sendto. */
+    private readonly unixDatagram: boolean,
+    /** Ends with what could be sent at once. */
+    private readonly now: boolean,
+  ) {
+    super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendmmsg'
+  }
+
+  attempt(): number {
+    const { length, size, controlSize, slab } = this.batch
+    const { data, names, control, fields } = slab
+    while (this.#sent < length) {
+      const result = native.sendmmsg(
+        this.channel.id,
+        data,
+        names,
+        control,
+        fields,
+        size,
+        controlSize,
+        this.#sent,
+        length - this.#sent,
+        this.flags,
+      )
+      if (result === EAGAIN && this.now && this.#sent > 0) break
+      if (result < 0) return result
+      this.#sent += result
+    }
+    return this.#sent
+  }
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  value(messages: number): number {
+    return messages
+  }
+
+  failure(result: number): Error {
+    return systemError('sendmmsg', result, { address: this.batch.address(this.#sent) })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram
+  }
+
+  override abandon(reason: Error): Error {
+    return withMessages(reason, this.#sent)
+  }
+}

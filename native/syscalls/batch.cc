@@ -1,0 +1,127 @@
+// Many messages in one call. The slab of a MessageBatch is JavaScript's: `count` places of `size` bytes for
+// data, of kAddressSize for names, of `controlSize` for control messages, and kBatchStride integers each. The
+// headers are built anew for each call, so nothing here keeps a pointer into it.
+#include <sys/uio.h>
+
+#include "../receive.h"
+#include "syscalls.h"
+
+namespace bsd {
+
+constexpr int64_t kMaxCount = 1024;  // UIO_MAXIOV: the kernel takes no more at once
+
+namespace {
+
+// The slab, with every part proven to hold `count` places.
+struct Slab {
+  Bytes data;
+  Bytes names;
+  Bytes control;
+  int32_t* fields = nullptr;
+  size_t size = 0;
+  size_t control_size = 0;
+  size_t first = 0;
+  size_t count = 0;
+
+  int32_t* Fields(size_t i) const { return fields + (first + i) * kBatchStride; }
+};
+
+// (data, names, control|null, fields, size, controlSize, first, count, flags).
+bool ReadSlab(Args& a, Slab* slab) {
+  constexpr int64_t kMaxSize = INT32_MAX;
+  slab->data = a.Buffer(1, "data");
+  slab->names = a.Buffer(2, "names");
+  slab->control = a.OptionalBuffer(3, "control");
+  slab->size = static_cast<size_t>(a.Integer(5, "size", 0, kMaxSize));
+  slab->control_size = static_cast<size_t>(a.Integer(6, "controlSize", 0, kMaxSize));
+  slab->first = static_cast<size_t>(a.Integer(7, "first", 0, kMaxCount));
+  slab->count = static_cast<size_t>(a.Integer(8, "count", 0, kMaxCount));
+  const size_t places = slab->first + slab->count;
+  slab->fields = a.Integers(4, "fields", places * kBatchStride);
+  if (!a.ok()) return false;
+  if (slab->data.size / kMaxCount > kMaxSize || slab->data.size < places * slab->size ||
+      slab->names.size < places * kAddressSize ||
+      slab->control.size < places * slab->control_size) {
+    a.ThrowRange("count", "within the slab, which may have been detached");
+    return false;
+  }
+  return true;
+}
+
+// Where message i has its parts.
+void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
+  const size_t place = slab.first + i;
+  *part = {slab.data.data + place * slab.size, slab.size};
+  message->header = {};
+  message->header.msg_name = slab.names.data + place * kAddressSize;
+  message->header.msg_namelen = kAddressSize;
+  message->header.msg_iov = part;
+  message->header.msg_iovlen = 1;
+  if (slab.control_size > 0)
+    message->header.msg_control = slab.control.data + place * slab.control_size;
+  message->header.msg_controllen =
+      static_cast<decltype(message->header.msg_controllen)>(slab.control_size);
+}
+
+// A length that JavaScript wrote, as far as there is room.
+size_t Bounded(int32_t length, size_t room) {
+  return length < 0 ? 0 : (static_cast<size_t>(length) < room ? static_cast<size_t>(length) : room);
+}
+
+}  // namespace
+
+// recvmmsg(2): the slab, flags -> messages.
+static int64_t ReceiveMany(int fd, Args& a) {
+  Slab slab;
+  const int flags = a.Int(9, "flags");
+  if (!ReadSlab(a, &slab)) return 0;
+  sys::Message messages[kMaxCount];
+  iovec parts[kMaxCount];
+  for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
+  const int64_t result =
+      sys::ReceiveMany(fd, messages, slab.count, flags | MSG_DONTWAIT | sys::kReceiveMessageFlags);
+  for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
+    int32_t* fields = slab.Fields(i);
+    fields[kBatchBytes] = static_cast<int32_t>(messages[i].bytes);
+    fields[kBatchFlags] = messages[i].header.msg_flags & ~sys::kReceiveMessageFlags;
+    fields[kBatchName] = static_cast<int32_t>(messages[i].header.msg_namelen);
+    fields[kBatchControl] = static_cast<int32_t>(messages[i].header.msg_controllen);
+  }
+  return result;
+}
+
+static int64_t ReceiveManyOwned(Env& env, Slot& slot, Args& a) {
+  const int64_t result = ReceiveMany(slot.fd, a);
+  if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
+  return result;
+}
+
+// sendmmsg(2): the slab, flags -> messages. A name or control of length 0 is none.
+static int64_t SendMany(int fd, Args& a) {
+  Slab slab;
+  const int flags = a.Int(9, "flags");
+  if (!ReadSlab(a, &slab)) return 0;
+  sys::Message messages[kMaxCount];
+  iovec parts[kMaxCount];
+  for (size_t i = 0; i < slab.count; ++i) {
+    const int32_t* fields = slab.Fields(i);
+    msghdr& header = messages[i].header;
+    Point(slab, i, &messages[i], &parts[i]);
+    parts[i].iov_len = Bounded(fields[kBatchBytes], slab.size);
+    header.msg_namelen = static_cast<socklen_t>(Bounded(fields[kBatchName], kAddressSize));
+    header.msg_controllen = static_cast<decltype(header.msg_controllen)>(
+        Bounded(fields[kBatchControl], slab.control_size));
+    if (header.msg_namelen == 0) header.msg_name = nullptr;
+    if (header.msg_controllen == 0) header.msg_control = nullptr;
+  }
+  return sys::SendMany(fd, messages, slab.count, flags | MSG_DONTWAIT | sys::kSendFlags);
+}
+
+static constexpr Function kSlot[] = {
+    {"recvmmsg", CallOwner<ReceiveManyOwned>},
+    {"sendmmsg", CallSlot<SendMany>},
+};
+
+Syscalls BatchCalls() { return {Rows(kSlot), {nullptr, 0}}; }
+
+}  // namespace bsd
