@@ -1,5 +1,6 @@
 // Bytes and messages. Every call of class Socket carries MSG_DONTWAIT: somebody else who holds the
 // same open file may have made it blocking.
+#include <errno.h>
 #include <limits.h>
 #include <sys/uio.h>
 
@@ -71,8 +72,10 @@ static int64_t ReceiveMessage(int fd, Args& a) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  const int64_t result =
+  int64_t result =
       Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
+  // AF_PACKET refuses flags that it does not know, MSG_CMSG_CLOEXEC too. It has no descriptors to give.
+  if (result == -EINVAL) result = Retry([&] { return recvmsg(fd, &message, flags | extra); });
   if (result < 0) return result;
   from.length = message.msg_namelen;
   Args::Store(from);

@@ -1,0 +1,113 @@
+import type { PacketAddress } from '../address'
+import { walkControl } from '../control/walk'
+import { systemError } from '../errors'
+import { native, platform, reactor, readAddress } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import { DIRECT } from '../internal/memory'
+import { controlLayout, metaOf } from '../internal/messages'
+import { Operation } from '../internal/operation'
+import type { Channel } from '../internal/reactor'
+import { READ, STATE_ADDRESS, STATE_CONTROL } from '../internal/shared'
+import { AuxdataCodec, frameTypes, restore, vlanOf, type Frame } from '../packet/frame'
+
+/** The longest frame: what the kernel puts together (GRO, GSO) is longer than any on a wire. */
+const LARGEST = 1 << 18
+/** How many frames are taken at once, so that a busy interface starves nobody. */
+const BATCH = 32
+
+const auxdata = AuxdataCodec.create(platform)
+const SOL_PACKET = platform.constants.SOL_PACKET
+const PACKET_AUXDATA = platform.constants.PACKET_AUXDATA
+const MSG_TRUNC = platform.constants.MSG_TRUNC!
+
+// One for all, made when the first frame is wanted: everything is copied out before anybody else receives.
+let scratch: Buffer | null = null
+const control = new Uint8Array(256)
+
+/** How one packet socket receives. */
+export class FrameReader {
+  /** A failure that was met behind frames: it is told once these are delivered. */
+  errno = 0
+
+  constructor(
+    readonly channel: Channel,
+    readonly cooked: boolean,
+  ) {}
+
+  /** Receives one frame: a frame, or −errno. */
+  receive(): Frame | number {
+    scratch ??= Buffer.allocUnsafeSlow(LARGEST)
+    // With MSG_TRUNC the result is the length of the frame, whatever there was room for.
+    const result = native.recvmsg(this.channel.id, [scratch], control, MSG_TRUNC)
+    return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, LARGEST)), result)
+  }
+
+  #frame(bytes: Uint8Array, received: number): Frame {
+    const { state } = reactor.memory
+    const address = readAddress(DIRECT, state[STATE_ADDRESS]!) as PacketAddress
+    const controls = walkControl(controlLayout, control, state[STATE_CONTROL]!)
+    const found = controls.find(({ level, type }) => level === SOL_PACKET && type === PACKET_AUXDATA)
+    const aux = (found && auxdata?.decode(found.data)) ?? { length: received, tag: null }
+    const data = restore(bytes, aux.tag, this.cooked)
+    const vlan = vlanOf(data, aux.tag, this.cooked)
+    return {
+      timestamp: metaOf(controls).timestamp ?? 0n,
+      data,
+      length: aux.length + data.length - bytes.length,
+      ...(vlan === undefined ? {} : { vlan }),
+      type: frameTypes[address.packetType] ?? 'other',
+      interface: address.index,
+      protocol: address.protocol,
+      address,
+    }
+  }
+}
+
+/** recvmsg(2) until there is nothing left, or enough → frames, at least one. */
+export class ReceiveFrames extends Operation<Frame[]> {
+  #frames: Frame[] = []
+
+  constructor(
+    private readonly reader: FrameReader,
+    private readonly most: number = BATCH,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
+  }
+
+  attempt(): number {
+    const { reader } = this
+    const frames: Frame[] = (this.#frames = [])
+    if (reader.errno !== 0) {
+      const { errno } = reader
+      reader.errno = 0
+      return errno
+    }
+    while (frames.length < this.most) {
+      const frame = reader.receive()
+      if (typeof frame !== 'number') {
+        frames.push(frame)
+        continue
+      }
+      if (frames.length === 0) return frame
+      if (frame !== EAGAIN) reader.errno = frame
+      break
+    }
+    return frames.length
+  }
+
+  value(): Frame[] {
+    return this.#frames
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result)
+  }
+}

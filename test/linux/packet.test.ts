@@ -1,0 +1,437 @@
+import {
+  AF_PACKET,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  Socket,
+  bpf,
+  constants,
+  openPacket,
+  options,
+  type Frame,
+  type PacketSocket,
+} from '../../lib'
+import { run, runNode } from '../helpers/child'
+import { failure, thrown } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+import { makeNetwork, type Network } from '../helpers/network'
+
+/*
+ * Packet sockets on both ends of a veth pair. The test's own frames have an EtherType that nothing else
+ * uses, so that what the kernel sends by itself (router solicitations) does not disturb.
+ */
+const none = missing.network() ?? missing.root()
+const linux = missing.linux()
+const c = constants as Readonly<Record<string, number>>
+const TYPE = 0x88b5 // for local experiments
+
+const mac = (text: string): Buffer => Buffer.from(text.replace(/:/g, ''), 'hex')
+const frameOf = (to: string, from: string, data: string, protocol = TYPE): Buffer =>
+  Buffer.concat([mac(to), mac(from), Buffer.of(protocol >> 8, protocol & 0xff), Buffer.from(data.padEnd(46))])
+const broadcast = 'ff:ff:ff:ff:ff:ff'
+const textOf = ({ data }: Frame): string => data.toString('latin1', 14).trimEnd()
+const only = bpf.assemble([
+  { op: 'ldh', k: 12 },
+  { op: 'jeq', k: TYPE, jf: 'drop' },
+  { op: 'ret', k: 0x40000 },
+  { op: 'ret', k: 0, label: 'drop' },
+])
+
+describe('packet sockets', () => {
+  let network: Network
+  const opened: PacketSocket[] = []
+  beforeAll(async () => {
+    if (none === null) network = await makeNetwork()
+  })
+  afterEach(() => {
+    for (const each of opened.splice(0)) each.close()
+  })
+  afterAll(() => network?.close())
+
+  const open = (side: 'a' | 'b', more: object = {}): PacketSocket => {
+    const { netns, interface: device } = network[side]
+    const socket = openPacket({ interface: device.name, netns, protocol: TYPE, ...more })
+    opened.push(socket)
+    return socket
+  }
+
+  async function take(socket: PacketSocket, count: number): Promise<Frame[]> {
+    const frames: Frame[] = []
+    for await (const frame of socket.frames({ timeout: 5000 })) {
+      frames.push(frame)
+      if (frames.length === count) break
+    }
+    return frames
+  }
+
+  describe('arguments', () => {
+    test.each<[string, unknown]>([
+      ['nothing', undefined],
+      ['no interface', {}],
+      ['an interface of another type', { interface: {} }],
+      ['a filter that is text', { interface: 'lo', filter: 'arp' }],
+      ['promiscuous as a number', { interface: 'lo', promiscuous: 1 }],
+    ])('%s is a TypeError', (_what, given) => {
+      expect(() => openPacket(given as never)).toThrow(
+        expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+      )
+    })
+
+    test.each<[string, object]>([
+      ['a negative interface', { interface: -1 }],
+      ['a protocol too large', { interface: 'lo', protocol: 0x10000 }],
+      ['a filter that does not end', { interface: 'lo', filter: [{ code: 7, jt: 0, jf: 0, k: 0 }] }],
+    ])('%s is a RangeError', (_what, given) => {
+      expect(() => openPacket(given as never)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }))
+    })
+
+    testIf(linux, 'a ring is ENOSYS', () => {
+      expect(thrown(() => openPacket({ interface: 'lo', ring: {} }))).toMatchObject({
+        name: 'SocketError',
+        code: 'ENOSYS',
+      })
+    })
+
+    testIf(none, 'an interface that does not exist is ENODEV, and named', () => {
+      const error = thrown(() => openPacket({ interface: 'nothing0' }))
+      expect(error).toMatchObject({ code: 'ENODEV', message: 'ioctl ENODEV SIOCGIFINDEX "nothing0"' })
+      expect(thrown(() => openPacket({ interface: 0x7fffffff })).code).toBe('ENODEV')
+      expect(thrown(() => openPacket({ interface: 'a-name-that-is-too-long' })).code).toBe('ERR_OUT_OF_RANGE')
+    })
+
+    testIf(none ?? missing.program('setpriv', '--version'), 'without CAP_NET_RAW it says so', async () => {
+      const script = `try { require('./dist').openPacket({ interface: 'lo' }) } catch (e) { console.log(e.message) }`
+      const { stdout } = await run('setpriv', [
+        '--reuid=65534',
+        '--clear-groups',
+        process.execPath,
+        '-e',
+        script,
+      ])
+      expect(stdout).toBe(
+        'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep)\n',
+      )
+    })
+  })
+
+  describe('frames', () => {
+    testIf(none, 'come with their bytes, time, type and sender', async () => {
+      const [a, b] = [open('a'), open('b')]
+      const before = BigInt(Date.now()) * 1_000_000n
+      const frame = frameOf(network.b.interface.mac, network.a.interface.mac, 'hello')
+      expect(await a.send(frame)).toBe(frame.length)
+      const got = await b.receive({ timeout: 5000 })
+      expect(got).toMatchObject({
+        data: frame,
+        length: frame.length,
+        type: 'host',
+        interface: network.b.interface.index,
+        protocol: TYPE,
+      })
+      expect(got.vlan).toBeUndefined()
+      expect(got.address).toMatchObject({
+        kind: 'packet',
+        hardwareAddress: network.a.interface.mac,
+        hardwareType: 1,
+      })
+      expect(got.timestamp - before).toBeGreaterThan(-1_000_000_000n)
+      expect(got.timestamp - before).toBeLessThan(10_000_000_000n)
+    })
+
+    testIf(
+      none,
+      'types: host, broadcast, multicast, other only with promiscuous, outgoing with ETH_P_ALL',
+      async () => {
+        const to = [network.b.interface.mac, broadcast, '01:00:5e:00:00:01', '02:00:00:00:00:99']
+        const seen = async (more: object): Promise<string[]> => {
+          const [a, b] = [open('a'), open('b', { protocol: c['ETH_P_ALL'], filter: only, ...more })]
+          const beside = open('b', { filter: bpf.parse('ret #0') }) // nobody sees what it sends itself
+          for (const each of to) a.trySend(frameOf(each, network.a.interface.mac, 'x'))
+          beside.trySend(frameOf(network.a.interface.mac, network.b.interface.mac, 'last'))
+          a.trySend(frameOf(network.b.interface.mac, network.a.interface.mac, 'end'))
+          const types: string[] = []
+          for await (const frame of b.frames({ timeout: 5000 })) {
+            if (textOf(frame) === 'end') break
+            types.push(frame.type)
+          }
+          a.close()
+          b.close()
+          return types
+        }
+        // A veth interface takes frames for others too; that they are for others is told.
+        expect(await seen({})).toEqual(['host', 'broadcast', 'multicast', 'other', 'outgoing'])
+        expect(await seen({ ignoreOutgoing: true })).toEqual(['host', 'broadcast', 'multicast', 'other'])
+      },
+    )
+
+    testIf(none, 'promiscuous holds for as long as the socket is open', async () => {
+      const link = (): Promise<string> => network.b.shell('ip -d link show b0')
+      const promiscuity = async (): Promise<string> => /promiscuity (\d+)/.exec(await link())![1]!
+      expect(await promiscuity()).toBe('0')
+      const socket = open('b', { promiscuous: true })
+      expect(await promiscuity()).toBe('1')
+      socket.close()
+      expect(await promiscuity()).toBe('0')
+    })
+
+    testIf(none, 'the tag of a VLAN is in the bytes, wherever it was', async () => {
+      const all = { protocol: c['ETH_P_ALL'] }
+      const [watcher, a, b] = [open('a', all), open('a'), open('b', { ...all, ignoreOutgoing: true })]
+      const beside = new Socket(AF_PACKET, SOCK_RAW, 0, { netns: network.b.netns })
+      beside.bind({ interface: network.b.interface.index, protocol: c['ETH_P_ALL']! })
+      const inner = frameOf(network.b.interface.mac, network.a.interface.mac, 'inner')
+      for (const [tag, vlan] of [
+        ['81006005', { id: 5, priority: 3, tpid: 0x8100 }],
+        ['88a8efff', { id: 4095, priority: 7, tpid: 0x88a8 }],
+      ] as const) {
+        const tagged = Buffer.concat([inner.subarray(0, 12), Buffer.from(tag, 'hex'), inner.subarray(12)])
+        a.trySend(tagged)
+        // Outgoing frames have it in their bytes; received ones have lost it, as a plain socket shows.
+        for (const socket of [watcher, b]) {
+          for await (const frame of socket.frames({ timeout: 5000 })) {
+            if (!frame.data.includes('inner')) continue
+            expect(frame).toMatchObject({ data: tagged, vlan, length: tagged.length })
+            break
+          }
+        }
+        for (;;) {
+          const plain = await beside.recv(2000, { timeout: 5000 })
+          if (!plain.includes('inner')) continue
+          expect(plain).toEqual(inner)
+          break
+        }
+      }
+      beside.close()
+    })
+
+    testIf(none, 'as much as the filter accepts, and how long they were', async () => {
+      const filter = bpf.assemble([{ op: 'ret', k: 20 }])
+      const [a, b] = [open('a'), open('b', { filter })]
+      a.trySend(frameOf(broadcast, network.a.interface.mac, 'x'.repeat(500)))
+      const frame = await b.receive({ timeout: 5000 })
+      expect([frame.data.length, frame.length]).toEqual([20, 514])
+    })
+
+    testIf(none, 'cooked: without the link-layer header, and sent with an address', async () => {
+      const [a, b] = [open('a', { cooked: true }), open('b', { cooked: true })]
+      const to = {
+        interface: network.a.interface.index,
+        protocol: TYPE,
+        hardwareAddress: network.b.interface.mac,
+      }
+      await a.socket.sendto(Buffer.from('payload'), to)
+      const frame = await b.receive({ timeout: 5000 })
+      expect(frame.data.toString()).toBe('payload')
+      expect(frame).toMatchObject({ type: 'host', protocol: TYPE, length: 7 })
+    })
+
+    testIf(none, 'in their order, whoever takes them', async () => {
+      const [a, b] = [open('a'), open('b')]
+      const send = (from: number, count: number): void => {
+        for (let i = from; i < from + count; i++)
+          a.trySend(frameOf(broadcast, network.a.interface.mac, String(i)))
+      }
+      send(0, 100)
+      const texts = (await take(b, 10)).map(textOf)
+      texts.push(textOf(b.tryReceive()!), textOf(await b.receive()))
+      const iterator = b.frames()
+      const steps = await Promise.all(Array.from({ length: 88 }, () => iterator.next()))
+      texts.push(...steps.map(({ value }) => textOf(value as Frame)))
+      expect(texts).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
+      // Asked for before they are there, and all at once.
+      const waiting = Array.from({ length: 40 }, () => iterator.next())
+      send(100, 40)
+      const late = (await Promise.all(waiting)).map(({ value }) => textOf(value as Frame))
+      expect(late).toEqual(Array.from({ length: 40 }, (_, i) => String(100 + i)))
+      expect(b.tryReceive()).toBeNull()
+    })
+
+    testIf(none, 'the loop ends with close(), return(), the signal and the timeout', async () => {
+      const socket = open('b')
+      const ended = { done: true, value: undefined }
+      const returned = socket.frames()
+      const step = returned.next()
+      expect(await returned.return!()).toEqual(ended)
+      expect(await step).toEqual(ended)
+      expect(await returned.next()).toEqual(ended)
+
+      const controller = new AbortController()
+      const aborted = failure(socket.frames({ signal: controller.signal }).next())
+      controller.abort(new Error('why'))
+      expect(await aborted).toMatchObject({ name: 'AbortError', cause: { message: 'why' } })
+      expect(await failure(socket.frames({ signal: controller.signal }).next())).toMatchObject({
+        name: 'AbortError',
+      })
+      expect(await failure(socket.frames({ timeout: 10 }).next())).toMatchObject({
+        code: 'ERR_SOCKET_TIMEOUT',
+      })
+
+      const loop = (async () => {
+        let count = 0
+        for await (const frame of socket.frames()) count += frame.length
+        return count
+      })()
+      const received = failure(socket.receive())
+      socket.close()
+      expect(await loop).toBe(0)
+      expect(await received).toMatchObject({ code: 'ECANCELED' })
+      expect(await failure(socket.receive())).toMatchObject({ code: 'EBADF' })
+      expect(await failure(socket.frames().next())).toMatchObject({ code: 'EBADF' })
+      expect(socket.closed).toBe(true)
+    })
+
+    testIf(none, 'an interface that goes down is ENETDOWN, once', async () => {
+      const socket = open('b')
+      const failed = failure(take(socket, 1))
+      await network.b.shell('ip link set b0 down')
+      expect(await failed).toMatchObject({ code: 'ENETDOWN' })
+      await network.b.shell(
+        'ip link set b0 up; until ip link show b0 | grep -q "state UP"; do sleep 0.01; done',
+      )
+      open('a').trySend(frameOf(broadcast, network.a.interface.mac, 'again'))
+      expect((await take(socket, 1)).map(textOf)).toEqual(['again'])
+    })
+
+    testIf(none, 'unref: does not keep the process alive', async () => {
+      const script = `
+      const { openPacket } = require('./dist')
+      const socket = openPacket({ interface: 'lo', protocol: ${TYPE} }).unref()
+      socket.receive()
+      console.log('over')`
+      expect(await runNode(script)).toMatchObject({ code: 0, stdout: 'over\n' })
+    })
+  })
+
+  describe('while it opens', () => {
+    testIf(none, 'no frame that the filter drops is queued', async () => {
+      // Frames of another type, without a pause, for as long as the test opens sockets.
+      const flood = network.a.start(process.execPath, [
+        '-e',
+        `const { Socket, AF_PACKET, SOCK_RAW } = require(${JSON.stringify(`${process.cwd()}/dist`)})
+       const socket = new Socket(AF_PACKET, SOCK_RAW, 0).bind({ interface: 'a0', protocol: 0 })
+       const frame = Buffer.concat([Buffer.alloc(6, 255), Buffer.alloc(6, 2), Buffer.of(0x88, 0xb6), Buffer.alloc(46)])
+       const end = Date.now() + 20000
+       const send = () => {
+         for (let i = 0; i < 50; i++) try { socket.trySend(frame) } catch {}
+         if (Date.now() < end) setImmediate(send)
+       }
+       send()
+       console.log('sending')`,
+      ])
+      await flood.line(/sending/)
+      const { netns } = network.b
+      let unfiltered = 0
+      for (let i = 0; i < 60; i++) {
+        const socket = open('b', { protocol: c['ETH_P_ALL'], filter: only })
+        expect(socket.tryReceive()).toBeNull()
+        socket.close()
+        // The same in the order of which the manual page warns: this is what the order is good for.
+        const naive = new Socket(AF_PACKET, SOCK_RAW, 0x0300, { netns }) // htons(ETH_P_ALL)
+        const deadline = Date.now() + 50
+        while (unfiltered === 0 && Date.now() < deadline) if (naive.tryRecv(100) !== null) unfiltered++
+        naive.close()
+      }
+      expect(unfiltered).toBeGreaterThan(0)
+      await flood.stop()
+    })
+  })
+
+  describe('statistics and fanout', () => {
+    testIf(none, 'count over readings, also what was lost', () => {
+      const [a, b] = [open('a'), open('b')]
+      b.socket.set(options.SO_RCVBUF, 4096)
+      const send = (count: number): void => {
+        for (let i = 0; i < count; i++)
+          a.trySend(frameOf(broadcast, network.a.interface.mac, 'x'.repeat(1000)))
+      }
+      send(1)
+      expect(b.statistics()).toEqual({ packets: 1, drops: 0 })
+      send(50)
+      const { packets, drops } = b.statistics()
+      expect(packets).toBe(51)
+      expect(drops).toBeGreaterThan(20)
+      expect(b.statistics()).toEqual({ packets, drops })
+      let received = 0
+      while (b.tryReceive() !== null) received++
+      expect(received).toBe(packets - drops)
+    })
+
+    testIf(none, 'sockets of a group share the frames', () => {
+      const a = open('a')
+      const first = open('b')
+      const id = first.fanout({ mode: 'lb' })
+      const second = open('b', { fanout: { id, mode: 'lb' } })
+      for (let i = 0; i < 20; i++) a.trySend(frameOf(broadcast, network.a.interface.mac, String(i)))
+      const drain = (socket: PacketSocket): string[] => {
+        const texts: string[] = []
+        for (let frame = socket.tryReceive(); frame !== null; frame = socket.tryReceive())
+          texts.push(textOf(frame))
+        return texts
+      }
+      const [one, two] = [drain(first), drain(second)]
+      expect([one.length, two.length]).toEqual([10, 10])
+      expect([...one, ...two].map(Number).sort((x, y) => x - y)).toEqual(
+        Array.from({ length: 20 }, (_, i) => i),
+      )
+    })
+
+    testIf(none, 'a program chooses', () => {
+      const a = open('a')
+      const fanout = { id: 9, mode: 'cbpf' as const, program: bpf.parse('ldb [0]\nsub #48\nret a') }
+      const group = [open('b', { fanout }), open('b', { fanout: { ...fanout, program: undefined } })]
+      for (const digit of ['1', '0', '1', '1']) a.trySend(frameOf(broadcast, network.a.interface.mac, digit))
+      const counts = group.map(socket => {
+        let count = 0
+        while (socket.tryReceive() !== null) count++
+        return count
+      })
+      expect(counts).toEqual([1, 3])
+    })
+
+    testIf(none, 'a mode that does not exist is a RangeError', () => {
+      expect(thrown(() => open('b', { fanout: { mode: 'best' } })).code).toBe('ERR_OUT_OF_RANGE')
+    })
+  })
+
+  describe('AF_PACKET through Socket', () => {
+    const make = (side: 'a' | 'b', type = SOCK_RAW): Socket => {
+      const socket = new Socket(AF_PACKET, type, 0, { netns: network[side].netns })
+      return socket.bind({ interface: network[side].interface.index, protocol: TYPE })
+    }
+
+    testIf(none, 'raw and datagram sockets, with their addresses', async () => {
+      const [raw, cooked] = [make('b'), make('a', SOCK_DGRAM)]
+      try {
+        expect(raw.getsockname()).toMatchObject({
+          kind: 'packet',
+          index: network.b.interface.index,
+          protocol: TYPE,
+          hardwareType: 1,
+          hardwareAddress: network.b.interface.mac,
+        })
+        const to = {
+          interface: network.a.interface.index,
+          protocol: TYPE,
+          hardwareAddress: network.b.interface.mac,
+        }
+        await cooked.sendto(Buffer.from('from a datagram socket'), to)
+        const { data, address } = await raw.recvfrom(2000, { timeout: 5000 })
+        expect(data).toEqual(
+          Buffer.concat([
+            mac(network.b.interface.mac),
+            mac(network.a.interface.mac),
+            Buffer.of(TYPE >> 8, TYPE & 0xff),
+            Buffer.from('from a datagram socket'),
+          ]),
+        )
+        expect(address).toMatchObject({ packetType: 0, hardwareAddress: network.a.interface.mac })
+        // And back to the address that it came from.
+        await raw.send(frameOf(network.a.interface.mac, network.b.interface.mac, 'reply'))
+        const reply = await cooked.recvmsg(2000, { timeout: 5000 })
+        expect(reply.data.toString().trimEnd()).toBe('reply')
+      } finally {
+        raw.close()
+        cooked.close()
+      }
+    })
+  })
+})
