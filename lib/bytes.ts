@@ -5,21 +5,33 @@ import { checkBytes, checkInteger } from './internal/validate'
 
 /**
  * The Internet checksum of RFC 1071 as a host-order number: what goes into an ICMP, UDP, TCP or IPv4 header
- * whose checksum field is 0. Over a header that carries its checksum the result is 0.
+ * whose checksum field is 0. Over a header that carries its checksum the result is 0. Several parts count as
+ * one, whatever their lengths: `checksum(pseudoHeader, header, payload)`.
  */
-export function checksum(bytes: ArrayBufferView): number {
-  const view = checkBytes('bytes', bytes)
-  if (view.byteLength === 0) return 0xffff // nothing left to look at, should it be detached
+export function checksum(bytes: ArrayBufferView, ...more: ArrayBufferView[]): number {
+  let sum = addOctets(0, 0, checkBytes('bytes', bytes))
+  let length = bytes.byteLength
+  more.forEach((part, i) => {
+    sum = addOctets(sum, length, checkBytes(`more[${i}]`, part))
+    length += part.byteLength
+  })
+  return ~sum & 0xffff
+}
+
+/** The ones' complement sum with the octets that follow `before` others. */
+function addOctets(before: number, length: number, view: ArrayBufferView): number {
+  if (view.byteLength === 0) return before // nothing left to look at, should it be detached
   const octets = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
-  let sum = 0
-  const even = octets.length & ~1
-  for (let i = 0; i < even; i += 2) {
+  let sum = before
+  let i = 0
+  if (length % 2 === 1) sum += octets[i++]! // the low half of a word that has begun
+  for (; i + 1 < octets.length; i += 2) {
     sum += (octets[i]! << 8) | octets[i + 1]!
     if (sum > 0xffffff) sum = (sum & 0xffff) + (sum >>> 16)
   }
-  if (octets.length !== even) sum += octets[even]! << 8
+  if (i < octets.length) sum += octets[i]! << 8
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
+  return sum
 }
 
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
