@@ -47,6 +47,7 @@ export const missing = {
       return traced.status === 0 ? null : 'strace may not trace here'
     }),
   prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
+  ping: (): string | null => once('ping', () => program('ping', '-V')),
   namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
   /** Two network namespaces and a veth pair: test/helpers/network.ts. */
   network: (): string | null =>

@@ -1,0 +1,143 @@
+// ping(8) in a page: ICMP echo over IPv4 and IPv6.
+//
+//   node examples/ping.mjs [-4 | -6] [-c count] [-i seconds] [-W seconds] [-s bytes] [-t ttl] host
+//
+// With CAP_NET_RAW it opens a raw socket; without, a ping socket, if the sysctl net.ipv4.ping_group_range lets it.
+// Exits with 0 when anything was answered, 1 when nothing was, 2 when it could not begin. Ctrl-C ends it.
+import { lookup } from 'node:dns/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { AF_INET, AF_INET6, IPPROTO_ICMP, IPPROTO_ICMPV6, SOCK_DGRAM, SOCK_RAW, Socket } from 'bsd-sockets'
+import {
+  ICMP6_ECHO_REPLY,
+  ICMP6_ECHO_REQUEST,
+  ICMP_ECHO,
+  ICMP_ECHOREPLY,
+  checksum,
+  options,
+} from 'bsd-sockets'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    ipv4: { type: 'boolean', short: '4' },
+    ipv6: { type: 'boolean', short: '6' },
+    count: { type: 'string', short: 'c', default: 'Infinity' },
+    interval: { type: 'string', short: 'i', default: '1' },
+    wait: { type: 'string', short: 'W', default: '1' },
+    size: { type: 'string', short: 's', default: '56' },
+    ttl: { type: 'string', short: 't' },
+  },
+})
+const [host] = positionals
+const [count, interval, wait, size] = ['count', 'interval', 'wait', 'size'].map(each => Number(values[each]))
+
+function fail(error) {
+  console.error(`ping: ${error.message}`)
+  process.exit(2)
+}
+if (host === undefined)
+  fail(new Error('usage: ping.mjs [-46] [-c count] [-i s] [-W s] [-s bytes] [-t ttl] host'))
+const found = await lookup(host, { family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0 }).catch(fail)
+const v4 = found.family === 4
+const [REQUEST, REPLY] = v4 ? [ICMP_ECHO, ICMP_ECHOREPLY] : [ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY]
+
+function openSocket() {
+  const [family, protocol] = v4 ? [AF_INET, IPPROTO_ICMP] : [AF_INET6, IPPROTO_ICMPV6]
+  try {
+    const raw = new Socket(family, SOCK_RAW, protocol)
+    // Everybody's ICMP comes to a raw socket: what is not an answer is kept out by the kernel.
+    return v4
+      ? raw.set(options.ICMP_FILTER, { pass: [REPLY] })
+      : raw.set(options.ICMP6_FILTER, { pass: [REPLY] })
+  } catch (denied) {
+    try {
+      return new Socket(family, SOCK_DGRAM, protocol)
+    } catch (refused) {
+      throw new Error(`${denied.message}, and ${refused.message}`)
+    }
+  }
+}
+
+let socket
+try {
+  socket = openSocket()
+  if (values.ttl !== undefined)
+    socket.set(v4 ? options.IP_TTL : options.IPV6_UNICAST_HOPS, Number(values.ttl))
+  socket.set(v4 ? options.IP_RECVTTL : options.IPV6_RECVHOPLIMIT, true)
+  if (process.platform === 'linux') socket.set(options.SO_TIMESTAMPNS, true)
+  await socket.connect([found.address, 0]) // from now on only the peer's answers come in, and errors about it
+} catch (error) {
+  fail(error)
+}
+// The identifier tells our answers from those of others. Of a ping socket it is the port, and the kernel writes it.
+const raw = socket.type === SOCK_RAW
+const id = raw ? process.pid & 0xffff : socket.localAddress.port
+
+const times = []
+const pending = new Map() // sequence: when it was sent
+const end = new AbortController()
+let sent = 0
+
+async function send() {
+  const packet = Buffer.alloc(8 + size)
+  packet[0] = REQUEST
+  packet.writeUInt16BE(id, 4)
+  packet.writeUInt16BE(++sent & 0xffff, 6)
+  packet.writeUInt16BE(checksum(packet), 2) // of IPv6 and of ping sockets the kernel writes its own
+  pending.set(sent & 0xffff, performance.now())
+  await socket.send(packet).catch(error => console.log(error.message))
+}
+
+function answered(data, address, ttl, timestamp) {
+  const now = performance.now()
+  const icmp = raw && v4 ? data.subarray((data[0] & 0xf) * 4) : data // IPv4 comes with its header, IPv6 without
+  const sequence = icmp.length < 8 ? -1 : icmp.readUInt16BE(6)
+  if (icmp[0] !== REPLY || icmp.readUInt16BE(4) !== id || !pending.has(sequence)) return
+  const start = pending.get(sequence)
+  pending.delete(sequence)
+  // When the kernel got it, by the wall clock, unless somebody set that meanwhile or there is no timestamp yet.
+  const arrived = timestamp === undefined ? now : Number(timestamp) / 1e6 - performance.timeOrigin
+  const time = (arrived > start && arrived < now ? arrived : now) - start
+  times.push(time)
+  console.log(
+    `${icmp.length} bytes from ${address.address}: icmp_seq=${sequence} ttl=${ttl} time=${time.toFixed(3)} ms`,
+  )
+  if (times.length === count) end.abort()
+}
+
+async function receive() {
+  for (;;) {
+    try {
+      const { data, address, meta } = await socket.recvmsg(65535)
+      answered(data, address, meta.ttl, meta.timestamp)
+    } catch (error) {
+      if (error.code === 'ECANCELED') return // closed: the end
+      console.log(error.message) // what an ICMP error says about the peer: EHOSTUNREACH
+    }
+  }
+}
+
+process.once('SIGINT', () => end.abort())
+console.log(`PING ${host} (${found.address}) ${size} data bytes, ${raw ? 'raw socket' : 'ping socket'}`)
+const begin = performance.now()
+const receiving = receive()
+const pause = seconds => sleep(seconds * 1000, undefined, { signal: end.signal }).catch(() => undefined)
+while (sent < count && !end.signal.aborted) {
+  await send()
+  await pause(sent < count ? interval : wait)
+}
+socket.close()
+await receiving
+
+const loss = Math.round((100 * (sent - times.length)) / Math.max(sent, 1))
+const total = (performance.now() - begin).toFixed(0)
+console.log(`\n--- ${host} ping statistics ---`)
+console.log(`${sent} packets transmitted, ${times.length} received, ${loss}% packet loss, time ${total}ms`)
+if (times.length > 0) {
+  const mean = times.reduce((sum, each) => sum + each) / times.length
+  const deviation = Math.sqrt(times.reduce((sum, each) => sum + (each - mean) ** 2, 0) / times.length)
+  const text = [Math.min(...times), mean, Math.max(...times), deviation].map(each => each.toFixed(3))
+  console.log(`rtt min/avg/max/mdev = ${text.join('/')} ms`)
+}
+process.exitCode = times.length > 0 ? 0 : 1
