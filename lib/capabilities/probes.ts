@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { MessageBatch } from '../batch'
 import { constants } from '../constants'
 import { systemError, unsupported, type SocketError } from '../errors'
 import { native } from '../internal/binding'
@@ -183,7 +184,10 @@ export const probes = {
   },
   recvmmsg: {
     description: 'many messages in one call (recvmmsg, sendmmsg)',
-    attempt: () => void need('MSG_WAITFORONE'), // as old as the oldest Linux that Node runs on
+    attempt: () =>
+      withSocket('AF_INET', 'SOCK_DGRAM', 0, socket => {
+        socket.tryRecvmmsg(new MessageBatch({ count: 1, size: 1 })) // null: it is there, and nothing came
+      }),
   },
   reuseport: {
     description: 'several sockets on one port (SO_REUSEPORT)',

@@ -5,22 +5,17 @@
 export function hint(
   syscall: string,
   code: string,
-  context: { subject?: string | undefined; address?: unknown },
+  context: { subject?: string | undefined; address?: unknown; control?: boolean | undefined },
 ): string {
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)
-  if (code === 'EACCES' && syscall === 'bind') return ofBind(context.address)
+  if (syscall === 'bind') return ofBind(code, context.address)
   if (syscall === 'setsockopt' && /^MCAST|_MEMBERSHIP|_SOURCE\b/.test(subject))
     return ofMembership(code, subject)
-  if (code === 'EPERM' && (syscall === 'setsockopt' || syscall === 'ioctl')) {
-    return process.platform === 'linux' ? 'needs CAP_NET_ADMIN' : 'needs root'
-  }
-  if (code === 'EACCES' && syscall === 'setsockopt' && process.platform === 'linux')
-    return 'needs CAP_NET_ADMIN'
-  if (code === 'EACCES' && (syscall === 'sendto' || syscall === 'send')) {
-    return isInet(context.address) ? 'a broadcast address needs SO_BROADCAST' : ''
-  }
+  if (syscall === 'setsockopt') return ofOption(code, subject)
+  if (syscall === 'ioctl' && code === 'EPERM') return orRoot('needs CAP_NET_ADMIN')
+  if (syscall.startsWith('send')) return ofSend(code, context)
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'
   return ''
 }
@@ -69,12 +64,54 @@ function ofMembershipLimit(subject: string): string {
   return `the limit of one socket is the sysctl ${limits.join(' and ')}`
 }
 
-function ofBind(address: unknown): string {
-  if (!isInet(address)) return ''
-  return 'a port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE'
+function ofBind(code: string, address: unknown): string {
+  const kind = kindOf(address)
+  if (code === 'EACCES' && isInet(address)) {
+    return orRoot('a port below net.ipv4.ip_unprivileged_port_start needs CAP_NET_BIND_SERVICE')
+  }
+  if (code === 'EACCES' && kind === 'vsock') return orRoot('a port below 1024 needs CAP_NET_BIND_SERVICE')
+  if (code === 'EPERM' && kind === 'netlink') {
+    return 'the groups of this protocol need CAP_NET_ADMIN, those of NETLINK_AUDIT CAP_AUDIT_READ'
+  }
+  return ''
+}
+
+/** Options that another capability opens than CAP_NET_ADMIN, or that more than a capability can refuse. */
+const options: [names: RegExp, advice: string][] = [
+  [/^(SO_MARK|SO_PRIORITY|IP_TRANSPARENT|IPV6_TRANSPARENT)$/, 'needs CAP_NET_ADMIN or CAP_NET_RAW'],
+  [/^(SO_BINDTO|IPV6_(HOPOPTS|RTHDRDSTOPTS|RTHDR|DSTOPTS)$)/, 'needs CAP_NET_RAW'],
+  [/^NETLINK_LISTEN_ALL_NSID$/, 'needs CAP_NET_BROADCAST'],
+  [/^SO_(ATTACH|DETACH|LOCK)_/, 'SO_LOCK_FILTER forbids it, or a TCP socket needs CAP_NET_ADMIN for it'],
+  [/^TCP_CONGESTION$/, 'needs CAP_NET_ADMIN outside net.ipv4.tcp_allowed_congestion_control'],
+]
+
+function ofOption(code: string, subject: string): string {
+  if (code !== 'EPERM' && code !== 'EACCES') return ''
+  return orRoot(options.find(([names]) => names.test(subject))?.[1] ?? 'needs CAP_NET_ADMIN')
+}
+
+function ofSend(
+  code: string,
+  { address, control }: { address?: unknown; control?: boolean | undefined },
+): string {
+  if (code === 'EACCES' && isInet(address)) return 'a broadcast address needs SO_BROADCAST'
+  if (code !== 'EPERM') return ''
+  if (control === true) {
+    return 'a mark or priority needs CAP_NET_ADMIN or CAP_NET_RAW, credentials of others CAP_SYS_ADMIN (pid), CAP_SETUID, CAP_SETGID'
+  }
+  return isInet(address) ? 'a firewall refuses it' : ''
+}
+
+/** Linux has capabilities, the rest has root. */
+function orRoot(advice: string): string {
+  return process.platform === 'linux' ? advice : 'needs root'
 }
 
 function isInet(address: unknown): boolean {
-  const kind = (address as { kind?: string } | null | undefined)?.kind
+  const kind = kindOf(address)
   return kind === 'inet' || kind === 'inet6'
+}
+
+function kindOf(address: unknown): string | undefined {
+  return (address as { kind?: string } | null | undefined)?.kind
 }

@@ -40,6 +40,8 @@ export interface ErrorContext {
   address?: Address | null | undefined
   /** Text that names what was asked for, `'SOCK_RAW'`: shown, and used to say which privilege is missing. */
   subject?: string | undefined
+  /** Whether control messages went with it. */
+  control?: boolean | undefined
 }
 
 /** The error of a call that returned −errno: `connect ECONNREFUSED 127.0.0.1:1`. */

@@ -135,6 +135,7 @@ export class Sendmsg extends Operation<number> {
   failure(result: number): Error {
     return systemError('sendmsg', result, {
       address: this.address === null ? null : addresses.decode(this.address),
+      control: this.control !== null,
     })
   }
 

@@ -37,7 +37,8 @@ export function run(program: string, args: string[], options: Options = {}): Pro
   })
 }
 
-const prelude = `
+/** What every script of runNode begins with. */
+export const prelude = `
 const { Socket, ...c } = require('./dist')
 const assert = require('node:assert')
 `
@@ -48,11 +49,18 @@ export function runNode(script: string, options: Options & { flags?: string[] } 
   return run(process.execPath, [...(options.flags ?? []), '-e', prelude + script], options)
 }
 
-/** The same as nobody, without any capability and without a way to get one. */
+/** The arguments of setpriv(1) for a user without any capability but those named, and without a way to get more. */
+export function asNobody(...capabilities: string[]): string[] {
+  const kept = capabilities.map(name => `+${name.replace('CAP_', '').toLowerCase()}`)
+  const set = ['-all', ...kept].join()
+  const ids = ['--reuid=65534', '--regid=65534', '--clear-groups']
+  return [...ids, `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`, '--']
+}
+
+/** A Node process of nobody's, see runNode. */
 export function runNodeAsNobody(script: string): Promise<Ended> {
   ensureDist()
-  const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--bounding-set=-all']
-  return run('setpriv', [...drop, process.execPath, '-e', prelude + script])
+  return run('setpriv', [...asNobody(), process.execPath, '-e', prelude + script])
 }
 
 /** Runs Python with descriptors as 3, 4, …; fails on anything but a clean end. */

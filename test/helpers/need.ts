@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { Socket } from '../../lib'
+import { asNobody, root } from './child'
 
 /*
  * What a test needs of its machine. Each probe makes the real call once and says why it is missing:
@@ -34,11 +35,14 @@ export const missing = {
   root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
   program: (name: string, ...version: string[]): string | null => once(name, () => program(name, ...version)),
   python: (): string | null => once('python3', () => program('python3', '--version')),
-  /** Whether this run may become nobody: see `unprivileged` in child.ts. */
+  /** To become nobody, as asNobody in child.ts does, and still be able to run what was built here. */
   setpriv: (): string | null =>
     once('setpriv', () => {
       if (process.getuid?.() !== 0) return 'needs root'
-      return program('setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'true')
+      const read = ['-e', 'require("./package.json")']
+      const tried = spawnSync('setpriv', [...asNobody(), process.execPath, ...read], { cwd: root })
+      if (tried.error !== undefined) return 'no setpriv'
+      return tried.status === 0 ? null : 'nobody may not read this folder'
     }),
   strace: (): string | null =>
     once('strace', () => {
