@@ -1,7 +1,7 @@
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
-import { block } from './internal/blocking'
+import { block, blockOn } from './internal/blocking'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
@@ -10,9 +10,16 @@ import {
   type ReceivedFds,
   type RecvmsgOptions,
 } from './internal/operations'
+import {
+  pollQuestion,
+  selectQuestion,
+  type Pollable,
+  type PollEntry,
+  type PollResult,
+} from './internal/polling'
 import { READ, WRITE } from './internal/shared'
 import { TransferSocket, type SendfileOptions } from './internal/transfers'
-import { checkSyncOp, type Op, type Waiting } from './internal/validate'
+import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
@@ -23,6 +30,30 @@ export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
 
 /** An Op without a signal: while a call blocks, nothing can fire one. */
 export type SyncOp = Omit<Op, 'signal'>
+
+/** poll(2), as in `bsd-sockets`, blocking the thread. */
+export function poll<E extends PollEntry>(
+  entries: readonly E[],
+  timeout: number | null = null,
+): PollResult<E>[] {
+  const milliseconds = checkTimeout('timeout', timeout)
+  const { set, answer } = pollQuestion(entries)
+  blockOn(set, milliseconds)
+  return answer()
+}
+
+/** select(2), as in `bsd-sockets`, blocking the thread. */
+export function select<R extends Pollable, W extends Pollable, X extends Pollable>(
+  read: readonly R[],
+  write: readonly W[],
+  except: readonly X[],
+  timeout: number | null = null,
+): [readable: R[], writable: W[], exceptional: X[]] {
+  const milliseconds = checkTimeout('timeout', timeout)
+  const { set, answer } = selectQuestion(read, write, except)
+  blockOn(set, milliseconds)
+  return answer()
+}
 
 /**
  * The same socket with calls that block the thread: for scripts, workers and tests. Options, addresses

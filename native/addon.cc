@@ -85,8 +85,8 @@ static Napi::Value Open(const Napi::CallbackInfo& info) {
   binding.Set("layout", Numbers(js, rows, count));
 
   Napi::Object raw = Napi::Object::New(js);
-  for (const Syscalls& calls : {CreateCalls(), NameCalls(), IoCalls(), BatchCalls(), OptionCalls(), FileCalls(),
-                                PollCalls(), InterfaceCalls()}) {
+  for (const Syscalls& calls : {CreateCalls(), NameCalls(), IoCalls(), BatchCalls(), OptionCalls(),
+                                FileCalls(), PollCalls(), InterfaceCalls()}) {
     AddFunctions(js, binding, calls.slot, env);
     AddFunctions(js, raw, calls.raw, env);
   }

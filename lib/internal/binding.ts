@@ -101,6 +101,7 @@ export interface Native {
   resident(slot: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number
+  gather(descriptors: Int32Array): number
   interfaceIndex(slot: number, name: Uint8Array): number
   interfaceOfAddress(slot: number, address: Uint8Array): number
   if_nametoindex(name: Uint8Array): number

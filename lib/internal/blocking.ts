@@ -3,6 +3,7 @@ import { native, reactor } from './environment'
 import { EAGAIN, EINTR } from './errno'
 import { DIRECT } from './memory'
 import { YIELD, type Operation } from './operation'
+import type { PollSet } from './polling'
 import type { Channel } from './reactor'
 import { STATE_ADDRESS, WRITE, ERROR } from './shared'
 
@@ -50,6 +51,20 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
   }
 }
 
+/** The same for many at once: waits until something in the set is ready or the time is over. */
+export function blockOn(set: PollSet, timeout: number | null): void {
+  const deadline = timeout === null ? Infinity : performance.now() + timeout
+  for (let idle = 0; ; idle++) {
+    const left = deadline - performance.now()
+    // What nobody asked for, a hang-up, makes poll return at once, again and again.
+    if (idle > 1 && left > 0) pollFor(nobody, Math.min(left, 1 << Math.min(idle, LONGEST_STALL)))
+    const ready = set.look(milliseconds(Math.max(0, deadline - performance.now())))
+    if (ready > 0) return
+    if (ready < 0 && ready !== EINTR) throw systemError('poll', ready)
+    if (ready === 0 && performance.now() >= deadline) return
+  }
+}
+
 function attempt(operation: Operation<unknown>): number {
   try {
     return operation.attempt()
@@ -63,9 +78,12 @@ function eventsOf(operation: Operation<unknown>): number {
   return operation.direction === ERROR ? POLLPRI : POLLIN
 }
 
-function pollFor(descriptors: Int32Array, milliseconds: number): void {
-  // Rounded up: a wait of a fraction of a millisecond must not become a spin.
-  const wait = milliseconds === Infinity ? -1 : Math.min(Math.ceil(milliseconds), 0x7fffffff)
-  const result = native.poll(descriptors, wait)
+// Rounded up: a wait of a fraction of a millisecond must not become a spin.
+function milliseconds(wait: number): number {
+  return wait === Infinity ? -1 : Math.min(Math.ceil(wait), 0x7fffffff)
+}
+
+function pollFor(descriptors: Int32Array, wait: number): void {
+  const result = native.poll(descriptors, milliseconds(wait))
   if (result < 0 && result !== EINTR) throw systemError('poll', result)
 }

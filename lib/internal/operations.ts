@@ -15,15 +15,7 @@ import { addresses, platform, reactor } from './environment'
 import { controlLayout } from './messages'
 import type { Channel } from './reactor'
 import type { READ, WRITE } from './shared'
-import {
-  checkBytes,
-  checkFlags,
-  checkInt,
-  checkInteger,
-  checkOp,
-  checkSize,
-  type Op,
-} from './validate'
+import { checkBytes, checkFlags, checkInt, checkInteger, checkOp, checkSize, type Op } from './validate'
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {

@@ -103,6 +103,7 @@ export class Channel {
   /** The next edge to write was caused by our own attempt. */
   echo = false
   backoff: NodeJS.Timeout | null = null
+  #watchers: Set<() => void> | null = null
 
   constructor(id: number, fd: number) {
     this.id = id
@@ -112,6 +113,21 @@ export class Channel {
 
   head(direction: Direction): Operation<unknown> | null {
     return this.queues[direction].head
+  }
+
+  /** Calls `tell` when the descriptor has been closed or given away; returns what takes that back. */
+  onGone(tell: () => void): () => void {
+    this.#watchers ??= new Set()
+    this.#watchers.add(tell)
+    return () => this.#watchers?.delete(tell)
+  }
+
+  gone(): void {
+    this.fd = -1
+    this.id = NO_SLOT
+    const watchers = this.#watchers ?? []
+    this.#watchers = null
+    for (const tell of watchers) tell()
   }
 }
 
@@ -246,6 +262,7 @@ export class Reactor {
     channel.fd = -1
     channel.id = NO_SLOT
     for (const operation of waiting) operation.reject(operation.abandon(canceled(operation.syscall)))
+    channel.gone()
     if (result < 0) throw systemError('close', result)
   }
 
@@ -254,8 +271,7 @@ export class Reactor {
     const fd = channel.fd
     const result = channel.waiting > 0 ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
-    channel.fd = -1
-    channel.id = NO_SLOT
+    channel.gone()
     return fd
   }
 

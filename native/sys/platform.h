@@ -132,6 +132,10 @@ int PollerChange(int poller, int fd, uint32_t token, Interest interest);
 
 int PollerRemove(int poller, int fd, bool writing);
 
+// Adds fd to a poller that nobody fetches from: the poller's own descriptor is readable while one of these
+// events (bits of poll(2)) holds for one of its descriptors. What never changes, a file, is left out.
+int PollerGather(int poller, int fd, int events);
+
 // Fetches up to max events without waiting.
 int PollerFetch(int poller, Event* events, int max);
 

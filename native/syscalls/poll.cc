@@ -1,5 +1,6 @@
-// poll(2): the only call here that blocks on purpose.
+// poll(2), the only call here that blocks on purpose, and its twin that can be watched instead.
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
@@ -8,13 +9,14 @@
 
 namespace bsd {
 
+constexpr size_t kFields = 3;  // of one descriptor in a list: fd, events, revents
+
 // (descriptors: Int32Array of (fd, events, revents), timeout in ms, -1 for ever) -> how many are
 // ready. -EINTR is passed on: the caller knows how much of its time is left.
 static int64_t Poll(Args& a) {
   const Bytes bytes = a.Buffer(0, "descriptors");
   const int timeout = a.Int(1, "timeout");
   if (!a.ok()) return 0;
-  constexpr size_t kFields = 3;
   auto* fields = reinterpret_cast<int32_t*>(bytes.data);
   const size_t count = bytes.size / sizeof(int32_t) / kFields;
   std::vector<pollfd> set(count);
@@ -27,7 +29,25 @@ static int64_t Poll(Args& a) {
   return ready;
 }
 
-static constexpr Function kSlot[] = {{"poll", Call<Poll>}};
+// A poller of these descriptors, which is itself a descriptor that can be watched: (descriptors as above) ->
+// fd. A number may stand in the list only once.
+static int64_t Gather(Args& a) {
+  const Bytes bytes = a.Buffer(0, "descriptors");
+  if (!a.ok()) return 0;
+  const auto* fields = reinterpret_cast<const int32_t*>(bytes.data);
+  const size_t count = bytes.size / sizeof(int32_t) / kFields;
+  const int poller = sys::PollerCreate();
+  if (poller < 0) return poller;
+  for (size_t i = 0; i < count; ++i) {
+    const int failed = sys::PollerGather(poller, fields[i * kFields], fields[i * kFields + 1]);
+    if (failed == 0) continue;
+    close(poller);
+    return failed;
+  }
+  return poller;
+}
+
+static constexpr Function kSlot[] = {{"poll", Call<Poll>}, {"gather", Call<Gather>}};
 
 Syscalls PollCalls() { return {Rows(kSlot), {nullptr, 0}}; }
 

@@ -48,6 +48,19 @@ int PollerRemove(int poller, int fd, bool writing) {
   return Apply(poller, changes, writing ? 2 : 1);
 }
 
+int PollerGather(int poller, int fd, int events) {
+  struct kevent changes[2];
+  int count = 0;
+  const bool writing = (events & (POLLOUT | POLLWRNORM | POLLWRBAND)) != 0;
+  const auto ident = static_cast<uintptr_t>(fd);
+  // A hang-up is reported whatever is asked, so something has to be watched.
+  if (!writing || (events & ~(POLLOUT | POLLWRNORM | POLLWRBAND)) != 0)
+    EV_SET(&changes[count++], ident, EVFILT_READ, EV_ADD, 0, 0, nullptr);
+  if (writing) EV_SET(&changes[count++], ident, EVFILT_WRITE, EV_ADD, 0, 0, nullptr);
+  const int failed = Apply(poller, changes, count);
+  return failed == -EINVAL ? 0 : failed;
+}
+
 int PollerFetch(int poller, Event* events, int max) {
   constexpr int kMax = 256;
   struct kevent ready[kMax];

@@ -33,6 +33,13 @@ int PollerRemove(int poller, int fd, bool) {
   return epoll_ctl(poller, EPOLL_CTL_DEL, fd, &event) < 0 ? -errno : 0;
 }
 
+int PollerGather(int poller, int fd, int events) {
+  epoll_event event = {};
+  event.events = static_cast<uint32_t>(events) & 0xffffU;  // the bits of poll(2) mean the same here
+  if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EPERM) return 0;
+  return -errno;
+}
+
 int PollerFetch(int poller, Event* events, int max) {
   constexpr int kMax = 256;
   epoll_event ready[kMax];

@@ -1,0 +1,340 @@
+import { closeSync, openSync } from 'node:fs'
+import {
+  constants,
+  poll,
+  select,
+  Socket,
+  SOCK_DGRAM,
+  AF_UNIX,
+  AF_INET,
+  SOCK_STREAM,
+  type PollEntry,
+} from '../../lib'
+import * as raw from '../../lib/raw'
+import * as blocking from '../../lib/sync'
+import { native } from '../../lib/internal/environment'
+import { failure, outcome, thrown } from '../helpers/errors'
+import { fill, kinds, turn, using } from '../helpers/pairs'
+
+const { POLLIN, POLLOUT, POLLPRI, POLLNVAL, POLLHUP, POLLERR } = constants as Record<string, number>
+const tcp = kinds.find(kind => kind.name === 'tcp4')!
+const byte = Buffer.from('x')
+
+/** Both forms, so that what does not wait is said once. */
+const forms: [string, typeof poll, typeof select][] = [
+  ['promises', poll, select],
+  [
+    'blocking',
+    (entries, timeout) => Promise.resolve().then(() => blocking.poll(entries, timeout as number)),
+    (r, w, x, timeout) => Promise.resolve().then(() => blocking.select(r, w, x, timeout as number)),
+  ],
+]
+
+/** A duplicate at a number that select(2) could not take. */
+function high(fd: number, least: number): number {
+  const copy = raw.fcntl(fd, constants.F_DUPFD_CLOEXEC!, least)
+  if (copy < 0) throw new Error(`fcntl: ${copy}`)
+  return copy
+}
+
+function pair<T>(use: (a: Socket, b: Socket) => Promise<T>): Promise<T> {
+  const [a, b] = Socket.pair()
+  return use(a, b).finally(() => {
+    a.close()
+    b.close()
+  })
+}
+
+describe.each(forms)('%s', (_, poll, select) => {
+  test('select gives back the very objects that are ready', () =>
+    pair(async (a, b) => {
+      a.trySend(byte)
+      const holder = { fd: b.fd, mine: true }
+      const [readable, writable, exceptional] = await select([a, holder, b.fd, b], [a], [a], 5000)
+      expect(readable).toHaveLength(3)
+      expect(readable[0]).toBe(holder)
+      expect(readable[1]).toBe(b.fd)
+      expect(readable[2]).toBe(b)
+      expect(writable).toHaveLength(1)
+      expect(writable[0]).toBe(a)
+      expect(exceptional).toEqual([])
+    }))
+
+  test('poll gives back the entry with revents', () =>
+    pair(async (a, b) => {
+      a.trySend(byte)
+      const ready = await poll(
+        [
+          { socket: a, events: POLLIN! },
+          { socket: b, events: POLLIN!, name: 'b' },
+          { fd: a.fd, events: POLLOUT! },
+        ] as (PollEntry & { name?: string })[],
+        5000,
+      )
+      expect(ready).toHaveLength(2)
+      expect(ready[0]!.socket).toBe(b)
+      expect(ready[0]).toMatchObject({ revents: POLLIN, name: 'b' })
+      expect(ready[1]).toMatchObject({ fd: a.fd, revents: POLLOUT })
+    }))
+
+  test('without events everything is asked', () =>
+    pair(async (a, b) => {
+      a.trySend(byte)
+      expect((await poll([{ socket: b }]))[0]!.revents).toBe(POLLIN! | POLLOUT!)
+    }))
+
+  test('a time of 0 only looks, and the end of the time is an empty answer that is never early', () =>
+    pair(async a => {
+      expect(await poll([{ socket: a, events: POLLIN! }], 0)).toEqual([])
+      expect(await select([a], [], [], 0)).toEqual([[], [], []])
+      for (const wait of [0.3, 1, 12.5, 30]) {
+        const start = performance.now()
+        expect(await poll([{ socket: a, events: POLLIN! }], wait)).toEqual([])
+        expect(performance.now() - start).toBeGreaterThanOrEqual(wait)
+      }
+    }))
+
+  test('nothing to watch is a sleep', async () => {
+    const start = performance.now()
+    expect(await poll([], 15)).toEqual([])
+    expect(await select([], [], [], 15)).toEqual([[], [], []])
+    expect(performance.now() - start).toBeGreaterThanOrEqual(30)
+  })
+
+  test('descriptors beyond 1024', () =>
+    pair(async (a, b) => {
+      const far = high(b.fd, 3000)
+      try {
+        expect(far).toBeGreaterThanOrEqual(3000)
+        expect(await select([far], [], [], 0)).toEqual([[], [], []])
+        a.trySend(byte)
+        expect(await select([far], [far], [], 5000)).toEqual([[far], [far], []])
+        expect(await poll([{ fd: far, events: POLLIN! }], 5000)).toEqual([
+          { fd: far, events: POLLIN, revents: POLLIN },
+        ])
+      } finally {
+        raw.close(far)
+      }
+    }))
+
+  test('a descriptor that is not open is POLLNVAL, and EBADF to select', async () => {
+    expect(await poll([{ fd: 1001, events: POLLIN! }], null)).toEqual([
+      { fd: 1001, events: POLLIN, revents: POLLNVAL },
+    ])
+    expect(await failure(select([1001], [], []))).toMatchObject({ code: 'EBADF', syscall: 'select' })
+  })
+
+  test('a closed socket is POLLNVAL, and EBADF to select', () =>
+    pair(async a => {
+      a.close()
+      expect(await poll([{ socket: a, events: POLLIN! }])).toMatchObject([{ revents: POLLNVAL }])
+      expect(await failure(select([], [], [a]))).toMatchObject({ code: 'EBADF', syscall: 'select' })
+    }))
+
+  test('the same one twice, and in several lists', () =>
+    pair(async (a, b) => {
+      a.trySend(byte)
+      expect(
+        await poll([
+          { fd: b.fd, events: POLLIN! },
+          { fd: b.fd, events: POLLOUT! },
+          { socket: b, events: 0 },
+        ]),
+      ).toMatchObject([{ revents: POLLIN }, { revents: POLLOUT }])
+      expect(await select([b, b], [b], [b])).toEqual([[b, b], [b], []])
+    }))
+
+  test('a regular file is always ready', async () => {
+    const fd = openSync(__filename, 'r')
+    try {
+      expect(await select([fd], [fd], [], null)).toEqual([[fd], [fd], []])
+      expect(await select([], [], [fd], 5)).toEqual([[], [], []])
+    } finally {
+      closeSync(fd)
+    }
+  })
+
+  test('urgent data is exceptional', () =>
+    using(tcp.make, async ({ a, b }) => {
+      a.trySend(Buffer.from('!'), constants.MSG_OOB)
+      expect(await select([], [], [b], 5000)).toEqual([[], [], [b]])
+      expect(await poll([{ socket: b, events: POLLPRI! }], 5000)).toMatchObject([{ revents: POLLPRI }])
+    }))
+
+  test('a hang-up is readable, and no reason to stop waiting for urgent data', () =>
+    pair(async (a, b) => {
+      a.close()
+      expect(await select([b], [], [], null)).toEqual([[b], [], []])
+      expect((await poll([{ socket: b, events: 0 }]))[0]!.revents & POLLHUP!).toBe(POLLHUP)
+      const looks = jest.spyOn(native, 'poll')
+      expect(await select([], [], [b], 100)).toEqual([[], [], []])
+      expect(looks.mock.calls.length).toBeLessThan(40)
+      looks.mockRestore()
+    }))
+
+  test('what the socket itself still holds counts', () =>
+    pair(async (_a, b) => {
+      b.channel.leftover = { data: Buffer.from('kept'), address: Buffer.alloc(0) }
+      expect(await select([b], [], [], null)).toEqual([[b], [], []])
+      expect((await b.recv(9)).toString()).toBe('kept')
+      expect(await select([b], [], [], 0)).toEqual([[], [], []])
+    }))
+
+  test('bad arguments', async () => {
+    const bad = 'ERR_INVALID_ARG_TYPE'
+    const range = 'ERR_OUT_OF_RANGE'
+    const wrong = (value: unknown): never => value as never
+    expect(await outcome(poll(wrong('x')))).toBe(bad)
+    expect(await outcome(poll([wrong(3)]))).toBe(bad)
+    expect(await outcome(poll([{ events: 1 }]))).toBe(bad)
+    expect(await outcome(poll([{ fd: 1, socket: { fd: 1 } }]))).toBe(bad)
+    expect(await outcome(poll([{ fd: -1 }]))).toBe(range)
+    expect(await outcome(poll([{ fd: 1, events: 0x10000 }]))).toBe(range)
+    expect(await outcome(poll([], -1))).toBe(range)
+    expect(await outcome(poll([], NaN))).toBe(range)
+    expect(await outcome(poll([], wrong('1')))).toBe(bad)
+    expect(await outcome(select(wrong(undefined), [], []))).toBe(bad)
+    expect(await outcome(select([], [wrong('0')], []))).toBe(bad)
+    expect(await outcome(select([], [], [1.5]))).toBe(range)
+  })
+})
+
+describe('waiting', () => {
+  test('until data comes, while the loop goes on', () =>
+    pair(async (a, b) => {
+      const ready = select([b], [], [])
+      let ticks = 0
+      for (; ticks < 5; ticks++) await turn()
+      a.trySend(byte)
+      expect(await ready).toEqual([[b], [], []])
+      expect(ticks).toBe(5)
+    }))
+
+  test('until there is room', () =>
+    pair(async (a, b) => {
+      fill(a)
+      expect(await select([], [a], [], 0)).toEqual([[], [], []])
+      const ready = poll([{ socket: a, events: POLLOUT! }], 5000)
+      while (b.tryRecv(65536) !== null);
+      expect(await ready).toMatchObject([{ revents: POLLOUT }])
+    }))
+
+  test('for a connection, for a datagram, and for the end', async () => {
+    using listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+    using receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+    const [x, y] = Socket.pair(AF_UNIX)
+    const watch = [listener, receiver, x]
+    const connection = select(watch, [], [])
+    using client = new Socket()
+    await client.connect(listener.getsockname())
+    expect(await connection).toEqual([[listener], [], []])
+    listener.tryAccept()!.close()
+    const datagram = select(watch, [], [])
+    using sender = new Socket(AF_INET, SOCK_DGRAM)
+    sender.trySendto(byte, receiver.getsockname())
+    expect(await datagram).toEqual([[receiver], [], []])
+    receiver.tryRecv(1)
+    const end = select(watch, [], [])
+    y.close()
+    expect(await end).toEqual([[x], [], []])
+    x.close()
+  })
+
+  test('only for what was asked: readable data does not wake a wait for room', () =>
+    pair(async (a, b) => {
+      fill(a)
+      b.trySend(byte)
+      const looks = jest.spyOn(native, 'poll')
+      expect(await select([], [a], [], 60)).toEqual([[], [], []])
+      expect(looks.mock.calls.length).toBeLessThan(8)
+      looks.mockRestore()
+    }))
+
+  test('data that somebody else took is not reported', () =>
+    pair(async (a, b) => {
+      const ready = poll([{ socket: b, events: POLLIN! }], 60)
+      a.trySend(byte)
+      b.tryRecv(1)
+      expect(await ready).toEqual([])
+      const again = poll([{ socket: b, events: POLLIN! }], 5000)
+      await turn()
+      a.trySend(byte)
+      b.tryRecv(1)
+      await turn()
+      a.trySend(byte)
+      expect(await again).toMatchObject([{ revents: POLLIN }])
+    }))
+
+  test('a socket that is closed meanwhile ends it', () =>
+    pair(async (a, b) => {
+      const polled = poll([
+        { socket: a, events: POLLIN! },
+        { socket: b, events: POLLIN! },
+      ])
+      const selected = failure(select([a, b], [], []))
+      await turn()
+      a.close()
+      expect(await polled).toMatchObject([
+        { socket: a, revents: POLLNVAL },
+        { socket: b, revents: POLLIN! | POLLHUP! },
+      ])
+      expect(await selected).toMatchObject({ code: 'ECANCELED', syscall: 'select' })
+    }))
+
+  test('a socket that is given away ends it as well', () =>
+    pair(async a => {
+      const polled = poll([{ socket: a, events: POLLIN! }])
+      await turn()
+      const fd = a.detach()
+      expect(await polled).toMatchObject([{ revents: POLLNVAL }])
+      raw.close(fd)
+    }))
+
+  test('a signal', () =>
+    pair(async a => {
+      const control = new AbortController()
+      const waiting = failure(select([a], [], [], { signal: control.signal }))
+      await turn()
+      control.abort(new Error('why'))
+      expect(await waiting).toMatchObject({
+        name: 'AbortError',
+        code: 'ABORT_ERR',
+        cause: { message: 'why' },
+      })
+      expect(await failure(poll([], { signal: control.signal }))).toMatchObject({ name: 'AbortError' })
+      expect(await poll([{ socket: a, events: POLLIN! }], { timeout: 5 })).toEqual([])
+    }))
+
+  test('many on the same socket, and receives beside them', () =>
+    pair(async (a, b) => {
+      const polls = Array.from({ length: 20 }, () => poll([{ socket: b, events: POLLIN! }]))
+      const data = b.recv(1)
+      await turn()
+      a.trySend(Buffer.from('xy'))
+      expect((await data).toString()).toBe('x')
+      for (const each of polls) expect(await each).toMatchObject([{ revents: POLLIN }])
+      expect(native.stats().slots).toBe(2)
+    }))
+
+  test('what is always ready leaves others their turn', () =>
+    pair(async a => {
+      let others = 0
+      setImmediate(() => others++)
+      for (let i = 0; i < 200; i++) await select([], [a], [])
+      expect(others).toBe(1)
+    }))
+
+  test('a refused connection is an error', async () => {
+    using listener = new Socket().bind(['127.0.0.1', 0])
+    using client = new Socket()
+    client.connectEx(listener.getsockname()).catch(() => undefined)
+    const [entry] = await poll([{ socket: client, events: POLLOUT! }])
+    expect(entry!.revents & (POLLERR! | POLLHUP!)).not.toBe(0)
+  })
+})
+
+test('a signal is refused where nothing could fire it', () => {
+  expect(thrown(() => blocking.poll([], { signal: new AbortController().signal } as never)).code).toBe(
+    'ERR_INVALID_ARG_TYPE',
+  )
+})
