@@ -13,7 +13,8 @@ import {
   type RecvmsgOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
-import { TransferSocket, type SendfileOptions } from './internal/transfers'
+import { TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
+import { runTransfer } from './splice'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
@@ -210,7 +211,7 @@ export class Socket extends TransferSocket {
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
     try {
       const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendmsgOperation(message, waiting.flags), waiting)
+      return this.#submit(this.sendmsgOperation(message, waiting.flags, false), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -286,6 +287,19 @@ export class Socket extends TransferSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /**
+   * splice(2): moves what this stream socket receives to another socket, a pipe or a file, without copying it through
+   * this process, until the stream ends or `length` bytes are moved. Resolves with their number; a failure
+   * carries it as `bytesSent`, and bytes that were taken but not delivered are given back to the next receive.
+   * A regular file is written on the thread pool. Of somebody else's descriptors only those that do not block
+   * are taken. Linux; `ENOSYS` elsewhere: see relay.
+   */
+  async splice(to: Socket | FileLike, options: SpliceOptions = {}): Promise<number> {
+    const range = this.spliceRange(options)
+    const waiting = checkOp(options, this.timeout)
+    return runTransfer(this.transferTo(to), range, waiting)
   }
 
   /** Waits until there is something to read, the peer has finished, or the socket failed. */

@@ -1,6 +1,7 @@
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import { withProgress } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { Operation } from './internal/operation'
 import {
@@ -18,7 +19,7 @@ import {
   type PollResult,
 } from './internal/polling'
 import { READ, WRITE } from './internal/shared'
-import { TransferSocket, type SendfileOptions } from './internal/transfers'
+import { TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
 import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
@@ -163,7 +164,7 @@ export class Socket extends TransferSocket {
   /** sendmsg(2): one message with control messages beside it. */
   sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
-    return this.#block(this.sendmsgOperation(message, waiting.flags), waiting)
+    return this.#block(this.sendmsgOperation(message, waiting.flags, false), waiting)
   }
 
   /** Sends data and up to 253 descriptors with it over AF_UNIX. */
@@ -198,6 +199,27 @@ export class Socket extends TransferSocket {
   sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> = {}): number {
     const waiting = checkSyncOp(options, this.timeout)
     return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
+  }
+
+  /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
+  splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> = {}): number {
+    const { length, onProgress } = this.spliceRange(options)
+    const { timeout } = checkSyncOp(options, this.timeout)
+    const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
+    const left = (): number | null => (end === null ? timeout : Math.max(0.001, end - performance.now()))
+    const transfer = this.transferTo(to)
+    try {
+      while (transfer.moved < length) {
+        if (block(this.channel, transfer.fill(length - transfer.moved), left()) === 0) break
+        block(transfer.target, transfer.flush(true), left())
+        onProgress?.(transfer.moved)
+      }
+      return transfer.moved
+    } catch (error) {
+      throw withProgress(error as Error, transfer.moved)
+    } finally {
+      transfer.close()
+    }
   }
 
   /** Waits until there is something to read, the peer has finished, or the socket failed. */

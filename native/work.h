@@ -11,6 +11,10 @@ namespace bsd {
 // (slot, kWrite, kJob, bytes or -errno). 0 or -errno.
 int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count);
 
+// Moves `count` bytes that are in the pipe to the file, which may have to wait for a disk. Ends in the same record,
+// of the file's slot.
+int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count);
+
 }  // namespace bsd
 
 #endif  // BSD_SOCKETS_WORK_H_

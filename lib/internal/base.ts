@@ -175,6 +175,17 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return this
   }
 
+  /**
+   * Lets reads and accepts of the promise form try for up to so many microseconds before they wait; 0, the default,
+   * lets them wait at once. It holds the event loop for that time, again and again: for a few sockets
+   * of a process that has nothing better to do with its core. After 64 operations in a row the loop gets
+   * a turn. See also `options.SO_BUSY_POLL`, which makes the kernel ask a network device.
+   */
+  busyPoll(microseconds: number): this {
+    this.channel.spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
+    return this
+  }
+
   /** Gives the descriptor up, open: the caller owns it now. −1 if there was none. `EBUSY` while operations wait. */
   detach(): number {
     if (this.closed) return -1

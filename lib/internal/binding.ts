@@ -98,6 +98,11 @@ export interface Native {
 
   sendfile(slot: number, file: number, offset: number, count: number): number
   sendfileJob(slot: number, file: number, offset: number, count: number): number
+  pipe(size: number): number
+  splice(from: number, to: number, count: number): number
+  spliceJob(file: number, pipe: number, count: number): number
+  read(slot: number, buffer: ArrayBufferView): number
+  write(slot: number, buffer: ArrayBufferView): number
   resident(slot: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number

@@ -8,9 +8,9 @@ import { Accept, Connect } from '../ops/connect'
 import { Recvmsg, SendFds, Sendmsg } from '../ops/message'
 import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
+import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { Adoption, BaseSocket, isStream, isUnixDatagram } from './base'
-import { control } from '../control'
 import { addresses, platform, reactor } from './environment'
 import { controlLayout } from './messages'
 import type { Channel } from './reactor'
@@ -31,7 +31,10 @@ export interface OutgoingMessage {
   data: ArrayBufferView | readonly ArrayBufferView[]
   address?: AddressLike | undefined
   control?: readonly Control[] | undefined
-  /** UDP GSO, Linux: cuts the data into datagrams of this size. */
+  /**
+   * Cuts the data into datagrams of this size, 1 to 65535 bytes; the last one may be shorter. On Linux the kernel
+   * does that (UDP GSO), some ten times faster than one call each; what it cannot do at once takes more calls.
+   */
   segmentSize?: number | undefined
 }
 
@@ -119,15 +122,18 @@ export abstract class OperationSocket extends BaseSocket {
     return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, most)
   }
 
-  protected sendmsgOperation(message: OutgoingMessage, flags: number): Sendmsg {
+  protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
     if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
     const { data, address, control: given = [], segmentSize } = message
     if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
     const six = this.family === AF_INET6 && !isMapped(bytes)
     const controls = (given as unknown[]).map((each, i) => controlFor(`message.control[${i}]`, each, six))
-    if (segmentSize !== undefined) controls.push(control.segmentSize(segmentSize))
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
+    if (segmentSize !== undefined) {
+      const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
+      return new SendSegments(this.channel, parts, size, flags, controls, bytes, now)
+    }
     const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
     return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
   }
@@ -210,7 +216,7 @@ export abstract class OperationSocket extends BaseSocket {
 
   /** sendmsg(2), now or never: the number of bytes, or `null`. */
   trySendmsg(message: OutgoingMessage, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags), true))
   }
 
   /** sendFds, now or never. */

@@ -30,6 +30,9 @@
  * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever
  * takes an operation out of the head of its queue disarms it, or C++ goes on receiving for nobody.
  *
+ * A busy-polling socket tries for a while before it waits (`spin`), for as long as its budget lasts: then the
+ * loop gets a turn.
+ *
  * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
  * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
  */
@@ -92,6 +95,10 @@ export class Channel {
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
   /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
   messages = false
+  /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
+  spin = 0
+  /** UDP GSO did not work here: see SendSegments. */
+  unsegmented = false
   waiting = 0
   refed = true
   watched = false
@@ -141,6 +148,14 @@ function capture(resolve: (value: never) => void, reject: (reason: unknown) => v
   captured.reject = reject
 }
 
+function spin(operation: Operation<unknown>, milliseconds: number): number {
+  const end = performance.now() + milliseconds
+  let result: number
+  do result = operation.attempt()
+  while (result === EAGAIN && performance.now() < end)
+  return result
+}
+
 export class Reactor {
   readonly native: Native
   readonly memory: Memory
@@ -172,8 +187,8 @@ export class Reactor {
     return this.memory.state[STATE_SLOT]!
   }
 
-  makeRoom(): void {
-    if (this.memory.state[STATE_FREE] === 0) this.memory.grow()
+  makeRoom(slots = 1): void {
+    while (this.memory.state[STATE_FREE]! < slots) this.memory.grow()
   }
 
   /** Runs an operation to its end, in the order of its direction. */
@@ -191,7 +206,7 @@ export class Reactor {
       return this.wait(channel, operation, timeout, signal)
     }
     if (timeout !== 0) {
-      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry)
+      if (direction === READ && channel.spin === 0 && this.#isDry(channel) && !operation.ignoresDry)
         return this.wait(channel, operation, timeout, signal)
       if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
     }
@@ -199,6 +214,8 @@ export class Reactor {
     try {
       do result = operation.attempt()
       while (result === YIELD && timeout === 0)
+      if (result === EAGAIN && timeout !== 0 && channel.spin > 0 && direction === READ)
+        result = spin(operation, Math.min(channel.spin, timeout ?? Infinity))
     } catch (error) {
       return Promise.reject(operation.abandon(error as Error))
     }

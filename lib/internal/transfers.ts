@@ -1,9 +1,10 @@
 import { checkBatch, type MessageBatch } from '../batch'
-import { invalidType } from '../errors'
+import { closed, invalidType } from '../errors'
 import { Recvmmsg, Sendmmsg } from '../ops/batch'
+import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
 import { AF_UNIX } from '../constants'
-import { isUnixDatagram, type FileLike } from './base'
+import { BaseSocket, isUnixDatagram, type FileLike } from './base'
 import { reactor } from './environment'
 import { OperationSocket } from './operations'
 import { checkFd, checkFlags, checkInteger, type Op } from './validate'
@@ -16,6 +17,20 @@ export interface SendfileOptions extends Op {
   length?: number | undefined
   /** Called with the bytes sent so far and the bytes to send, after each chunk. */
   onProgress?: ((sent: number, total: number) => void) | undefined
+}
+
+/** Options of splice. */
+export interface SpliceOptions extends Op {
+  /** How many bytes to move at most. Default: until the stream ends. */
+  length?: number | undefined
+  /** Called with the bytes moved so far, after each portion. */
+  onProgress?: ((moved: number) => void) | undefined
+}
+
+/** The options of splice after the checks. */
+export interface SpliceRange {
+  length: number
+  onProgress: ((moved: number) => void) | undefined
 }
 
 /**
@@ -49,7 +64,37 @@ export abstract class TransferSocket extends OperationSocket {
     return new Sendfile(this.channel, checkFd('file', file), range, driver)
   }
 
+  protected transferTo(to: BaseSocket | FileLike): Transfer {
+    if (to instanceof BaseSocket && to.closed) throw closed('splice')
+    return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
+  }
+
+  protected spliceRange(options: SpliceOptions): SpliceRange {
+    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+    const { length = Number.MAX_SAFE_INTEGER, onProgress } = options
+    if (onProgress !== undefined && typeof onProgress !== 'function')
+      throw invalidType('options.onProgress', 'function', onProgress)
+    return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
+  }
+
   // --- now or never ---
+
+  /**
+   * splice, now or never: the bytes that could be moved, 0 at the end of the stream, or `null`. What `to` does not
+   * take is left to the next receive.
+   */
+  trySplice(to: BaseSocket | FileLike, options: SpliceOptions = {}): number | null {
+    const { length } = this.spliceRange(options)
+    const transfer = this.transferTo(to)
+    try {
+      const got = reactor.attemptNow(this.channel, transfer.fill(length))
+      if (got === null || got === 0) return got
+      reactor.attemptNow(transfer.target, transfer.flush(true))
+      return transfer.moved > 0 ? transfer.moved : null
+    } finally {
+      transfer.close()
+    }
+  }
 
   /** recvmmsg(2), now or never: the number of messages, or `null`. */
   tryRecvmmsg(batch: MessageBatch, flags = 0): number | null {

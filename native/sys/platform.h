@@ -96,6 +96,13 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
 // 0 when one is missing; negative when the system cannot tell.
 int Resident(int file, int64_t offset, int64_t length);
 
+// pipe2(2), both ends close-on-exec and non-blocking, with room for `size` bytes where the system lets it be
+// chosen. fds[0] is read from. Where there is no splice there is none of these either.
+int Pipe(int fds[2], int size);
+
+// What splices are made with: pages move where they can, and a pipe is never waited for.
+extern const unsigned kSpliceFlags;
+
 // splice(2); nullptr offsets use the file's own position.
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags);

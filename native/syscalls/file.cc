@@ -82,12 +82,70 @@ static int64_t Splice(int fd, Args& a) {
                      static_cast<size_t>(count), static_cast<unsigned>(flags));
 }
 
+// A pipe to splice through: (size) -> 0, the ids of the ends to read and to write in the shared state.
+static int64_t Pipe(Args& a) {
+  constexpr int64_t kMaxPipe = 1 << 20;
+  const int64_t size = a.Integer(0, "size", 1, kMaxPipe);
+  if (!a.ok()) return 0;
+  int fds[2];
+  const int failed = sys::Pipe(fds, static_cast<int>(size));
+  if (failed < 0) return failed;
+  Env& env = a.env();
+  const int32_t reading = AdoptSlot(env, fds[0], Traits::kNone);
+  const int32_t writing = reading == kNoSlot ? kNoSlot : AdoptSlot(env, fds[1], Traits::kNone);
+  if (writing == kNoSlot) {
+    if (reading != kNoSlot) CloseSlot(env, *env.slots.Find(reading));
+    if (reading == kNoSlot) close(fds[0]);
+    close(fds[1]);
+    return -ENOBUFS;
+  }
+  env.state[kStateSlot] = reading;
+  env.state[kStateSecond] = writing;
+  return 0;
+}
+
+// splice(2) between slots: (to, count) -> bytes.
+static int64_t SpliceOwned(Env& env, Slot& slot, Args& a) {
+  const int id = a.Int(1, "to");
+  const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
+  if (!a.ok()) return 0;
+  const Slot* to = env.slots.Find(id);
+  return to == nullptr ? -EBADF
+                       : sys::Splice(slot.fd, nullptr, to->fd, nullptr, static_cast<size_t>(count),
+                                     sys::kSpliceFlags);
+}
+
+// The same from a pipe to a file, on the thread pool: (pipe, count) -> 0, and a record when it is done.
+static int64_t SpliceJob(Env& env, Slot& slot, Args& a) {
+  const int id = a.Int(1, "pipe");
+  const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
+  if (!a.ok()) return 0;
+  Slot* pipe = env.slots.Find(id);
+  return pipe != nullptr ? StartSplice(env, slot, *pipe, count) : -EBADF;
+}
+
+// read(2) and write(2), for pipes: (buffer) -> bytes.
+static int64_t Read(int fd, Args& a) {
+  const Bytes into = a.Buffer(1, "buffer");
+  return a.ok() ? Retry([&] { return read(fd, into.data, into.size); }) : 0;
+}
+
+static int64_t Write(int fd, Args& a) {
+  const Bytes from = a.Buffer(1, "buffer");
+  return a.ok() ? Retry([&] { return write(fd, from.data, from.size); }) : 0;
+}
+
 static constexpr Function kSlot[] = {
     {"sendfile", CallOwner<SendFileOwned>},
     {"sendfileJob", CallOwner<SendFileJob>},
     {"resident", CallSlot<Resident>},
     {"hold", CallFd<Hold>},
     {"own", CallFd<Own>},
+    {"pipe", Call<Pipe>},
+    {"splice", CallOwner<SpliceOwned>},
+    {"spliceJob", CallOwner<SpliceJob>},
+    {"read", CallSlot<Read>},
+    {"write", CallSlot<Write>},
 };
 
 static constexpr Function kRaw[] = {

@@ -25,6 +25,10 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
 
 int Resident(int, int64_t, int64_t) { return -ENOSYS; }
 
+int Pipe(int[2], int) { return -ENOSYS; }
+
+const unsigned kSpliceFlags = 0;
+
 int64_t Splice(int, int64_t*, int, int64_t*, size_t, unsigned) { return -ENOSYS; }
 
 }  // namespace bsd::sys

@@ -34,6 +34,14 @@ int Resident(int file, int64_t offset, int64_t length) {
   return pages.cached >= last - first + 1 ? 1 : 0;
 }
 
+int Pipe(int fds[2], int size) {
+  if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
+  fcntl(fds[1], F_SETPIPE_SZ, size);  // a smaller one moves less at a time
+  return 0;
+}
+
+const unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags) {
   for (;;) {

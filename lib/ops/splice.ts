@@ -1,0 +1,221 @@
+import { fstatSync, type Stats } from 'node:fs'
+import { systemError } from '../errors'
+import { native, reactor } from '../internal/environment'
+import { EAGAIN, errnoOf } from '../internal/errno'
+import { Operation, PENDING, YIELD } from '../internal/operation'
+import { Channel } from '../internal/reactor'
+import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../internal/shared'
+
+/** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */
+const PIPE_SIZE = 1024 * 1024
+/** What an attempt moves at most before other sockets get their turn. */
+const TURN_BYTES = 4 * 1024 * 1024
+
+const { F_GETFL, O_NONBLOCK } = native.constants
+
+/** Where a transfer goes: a socket of ours, or a duplicate of somebody's descriptor. */
+interface Target {
+  channel: Channel
+  /** A regular file: writing to it may wait for a disk, so it is done on the thread pool. */
+  file: boolean
+  /** The duplicate has to be closed. */
+  held: boolean
+}
+
+/** A transfer through a pipe, splice(2): bytes go from a socket into the pipe and on to the target, uncopied. */
+export class Transfer {
+  /** Bytes that have reached the target. */
+  moved = 0
+  /** Bytes in the pipe. */
+  inside = 0
+  readonly reading: number
+  readonly writing: number
+  readonly #target: Target
+
+  constructor(
+    readonly source: Channel,
+    to: Channel | number,
+  ) {
+    this.#target = typeof to === 'number' ? hold(to) : { channel: to, file: false, held: false }
+    reactor.makeRoom(2)
+    const result = native.pipe(PIPE_SIZE)
+    if (result < 0) {
+      this.#letGo()
+      throw systemError('pipe2', result)
+    }
+    this.reading = reactor.memory.state[STATE_SLOT]!
+    this.writing = reactor.memory.state[STATE_SECOND]!
+  }
+
+  /** The channel that is written to. */
+  get target(): Channel {
+    return this.#target.channel
+  }
+
+  /** Fills the pipe with up to `most` bytes: how many, 0 at the end of the stream. */
+  fill(most: number): Operation<number> {
+    return new Fill(this, most)
+  }
+
+  /** Empties the pipe into the target; `here` allows to wait for a disk on this thread. */
+  flush(here = false): Operation<void> {
+    return this.#target.file && !here ? new FlushToFile(this) : new Flush(this)
+  }
+
+  /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
+  close(): void {
+    if (this.inside > 0) {
+      const rest = Buffer.allocUnsafeSlow(this.inside)
+      const length = Math.max(0, native.read(this.reading, rest))
+      if (length > 0) this.source.leftover = { data: rest.subarray(0, length), address: new Uint8Array(0) }
+    }
+    native.close(this.reading) // a job that still runs has a share of it
+    native.close(this.writing)
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    if (this.#target.held) reactor.close(this.#target.channel)
+  }
+}
+
+// A duplicate that the transfer can wait on. What would make it block the loop is refused.
+function hold(fd: number): Target {
+  const stat = statOf(fd)
+  const channel = new Channel(reactor.hold(fd, 'splice'), fd)
+  if (!stat.isFile() && !stat.isFIFO()) {
+    const flags = native.fcntl(channel.id, F_GETFL!, 0)
+    if ((flags & O_NONBLOCK!) === 0) {
+      native.close(channel.id)
+      throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} without O_NONBLOCK` })
+    }
+  }
+  return { channel, file: stat.isFile(), held: true }
+}
+
+function statOf(fd: number): Stats {
+  try {
+    return fstatSync(fd)
+  } catch (error) {
+    throw systemError('splice', errnoOf((error as NodeJS.ErrnoException).code ?? ''))
+  }
+}
+
+/** Socket to pipe. The pipe is empty, so EAGAIN speaks of the socket. */
+class Fill extends Operation<number> {
+  constructor(
+    private readonly transfer: Transfer,
+    private readonly most: number,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'splice'
+  }
+
+  override get ignoresDry(): boolean {
+    return this.transfer.source.leftover !== null
+  }
+
+  attempt(): number {
+    const { source, writing } = this.transfer
+    if (source.leftover !== null) return this.#leftover(source)
+    return native.splice(source.id, writing, Math.min(this.most, PIPE_SIZE))
+  }
+
+  // What an earlier receive could not deliver comes first.
+  #leftover(source: Channel): number {
+    const { data, address } = source.leftover!
+    const result = native.write(this.transfer.writing, data.subarray(0, this.most))
+    if (result < 0) return result
+    source.leftover = result < data.length ? { data: data.subarray(result), address } : null
+    return result
+  }
+
+  value(result: number): number {
+    this.transfer.inside += result
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('splice', result)
+  }
+}
+
+/** Pipe to socket, or to another pipe. */
+class Flush extends Operation<void> {
+  constructor(protected readonly transfer: Transfer) {
+    super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'splice'
+  }
+
+  attempt(): number {
+    const { transfer } = this
+    for (let turn = 0; turn < TURN_BYTES;) {
+      if (transfer.inside === 0) return 0
+      const result = native.splice(transfer.reading, transfer.target.id, transfer.inside)
+      if (result <= 0) return result === 0 ? EAGAIN : result
+      this.advance(result)
+      turn += result
+    }
+    return YIELD
+  }
+
+  protected advance(bytes: number): void {
+    this.transfer.inside -= bytes
+    this.transfer.moved += bytes
+  }
+
+  override get progress(): number {
+    return this.transfer.moved
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('splice', result)
+  }
+}
+
+/** Pipe to a regular file, on the thread pool. */
+class FlushToFile extends Flush {
+  #running = false
+  #result: number | null = null
+
+  override get busy(): boolean {
+    return this.#running
+  }
+
+  override attempt(): number {
+    const result = this.#result
+    this.#result = null
+    if (result !== null) {
+      if (result < 0) return result
+      this.advance(result)
+    }
+    const { transfer } = this
+    if (transfer.inside === 0) return 0
+    const started = native.spliceJob(transfer.target.id, transfer.reading, transfer.inside)
+    if (started < 0) return started
+    this.#running = true
+    return PENDING
+  }
+
+  override jobDone(result: number): void {
+    this.#running = false
+    this.#result = result
+    if (this.leave?.reason != null && result > 0) this.advance(result) // it arrived all the same
+  }
+}

@@ -1,0 +1,90 @@
+import { SHUT_WR } from './constants'
+import { invalidType, type SocketError } from './errors'
+import { checkOp } from './internal/validate'
+import { Socket } from './socket'
+
+/** How many bytes went each way. */
+export interface Relayed {
+  aToB: number
+  bToA: number
+}
+
+const CHUNK = 64 * 1024
+/** What splice says of sockets that it cannot move from or to. */
+const CANNOT = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
+
+/**
+ * Moves bytes between two connected stream sockets, both ways, until both have ended: with splice(2), uncopied,
+ * where the system and the sockets can, and through one buffer for each direction where not. The end of one
+ * direction is passed on as `shutdown(SHUT_WR)` while the other goes on; a slow reader slows its writer down.
+ * When one direction fails or the signal fires, both stop and it rejects; bytes that could not be delivered are
+ * given back to their socket's next receive. The sockets stay open: they are the caller's to close.
+ */
+export async function relay(
+  a: Socket,
+  b: Socket,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<Relayed> {
+  if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
+  if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  const { signal } = checkOp({ signal: options.signal }, null)
+  const both = new AbortController()
+  const stop = (): void => both.abort(signal!.reason)
+  if (signal?.aborted === true) stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  let failed = false
+  let failure: unknown
+  const direction = async (from: Socket, to: Socket): Promise<number> => {
+    try {
+      return await pump(from, to, both.signal)
+    } catch (error) {
+      if (!failed) failure = error
+      failed = true
+      both.abort(error)
+      return 0
+    }
+  }
+  const [aToB, bToA] = await Promise.all([direction(a, b), direction(b, a)])
+  signal?.removeEventListener('abort', stop)
+  if (failed) throw failure
+  return { aToB, bToA }
+}
+
+async function pump(from: Socket, to: Socket, signal: AbortSignal): Promise<number> {
+  let moved = 0
+  try {
+    moved = await from.splice(to, { signal, timeout: null })
+  } catch (error) {
+    const { code, bytesSent = 0 } = error as SocketError
+    if (!CANNOT.has(code)) throw error
+    moved = bytesSent + (await copy(from, to, signal))
+  }
+  try {
+    to.shutdown(SHUT_WR)
+  } catch (error) {
+    if ((error as SocketError).code !== 'ENOTCONN') throw error // the peer has gone; its side says so by itself
+  }
+  return moved
+}
+
+async function copy(from: Socket, to: Socket, signal: AbortSignal): Promise<number> {
+  const waiting = { signal, timeout: null }
+  const buffer = Buffer.allocUnsafeSlow(CHUNK)
+  for (let moved = 0; ;) {
+    const length = await from.recvInto(buffer, waiting)
+    if (length === 0) return moved
+    try {
+      await to.sendAll(buffer.subarray(0, length), waiting)
+    } catch (error) {
+      giveBack(from, buffer.subarray((error as SocketError).bytesSent ?? 0, length))
+      throw error
+    }
+    moved += length
+  }
+}
+
+// What was received but not delivered is the next receive's.
+function giveBack({ channel }: Socket, rest: Uint8Array): void {
+  if (rest.length > 0) channel.leftover = { data: rest, address: new Uint8Array(0) }
+}

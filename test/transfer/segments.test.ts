@@ -1,0 +1,108 @@
+import {
+  AF_INET,
+  AF_INET6,
+  control,
+  IP_RECVTTL,
+  IPPROTO_IP,
+  IPPROTO_UDP,
+  Socket,
+  SOCK_DGRAM,
+} from '../../lib'
+import { UDP_GRO } from '../../lib/linux'
+import { Socket as Blocking } from '../../lib/sync'
+import { failure } from '../helpers/errors'
+import { drain, pattern } from '../helpers/pairs'
+import { missing, testIf } from '../helpers/need'
+
+const families = [
+  ['IPv4', AF_INET, '127.0.0.1'],
+  ['IPv6', AF_INET6, '::1'],
+] as const
+let open: Socket[] = []
+afterEach(() => {
+  for (const socket of open) socket.close()
+  open = []
+})
+function udp(family: number, host: string): Socket {
+  const socket = new Socket(family, SOCK_DGRAM).bind([host, 0])
+  open.push(socket)
+  return socket
+}
+
+describe.each(families)('segmentSize over %s', (_name, family, host) => {
+  const pair = async (): Promise<[Socket, Socket]> => {
+    const [from, to] = [udp(family, host), udp(family, host)]
+    await from.connect(to.getsockname())
+    return [from, to]
+  }
+
+  test('cuts one send into datagrams, the last one shorter', async () => {
+    const [from, to] = await pair()
+    const data = pattern(1000)
+    expect(await from.sendmsg({ data, segmentSize: 300 })).toBe(1000)
+    expect(drain(to).map(part => part.length)).toEqual([300, 300, 300, 100])
+    expect(await from.sendmsg({ data: [data.subarray(0, 450), data.subarray(450)], segmentSize: 500 })).toBe(
+      1000,
+    )
+    expect(Buffer.concat(drain(to)).equals(data)).toBe(true)
+  })
+
+  test('takes more calls where one cannot take all', async () => {
+    const [from, to] = await pair()
+    const data = pattern(100_000) // more than a datagram, and with 100 bytes each more segments than a call
+    const sizes = async (segmentSize: number): Promise<number[]> => {
+      const seen: number[] = []
+      const got: Buffer[] = []
+      const sending = from.sendmsg({ data: data.subarray(0, 30_000), segmentSize })
+      expect(await sending).toBe(30_000)
+      for (const part of drain(to)) {
+        seen.push(part.length)
+        got.push(part)
+      }
+      expect(Buffer.concat(got).equals(data.subarray(0, 30_000))).toBe(true)
+      return seen
+    }
+    expect(await sizes(200)).toEqual(Array.from({ length: 150 }, () => 200))
+    expect(await from.sendmsg({ data, segmentSize: 40_000 })).toBe(100_000)
+    expect(drain(to, 65536).map(part => part.length)).toEqual([40_000, 40_000, 20_000])
+  })
+
+  test('to an address, small enough for one, and empty', async () => {
+    const [from, to] = [udp(family, host), udp(family, host)]
+    const address = to.getsockname()
+    expect(await from.sendmsg({ data: pattern(10), segmentSize: 300, address })).toBe(10)
+    expect(await from.sendmsg({ data: Buffer.alloc(0), segmentSize: 300, address })).toBe(0)
+    expect(await from.sendmsg({ data: pattern(20), segmentSize: 8, address })).toBe(20)
+    expect(drain(to).map(part => part.length)).toEqual([10, 0, 8, 8, 4])
+  })
+})
+
+testIf(missing.linux(), 'control messages go with every call, GRO joins what GSO cut', async () => {
+  const [from, to] = [udp(AF_INET, '127.0.0.1'), udp(AF_INET, '127.0.0.1')]
+  to.setsockopt(IPPROTO_IP, IP_RECVTTL, 1)
+  to.setsockopt(IPPROTO_UDP, UDP_GRO, 1)
+  const data = pattern(5000)
+  await from.sendmsg({ data, segmentSize: 1200, address: to.getsockname(), control: [control.ttl(7)] })
+  const message = await to.recvmsg(65536)
+  expect(message.meta).toMatchObject({ ttl: 7, segmentSize: 1200 })
+  expect([...message.segments()].map(part => part.length)).toEqual([1200, 1200, 1200, 1200, 200])
+  expect(message.data.equals(data)).toBe(true)
+})
+
+test('errors: the size, a datagram that is too long, a detached buffer', async () => {
+  const socket = udp(AF_INET, '127.0.0.1')
+  const address = socket.getsockname()
+  const data = pattern(100)
+  expect((await failure(socket.sendmsg({ data, segmentSize: 0, address }))).code).toBe('ERR_OUT_OF_RANGE')
+  expect((await failure(socket.sendmsg({ data, segmentSize: 65536, address }))).code).toBe('ERR_OUT_OF_RANGE')
+  const long = await failure(socket.sendmsg({ data: pattern(70_000), segmentSize: 65_535, address }))
+  expect(long).toMatchObject({ code: 'EMSGSIZE', bytesSent: 0 })
+})
+
+test('the blocking flavour', () => {
+  const [from, to] = [0, 1].map(() => new Blocking(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]))
+  expect(from!.sendmsg({ data: pattern(50), segmentSize: 20, address: to!.getsockname() })).toBe(50)
+  expect([to!.recv(100).length, to!.recv(100).length, to!.recv(100).length]).toEqual([20, 20, 10])
+  from!.close()
+  to!.close()
+})

@@ -1,0 +1,212 @@
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { AF_INET, AF_UNIX, relay, SHUT_WR, Socket, SOCK_SEQPACKET, SOCK_STREAM } from '../../lib'
+import { Socket as Blocking } from '../../lib/sync'
+import { run } from '../helpers/child'
+import { failure, thrown } from '../helpers/errors'
+import { fill, pattern, receive, turn } from '../helpers/pairs'
+import { missing, testIf } from '../helpers/need'
+
+const linux = missing.linux()
+let open_: { close(): void }[] = []
+const keep = <T extends { close(): void }>(socket: T): T => {
+  open_.push(socket)
+  return socket
+}
+afterEach(() => {
+  for (const socket of open_) socket.close()
+  open_ = []
+})
+
+const pair = (): [Socket, Socket] => {
+  const [a, b] = Socket.pair()
+  return [keep(a), keep(b)]
+}
+async function tcp(): Promise<[Socket, Socket]> {
+  const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+  const a = keep(new Socket(AF_INET, SOCK_STREAM))
+  const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+  listener.close()
+  return [a, keep(b)]
+}
+const hash = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const fds = (): number => readdirSync('/proc/self/fd').length
+
+for (const [name, make] of [
+  ['AF_UNIX', async () => pair()],
+  ['TCP', tcp],
+] as const) {
+  testIf(linux, `${name}: a stream moves to another socket until it ends`, async () => {
+    const [from, a] = await make()
+    const [b, to] = await make()
+    const data = pattern(3_000_000)
+    const before = fds()
+    const progress: number[] = []
+    const moving = a.splice(b, { onProgress: moved => progress.push(moved) })
+    const sending = from.sendAll(data).then(() => from.shutdown(SHUT_WR))
+    const got = await receive(to, data.length)
+    expect([await moving, hash(got)]).toEqual([data.length, hash(data)])
+    await sending
+    expect(progress.at(-1)).toBe(data.length)
+    expect([...progress].sort((x, y) => x - y)).toEqual(progress)
+    expect(fds()).toBe(before)
+  })
+}
+
+testIf(linux, 'length stops it, and the rest is the next receive', async () => {
+  const [from, a] = pair()
+  const [b, to] = pair()
+  await from.send(Buffer.from('head and tail'))
+  expect(await a.splice(b, { length: 4 })).toBe(4)
+  expect([String(await to.recv(100)), String(await a.recv(100))]).toEqual(['head', ' and tail'])
+  expect(await a.splice(b, { length: 0 })).toBe(0)
+})
+
+testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bsd-'))
+  const file = path.join(folder, 'out')
+  try {
+    const [from, a] = pair()
+    const data = pattern(2_500_000)
+    const handle = await open(file, 'w')
+    const moving = a.splice(handle)
+    await from.sendAll(data)
+    from.close()
+    expect(await moving).toBe(data.length)
+    await handle.close()
+    expect(hash(readFileSync(file))).toBe(hash(data))
+    const fifo = path.join(folder, 'fifo')
+    await run('mkfifo', [fifo])
+    const ends = openSync(fifo, 'r+')
+    const [x, y] = pair()
+    await x.send(Buffer.from('through a pipe'))
+    expect(await y.splice({ fd: ends }, { length: 14 })).toBe(14)
+    closeSync(ends)
+    expect((await failure(y.splice({ fd: ends }))).code).toBe('EBADF')
+    expect((await failure(y.splice('x' as never))).code).toBe('ERR_INVALID_ARG_TYPE')
+    expect((await failure(y.splice(x, { length: -1 }))).code).toBe('ERR_OUT_OF_RANGE')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+testIf(linux, 'a full receiver is waited for; timeout and signal lose nothing', async () => {
+  const [from, a] = pair()
+  const [b, to] = pair()
+  const { bytes } = fill(b)
+  await from.send(Buffer.from('kept'))
+  const late = await failure(a.splice(b, { timeout: 10 }))
+  expect([late.code, late.bytesSent]).toEqual(['ERR_SOCKET_TIMEOUT', 0])
+  expect(String(await a.recv(100))).toBe('kept')
+  await from.send(Buffer.from('kept too'))
+  const controller = new AbortController()
+  const moving = failure(a.splice(b, { signal: controller.signal }))
+  await turn()
+  controller.abort()
+  expect((await moving).name).toBe('AbortError')
+  expect(String(await a.recv(4))).toBe('kept')
+  // The rest goes first in the next transfer.
+  const again = a.splice(b, { length: 8 })
+  await from.send(Buffer.from('more'))
+  expect((await receive(to, bytes + 8)).subarray(-8).toString()).toBe(' toomore')
+  expect(await again).toBe(8)
+})
+
+testIf(linux, 'a receiver that is gone: the error, and the bytes are still there', async () => {
+  const [from, a] = pair()
+  const [b, to] = pair()
+  to.close()
+  await from.send(Buffer.from('undelivered'))
+  expect(await failure(a.splice(b))).toMatchObject({ code: 'EPIPE', syscall: 'splice', bytesSent: 0 })
+  expect(String(await a.recv(100))).toBe('undelivered')
+})
+
+testIf(linux, 'trySplice and the blocking form', async () => {
+  const [from, a] = pair()
+  const [b, to] = pair()
+  expect(a.trySplice(b)).toBeNull()
+  await from.send(Buffer.from('now'))
+  expect([a.trySplice(b), String(await to.recv(10))]).toEqual([3, 'now'])
+  fill(b)
+  await from.send(Buffer.from('never'))
+  expect([a.trySplice(b), String(await a.recv(10))]).toEqual([null, 'never'])
+  from.close()
+  expect(a.trySplice(b)).toBe(0)
+
+  const [c, d] = Blocking.pair().map(keep) as [Blocking, Blocking]
+  const [e, f] = Blocking.pair().map(keep) as [Blocking, Blocking]
+  c.send(Buffer.from('blocking'))
+  c.shutdown(SHUT_WR)
+  expect([d.splice(e), String(f.recv(10))]).toEqual([8, 'blocking'])
+  const [g, h] = Blocking.pair().map(keep) as [Blocking, Blocking]
+  expect(thrown(() => g.splice(h, { timeout: 5 })).code).toBe('ERR_SOCKET_TIMEOUT')
+})
+
+for (const [name, make] of [
+  ['TCP to AF_UNIX', async (): Promise<[Socket, Socket, Socket, Socket]> => [...(await tcp()), ...pair()]],
+  [
+    'messages, which splice cannot move',
+    async (): Promise<[Socket, Socket, Socket, Socket]> => {
+      const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
+      return [keep(a), keep(b), ...pair()]
+    },
+  ],
+] as const) {
+  test(`relay: both ways with half-close (${name})`, async () => {
+    const [client, a, b, server] = await make()
+    const relaying = relay(a, b)
+    const [up, down] = [pattern(40_000), pattern(50_000)]
+    const send = async (socket: Socket, data: Buffer): Promise<void> => {
+      for (let at = 0; at < data.length; at += 5000) await socket.sendAll(data.subarray(at, at + 5000))
+      socket.shutdown(SHUT_WR)
+    }
+    const serving = (async () => {
+      const request = await receive(server, up.length)
+      expect((await server.recv(1)).length).toBe(0) // the client's end came through while we still send
+      await send(server, down)
+      return request
+    })()
+    await send(client, up)
+    const answer = await receive(client, down.length)
+    expect([hash(await serving), hash(answer)]).toEqual([hash(up), hash(down)])
+    expect(await relaying).toEqual({ aToB: up.length, bToA: down.length })
+  })
+}
+
+test('relay: the signal stops both ways, a failure of one the other', async () => {
+  const [client, a] = pair()
+  const [b, server] = pair()
+  const controller = new AbortController()
+  const relaying = failure(relay(a, b, { signal: controller.signal }))
+  await client.send(Buffer.from('x'))
+  expect(String(await server.recv(1))).toBe('x')
+  controller.abort(new Error('enough'))
+  expect(await relaying).toMatchObject({ name: 'AbortError', cause: { message: 'enough' } })
+  await client.send(Buffer.from('y'))
+  expect(String(await a.recv(1))).toBe('y') // the sockets are open and idle
+  const broken = failure(relay(a, b))
+  b.close()
+  expect((await broken).code).toBe('ECANCELED')
+  expect((await failure(relay(a, {} as never))).code).toBe('ERR_INVALID_ARG_TYPE')
+})
+
+test('relay: 8 MiB through a reader that is slow', async () => {
+  const [client, a] = await tcp()
+  const [b, server] = await tcp()
+  const data = pattern(8 << 20)
+  const relaying = relay(a, b)
+  const sending = client.sendAll(data).then(() => client.shutdown(SHUT_WR))
+  const got = createHash('sha256')
+  for (;;) {
+    const part = await server.recv(100_000)
+    if (part.length === 0) break
+    got.update(part)
+    await new Promise(setImmediate)
+  }
+  server.shutdown(SHUT_WR)
+  await sending
+  expect([got.digest('hex'), await relaying]).toEqual([hash(data), { aToB: data.length, bToA: 0 }])
+})
