@@ -52,6 +52,11 @@ export const missing = {
     }),
   prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
   ping: (): string | null => once('ping', () => program('ping', '-V')),
+  udhcpd: (): string | null =>
+    once('udhcpd', () => {
+      const applets = spawnSync('busybox', ['--list'], { encoding: 'utf8' })
+      return /^udhcpd$/m.test(applets.stdout ?? '') ? null : 'no udhcpd in busybox'
+    }),
   namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
   /** Two network namespaces and a veth pair: test/helpers/network.ts. */
   network: (): string | null =>
