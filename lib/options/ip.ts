@@ -59,7 +59,7 @@ export const IP_RECVTTL = both('IP_RECVTTL', bool)
 export const IP_RECVTOS = both('IP_RECVTOS', bool)
 /** Path MTU, bytes; `ENOTCONN` without a connection. Linux only. ip(7) */
 export const IP_MTU = get('IP_MTU', int)
-/** Allows to bind an address that the host does not have (yet). Linux only. ip(7) */
+/** Allows to bind an address that the host does not have (yet); sending from it fails until it has. Linux only. ip(7) */
 export const IP_FREEBIND = both('IP_FREEBIND', bool)
 /** IPsec policy of the socket, as KAME writes it. CAP_NET_ADMIN. ip(7) */
 export const IP_IPSEC_POLICY = both('IP_IPSEC_POLICY', bytes(512))
@@ -71,7 +71,7 @@ export const IP_PASSSEC = both('IP_PASSSEC', bool)
 export const IP_TRANSPARENT = both('IP_TRANSPARENT', bool)
 /** Delivers IP_ORIGDSTADDR, the destination before redirection. Linux only. ip(7) */
 export const IP_RECVORIGDSTADDR = both('IP_RECVORIGDSTADDR', bool)
-/** Drops packets with a smaller TTL, 0 to 255; 255 allows only neighbours (RFC 5082). Linux only. */
+/** Drops packets with a smaller TTL, 0 to 255; 255 allows only neighbours (RFC 5082). TCP; other sockets ignore it. Linux only. */
 export const IP_MINTTL = both('IP_MINTTL', int)
 /** Fragments are not put together. Raw sockets, else `ENOPROTOOPT`. Linux only. ip(7) */
 export const IP_NODEFRAG = both('IP_NODEFRAG', bool)

@@ -144,7 +144,7 @@ export const IPV6_TCLASS = both('IPV6_TCLASS', int)
 export const IPV6_AUTOFLOWLABEL = both('IPV6_AUTOFLOWLABEL', bool)
 /** `IPV6_PREFER_SRC_*`: which source address is chosen. Linux reads them back completed. Linux only. */
 export const IPV6_ADDR_PREFERENCES = both('IPV6_ADDR_PREFERENCES', int)
-/** Drops packets with a smaller hop limit, 0 to 255. Linux only. */
+/** Drops packets with a smaller hop limit, 0 to 255. TCP; other sockets ignore it. Linux only. */
 export const IPV6_MINHOPCOUNT = both('IPV6_MINHOPCOUNT', int)
 /** Delivers IPV6_ORIGDSTADDR, the destination before redirection. Linux only. */
 export const IPV6_RECVORIGDSTADDR = both('IPV6_RECVORIGDSTADDR', bool)

@@ -87,7 +87,11 @@ export const SO_SNDLOWAT = both('SO_SNDLOWAT', int)
 export const SO_RCVTIMEO = both('SO_RCVTIMEO', timeval)
 /** Milliseconds that a blocking send waits, 0 for ever. Without effect on the sockets of this package. socket(7) */
 export const SO_SNDTIMEO = both('SO_SNDTIMEO', timeval)
-/** The name of the interface that the socket is bound to, `''` for none. Linux: may be set once without CAP_NET_RAW. socket(7) */
+/**
+ * The name of the interface that the socket is bound to, `''` for none: nothing leaves or comes in by another. What
+ * goes to an address of the interface from this host itself counts as its own. Linux: may be set once without
+ * CAP_NET_RAW. socket(7)
+ */
 export const SO_BINDTODEVICE = both('SO_BINDTODEVICE', text(16))
 /** A classic BPF program. `EINVAL` for a bad one; on TCP needs privilege (`EPERM`). Linux only. socket(7) */
 export const SO_ATTACH_FILTER = set('SO_ATTACH_FILTER', filter)
@@ -135,7 +139,7 @@ export const SO_BUSY_POLL = both('SO_BUSY_POLL', int)
 export const SO_MAX_PACING_RATE = both('SO_MAX_PACING_RATE', uint64)
 /** What classic BPF knows beside BSD's; SKF_AD_OFF + this is the end. Linux only. */
 export const SO_BPF_EXTENSIONS = get('SO_BPF_EXTENSIONS', int)
-/** The CPU that last worked on the flow, −1 for none; set for SO_REUSEPORT. Linux only. socket(7) */
+/** The CPU that last worked on the flow, −1 for none; set: of a SO_REUSEPORT group, the socket for what that CPU receives. Linux only. socket(7) */
 export const SO_INCOMING_CPU = both('SO_INCOMING_CPU', int)
 /** The descriptor of an extended BPF program of type SOCKET_FILTER. Linux only. socket(7) */
 export const SO_ATTACH_BPF = set('SO_ATTACH_BPF', descriptor)
