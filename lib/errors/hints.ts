@@ -11,8 +11,7 @@ export function hint(
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)
   if (syscall === 'bind') return ofBind(code, context.address)
-  if (syscall === 'setsockopt' && /^MCAST|_MEMBERSHIP|_SOURCE\b/.test(subject))
-    return ofMembership(code, subject)
+  if (syscall === 'setsockopt' && memberships.test(subject)) return ofMembership(code, subject)
   if (syscall === 'setsockopt') return ofOption(code, subject)
   if (syscall === 'ioctl' && code === 'EPERM') return orRoot('needs CAP_NET_ADMIN')
   if (syscall.startsWith('send')) return ofSend(code, context)
@@ -38,6 +37,9 @@ function ofNamespace(code: string): string {
   if (code === 'EPERM') return 'needs CAP_SYS_ADMIN, here and in the user namespace that owns that network'
   return code === 'EINVAL' ? 'that is not a network namespace' : ''
 }
+
+/** Options of IP, not those of packet and netlink sockets. */
+const memberships = /^(MCAST|IP|IPV6)_\w*(_GROUP|_MEMBERSHIP|_SOURCE)\b/
 
 function ofMembership(code: string, subject: string): string {
   const bySource = subject.includes('SOURCE')

@@ -182,6 +182,9 @@ describe('what the kernel refuses', () => {
     expect(error(() => socket.set(options.MCAST_JOIN_GROUP, { group, interface: 1 }))).toMatch(
       /^setsockopt EADDRINUSE MCAST_JOIN_GROUP \(/,
     )
+    expect(error(() => socket.set(options.IP_ADD_MEMBERSHIP, { group, interface: 1 }))).toMatch(
+      /^setsockopt EADDRINUSE IP_ADD_MEMBERSHIP \(this socket hears/,
+    )
   })
 })
 
