@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { release } from 'node:os'
+import { release, tmpdir } from 'node:os'
 import path from 'node:path'
 import { SocketError } from '../../lib'
 import {
@@ -76,8 +76,10 @@ if (inside === undefined) {
     () => {
       const jest = path.join(__dirname, '../../node_modules/jest/bin/jest.js')
       const file = path.relative(path.join(__dirname, '../..'), __filename)
-      const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand --reporters=default --runTestsByPath "${file}"`
       const root = process.getuid?.() === 0
+      // Inside a user namespace jest would take the cache of the real root for its own.
+      const cache = root ? '' : `--cacheDirectory="${path.join(tmpdir(), `jest_ns_${process.getuid!()}`)}"`
+      const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand ${cache} --reporters=default --runTestsByPath "${file}"`
       const child = spawnSync('unshare', [root ? '-n' : '-rn', 'sh', '-c', command], {
         cwd: path.join(__dirname, '../..'),
         encoding: 'utf8',
