@@ -49,9 +49,14 @@ export function runNode(script: string, options: Options & { flags?: string[] } 
   return run(process.execPath, [...(options.flags ?? []), '-e', prelude + script], options)
 }
 
-/** The arguments of setpriv(1) for a user without any capability but those named, and without a way to get more. */
+/**
+ * The arguments of setpriv(1) for a user without any capability but those named, and without a way to get more;
+ * CAP_DAC_READ_SEARCH is to read the checkout wherever it lies.
+ */
 export function asNobody(...capabilities: string[]): string[] {
-  const kept = capabilities.map(name => `+${name.replace('CAP_', '').toLowerCase()}`)
+  const kept = ['CAP_DAC_READ_SEARCH', ...capabilities].map(
+    name => `+${name.replace('CAP_', '').toLowerCase()}`,
+  )
   const set = ['-all', ...kept].join()
   const ids = ['--reuid=65534', '--regid=65534', '--clear-groups']
   return [...ids, `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`, '--']

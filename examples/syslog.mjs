@@ -1,0 +1,75 @@
+// logger(1) in a page: one message to the system's log, as a datagram on its AF_UNIX socket.
+//
+//   node examples/syslog.mjs [-p facility.severity] [-t tag] [--rfc5424] [--path /dev/log] message…
+//
+// Exits with 0 when the message was taken, 1 when nobody takes it. A full log makes it wait, for two seconds at most.
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from 'bsd-sockets'
+
+const facilities = [
+  ...'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console clock'.split(
+    ' ',
+  ),
+  ...Array.from({ length: 8 }, (_, i) => `local${i}`),
+]
+const severities = 'emerg alert crit err warning notice info debug'.split(' ')
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    priority: { type: 'string', short: 'p', default: 'user.notice' },
+    tag: { type: 'string', short: 't', default: 'node' },
+    path: { type: 'string', default: process.platform === 'darwin' ? '/var/run/syslog' : '/dev/log' },
+    rfc5424: { type: 'boolean', default: false },
+  },
+})
+const [facility, severity] = values.priority
+  .split('.')
+  .map((name, i) => [facilities, severities][i]?.indexOf(name))
+if (positionals.length === 0 || !(facility >= 0 && severity >= 0)) {
+  console.error(
+    'usage: syslog.mjs [-p facility.severity] [-t tag] [--rfc5424] [--path /dev/log] message…\n' +
+      `facilities: ${facilities.join(' ')}\nseverities: ${severities.join(' ')}`,
+  )
+  process.exit(2)
+}
+
+/** RFC 3164 as local daemons expect it: without the host's name, which they know. */
+function bsdMessage(text, now = new Date()) {
+  const [, month, day, , time] = now.toString().split(' ')
+  const date = `${month} ${String(Number(day)).padStart(2)} ${time}`
+  return `<${facility * 8 + severity}>${date} ${values.tag}[${process.pid}]: ${text}`
+}
+
+/** RFC 5424: version 1, no message id, no structured data; the mark says that the text is UTF-8. */
+function structuredMessage(text, now = new Date()) {
+  return `<${facility * 8 + severity}>1 ${now.toISOString()} ${hostname()} ${values.tag} ${process.pid} - - \ufeff${text}`
+}
+
+/** Connects by the type that the daemon listens on, as syslog(3) does: nearly always datagrams. */
+async function connect(path) {
+  for (const type of [SOCK_DGRAM, SOCK_STREAM]) {
+    const socket = new Socket(AF_UNIX, type)
+    socket.timeout = 2000
+    try {
+      await socket.connect(path)
+      return socket
+    } catch (error) {
+      socket.close()
+      if (error.code !== 'EPROTOTYPE' || type === SOCK_STREAM) throw error
+    }
+  }
+}
+
+try {
+  const socket = await connect(values.path)
+  const text = positionals.join(' ')
+  const message = values.rfc5424 ? structuredMessage(text) : bsdMessage(text)
+  // On a stream a NUL ends a message.
+  await socket.sendAll(Buffer.from(socket.type === SOCK_STREAM ? `${message}\0` : message))
+  socket.close()
+} catch (error) {
+  console.error(`syslog: ${error.message}`)
+  process.exitCode = 1
+}
