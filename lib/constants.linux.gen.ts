@@ -2916,6 +2916,11 @@ export const SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD: number = c.SO_VM_SOCKETS_CONNECT
 /** vsock(7) */
 export const SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW: number = c.SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW as number
 
+// Control messages at level SOL_VSOCK
+
+/** struct sock_extended_err of the error queue (6.7). vsock(7) */
+export const VSOCK_RECVERR: number = c.VSOCK_RECVERR as number
+
 // The rest
 
 /** vsock(7) */
@@ -3108,6 +3113,8 @@ export const CAN_ISOTP_FRAME_TXTIME_ZERO: number = c.CAN_ISOTP_FRAME_TXTIME_ZERO
 
 // CAN_J1939 options, addresses and attributes
 
+/** struct sock_extended_err of the error queue (5.18). kernel doc networking/can */
+export const SCM_CAN_RAW_ERRQUEUE: number = c.SCM_CAN_RAW_ERRQUEUE as number
 /** kernel doc networking/can */
 export const SO_J1939_FILTER: number = c.SO_J1939_FILTER as number
 /** kernel doc networking/can */

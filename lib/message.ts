@@ -8,6 +8,8 @@ import { messageFlags, metaOf } from './internal/messages'
 export interface MessageMeta extends Meta {
   /** Received descriptors, with `fds: 'receive'`. */
   fds?: FdHandle[]
+  /** A descriptor of the sender's process, after `receiveMeta({ pidfd: true })`: pidfd_open(2). Linux (6.5). */
+  pidfd?: FdHandle
 }
 
 /** One received message, recvmsg(2). */
@@ -23,6 +25,7 @@ export class Message {
   /** Every control message, undecoded, in the kernel's order. Descriptors are in `meta.fds`. */
   readonly control: Control[]
   readonly #fds: FdHandle[] | null
+  readonly #pidfd: FdHandle | null
   #meta: MessageMeta | null = null
 
   /** @internal */
@@ -33,6 +36,7 @@ export class Message {
     flags: number,
     control: Control[],
     fds: FdHandle[] | null,
+    pidfd: FdHandle | null = null,
   ) {
     this.data = data
     this.bytes = bytes
@@ -40,6 +44,7 @@ export class Message {
     this.flags = flags
     this.control = control
     this.#fds = fds
+    this.#pidfd = pidfd
   }
 
   /** True when the datagram was longer than the room for it; the rest is lost. */
@@ -57,6 +62,7 @@ export class Message {
     if (this.#meta !== null) return this.#meta
     const meta: MessageMeta = metaOf(this.control)
     if (this.#fds !== null) meta.fds = this.#fds
+    if (this.#pidfd !== null) meta.pidfd = this.#pidfd
     return (this.#meta = meta)
   }
 

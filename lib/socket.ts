@@ -4,6 +4,8 @@ import { SocketError } from './errors'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
+import { ErrorIterator } from './errqueue/iterator'
+import type { ErrorRecord } from './errqueue/record'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
@@ -215,6 +217,38 @@ export class Socket extends TransferSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /**
+   * recvmsg(2) with MSG_ERRQUEUE: the records on the socket's error queue, at least one and at most 64, in
+   * order. They are ICMP errors and own `EMSGSIZE` after `receiveMeta({ errors: true })`, timestamps of what was
+   * sent after SO_TIMESTAMPING, packets that missed their SCM_TXTIME. Operations that wait hear of an error
+   * before it is read here. Linux only (`ENOSYS`); AF_INET, AF_INET6, AF_PACKET, AF_CAN and AF_VSOCK, else
+   * `EOPNOTSUPP`. ip(7)
+   */
+  receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
+    try {
+      const waiting = checkOp(op, this.timeout)
+      return this.#submit(this.receiveErrorsOperation(), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /**
+   * The same one by one, for `for await`. Ends when the socket is closed or the signal fires; with a timeout, a
+   * wait that is too long throws `ERR_SOCKET_TIMEOUT`.
+   */
+  errors(op?: Op | number): AsyncIterableIterator<ErrorRecord> {
+    const waiting = checkOp(op, this.timeout)
+    this.receiveErrorsOperation(1) // throws where there is no error queue
+    return new ErrorIterator(() => {
+      const operation = this.receiveErrorsOperation(1)
+      return {
+        record: this.#submit(operation, waiting).then(records => records[0]!),
+        cancel: reason => reactor.cancel(this.channel, operation, reason),
+      }
+    })
   }
 
   /**

@@ -3,6 +3,7 @@ import type { MessageBatch } from './batch'
 import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
 import { withProgress } from './errors'
 import { block, blockOn } from './internal/blocking'
+import type { ErrorRecord } from './errqueue/record'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
@@ -165,6 +166,12 @@ export class Socket extends TransferSocket {
   sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendmsgOperation(message, waiting.flags, false), waiting)
+  }
+
+  /** recvmsg(2) with MSG_ERRQUEUE: what is on the error queue, at least one record. Linux only. */
+  receiveErrors(op?: SyncOp | number): ErrorRecord[] {
+    const waiting = checkSyncOp(op, this.timeout)
+    return this.#block(this.receiveErrorsOperation(), waiting)
   }
 
   /** Sends data and up to 253 descriptors with it over AF_UNIX. */

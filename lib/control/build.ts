@@ -26,6 +26,18 @@ function int16(value: number): Buffer {
   return bytes
 }
 
+function bytesOf(name: string, value: unknown): Buffer {
+  if (!ArrayBuffer.isView(value))
+    throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
+  return Buffer.from(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
+}
+
+const headers: ReadonlyMap<unknown, string> = new Map([
+  ['hop-by-hop', 'IPV6_HOPOPTS'],
+  ['destination', 'IPV6_DSTOPTS'],
+  ['routing', 'IPV6_RTHDR'],
+])
+
 /** Builds control messages for `sendmsg`. */
 export class ControlBuilder {
   readonly #platform: Platform
@@ -101,6 +113,74 @@ export class ControlBuilder {
     return this.#control('IPPROTO_UDP', 'UDP_SEGMENT', int16(checkInteger('n', n, 1, 65535)))
   }
 
+  /** Hop limit of this datagram on an AF_INET6 socket, 0 to 255, or −1 for the default. ipv6(7) */
+  hopLimit(n: number): Control {
+    return this.#int('IPPROTO_IPV6', 'IPV6_HOPLIMIT', checkInteger('n', n, -1, 255))
+  }
+
+  /** Traffic class of this datagram on an AF_INET6 socket, 0 to 255, or −1 for the default. ipv6(7) */
+  trafficClass(n: number): Control {
+    return this.#int('IPPROTO_IPV6', 'IPV6_TCLASS', checkInteger('n', n, -1, 255))
+  }
+
+  /** Whether this datagram must not be fragmented, IPV6_DONTFRAG: `EMSGSIZE` where it does not fit. AF_INET6. */
+  dontFragment(on = true): Control {
+    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
+    return this.#int('IPPROTO_IPV6', 'IPV6_DONTFRAG', Number(on))
+  }
+
+  /** Traffic class and flow label of this datagram, in host order, IPV6_FLOWINFO. Linux. AF_INET6. */
+  flowInfo(n: number): Control {
+    const data = Buffer.alloc(4)
+    data.writeUInt32BE(checkInteger('n', n, 0, 0xfffffff))
+    return this.#control('IPPROTO_IPV6', 'IPV6_FLOWINFO', data)
+  }
+
+  /** An extension header of this datagram, whole: IPV6_HOPOPTS, IPV6_DSTOPTS or IPV6_RTHDR. CAP_NET_RAW (`EPERM`). ipv6(7) */
+  extensionHeader(kind: 'hop-by-hop' | 'destination' | 'routing', header: Uint8Array): Control {
+    const type = headers.get(kind)
+    if (type === undefined) throw invalidType('kind', "'hop-by-hop', 'destination' or 'routing'", kind)
+    return this.#control('IPPROTO_IPV6', type, bytesOf('header', header))
+  }
+
+  /** IP options of this datagram, at most 40 bytes, IP_RETOPTS. ip(7) */
+  options(bytes: Uint8Array): Control {
+    return this.#control('IPPROTO_IP', 'IP_RETOPTS', bytesOf('bytes', bytes))
+  }
+
+  /** The protocol in the header of this packet, on a raw socket of IPPROTO_RAW without its own header. Linux (6.4). */
+  protocol(n: number): Control {
+    return this.#int('IPPROTO_IP', 'IP_PROTOCOL', checkInteger('n', n, 1, 255))
+  }
+
+  /** SO_PRIORITY of this packet, 0 to 6; others need CAP_NET_ADMIN (`EPERM`). Linux (6.14). socket(7) */
+  priority(n: number): Control {
+    return this.#int('SOL_SOCKET', 'SO_PRIORITY', checkInteger('n', n, 0, 0x7fffffff))
+  }
+
+  /** SO_MARK of this packet. CAP_NET_ADMIN or CAP_NET_RAW (`EPERM`). Linux. socket(7) */
+  mark(n: number): Control {
+    return this.#int('SOL_SOCKET', 'SO_MARK', checkInteger('n', n, 0, 0xffffffff))
+  }
+
+  /**
+   * Which timestamps the error queue shall give for this message alone: `SOF_TIMESTAMPING_TX_*`, ored. What the
+   * socket reports is set with SO_TIMESTAMPING, without these bits. Linux.
+   */
+  timestamping(flags: number): Control {
+    return this.#int('SOL_SOCKET', 'SO_TIMESTAMPING', checkInteger('flags', flags, 0, 0xffffffff))
+  }
+
+  /** The `id` that the timestamps of this datagram come with, SCM_TS_OPT_ID; needs SOF_TIMESTAMPING_OPT_ID. Linux (6.13). */
+  timestampId(n: number): Control {
+    return this.#int('SOL_SOCKET', 'SCM_TS_OPT_ID', checkInteger('n', n, 0, 0xffffffff))
+  }
+
+  /** The type of the TLS record that this message becomes, TLS_SET_RECORD_TYPE. Linux, with kernel TLS. */
+  tlsRecordType(n: number): Control {
+    return this.#control('SOL_TLS', 'TLS_SET_RECORD_TYPE', Buffer.of(checkInteger('n', n, 0, 255)))
+  }
+
   /** When to send, in nanoseconds of the clock that SO_TXTIME chose, SCM_TXTIME. Linux. */
   txTime(ns: bigint): Control {
     if (typeof ns !== 'bigint') throw invalidType('ns', 'bigint', ns)
@@ -109,6 +189,10 @@ export class ControlBuilder {
     if (littleEndian) data.writeBigUInt64LE(ns)
     else data.writeBigUInt64BE(ns)
     return this.#control('SOL_SOCKET', 'SCM_TXTIME', data)
+  }
+
+  #int(level: string, type: string, value: number): Control {
+    return this.#control(level, type, int32(value))
   }
 
   #interface(device: unknown): number {

@@ -1,3 +1,5 @@
+import type { Address, AddressCodec } from '../address'
+import { structOf } from '../address/layout'
 import { formatIPv4, formatIPv6 } from '../address/text'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
@@ -9,10 +11,37 @@ export interface Credentials {
   gid: number
 }
 
+/** `struct tpacket_auxdata` of packet(7). */
+export interface PacketAuxData {
+  /** `TP_STATUS_*`. */
+  tp_status: number
+  /** Bytes on the wire. */
+  tp_len: number
+  /** Bytes captured. */
+  tp_snaplen: number
+  tp_mac: number
+  tp_net: number
+  tp_vlan_tci: number
+  tp_vlan_tpid: number
+}
+
+/** The VLAN tag that the kernel took off a frame. */
+export interface VlanTag {
+  /** 0 to 4095. */
+  id: number
+  /** Priority code point, 0 to 7. */
+  priority: number
+  dropEligible: boolean
+  /** 0x8100 (802.1Q) or 0x88a8 (802.1ad). */
+  protocol: number
+}
+
 /** What the kernel told about a message, decoded. A field is there only when its option was switched on. */
 export interface Meta {
   /** The address that the packet was sent to: ours, or the multicast or broadcast address. */
   destination?: string
+  /** Our own address at which it arrived: where to answer from, also after a broadcast. IPv4. */
+  localAddress?: string
   /** The number of the interface that it came in through. */
   interface?: number
   /** TTL or hop limit. */
@@ -21,15 +50,43 @@ export interface Meta {
   tos?: number
   /** Its two ECN bits. */
   ecn?: number
-  /** When it was received, in nanoseconds since 1970. */
+  /** When it was received, in nanoseconds since 1970; of a hardware clock, since whenever that counts from. */
   timestamp?: bigint
+  /** Whose clock it was. Only with SO_TIMESTAMPING, which is what `timestamp: 'hardware'` asks for. */
+  timestampSource?: 'software' | 'hardware'
   /** How many packets this socket has lost since it was made. Absent while there are none. */
   drops?: number
+  /** The packet's SO_MARK. */
   mark?: number
+  /** The packet's SO_PRIORITY. */
   priority?: number
   /** The size of each datagram in a GRO train; see `segments()`. */
   segmentSize?: number
   credentials?: Credentials
+  /** The sender's security label, SCM_SECURITY. */
+  security?: string
+  /** Where the packet wanted to go before it was redirected to us, IP_ORIGDSTADDR. */
+  originalDestination?: Address
+  /** Bytes of the stream that are still to read, TCP_INQ or SCM_INQ. */
+  unread?: number
+  /** The size of the largest fragment that the datagram came in. Absent when it came in one piece. */
+  fragmentSize?: number
+  /** The UDP checksum over the whole datagram as the network card computed it, IP_CHECKSUM. */
+  checksum?: number
+  /** Traffic class and flow label of IPv6, in host order. */
+  flowInfo?: number
+  /** The MTU of the path to `destination` as it has become, IPV6_PATHMTU: such a message has no data. */
+  pathMtu?: number
+  /** PACKET_AUXDATA of a packet socket. */
+  auxdata?: PacketAuxData
+  /** The VLAN tag in `auxdata`, where the frame had one. */
+  vlan?: VlanTag
+  /** The netlink group that a message was sent to, NETLINK_PKTINFO. */
+  group?: number
+  /** The id of the network namespace that a netlink message is about, NETLINK_LISTEN_ALL_NSID. */
+  nsid?: number
+  /** The type of a TLS record, TLS_GET_RECORD_TYPE. */
+  tlsRecordType?: number
 }
 
 const NS = 1_000_000_000n
@@ -74,6 +131,7 @@ const trafficClass: Decoder = (meta, data) => {
 const packetInfo4: Decoder = (meta, data) => {
   if (data.length < 12) return
   meta.interface = unsigned(data)!
+  meta.localAddress = formatIPv4(data, 4)
   meta.destination = formatIPv4(data, 8)
 }
 
@@ -89,8 +147,18 @@ const timestamping: Decoder = (meta, data) => {
   const hardware = seconds(data.subarray(32), 1n)!
   const software = seconds(data, 1n)!
   const value = hardware !== 0n ? hardware : software
-  if (value !== 0n) meta.timestamp = value
+  if (value === 0n) return
+  meta.timestamp = value
+  meta.timestampSource = hardware !== 0n ? 'hardware' : 'software'
 }
+
+// Set from a timeval or timespec it is the kernel's clock; SCM_TIMESTAMPING says more where both are on.
+const timestamp =
+  (fraction: bigint): Decoder =>
+  (meta, data) => {
+    const value = seconds(data, fraction)
+    if (value !== undefined && meta.timestampSource === undefined) meta.timestamp = value
+  }
 
 const credentials: Decoder = (meta, data) => {
   if (data.length < 12) return
@@ -101,37 +169,122 @@ const credentials: Decoder = (meta, data) => {
   }
 }
 
+// struct sockaddr_dl begins with length, family and the interface's number.
+const interfaceOf: Decoder = (meta, data) => {
+  if (data.length >= 4) meta.interface = littleEndian ? data.readUInt16LE(2) : data.readUInt16BE(2)
+}
+
+const pathMtu: Decoder = (meta, data) => {
+  if (data.length < 32) return
+  meta.destination = formatIPv6(data, 8)
+  meta.pathMtu = unsigned(data.subarray(28))!
+}
+
+const flowInfo: Decoder = (meta, data) => {
+  if (data.length >= 4) meta.flowInfo = data.readUInt32BE()
+}
+
+const security: Decoder = (meta, data) => {
+  const end = data.indexOf(0)
+  meta.security = data.toString('utf8', 0, end < 0 ? data.length : end)
+}
+
+const auxFields = [
+  'tp_status',
+  'tp_len',
+  'tp_snaplen',
+  'tp_mac',
+  'tp_net',
+  'tp_vlan_tci',
+  'tp_vlan_tpid',
+] as const
+const ETH_P_8021Q = 0x8100
+
+function auxdata(platform: Platform): Decoder | null {
+  const places = structOf(platform, 'tpacket_auxdata', auxFields)
+  if (places === null) return null
+  const { size, offset, width } = places
+  const valid = platform.constants['TP_STATUS_VLAN_VALID'] ?? 0
+  const named = platform.constants['TP_STATUS_VLAN_TPID_VALID'] ?? 0
+  return (meta, data) => {
+    if (data.length < size) return
+    const read = (field: (typeof auxFields)[number]): number =>
+      littleEndian
+        ? data.readUIntLE(offset[field], width[field])
+        : data.readUIntBE(offset[field], width[field])
+    const aux = Object.fromEntries(auxFields.map(field => [field, read(field)])) as unknown as PacketAuxData
+    meta.auxdata = aux
+    if ((aux.tp_status & valid) === 0) return
+    const tci = aux.tp_vlan_tci
+    meta.vlan = {
+      id: tci & 0xfff,
+      priority: tci >> 13,
+      dropEligible: (tci & 0x1000) !== 0,
+      protocol: (aux.tp_status & named) !== 0 ? aux.tp_vlan_tpid : ETH_P_8021Q,
+    }
+  }
+}
+
+function originalDestination(addresses: AddressCodec): Decoder {
+  return (meta, data) => {
+    const address = addresses.decode(data)
+    if (address !== null) meta.originalDestination = address
+  }
+}
+
 /** Fills `meta` from control messages. Unknown ones are passed over; none is ever an error. */
 export class MetaDecoder {
   readonly #decoders = new Map<string, Decoder>()
 
-  constructor({ constants: c, os }: Platform) {
-    const add = (level: number | undefined, type: number | undefined, decoder: Decoder): void => {
-      if (level !== undefined && type !== undefined) this.#decoders.set(`${level}:${type}`, decoder)
+  constructor(platform: Platform, addresses: AddressCodec) {
+    const { constants, os } = platform
+    const add = (level: string, type: string, decoder: Decoder | null): void => {
+      const [l, t] = [constants[level], constants[type]]
+      if (l !== undefined && t !== undefined && decoder !== null) this.#decoders.set(`${l}:${t}`, decoder)
     }
-    const linux = os === 'linux'
-    add(c['IPPROTO_IP'], c['IP_PKTINFO'], packetInfo4)
-    add(c['IPPROTO_IP'], linux ? c['IP_TTL'] : c['IP_RECVTTL'], set('ttl', number))
-    add(c['IPPROTO_IP'], linux ? c['IP_TOS'] : c['IP_RECVTOS'], trafficClass)
-    add(c['IPPROTO_IPV6'], c['IPV6_PKTINFO'], packetInfo6)
-    add(c['IPPROTO_IPV6'], c['IPV6_HOPLIMIT'], set('ttl', number))
-    add(c['IPPROTO_IPV6'], c['IPV6_TCLASS'], trafficClass)
-    add(
-      c['SOL_SOCKET'],
-      c['SCM_TIMESTAMP'],
-      set('timestamp', data => seconds(data, 1000n)),
-    )
-    add(
-      c['SOL_SOCKET'],
-      c['SCM_TIMESTAMPNS'],
-      set('timestamp', data => seconds(data, 1n)),
-    )
-    add(c['SOL_SOCKET'], c['SCM_TIMESTAMPING'], timestamping)
-    add(c['SOL_SOCKET'], c['SO_RXQ_OVFL'], set('drops', unsigned))
-    add(c['SOL_SOCKET'], c['SO_MARK'], set('mark', unsigned))
-    add(c['SOL_SOCKET'], c['SO_PRIORITY'], set('priority', unsigned))
-    add(c['SOL_SOCKET'], c['SCM_CREDENTIALS'], credentials)
-    add(c['IPPROTO_UDP'], c['UDP_GRO'], set('segmentSize', number))
+    const redirected = originalDestination(addresses)
+    for (const [type, decoder] of Object.entries<Decoder>({
+      SCM_TIMESTAMP: timestamp(1000n),
+      SO_TIMESTAMP_NEW: timestamp(1000n),
+      SCM_TIMESTAMPNS: timestamp(1n),
+      SO_TIMESTAMPNS_NEW: timestamp(1n),
+      SCM_TIMESTAMPING: timestamping,
+      SO_TIMESTAMPING_NEW: timestamping,
+      SO_RXQ_OVFL: set('drops', unsigned),
+      SO_MARK: set('mark', unsigned),
+      SO_PRIORITY: set('priority', unsigned),
+      SCM_CREDENTIALS: credentials,
+      SCM_SECURITY: security,
+      SCM_INQ: set('unread', number),
+    }))
+      add('SOL_SOCKET', type, decoder)
+    for (const [type, decoder] of Object.entries<Decoder>({
+      IP_PKTINFO: packetInfo4,
+      [os === 'linux' ? 'IP_TTL' : 'IP_RECVTTL']: set('ttl', number),
+      [os === 'linux' ? 'IP_TOS' : 'IP_RECVTOS']: trafficClass,
+      IP_RECVFRAGSIZE: set('fragmentSize', number),
+      IP_CHECKSUM: set('checksum', unsigned),
+      IP_ORIGDSTADDR: redirected,
+      IP_RECVIF: interfaceOf,
+      IP_RECVDSTADDR: set('destination', data => (data.length < 4 ? undefined : formatIPv4(data, 0))),
+    }))
+      add('IPPROTO_IP', type, decoder)
+    for (const [type, decoder] of Object.entries<Decoder>({
+      IPV6_PKTINFO: packetInfo6,
+      IPV6_HOPLIMIT: set('ttl', number),
+      IPV6_TCLASS: trafficClass,
+      IPV6_RECVFRAGSIZE: set('fragmentSize', number),
+      IPV6_ORIGDSTADDR: redirected,
+      IPV6_FLOWINFO: flowInfo,
+      IPV6_PATHMTU: pathMtu,
+    }))
+      add('IPPROTO_IPV6', type, decoder)
+    add('IPPROTO_UDP', 'UDP_GRO', set('segmentSize', number))
+    add('IPPROTO_TCP', 'TCP_CM_INQ', set('unread', number))
+    add('SOL_PACKET', 'PACKET_AUXDATA', auxdata(platform))
+    add('SOL_NETLINK', 'NETLINK_PKTINFO', set('group', unsigned))
+    add('SOL_NETLINK', 'NETLINK_LISTEN_ALL_NSID', set('nsid', number))
+    add('SOL_TLS', 'TLS_GET_RECORD_TYPE', set('tlsRecordType', number))
   }
 
   decode(controls: readonly Control[]): Meta {

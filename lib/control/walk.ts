@@ -1,5 +1,9 @@
 import { endianness } from 'node:os'
+import { outOfRange } from '../errors/argument'
 import type { ControlLayout } from './layout'
+
+/** The kernel counts the bytes of a control buffer in an int. */
+const LARGEST = 0x7fffffff
 
 /** A control message, cmsg(3): what travels beside the data of a message. `data` is a copy. */
 export interface Control {
@@ -35,6 +39,7 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
 /** A control buffer with these messages, zero-filled between them. */
 export function buildControl(layout: ControlLayout, controls: readonly Control[]): Buffer {
   const size = controls.reduce((sum, { data }) => sum + layout.space(data.byteLength), 0)
+  if (size > LARGEST) throw outOfRange('control', `at most ${LARGEST} bytes long`, size)
   const bytes = Buffer.alloc(size)
   const view = new DataView(bytes.buffer, bytes.byteOffset, size)
   let at = 0

@@ -16,6 +16,7 @@ import { DIRECT } from './memory'
 import { checkCreationOptions, socketInNamespace, type CreationOptions } from './namespace'
 import type { Channel } from './reactor'
 import { STATE_ADDRESS, STATE_SECOND } from './shared'
+import { receiveMeta, type WantedMeta } from './receive-meta'
 import { defaultTimeout } from './timeouts'
 import { checkBytes, checkFd, checkInt, checkInteger, checkTimeout } from './validate'
 import type { FileHandle } from 'node:fs/promises'
@@ -277,6 +278,21 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /** setsockopt(2) of a typed option: `socket.set(options.IP_TTL, 9)`. */
   set<T>(option: WritableOption<T>, value: NoInfer<T>): this {
     setOption(this.#optionCalls(), option, value)
+    return this
+  }
+
+  /**
+   * What shall come with each message, decoded, as `message.meta` of `recvmsg`: switches the options of the
+   * family on (`true`), off (`false`) or leaves them. On a dual-stack AF_INET6 socket of Linux for both versions
+   * of IP. What this kind of socket or system does not have is `ENOPROTOOPT`, and then nothing was changed;
+   * an unknown name is a TypeError. ip(7), ipv6(7), socket(7), unix(7)
+   *
+   * @example
+   * socket.receiveMeta({ packetInfo: true, ttl: true, timestamp: 'ns' })
+   */
+  receiveMeta(want: WantedMeta): this {
+    this.#check('setsockopt', 0)
+    receiveMeta(this, want)
     return this
   }
 

@@ -9,8 +9,6 @@ import { STATE_ADDRESS, WRITE, ERROR } from './shared'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
-const POLLERR = native.constants.POLLERR!
-const POLLPRI = native.constants.POLLPRI!
 const LONGEST_BACKOFF = 16
 const LONGEST_STALL = 4 // powers of two: 16 ms
 const nobody = new Int32Array(0)
@@ -44,8 +42,9 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
     } else {
       const descriptor = Int32Array.of(channel.fd, eventsOf(operation), 0)
       sleep(descriptor, Infinity)
-      // An error queue that nobody reads makes poll return at once, again and again.
-      idle = descriptor[2] === POLLERR ? idle + 1 : 0
+      // An error queue that nobody reads, or an end that somebody else is to hear of, makes poll return at
+      // once, again and again.
+      idle = (descriptor[2]! & eventsOf(operation)) === 0 ? idle + 1 : 0
       if (idle > 1) sleep(nobody, 1 << Math.min(idle, LONGEST_STALL))
     }
   }
@@ -75,7 +74,7 @@ function attempt(operation: Operation<unknown>): number {
 
 function eventsOf(operation: Operation<unknown>): number {
   if (operation.direction === WRITE) return POLLOUT
-  return operation.direction === ERROR ? POLLPRI : POLLIN
+  return operation.direction === ERROR ? 0 : POLLIN // poll always reports POLLERR
 }
 
 // Rounded up: a wait of a fraction of a millisecond must not become a spin.

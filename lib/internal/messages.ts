@@ -2,7 +2,8 @@ import { ControlLayout } from '../control/layout'
 import { MetaDecoder, type Meta } from '../control/meta'
 import { littleEndian, walkControl, type Control } from '../control/walk'
 import { FdHandle } from '../fd'
-import { native, platform } from './environment'
+import { ErrorRecordDecoder, type ErrorMessage, type ErrorRecord } from '../errqueue/record'
+import { addresses, native, platform } from './environment'
 
 const constants = platform.constants
 const SOL_SOCKET = constants.SOL_SOCKET!
@@ -13,10 +14,16 @@ const FD_SIZE = 4
 export const messageFlags = { MSG_TRUNC: constants.MSG_TRUNC!, MSG_CTRUNC: constants.MSG_CTRUNC! }
 export const controlLayout = new ControlLayout(platform)
 
-const decoder = new MetaDecoder(platform)
+const decoder = new MetaDecoder(platform, addresses)
+const errors = new ErrorRecordDecoder(platform, addresses, decoder)
 
 export function metaOf(controls: readonly Control[]): Meta {
   return decoder.decode(controls)
+}
+
+/** What a read of the error queue said. */
+export function decodeError(message: ErrorMessage): ErrorRecord {
+  return errors.decode(message)
 }
 
 /** What a control buffer held, with its descriptors taken out of it. */
@@ -25,47 +32,69 @@ export interface ReceivedControl {
   fds: FdHandle[] | null
   /** Descriptors were closed since there were more than the caller wanted. */
   surplus: boolean
+  /** The sender's process, if it was wanted and came. */
+  pidfd: FdHandle | null
 }
 
 /**
  * Reads a control buffer. Every descriptor in it is this process's now, whoever asked: up to `wanted`
- * of them become FdHandles, the others are closed, also when something in here fails.
+ * of SCM_RIGHTS become FdHandles, as does a wanted SCM_PIDFD, and all others are closed, also when something in
+ * here fails.
  */
-export function receiveControl(bytes: Uint8Array, length: number, wanted: number): ReceivedControl {
-  if (length === 0) return { control: [], fds: wanted > 0 ? [] : null, surplus: false }
-  const walked = walkControl(controlLayout, bytes, length)
+export function receiveControl(
+  bytes: Uint8Array,
+  length: number,
+  wanted: number,
+  pidfdWanted = false,
+): ReceivedControl {
+  const none = { control: [], fds: wanted > 0 ? [] : null, surplus: false, pidfd: null }
+  if (length === 0) return none
   const control: Control[] = []
-  const numbers: number[] = []
-  for (const message of walked) {
-    const rights = message.level === SOL_SOCKET && message.type === SCM_RIGHTS
-    const pidfd = message.level === SOL_SOCKET && message.type === SCM_PIDFD
-    if (!rights && !pidfd) {
-      control.push(message)
-      continue
-    }
-    // A part of a number at the end is none.
-    for (let at = 0; at + FD_SIZE <= message.data.length; at += FD_SIZE) {
-      numbers.push(
-        new DataView(message.data.buffer, message.data.byteOffset + at, FD_SIZE).getInt32(0, littleEndian),
-      )
-    }
+  const rights: number[] = []
+  const pidfds: number[] = []
+  for (const message of walkControl(controlLayout, bytes, length)) {
+    const numbers = message.level !== SOL_SOCKET ? null : listOf(message.type, rights, pidfds)
+    if (numbers === null) control.push(message)
+    else readNumbers(message.data, numbers)
   }
-  return { control, ...claim(numbers, wanted) }
+  if (rights.length === 0 && pidfds.length === 0) return { ...none, control }
+  return { control, ...claim(rights, wanted, pidfds, pidfdWanted ? 1 : 0) }
 }
 
-function claim(numbers: number[], wanted: number): { fds: FdHandle[] | null; surplus: boolean } {
+function listOf(type: number, rights: number[], pidfds: number[]): number[] | null {
+  return type === SCM_RIGHTS ? rights : type === SCM_PIDFD ? pidfds : null
+}
+
+// A part of a number at the end is none, and neither is a negative one: a pidfd that the kernel could not make.
+function readNumbers(data: Buffer, numbers: number[]): void {
+  for (let at = 0; at + FD_SIZE <= data.length; at += FD_SIZE) {
+    const fd = littleEndian ? data.readInt32LE(at) : data.readInt32BE(at)
+    if (fd >= 0) numbers.push(fd)
+  }
+}
+
+function claim(
+  rights: readonly number[],
+  wanted: number,
+  pidfds: readonly number[],
+  pidfdsWanted: number,
+): Omit<ReceivedControl, 'control'> {
   const handles: FdHandle[] = []
+  const take = rights.slice(0, wanted).concat(pidfds.slice(0, pidfdsWanted))
+  const drop = rights.slice(wanted).concat(pidfds.slice(pidfdsWanted))
   let next = 0
   try {
-    while (next < numbers.length && next < wanted) {
-      const fd = numbers[next++]!
-      if (fd >= 0) handles.push(new FdHandle(fd))
-    }
+    while (next < take.length) handles.push(new FdHandle(take[next++]!)) // closes it when it fails
   } catch (error) {
     for (const handle of handles) handle.close()
     throw error
   } finally {
-    for (let i = next; i < numbers.length; i++) if (numbers[i]! >= 0) native.closeFd(numbers[i]!)
+    for (const fd of [...take.slice(next), ...drop]) native.closeFd(fd)
   }
-  return { fds: wanted > 0 ? handles : null, surplus: wanted > 0 && numbers.length > wanted }
+  const count = Math.min(rights.length, wanted)
+  return {
+    fds: wanted > 0 ? handles.slice(0, count) : null,
+    surplus: wanted > 0 && rights.length > wanted,
+    pidfd: handles[count] ?? null,
+  }
 }

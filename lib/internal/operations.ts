@@ -1,10 +1,13 @@
 import type { Address, AddressLike } from '../address'
-import { invalidType, outOfRange } from '../errors'
+import { nameOf } from '../constants'
+import { invalidType, outOfRange, systemError, unsupported } from '../errors'
 import type { FamilyControl } from '../control/build'
 import { buildControl, type Control } from '../control/walk'
 import type { FdHandle } from '../fd'
 import type { Message } from '../message'
 import { Accept, Connect } from '../ops/connect'
+import type { ErrorRecord } from '../errqueue/record'
+import { ReceiveErrors } from '../ops/errors'
 import { Recvmsg, SendFds, Sendmsg } from '../ops/message'
 import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
@@ -12,6 +15,7 @@ import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { Adoption, BaseSocket, isStream, isUnixDatagram } from './base'
 import { addresses, platform, reactor } from './environment'
+import { errnoOf } from './errno'
 import { controlLayout } from './messages'
 import type { Channel } from './reactor'
 import type { READ, WRITE } from './shared'
@@ -49,6 +53,11 @@ export interface ReceivedFds {
 const LARGEST_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
 const AF_INET6 = platform.constants.AF_INET6!
+const withErrorQueue = new Set(
+  ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
+    name => platform.constants[name],
+  ),
+)
 
 /**
  * One definition of each operation, checked and ready to run, and its `tryX` form: the value, or `null`
@@ -119,7 +128,12 @@ export abstract class OperationSocket extends BaseSocket {
 
   protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg {
     const most = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
-    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, most)
+    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, most, false)
+  }
+
+  protected receiveErrorsOperation(most?: number): ReceiveErrors {
+    checkErrorQueue(this.family)
+    return new ReceiveErrors(this.channel, most)
   }
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
@@ -214,6 +228,11 @@ export abstract class OperationSocket extends BaseSocket {
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
   }
 
+  /** The records of the error queue, now or never: at least one, or `null`. See `receiveErrors`. */
+  tryReceiveErrors(): ErrorRecord[] | null {
+    return reactor.attemptNow(this.channel, this.receiveErrorsOperation())
+  }
+
   /** sendmsg(2), now or never: the number of bytes, or `null`. */
   trySendmsg(message: OutgoingMessage, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags), true))
@@ -253,6 +272,15 @@ export function receivedFds(message: Message): ReceivedFds {
 /** The options of recvmsg where a bare number may stand for its flags. */
 export function optionsOf(options: RecvmsgOptions | number | undefined): RecvmsgOptions {
   return typeof options === 'object' ? options : {}
+}
+
+// Others take no notice of the flag, and a read would return their data.
+function checkErrorQueue(family: number): void {
+  if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
+  if (!withErrorQueue.has(family))
+    throw systemError('recvmsg', errnoOf('EOPNOTSUPP'), {
+      subject: `MSG_ERRQUEUE: ${nameOf('AF_', family)} has no error queue`,
+    })
 }
 
 function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {

@@ -38,6 +38,7 @@
  */
 import { EAGAIN, EBUSY } from './errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
+import type { ErrorQueue } from '../errqueue/queue'
 import type { RecvInto } from '../ops/receive'
 import type { Native } from './binding'
 import { DIRECT, Memory } from './memory'
@@ -93,12 +94,16 @@ export class Channel {
   spare: RecvInto | null = null
   /** What came for a buffer that was gone by then: the next receive gets it. */
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
+  /** The reader of its error queue, once somebody wanted one. */
+  errors: ErrorQueue | null = null
   /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
   messages = false
   /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
   spin = 0
   /** UDP GSO did not work here: see SendSegments. */
   unsegmented = false
+  /** The pidfd that comes with a message is wanted; otherwise it is closed. */
+  pidfds = false
   waiting = 0
   refed = true
   watched = false
@@ -272,6 +277,16 @@ export class Reactor {
     return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
   }
 
+  /** Attempts what waits to send and to receive, before somebody reads the error queue. */
+  serveOthers(channel: Channel): void {
+    this.hasBudget(channel)
+    for (const direction of [WRITE, READ] as const) {
+      if (channel.head(direction) === null) continue
+      channel.budget = Math.max(channel.budget, 1) // the head is attempted now, whatever it has used up
+      this.#pump(channel, direction, false)
+    }
+  }
+
   /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#takeAll(channel)
@@ -390,6 +405,7 @@ export class Reactor {
   // Attempts what is queued until it would block. `sure`: an event named this direction and nothing
   // else, so EAGAIN means that readiness lies.
   #pump(channel: Channel, direction: Direction, sure: boolean): void {
+    if (direction === ERROR) return this.#pumpErrors(channel)
     for (;;) {
       const operation = channel.head(direction)
       if (operation === null || operation.busy) return
@@ -421,6 +437,26 @@ export class Reactor {
       sure = false
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
     }
+  }
+
+  // Those who wait for the error queue wait for different records of it, so each of them is asked.
+  #pumpErrors(channel: Channel): void {
+    for (let operation = channel.head(ERROR); operation !== null;) {
+      const { next } = operation
+      let result: number
+      try {
+        result = operation.attempt()
+      } catch (error) {
+        this.#dequeue(channel, operation)
+        operation.reject(operation.abandon(error as Error))
+        operation = next
+        continue
+      }
+      if (result !== EAGAIN) this.#settle(channel, operation, result, -1, DIRECT, 0)
+      operation = next
+    }
+    let head = channel.head(ERROR)
+    while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
   }
 
   #settle(

@@ -33,6 +33,8 @@ export class Recvmsg extends Operation<Message> {
     private readonly control: Uint8Array = scratch,
     /** How many descriptors the caller takes; the others are closed. */
     private readonly fds = 0,
+    /** Whether there is somebody to take the sender's pidfd. */
+    private readonly pidfd = true,
   ) {
     super()
     this.#lengths = typeof into === 'number' ? [] : into.map(view => view.byteLength)
@@ -67,7 +69,12 @@ export class Recvmsg extends Operation<Message> {
   value(result: number, _where: number, address: number, addressLength: number): Message {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
-    const { control, fds, surplus } = receiveControl(this.control, state[STATE_CONTROL]!, this.fds)
+    const { control, fds, surplus, pidfd } = receiveControl(
+      this.control,
+      state[STATE_CONTROL]!,
+      this.fds,
+      this.channel.pidfds && this.pidfd,
+    )
     return new Message(
       this.#data(result),
       result,
@@ -75,6 +82,7 @@ export class Recvmsg extends Operation<Message> {
       surplus ? flags | messageFlags.MSG_CTRUNC : flags,
       control,
       fds,
+      pidfd,
     )
   }
 

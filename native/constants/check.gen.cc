@@ -3461,6 +3461,10 @@ static_assert(static_cast<long long>(SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD) == 6,
 static_assert(static_cast<long long>(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW) == 8,
               "SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW");
 #endif
+#ifdef VSOCK_RECVERR
+static_assert(static_cast<long long>(VSOCK_RECVERR) == 1,
+              "VSOCK_RECVERR");
+#endif
 #ifdef CAN_ISOTP
 static_assert(static_cast<long long>(CAN_ISOTP) == 6,
               "CAN_ISOTP");
@@ -3710,6 +3714,10 @@ static_assert(static_cast<long long>(CAN_ISOTP_DEFAULT_LL_TX_DL) == 8,
 #ifdef CAN_ISOTP_FRAME_TXTIME_ZERO
 static_assert(static_cast<long long>(CAN_ISOTP_FRAME_TXTIME_ZERO) == 0xffffffff,
               "CAN_ISOTP_FRAME_TXTIME_ZERO");
+#endif
+#ifdef SCM_CAN_RAW_ERRQUEUE
+static_assert(static_cast<long long>(SCM_CAN_RAW_ERRQUEUE) == 1,
+              "SCM_CAN_RAW_ERRQUEUE");
 #endif
 #ifdef SO_J1939_FILTER
 static_assert(static_cast<long long>(SO_J1939_FILTER) == 1,

@@ -76,7 +76,7 @@ describe('the parser of imports', () => {
 
 describe('lib/', () => {
   const pure = [
-    ...modules.filter(file => /^lib\/(address|bpf|control)\//.test(file)),
+    ...modules.filter(file => /^lib\/(address|bpf|control|errqueue)\//.test(file)),
     'lib/errors/argument.ts',
     'lib/internal/queue.ts',
     'lib/options/codec.ts',

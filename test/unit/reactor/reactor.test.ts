@@ -5,6 +5,8 @@ import { Reactor, type Channel } from '../../../lib/internal/reactor'
 import {
   ACCEPT,
   DRY,
+  ERROR,
+  ERROR_OPCODE,
   EVENT_WRITABLE,
   JOB,
   READ,
@@ -306,4 +308,42 @@ test('an attempt that throws rejects, and the next goes on', async () => {
   fake.records([0, READ, READY, 0])
   expect((await all[0]).message).toBe('gone')
   expect(await all[1]).toBe(2)
+})
+
+const errors = (...results: number[]): Scripted => new Scripted(ERROR, results)
+
+test('the error queue: everybody who waits is asked, and the direction stays armed for the rest', async () => {
+  const [first, second, third] = [errors(EAGAIN), errors(2), errors(EAGAIN, 3)]
+  const all = [first, second, third].map(operation => submit(operation))
+  expect(field(ERROR_OPCODE)).toBe(READY)
+  reactor.memory.table[ERROR_OPCODE] = 0 // as C++ leaves it
+  fake.records([0, ERROR, READY, 0])
+  expect(await all[1]).toBe(2)
+  expect([first.attempts, second.attempts, third.attempts]).toEqual([2, 1, 1])
+  expect(field(ERROR_OPCODE)).toBe(READY)
+  fake.records([0, ERROR, READY, 0])
+  expect(await all[2]).toBe(3)
+  reactor.cancel(channel, first, new Error('enough'))
+  expect((await failure(all[0]!)).message).toBe('enough')
+  expect(field(ERROR_OPCODE)).toBe(0)
+})
+
+test('the error queue: one who fails is rejected, and the next is asked', async () => {
+  const [bad, good] = [errors(EAGAIN), errors(-5, 1)]
+  const all = [failure(submit(bad)), failure(submit(good))] as const
+  bad.attempt = () => {
+    throw new TypeError('gone')
+  }
+  fake.records([0, ERROR, READY, 0])
+  expect((await all[0]).message).toBe('gone')
+  expect((await all[1]).code).toBe('-5')
+})
+
+test('before the error queue is read, who waits to send and to receive is served, whatever the budget', async () => {
+  const [reader, writer] = [read(EAGAIN, -111), write(EAGAIN, -111)]
+  const all = [failure(submit(reader)), failure(submit(writer))]
+  channel.budget = 0
+  reactor.serveOthers(channel)
+  expect((await Promise.all(all)).map(({ code }) => code)).toEqual(['-111', '-111'])
+  expect([reader.attempts, writer.attempts]).toEqual([2, 2])
 })

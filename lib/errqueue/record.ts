@@ -1,0 +1,203 @@
+import type { Address, AddressCodec } from '../address'
+import { get16, get32, structOf } from '../address/layout'
+import type { Meta, MetaDecoder } from '../control/meta'
+import type { Control } from '../control/walk'
+import { errnoNames } from '../errno.gen'
+import type { Platform } from '../platform'
+
+/** Who made a record: `SO_EE_ORIGIN_*`; a number where it has no name here. */
+export type ErrorOrigin =
+  'none' | 'local' | 'icmp' | 'icmp6' | 'timestamping' | 'zerocopy' | 'txtime' | (number & {})
+
+/** How far a packet had got when its timestamp was taken: `SCM_TSTAMP_*`. */
+export type TimestampStage = 'scheduled' | 'sent' | 'acknowledged' | 'completed' | (number & {})
+
+/** One record of a socket's error queue: an ICMP error, an own one, or news of something that was sent. Linux. */
+export interface ErrorRecord {
+  origin: ErrorOrigin
+  /** The errno's name, `'ECONNREFUSED'`; `''` for 0. Of a timestamp it is `'ENOMSG'`, which is no failure. */
+  code: string
+  /** Negative, as in SocketError; 0 where there is none. */
+  errno: number
+  /** Who sent the ICMP message: the router or host on the way. Its port is 0. */
+  offender: Address | null
+  /** Where the packet that it is about was going to. */
+  address: Address | null
+  /** What that packet carried: the beginning of it for ICMP, the whole frame for a timestamp, else nothing. */
+  data: Buffer
+  /** `data` was longer than there was room for. */
+  truncated: boolean
+  /** ICMP or ICMPv6 type and code. */
+  icmp?: { type: number; code: number }
+  /** The MTU that the packet was too long for. */
+  mtu?: number
+  /** When the packet got to `stage`, in nanoseconds since 1970. */
+  timestamp?: bigint
+  /** Which timestamp it is. */
+  stage?: TimestampStage
+  /** The number of the send, with SOF_TIMESTAMPING_OPT_ID: counted from 0, on a stream the last byte's. */
+  id?: number
+  /** The sends with MSG_ZEROCOPY that have ended, first to last, and whether the kernel copied after all. */
+  zerocopy?: { first: number; last: number; copied: boolean }
+  /** A packet with SCM_TXTIME that was dropped, its time in nanoseconds, and why. */
+  txtime?: { time: bigint; reason: 'invalid' | 'missed' | 'unknown' }
+  /** What options added, decoded as for a message: the interface, for one. */
+  meta: Meta
+  /** The positive errno. */
+  ee_errno: number
+  /** `SO_EE_ORIGIN_*`. */
+  ee_origin: number
+  ee_type: number
+  ee_code: number
+  ee_info: number
+  ee_data: number
+  /** Every control message, undecoded. */
+  control: Control[]
+}
+
+/** What a read of the error queue returned. */
+export interface ErrorMessage {
+  data: Buffer
+  address: Address | null
+  truncated: boolean
+  control: Control[]
+}
+
+const origins: readonly (readonly [name: string, origin: ErrorOrigin])[] = [
+  ['SO_EE_ORIGIN_NONE', 'none'],
+  ['SO_EE_ORIGIN_LOCAL', 'local'],
+  ['SO_EE_ORIGIN_ICMP', 'icmp'],
+  ['SO_EE_ORIGIN_ICMP6', 'icmp6'],
+  ['SO_EE_ORIGIN_TIMESTAMPING', 'timestamping'],
+  ['SO_EE_ORIGIN_ZEROCOPY', 'zerocopy'],
+  ['SO_EE_ORIGIN_TXTIME', 'txtime'],
+]
+
+const stages: readonly (readonly [name: string, stage: TimestampStage])[] = [
+  ['SCM_TSTAMP_SND', 'sent'],
+  ['SCM_TSTAMP_SCHED', 'scheduled'],
+  ['SCM_TSTAMP_ACK', 'acknowledged'],
+  ['SCM_TSTAMP_COMPLETION', 'completed'],
+]
+
+/** Where `struct sock_extended_err` may lie. The socket's family chooses. */
+const carriers = [
+  ['IPPROTO_IP', 'IP_RECVERR'],
+  ['IPPROTO_IPV6', 'IPV6_RECVERR'],
+  ['SOL_PACKET', 'PACKET_TX_TIMESTAMP'],
+  ['SOL_VSOCK', 'VSOCK_RECVERR'],
+  ['SOL_CAN_RAW', 'SCM_CAN_RAW_ERRQUEUE'],
+  ['SOL_CAN_J1939', 'SCM_J1939_ERRQUEUE'],
+] as const
+
+const fields = ['ee_errno', 'ee_origin', 'ee_type', 'ee_code', 'ee_info', 'ee_data'] as const
+type RawFields = Record<(typeof fields)[number], number>
+const nothing: RawFields = { ee_errno: 0, ee_origin: 0, ee_type: 0, ee_code: 0, ee_info: 0, ee_data: 0 }
+
+const ICMP_DEST_UNREACH = 3
+const ICMP_FRAG_NEEDED = 4
+const ICMPV6_PKT_TOOBIG = 2
+
+/** Decodes what MSG_ERRQUEUE gives. Never throws: what is not understood keeps its numbers and its control. */
+export class ErrorRecordDecoder {
+  readonly #platform: Platform
+  readonly #addresses: AddressCodec
+  readonly #meta: MetaDecoder
+  readonly #layout: ReturnType<typeof structOf<(typeof fields)[number]>>
+  readonly #carriers = new Set<string>()
+  readonly #origins = new Map<number, ErrorOrigin>()
+  readonly #stages = new Map<number, TimestampStage>()
+
+  constructor(platform: Platform, addresses: AddressCodec, meta: MetaDecoder) {
+    this.#platform = platform
+    this.#addresses = addresses
+    this.#meta = meta
+    this.#layout = structOf(platform, 'sock_extended_err', fields)
+    const { constants } = platform
+    for (const [level, type] of carriers) {
+      const [l, t] = [constants[level], constants[type]]
+      if (l !== undefined && t !== undefined) this.#carriers.add(`${l}:${t}`)
+    }
+    for (const [name, origin] of origins) this.#origins.set(constants[name] ?? -1, origin)
+    for (const [name, stage] of stages) this.#stages.set(constants[name] ?? -1, stage)
+  }
+
+  decode({ data, address, truncated, control }: ErrorMessage): ErrorRecord {
+    const carrier = control.find(({ level, type }) => this.#carriers.has(`${level}:${type}`))
+    const raw = carrier === undefined ? nothing : this.#raw(carrier.data)
+    const { timestamp, timestampSource: _, ...meta } = this.#meta.decode(control)
+    const names = errnoNames[this.#platform.os]
+    const record: ErrorRecord = {
+      origin: this.#origins.get(raw.ee_origin) ?? raw.ee_origin,
+      code: raw.ee_errno === 0 ? '' : (names.get(raw.ee_errno) ?? String(raw.ee_errno)),
+      errno: raw.ee_errno === 0 ? 0 : -(raw.ee_errno | 0),
+      offender: carrier === undefined ? null : this.#offender(carrier.data),
+      address,
+      data,
+      truncated,
+      meta,
+      ...raw,
+      control,
+    }
+    this.#interpret(record, timestamp)
+    return record
+  }
+
+  #raw(data: Buffer): RawFields {
+    const layout = this.#layout
+    if (layout === null || data.length < layout.size) return nothing
+    const raw = { ...nothing }
+    for (const field of fields) {
+      const at = layout.offset[field]
+      const width = layout.width[field]
+      raw[field] = width === 1 ? data[at]! : width === 2 ? get16(data, at) : get32(data, at)
+    }
+    return raw
+  }
+
+  // SO_EE_OFFENDER(3): a sockaddr right behind the struct, of no family where nobody is to blame.
+  #offender(data: Buffer): Address | null {
+    const size = this.#layout?.size ?? 0
+    if (size === 0 || data.length < size + 2) return null
+    const offender = this.#addresses.decode(data.subarray(size))
+    return offender === null || offender.family === 0 ? null : offender
+  }
+
+  #interpret(record: ErrorRecord, timestamp: bigint | undefined): void {
+    const { origin, ee_type, ee_code, ee_info, ee_data } = record
+    if (timestamp !== undefined) record.timestamp = timestamp
+    switch (origin) {
+      case 'icmp':
+      case 'icmp6': {
+        record.icmp = { type: ee_type, code: ee_code }
+        const tooBig =
+          origin === 'icmp'
+            ? ee_type === ICMP_DEST_UNREACH && ee_code === ICMP_FRAG_NEEDED
+            : ee_type === ICMPV6_PKT_TOOBIG
+        if (tooBig) record.mtu = ee_info
+        break
+      }
+      case 'local':
+        if (record.code === 'EMSGSIZE') record.mtu = ee_info
+        break
+      case 'timestamping':
+        record.stage = this.#stages.get(ee_info) ?? ee_info
+        record.id = ee_data
+        break
+      case 'zerocopy': {
+        const copied = this.#platform.constants['SO_EE_CODE_ZEROCOPY_COPIED'] ?? 1
+        record.zerocopy = { first: ee_info, last: ee_data, copied: (ee_code & copied) !== 0 }
+        break
+      }
+      case 'txtime': {
+        const { SO_EE_CODE_TXTIME_INVALID_PARAM: invalid = 1, SO_EE_CODE_TXTIME_MISSED: missed = 2 } =
+          this.#platform.constants
+        const reason = ee_code === invalid ? 'invalid' : ee_code === missed ? 'missed' : 'unknown'
+        record.txtime = { time: (BigInt(ee_data) << 32n) | BigInt(ee_info), reason }
+        break
+      }
+      case 'none':
+      default: // its numbers say it all
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { ControlBuilder } from '../../../lib/control/build'
+import { buildControl, walkControl, type Control } from '../../../lib/control/walk'
+import { thrown } from '../../helpers/errors'
+import { darwin, interfaces, linux, roomsOf } from './platforms'
+
+const systems = [
+  ['linux', roomsOf(linux)],
+  ['darwin', roomsOf(darwin)],
+] as const
+const bytes = (hex: string): Buffer => Buffer.from(hex.replace(/ /g, ''), 'hex')
+const plain = (controls: Control[]): unknown =>
+  controls.map(({ level, type, data }) => [level, type, [...data]])
+
+describe.each(systems)('%s: the control buffer', (name, { layout }) => {
+  const messages: Control[] = [
+    { level: 1, type: 2, data: Buffer.of(1, 2, 3) },
+    { level: 41, type: 50, data: Buffer.alloc(20, 7) },
+    { level: -1, type: 0x7fffffff, data: Buffer.alloc(0) },
+  ]
+
+  test('decode(encode(x)) is x, with zeros between', () => {
+    const buffer = buildControl(layout, messages)
+    expect(plain(walkControl(layout, buffer, buffer.length))).toEqual(plain(messages))
+    expect(buffer.length).toBe(messages.reduce((sum, { data }) => sum + layout.space(data.length), 0))
+    const first = layout.length(3)
+    expect(buffer.subarray(first, layout.space(3)).every(byte => byte === 0)).toBe(true)
+  })
+
+  test('CMSG_LEN and CMSG_SPACE', () => {
+    const sizes = [4, 12, 20, 48, 253 * 4]
+    expect(sizes.map(size => layout.space(size))).toEqual(
+      name === 'linux' ? [24, 32, 40, 64, 1032] : [16, 24, 32, 60, 1024],
+    )
+    expect(layout.length(4)).toBe(name === 'linux' ? 20 : 16)
+  })
+
+  test('a message cut short is returned as far as it goes, and is the last', () => {
+    const buffer = buildControl(layout, messages)
+    const cut = layout.space(3) + layout.header + 5
+    expect(plain(walkControl(layout, buffer, cut))).toEqual([
+      [1, 2, [1, 2, 3]],
+      [41, 50, [7, 7, 7, 7, 7]],
+    ])
+    expect(walkControl(layout, buffer, layout.header - 1)).toEqual([])
+    expect(walkControl(layout, buffer, 0)).toEqual([])
+    expect(walkControl(layout, buffer.subarray(0, 4), 4096)).toEqual([])
+  })
+
+  test('lengths that lie end the walk', () => {
+    for (const length of [0, 1, layout.header - 1]) {
+      const buffer = buildControl(layout, messages)
+      buffer.writeUInt32LE(length)
+      expect(walkControl(layout, buffer, buffer.length)).toEqual([])
+    }
+    const buffer = buildControl(layout, messages)
+    buffer.fill(0xff, 0, layout.wide ? 8 : 4)
+    expect(walkControl(layout, buffer, buffer.length)).toHaveLength(1)
+  })
+
+  test('random bytes are never an error', () => {
+    for (let i = 0; i < 2000; i++) {
+      const buffer = randomBytes(1 + (i % 300))
+      if (i % 2 === 0) buffer.fill(0, 1, Math.min(8, buffer.length)) // plausible lengths
+      for (const { data } of walkControl(layout, buffer, buffer.length)) {
+        expect(data.length).toBeLessThanOrEqual(buffer.length)
+      }
+    }
+  })
+
+  test('more than the kernel can count is refused', () => {
+    const huge = { level: 1, type: 1, data: { byteLength: 0x40000000 } as Buffer }
+    expect(thrown(() => buildControl(layout, [huge, huge])).code).toBe('ERR_OUT_OF_RANGE')
+  })
+})
+
+describe.each(systems)('%s: builders', (name, { platform }) => {
+  const build = new ControlBuilder(platform, interfaces)
+  const c = platform.constants
+  const inet = c['IPPROTO_IP']
+  const inet6 = c['IPPROTO_IPV6']
+
+  test('descriptors', () => {
+    expect(build.rights([3, { fd: 258 }])).toEqual({
+      level: c['SOL_SOCKET'],
+      type: 1,
+      data: bytes('03000000 02010000'),
+    })
+    expect(thrown(() => build.rights([])).code).toBe('ERR_OUT_OF_RANGE')
+    expect(thrown(() => build.rights(Array.from({ length: 254 }, () => 0))).message).toContain('<= 253')
+    expect(thrown(() => build.rights([-1])).message).toContain('fds[0]')
+    expect(thrown(() => build.rights(['1' as never])).code).toBe('ERR_INVALID_ARG_TYPE')
+  })
+
+  test('packet information for both versions of IP', () => {
+    expect(build.packetInfo({ source: '10.0.0.1', interface: 'eth7' })).toMatchObject({
+      level: inet,
+      type: c['IP_PKTINFO'],
+      data: bytes('07000000 0a000001 00000000'),
+      inet6: {
+        level: inet6,
+        type: c['IPV6_PKTINFO'],
+        data: bytes('00000000000000000000ffff0a000001 07000000'),
+      },
+    })
+    expect(build.packetInfo({ source: 'fe80::1', interface: 3 })).toEqual({
+      level: inet6,
+      type: c['IPV6_PKTINFO'],
+      data: bytes('fe800000000000000000000000000001 03000000'),
+    })
+    expect(thrown(() => build.packetInfo({ interface: 'none' })).code).toBe('ERR_INVALID_ADDRESS')
+    expect(thrown(() => build.packetInfo({ source: 'host' })).code).toBe('ERR_INVALID_ADDRESS')
+  })
+
+  test('hop limits and traffic classes', () => {
+    expect(build.ttl(64)).toMatchObject({
+      type: c['IP_TTL'],
+      data: bytes('40000000'),
+      inet6: { type: c['IPV6_HOPLIMIT'], data: bytes('40000000') },
+    })
+    expect(build.tos(0xb8)).toMatchObject({ type: c['IP_TOS'], inet6: { type: c['IPV6_TCLASS'] } })
+    expect(build.hopLimit(0)).toEqual({ level: inet6, type: c['IPV6_HOPLIMIT'], data: Buffer.alloc(4) })
+    expect(build.trafficClass(-1)).toEqual({ level: inet6, type: c['IPV6_TCLASS'], data: bytes('ffffffff') })
+    expect(build.dontFragment()).toEqual({ level: inet6, type: 62, data: bytes('01000000') })
+    expect(build.options(Buffer.of(1))).toEqual({ level: inet, type: c['IP_RETOPTS'], data: Buffer.of(1) })
+    for (const call of [
+      () => build.ttl(0),
+      () => build.ttl(256),
+      () => build.tos(-1),
+      () => build.hopLimit(-2),
+      () => build.trafficClass(256),
+    ])
+      expect(thrown(call).code).toBe('ERR_OUT_OF_RANGE')
+  })
+
+  if (name === 'linux') {
+    test('what only Linux has', () => {
+      const all: [Control, string, string, string][] = [
+        [
+          build.credentials({ pid: 1, uid: 2, gid: 0xffffffff }),
+          'SOL_SOCKET',
+          'SCM_CREDENTIALS',
+          '0100000002000000ffffffff',
+        ],
+        [build.segmentSize(1200), 'IPPROTO_UDP', 'UDP_SEGMENT', 'b004'],
+        [build.txTime(1n << 33n), 'SOL_SOCKET', 'SCM_TXTIME', '0000000002000000'],
+        [build.mark(0xfffffffe), 'SOL_SOCKET', 'SO_MARK', 'feffffff'],
+        [build.priority(6), 'SOL_SOCKET', 'SO_PRIORITY', '06000000'],
+        [build.timestamping(0x102), 'SOL_SOCKET', 'SO_TIMESTAMPING', '02010000'],
+        [build.timestampId(4242), 'SOL_SOCKET', 'SCM_TS_OPT_ID', '92100000'],
+        [build.protocol(17), 'IPPROTO_IP', 'IP_PROTOCOL', '11000000'],
+        [build.flowInfo(0x0ab12345), 'IPPROTO_IPV6', 'IPV6_FLOWINFO', '0ab12345'],
+        [
+          build.extensionHeader('hop-by-hop', Buffer.alloc(8)),
+          'IPPROTO_IPV6',
+          'IPV6_HOPOPTS',
+          '00'.repeat(8),
+        ],
+        [
+          build.extensionHeader('destination', Buffer.alloc(8)),
+          'IPPROTO_IPV6',
+          'IPV6_DSTOPTS',
+          '00'.repeat(8),
+        ],
+        [build.extensionHeader('routing', Buffer.alloc(8)), 'IPPROTO_IPV6', 'IPV6_RTHDR', '00'.repeat(8)],
+        [build.tlsRecordType(22), 'SOL_TLS', 'TLS_SET_RECORD_TYPE', '16'],
+      ]
+      for (const [made, level, type, hex] of all)
+        expect([type, made]).toEqual([type, { level: c[level], type: c[type], data: bytes(hex) }])
+    })
+  } else {
+    test('what it lacks is refused by name', () => {
+      for (const [call, type] of [
+        [() => build.credentials({ pid: 1, uid: 1, gid: 1 }), 'SCM_CREDENTIALS'],
+        [() => build.segmentSize(100), 'UDP_SEGMENT'],
+        [() => build.txTime(1n), 'SCM_TXTIME'],
+        [() => build.mark(1), 'SO_MARK'],
+      ] as const)
+        expect(thrown(call)).toMatchObject({ code: 'ENOPROTOOPT', message: expect.stringContaining(type) })
+    })
+  }
+
+  test('the data is a copy', () => {
+    const given = Buffer.of(1, 2)
+    const made = build.options(given)
+    given.fill(9)
+    expect([...made.data]).toEqual([1, 2])
+    expect(thrown(() => build.options('x' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
+  })
+})

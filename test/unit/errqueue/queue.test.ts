@@ -1,0 +1,74 @@
+import { ErrorIterator } from '../../../lib/errqueue/iterator'
+import { ErrorQueue, MOST } from '../../../lib/errqueue/queue'
+import type { ErrorRecord } from '../../../lib/errqueue/record'
+
+const EAGAIN = -11
+const record = (id: number, origin = 'icmp'): ErrorRecord => ({ id, origin }) as unknown as ErrorRecord
+const scripted = (records: (ErrorRecord | number)[]): ErrorQueue =>
+  new ErrorQueue(() => records.shift() ?? EAGAIN)
+const ids = (records: ErrorRecord[]): unknown[] => records.map(({ id }) => id)
+
+test('drains what is there, in order, and says when there is nothing', () => {
+  const queue = scripted([record(1), record(2)])
+  expect(queue.drain()).toBe(2)
+  expect(queue.drain()).toBe(EAGAIN)
+  expect(ids(queue.take(1))).toEqual([1])
+  expect(ids(queue.take(9))).toEqual([2])
+  expect(queue.size).toBe(0)
+})
+
+test('what was read before a failure is kept, and the failure comes at the next drain', () => {
+  const queue = scripted([record(1), -9, -9])
+  expect(queue.drain()).toBe(1)
+  expect(queue.drain()).toBe(-9)
+  expect(ids(queue.take(9))).toEqual([1])
+})
+
+test('one drain is bounded', () => {
+  let made = 0
+  const queue = new ErrorQueue(() => record(made++))
+  expect(queue.drain()).toBe(MOST)
+  expect(made).toBe(MOST)
+})
+
+test('a claim takes its records past the readers, until it is given up', () => {
+  const queue = scripted([record(1, 'zerocopy'), record(2), record(3, 'zerocopy')])
+  const claimed: ErrorRecord[] = []
+  const giveUp = queue.claim(each => each.origin === 'zerocopy' && claimed.push(each) > 0)
+  queue.drain()
+  expect(ids(claimed)).toEqual([1, 3])
+  expect(ids(queue.take(9))).toEqual([2])
+  giveUp()
+  const again = scripted([record(4, 'zerocopy')])
+  again.drain()
+  expect(ids(again.take(9))).toEqual([4])
+})
+
+test('without readers it keeps the newest thousand', () => {
+  let made = 0
+  const queue = new ErrorQueue(() => record(made++))
+  for (let i = 0; i < 40; i++) queue.drain()
+  expect(queue.size).toBe(1024)
+  expect(queue.take(1)[0]!.id).toBe(40 * MOST - 1024)
+})
+
+test('the iterator: return() ends a next() that waits; a failure comes once', async () => {
+  let cancelled: Error | null = null
+  const waiting = new ErrorIterator(() => {
+    let reject!: (reason: Error) => void
+    const pending = new Promise<ErrorRecord>((_resolve, no) => (reject = no))
+    return { record: pending, cancel: reason => reject((cancelled = reason)) }
+  })
+  const next = waiting.next()
+  expect(await waiting.return()).toEqual({ done: true, value: undefined })
+  expect(await next).toEqual({ done: true, value: undefined })
+  expect(cancelled).toMatchObject({ name: 'AbortError' })
+  expect(await waiting.next()).toEqual({ done: true, value: undefined })
+
+  const failing = new ErrorIterator(() => ({
+    record: Promise.reject(Object.assign(new Error('late'), { code: 'ERR_SOCKET_TIMEOUT' })),
+    cancel: () => undefined,
+  }))
+  await expect(failing.next()).rejects.toMatchObject({ code: 'ERR_SOCKET_TIMEOUT' })
+  expect(await failing.next()).toEqual({ done: true, value: undefined })
+})
