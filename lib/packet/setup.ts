@@ -1,4 +1,3 @@
-import { get32 } from '../address/layout'
 import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { invalidType, outOfRange, SocketError, systemError, unsupported } from '../errors'
@@ -115,16 +114,13 @@ function programOf(argument: string, value: FilterProgram): Program {
 
 /** The number of an interface in the socket's network namespace, which need not be this thread's. */
 function indexOf(socket: Socket, name: string): number {
-  const { layout } = platform
-  const room = layout['sizeof_ifreq_ifr_name']!
+  const room = platform.layout['sizeof_ifreq_ifr_name']!
   const bytes = Buffer.from(name)
   if (bytes.length >= room || bytes.length === 0 || bytes.includes(0))
     throw outOfRange('options.interface', `a name of 1 to ${room - 1} bytes`, name)
-  const request = Buffer.alloc(layout['sizeof_ifreq']!)
-  request.set(bytes, layout['offsetof_ifreq_ifr_name'])
-  const result = native.ioctl(socket.channel.id, constants.SIOCGIFINDEX!, request)
-  if (result < 0) throw systemError('ioctl', result, { subject: `SIOCGIFINDEX ${JSON.stringify(name)}` })
-  return get32(request, layout['offsetof_ifreq_ifr_ifindex']!)
+  const index = native.interfaceIndex(socket.channel.id, bytes)
+  if (index < 0) throw systemError('ioctl', index, { subject: `SIOCGIFINDEX ${JSON.stringify(name)}` })
+  return index
 }
 
 /** PACKET_FANOUT; the socket has to be bound. Gives the number of the group. */

@@ -51,7 +51,6 @@ export const missing = {
       return traced.status === 0 ? null : 'strace may not trace here'
     }),
   prlimit: (): string | null => once('prlimit', () => program('prlimit', '--version')),
-  ping: (): string | null => once('ping', () => program('ping', '-V')),
   udhcpd: (): string | null =>
     once('udhcpd', () => {
       const applets = spawnSync('busybox', ['--list'], { encoding: 'utf8' })

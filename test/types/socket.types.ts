@@ -1,5 +1,5 @@
 // Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
-import { AF_INET, SOCK_STREAM, Socket, SocketError, type Address } from '../../lib'
+import { AF_INET, SOCK_STREAM, Socket, SocketError, type Address, type Membership } from '../../lib'
 import type * as linux from '../../lib/linux'
 import { Socket as SyncSocket } from '../../lib/sync'
 
@@ -48,6 +48,19 @@ export function disposable(): void {
   using blocking = new SyncSocket(AF_INET)
   void socket.fd
   void blocking.fd
+}
+
+export function multicast(socket: Socket, blocking: SyncSocket): void {
+  using membership = socket.joinGroup('239.1.1.1', { interface: 'lo', source: '10.0.0.1' })
+  same<typeof membership, Membership>(true)
+  same<typeof membership.source, string | null>(true)
+  blocking.joinGroup('ff12::1', { interface: 1 }).block('fe80::1')
+  // @ts-expect-error a group is text
+  socket.joinGroup(5)
+  // @ts-expect-error an option that does not exist
+  socket.joinGroup('239.1.1.1', { iface: 'lo' })
+  // @ts-expect-error to be heard elsewhere is another membership
+  membership.interface = 2
 }
 
 export function synchronous(socket: SyncSocket): void {
