@@ -1,7 +1,14 @@
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { SocketError } from './errors'
-import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import {
+  type Adoption,
+  adoptSocket,
+  createPair,
+  duplicateSocket,
+  isStream,
+  type FileLike,
+} from './internal/base'
 import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import { ErrorIterator } from './errqueue/iterator'
@@ -17,6 +24,7 @@ import {
 import { READ, WRITE } from './internal/shared'
 import { TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
 import { runTransfer } from './splice'
+import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
@@ -321,6 +329,23 @@ export class Socket extends TransferSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /**
+   * send(2) with MSG_ZEROCOPY: the kernel sends from this memory without copying it. Resolves when it is done with it,
+   * which on TCP is when the peer has acknowledged all bytes. Until then the memory is rented: the ArrayBuffer
+   * behind `data` is detached, and `buffer` in the result gives it back. Memory of `allocZeroCopy` stays in place, and
+   * must not be written to meanwhile. `copied` tells that the kernel copied after all, as it does on loopback;
+   * where it does so again and again, most sends are made as ordinary ones, which need no renting. Worth it
+   * from some 16 KiB on, and for memory that is not in the cache.
+   *
+   * A failure carries `bytesSent`, and `buffer` unless the kernel still reads it. `close()` lets the kernel finish: what
+   * was queued goes out for up to 30 seconds. Pooled Buffers, shared and resizable memory are a `TypeError`.
+   * Linux, TCP, UDP and AF_VSOCK: `EOPNOTSUPP` elsewhere.
+   */
+  async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
+    const waiting = checkOp(op, this.timeout)
+    return runZeroCopy(this.channel, planZeroCopy(this.channel, data, waiting, isStream(this)), waiting)
   }
 
   /**

@@ -1,4 +1,4 @@
-import { timedOut, withProgress } from './errors'
+import { canceled, timedOut, withProgress } from './errors'
 import { reactor } from './internal/environment'
 import type { SpliceRange } from './internal/transfers'
 import type { Waiting } from './internal/validate'
@@ -21,7 +21,9 @@ export async function runTransfer(
     while (transfer.moved < length) {
       const most = length - transfer.moved
       if ((await reactor.submit(transfer.source, transfer.fill(most), left(), signal)) === 0) break
+      if (transfer.target.fd < 0) throw canceled('splice')
       await reactor.submit(transfer.target, transfer.flush(), left(), signal)
+      if (transfer.source.fd < 0) throw canceled('splice')
       onProgress?.(transfer.moved)
     }
     return transfer.moved

@@ -1,6 +1,13 @@
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
-import { type Adoption, adoptSocket, createPair, duplicateSocket, type FileLike } from './internal/base'
+import {
+  type Adoption,
+  adoptSocket,
+  createPair,
+  duplicateSocket,
+  isStream,
+  type FileLike,
+} from './internal/base'
 import { withProgress } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'
@@ -25,6 +32,7 @@ import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/val
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
+import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 export * from './constants'
 export { SocketError } from './errors'
@@ -206,6 +214,23 @@ export class Socket extends TransferSocket {
   sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> = {}): number {
     const waiting = checkSyncOp(options, this.timeout)
     return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
+  }
+
+  /** send(2) with MSG_ZEROCOPY; returns when the kernel is done with the memory. Linux. */
+  sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult {
+    const waiting = checkSyncOp(op, this.timeout)
+    const plan = planZeroCopy(this.channel, data, waiting, isStream(this))
+    try {
+      if (plan.send === null) {
+        this.#block(plan.ordinary!, waiting)
+        return plan.succeed(0)
+      }
+      const bytes = this.#block(plan.send, waiting)
+      block(this.channel, plan.end, waiting.timeout === 0 ? null : waiting.timeout)
+      return plan.succeed(bytes)
+    } catch (error) {
+      throw plan.fail(error)
+    }
   }
 
   /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */

@@ -6,6 +6,7 @@
 
 #include "constants/constants.h"
 #include "env.h"
+#include "slab.h"
 #include "syscalls/syscalls.h"
 
 namespace bsd {
@@ -52,6 +53,9 @@ static void Connect(const Napi::CallbackInfo& info) {
   napi_create_reference(env->env, info[0], 1, &env->dispatch);
 }
 
+// Memory that the addon owns.
+static constexpr Function kMemory[] = {{"allocate", AllocateSlab}};
+
 static void Ref(const Napi::CallbackInfo& info) {
   WakeRef(*static_cast<Env*>(info.Data()), info[0].ToBoolean());
 }
@@ -94,6 +98,7 @@ static Napi::Value Open(const Napi::CallbackInfo& info) {
   binding.Set("connectMemory", Napi::Function::New(js, Connect, "connectMemory", env));
   binding.Set("setTable", Napi::Function::New(js, SetTable, "setTable", env));
   binding.Set("ref", Napi::Function::New(js, Ref, "ref", env));
+  AddFunctions(js, binding, Rows(kMemory), env);
   binding.Set("stats", Napi::Function::New(js, Stats, "stats", env));
   return binding;
 }

@@ -135,7 +135,10 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
   env->closing = true;
   for (uint32_t i = 0; i < env->slots.size(); ++i) {
     Slot* slot = env->slots.At(i);
-    if (slot->open) CloseSlot(*env, *slot);
+    if (!slot->open) continue;
+    // The heap goes to others, and what they write there would be sent: better a connection that is reset.
+    if (slot->rented) sys::ResetOnClose(slot->fd);
+    CloseSlot(*env, *slot);
   }
   WakeClose(*env);
   CleanupStep(env);

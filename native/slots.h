@@ -25,6 +25,7 @@ struct Slot {
   bool open = false;     // the owner still has it; else close(2) waits for the last share
   bool watched = false;  // registered with the poller
   bool writing = false;  // also for writing
+  bool rented = false;   // the kernel still sends from memory of this thread's heap
   // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.

@@ -20,6 +20,7 @@ export interface Native {
   ): void
   setTable(table: Int32Array): void
   ref(on: boolean): void
+  allocate(size: number): ArrayBuffer | undefined
   stats(): { slots: number; jobs: number; watching: boolean }
 
   socket(domain: number, type: number, protocol: number): number
@@ -37,6 +38,7 @@ export interface Native {
   detach(slot: number): number
   watch(slot: number, writing: number): number
   mute(slot: number): number
+  rented(slot: number, rented: number): number
 
   bind(slot: number, address: Uint8Array): number
   connect(slot: number, address: Uint8Array): number

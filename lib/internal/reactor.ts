@@ -40,6 +40,7 @@ import { EAGAIN, EBUSY } from './errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { ErrorQueue } from '../errqueue/queue'
 import type { RecvInto } from '../ops/receive'
+import type { ZeroCopySender } from '../zerocopy/sender'
 import type { Native } from './binding'
 import { DIRECT, Memory } from './memory'
 import { PENDING, YIELD, type Leave, type Operation } from './operation'
@@ -104,6 +105,10 @@ export class Channel {
   unsegmented = false
   /** The pidfd that comes with a message is wanted; otherwise it is closed. */
   pidfds = false
+  /** Sends with MSG_ZEROCOPY, once there was one. */
+  zeroCopy: ZeroCopySender | null = null
+  /** What has to end well when the socket goes. */
+  guard: { readonly busy: boolean; close(): void } | null = null
   waiting = 0
   refed = true
   watched = false
@@ -290,6 +295,7 @@ export class Reactor {
   /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#takeAll(channel)
+    if (channel.fd >= 0) channel.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
@@ -301,7 +307,8 @@ export class Reactor {
   /** Gives the descriptor back open. EBUSY while operations wait. */
   detach(channel: Channel): number {
     const fd = channel.fd
-    const result = channel.waiting > 0 ? EBUSY : this.native.detach(channel.id)
+    const result =
+      channel.waiting > 0 || channel.guard?.busy === true ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
     channel.gone()
     return fd

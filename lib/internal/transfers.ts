@@ -6,6 +6,7 @@ import { Sendfile, type SendfileDriver } from '../ops/file'
 import { AF_UNIX } from '../constants'
 import { BaseSocket, isUnixDatagram, type FileLike } from './base'
 import { reactor } from './environment'
+import type { ZeroCopyStatistics } from '../zerocopy/sender'
 import { OperationSocket } from './operations'
 import { checkFd, checkFlags, checkInteger, type Op } from './validate'
 
@@ -75,6 +76,11 @@ export abstract class TransferSocket extends OperationSocket {
     if (onProgress !== undefined && typeof onProgress !== 'function')
       throw invalidType('options.onProgress', 'function', onProgress)
     return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
+  }
+
+  /** What the zero-copy sends of this socket came to. */
+  zeroCopyStatistics(): ZeroCopyStatistics {
+    return this.channel.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
   }
 
   // --- now or never ---

@@ -63,6 +63,9 @@ struct Message {
 int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags);
 int64_t SendMany(int fd, Message* messages, size_t count, int flags);
 
+// SO_LINGER of no time: close(2) drops what has not been sent, and resets a connection.
+void ResetOnClose(int fd);
+
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 
@@ -106,6 +109,10 @@ extern const unsigned kSpliceFlags;
 // splice(2); nullptr offsets use the file's own position.
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags);
+
+// Zeroed pages of memory, or nullptr.
+void* MapPages(size_t size);
+void UnmapPages(void* pages, size_t size);
 
 // --- readiness -------------------------------------------------------------------------------
 

@@ -125,6 +125,12 @@ static int64_t MuteOwned(Env& env, Slot& slot, Args&) {
   return 0;
 }
 
+// Says whether the kernel sends from memory of this thread's heap: (rented) -> 0.
+static int64_t Rented(Env&, Slot& slot, Args& a) {
+  slot.rented = a.Int(1, "rented") != 0;
+  return 0;
+}
+
 static constexpr Function kSlot[] = {
     {"socket", Call<Socket>},         {"socketpair", Call<SocketPair>},
     {"dup", CallSlot<Duplicate>},     {"dupFd", CallFd<Duplicate>},
@@ -132,7 +138,7 @@ static constexpr Function kSlot[] = {
     {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
     {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
     {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
-    {"socketIn", CallFd<SocketIn>},
+    {"rented", CallOwner<Rented>},    {"socketIn", CallFd<SocketIn>},
 };
 
 static constexpr Function kRaw[] = {

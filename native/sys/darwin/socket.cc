@@ -104,6 +104,11 @@ int Prepare(int fd) {
   return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
+void ResetOnClose(int fd) {
+  const linger none = {1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 int Protocol(int) { return -ENOSYS; }
 
 int Domain(int fd) {

@@ -89,6 +89,11 @@ static int IntegerOption(int fd, int name) {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
 }
 
+void ResetOnClose(int fd) {
+  const linger none = {1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }
 
 int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }

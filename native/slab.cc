@@ -1,0 +1,36 @@
+#include "slab.h"
+
+#include "call.h"
+#include "sys/platform.h"
+
+namespace bsd {
+
+// The pages that the kernel still sends from outlive their mapping: unlike memory of the heap, which
+// malloc would hand to somebody else, they are nobody's until the last of them has left.
+static void Free(napi_env env, void* data, void* hint) {
+  const auto size = reinterpret_cast<uintptr_t>(hint);
+  sys::UnmapPages(data, size);
+  int64_t total = 0;
+  napi_adjust_external_memory(env, -static_cast<int64_t>(size), &total);
+}
+
+napi_value AllocateSlab(napi_env env, napi_callback_info info) {
+  constexpr int64_t kMaxSize = int64_t{1} << 32;
+  Args args(env, info);
+  const auto size = static_cast<size_t>(args.Integer(0, "size", 1, kMaxSize));
+  if (!args.ok()) return nullptr;
+  void* data = sys::MapPages(size);
+  if (data == nullptr) return nullptr;
+  napi_value buffer = nullptr;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, data, size, Free, reinterpret_cast<void*>(uintptr_t{size}), &buffer);
+  if (status != napi_ok) {
+    sys::UnmapPages(data, size);
+    return nullptr;
+  }
+  int64_t total = 0;
+  napi_adjust_external_memory(env, static_cast<int64_t>(size), &total);
+  return buffer;
+}
+
+}  // namespace bsd

@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto'
+import { readdirSync } from 'node:fs'
+import { AF_INET, allocZeroCopy, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
+import { Socket as Blocking } from '../../lib/sync'
+import { runNode } from '../helpers/child'
+import { failure, thrown } from '../helpers/errors'
+import { pattern, receive } from '../helpers/pairs'
+import { missing, testIf } from '../helpers/need'
+import { makeNetwork } from '../helpers/network'
+
+const linux = missing.linux()
+const hash = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const fds = (): number => readdirSync('/proc/self/fd').length
+/** Memory that is nobody else's. */
+const own = (size: number): Buffer => {
+  const bytes = Buffer.from(new ArrayBuffer(size))
+  pattern(size).copy(bytes)
+  return bytes
+}
+
+let open: { close(): void }[] = []
+const keep = <T extends { close(): void }>(socket: T): T => {
+  open.push(socket)
+  return socket
+}
+afterEach(() => {
+  for (const socket of open) socket.close()
+  open = []
+})
+
+async function tcp(): Promise<[Socket, Socket]> {
+  const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+  const a = keep(new Socket(AF_INET, SOCK_STREAM))
+  const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+  listener.close()
+  return [a, keep(b)]
+}
+
+testIf(linux, 'the memory is away until the kernel is done with it, and then comes back', async () => {
+  const [a, b] = await tcp()
+  const data = own(3_000_000)
+  const expected = hash(data)
+  const sending = a.sendZeroCopy(data)
+  expect(data.length).toBe(0) // detached
+  expect(a.zeroCopyStatistics().pending).toBe(1)
+  const got = await receive(b, 3_000_000)
+  const result = await sending
+  expect(result).toMatchObject({ bytes: 3_000_000, copied: true }) // loopback always copies
+  expect(Buffer.isBuffer(result.buffer)).toBe(true)
+  expect([hash(got), hash(result.buffer)]).toEqual([expected, expected])
+  expect(a.zeroCopyStatistics()).toEqual({
+    sends: 1,
+    bytes: 3_000_000,
+    copied: 1,
+    fallbacks: 0,
+    pending: 0,
+  })
+})
+
+testIf(linux, 'a view comes back as the view that it was, and can be sent again', async () => {
+  const [a, b] = await tcp()
+  let view: Uint8Array = new Uint8Array(new ArrayBuffer(100_000), 1000, 50_000).fill(7)
+  for (let i = 0; i < 3; i++) {
+    const sending = a.sendZeroCopy(view)
+    expect((await receive(b, 50_000)).every(byte => byte === 7)).toBe(true)
+    view = (await sending).buffer
+    expect([view.byteOffset, view.length, view.buffer.byteLength]).toEqual([1000, 50_000, 100_000])
+  }
+})
+
+testIf(linux, 'a slab stays in place, and parts of it are on their way together', async () => {
+  const [a, b] = await tcp()
+  const slab = allocZeroCopy(1 << 20)
+  pattern(1 << 20).copy(slab)
+  const parts = [0, 1, 2, 3].map(i => slab.subarray(i << 18, (i + 1) << 18))
+  const sending = Promise.all(parts.map(part => a.sendZeroCopy(part)))
+  expect(slab.length).toBe(1 << 20)
+  expect(hash(await receive(b, 1 << 20))).toBe(hash(slab))
+  const results = await sending
+  expect(results.map(({ bytes }) => bytes)).toEqual(parts.map(() => 1 << 18))
+  expect(results[1]!.buffer.byteOffset).toBe(1 << 18)
+})
+
+testIf(linux, 'where the kernel copies again and again, most sends are ordinary', async () => {
+  const [a, b] = await tcp()
+  let rented = 0
+  let data: Uint8Array = own(20_000)
+  for (let i = 0; i < 100; i++) {
+    const before = data
+    const sending = a.sendZeroCopy(data)
+    if (before.length === 0) rented++
+    await receive(b, 20_000)
+    data = (await sending).buffer
+  }
+  expect(rented).toBe(9) // eight to be convinced, one more after 64 ordinary ones
+  expect(a.zeroCopyStatistics()).toMatchObject({ sends: 100, copied: 100, bytes: 2_000_000 })
+})
+
+testIf(linux, 'an empty buffer, and memory that cannot be rented', async () => {
+  const [a] = await tcp()
+  expect(await a.sendZeroCopy(Buffer.alloc(0))).toMatchObject({ bytes: 0, copied: true })
+  const refused = async (data: unknown): Promise<string | undefined> =>
+    (await failure(a.sendZeroCopy(data as Uint8Array))).code
+  expect(await refused(Buffer.from('pooled'))).toBe('ERR_INVALID_ARG_TYPE')
+  expect(await refused(new Uint8Array(new SharedArrayBuffer(10)))).toBe('ERR_INVALID_ARG_TYPE')
+  expect(await refused('text')).toBe('ERR_INVALID_ARG_TYPE')
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { Memory: new (options: object) => { buffer: ArrayBuffer } }
+  }
+  const wasm = new WebAssembly.Memory({ initial: 1 })
+  expect(await refused(new Uint8Array(wasm.buffer))).toBe('ERR_INVALID_ARG_TYPE')
+  const resizable = new (ArrayBuffer as new (size: number, options: object) => ArrayBuffer)(10, {
+    maxByteLength: 20,
+  })
+  expect(await refused(new Uint8Array(resizable))).toBe('ERR_INVALID_ARG_TYPE')
+  expect(thrown(() => allocZeroCopy(0)).code).toBe('ERR_OUT_OF_RANGE')
+  expect(thrown(() => allocZeroCopy(2 ** 31)).code).toBe('ERR_OUT_OF_RANGE')
+})
+
+testIf(linux, 'a socket that cannot: nothing is taken', async () => {
+  const [a, b] = Socket.pair().map(keep) as [Socket, Socket]
+  const data = own(100)
+  expect((await failure(a.sendZeroCopy(data))).code).toBe('EOPNOTSUPP')
+  b.close()
+  a.close()
+  expect((await failure(a.sendZeroCopy(data))).code).toBe('EBADF')
+  const [c] = await tcp()
+  expect((await failure(c.sendZeroCopy(data, { signal: AbortSignal.abort() }))).name).toBe('AbortError')
+  expect(data.length).toBe(100)
+})
+
+testIf(linux, 'a timeout: how much went out, and no memory that the kernel still reads', async () => {
+  const [a, b] = await tcp()
+  const late = (await failure(a.sendZeroCopy(own(16 << 20), { timeout: 20 }))) as Error & {
+    code: string
+    bytesSent: number
+    buffer?: unknown
+  }
+  expect(late.code).toBe('ERR_SOCKET_TIMEOUT')
+  expect(late.bytesSent).toBeGreaterThan(0)
+  expect(late.bytesSent).toBeLessThan(16 << 20)
+  expect(late.buffer).toBeUndefined()
+  expect(thrown(() => a.detach()).code).toBe('EBUSY')
+  expect(await receive(b, late.bytesSent)).toHaveLength(late.bytesSent)
+})
+
+testIf(linux, 'close() lets the kernel finish: everything arrives, then the descriptor goes', async () => {
+  const [a, b] = await tcp()
+  const before = fds()
+  const data = own(2_000_000)
+  const expected = hash(data)
+  const sending = failure(a.sendZeroCopy(data))
+  const queued = a.zeroCopyStatistics().pending
+  a.close()
+  expect(a.fd).toBe(-1)
+  const error = (await sending) as Error & { code: string; bytesSent: number; buffer?: unknown }
+  expect([queued, error.code, error.buffer]).toEqual([1, 'ECANCELED', undefined])
+  const got = await receive(b, 2_000_000)
+  if (got.length === 2_000_000) expect(hash(got)).toBe(expected)
+  expect(got.equals(pattern(2_000_000).subarray(0, got.length))).toBe(true)
+  expect((await b.recv(1)).length).toBe(0)
+  while (fds() > before - 1) await new Promise(resolve => setTimeout(resolve, 1))
+})
+
+testIf(linux, 'the error queue has room for others: an ICMP error beside zero-copy', async () => {
+  const socket = keep(new Socket(AF_INET, SOCK_DGRAM))
+  socket.receiveMeta({ errors: true })
+  const closed = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  const address = closed.getsockname()
+  closed.close()
+  await socket.connect(address)
+  const { bytes } = await socket.sendZeroCopy(own(1000))
+  expect(bytes).toBe(1000)
+  const [record] = await socket.receiveErrors()
+  expect(record).toMatchObject({ origin: 'icmp', code: 'ECONNREFUSED' })
+})
+
+testIf(missing.network(), 'what leaves by a device without a copy says so', async () => {
+  const network = await makeNetwork()
+  try {
+    const left = network.a
+    // Frames for nobody are dropped before anything has to be copied.
+    const to = ['10.77.0.2', 'lladdr', '02:00:00:00:00:99', 'dev', left.interface.name]
+    expect((await left.run('ip', ['neigh', 'replace', ...to])).code).toBe(0)
+    const socket = keep(new Socket(AF_INET, SOCK_DGRAM, 0, { netns: left.netns }))
+    await socket.connect(['10.77.0.2', 9])
+    const slab = allocZeroCopy(16_000)
+    for (let i = 0; i < 20; i++) {
+      expect(await socket.sendZeroCopy(slab.subarray(0, 1400))).toMatchObject({ bytes: 1400, copied: false })
+    }
+    expect(socket.zeroCopyStatistics()).toMatchObject({ sends: 20, copied: 0, pending: 0 })
+  } finally {
+    await network.close()
+  }
+})
+
+testIf(linux, 'the blocking flavour', () => {
+  const listener = keep(new Blocking(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen())
+  const a = keep(new Blocking(AF_INET, SOCK_STREAM))
+  a.connect(listener.getsockname())
+  const b = keep(listener.accept())
+  const data = own(50_000)
+  const result = a.sendZeroCopy(data, { timeout: 5000 })
+  expect([data.length, result.bytes, result.buffer.length]).toEqual([0, 50_000, 50_000])
+  let got = 0
+  while (got < 50_000) got += b.recv(65536).length
+})
+
+testIf(
+  linux,
+  'a worker that ends in the middle takes nothing with it',
+  async () => {
+    const { code, stderr } = await runNode(`
+    const { Worker } = require('node:worker_threads')
+    const script = \`
+      const { Socket, allocZeroCopy, AF_INET, SOCK_STREAM } = require('./dist')
+      const { parentPort } = require('node:worker_threads')
+      ;(async () => {
+        const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+        const a = new Socket(AF_INET, SOCK_STREAM)
+        const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+        a.sendZeroCopy(Buffer.from(new ArrayBuffer(8 << 20))).catch(() => {})
+        a.sendZeroCopy(allocZeroCopy(1 << 20)).catch(() => {})
+        parentPort.postMessage('busy')
+      })()
+    \`
+    ;(async () => {
+      const count = () => require('node:fs').readdirSync('/proc/self/fd').length
+      const round = async () => {
+        const worker = new Worker(script, { eval: true })
+        await require('node:events').once(worker, 'message')
+        await worker.terminate()
+      }
+      await round()
+      const before = count()
+      for (let i = 0; i < 20; i++) await round()
+      assert(count() <= before + 2, before + ' ' + count())
+    })()
+  `)
+    expect([code, stderr]).toEqual([0, ''])
+  },
+  30_000,
+)
