@@ -46,6 +46,13 @@ const cases: Case[] = [
   socket('raw ICMPv6', 'c.AF_INET6, c.SOCK_RAW, c.IPPROTO_ICMPV6'),
   socket('packet', 'c.AF_PACKET, c.SOCK_RAW'),
   socket('packet without header', 'c.AF_PACKET, c.SOCK_DGRAM'),
+  {
+    name: 'openPacket',
+    call: `c.openPacket({ interface: 'lo', promiscuous: true }).close()`,
+    code: 'EPERM',
+    syscall: 'socket',
+    capabilities: raw,
+  },
   ...(missing.socket(44, 3) === null ? [socket('XDP', 'c.AF_XDP, c.SOCK_RAW')] : []),
   {
     name: 'netns',

@@ -1,5 +1,6 @@
 // Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
-import { AF_INET, SOCK_STREAM, Socket, SocketError, type Address, type Membership } from '../../lib'
+import { AF_INET, SOCK_STREAM, Socket, SocketError, capabilities, supports } from '../../lib'
+import type { Address, Membership } from '../../lib'
 import type * as linux from '../../lib/linux'
 import { Socket as SyncSocket } from '../../lib/sync'
 
@@ -61,6 +62,22 @@ export function multicast(socket: Socket, blocking: SyncSocket): void {
   socket.joinGroup('239.1.1.1', { iface: 'lo' })
   // @ts-expect-error to be heard elsewhere is another membership
   membership.interface = 2
+}
+
+export function elsewhere(): void {
+  void new Socket(AF_INET, SOCK_STREAM, 0, { netns: 'blue' })
+  void new SyncSocket(AF_INET, SOCK_STREAM, 0, { netns: 3 })
+  // @ts-expect-error a descriptor, a path or a name
+  void new Socket(AF_INET, SOCK_STREAM, 0, { netns: true })
+}
+
+export function features(): void {
+  same<ReturnType<typeof supports>, boolean>(true)
+  supports('gso')
+  // @ts-expect-error no feature of that name
+  supports('GSO')
+  // @ts-expect-error the matrix is frozen
+  capabilities()[0] = undefined
 }
 
 export function synchronous(socket: SyncSocket): void {

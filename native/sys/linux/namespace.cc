@@ -38,7 +38,7 @@ int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step)
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread;
+  pthread_t thread = {};
   const int refused = pthread_create(&thread, nullptr, Enter, &request);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (refused == 0) pthread_join(thread, nullptr);
