@@ -175,12 +175,17 @@ function settled(value, where) {
 /** Whatever a call made is closed: sockets, pairs, accepted connections. */
 function release(value) {
   for (const item of Array.isArray(value) ? value : [value]) {
-    if ((item instanceof bsd.Socket || item instanceof sync.Socket) && !sockets.includes(item)) item.close()
+    const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
+    if (ours && !sockets.includes(item)) item.close()
   }
 }
 
+/** Without a time these wait for ever, as in C. */
+const timeoutOf = { poll: 1, select: 3 }
+
 function call(where, target, fn) {
   const args = Array.from({ length: below(6) }, anything)
+  if (where in timeoutOf) args[timeoutOf[where]] = pick([0, 1, -1, NaN, 'x'])
   try {
     settled(Reflect.apply(fn, target, args), where)
   } catch (error) {
