@@ -17,8 +17,14 @@ export class FdHandle implements Disposable {
 
   /** @internal Takes over a descriptor that belongs to nobody yet. */
   constructor(fd: number) {
-    reactor.makeRoom()
-    const result = native.own(fd)
+    let result: number
+    try {
+      reactor.makeRoom()
+      result = native.own(fd)
+    } catch (error) {
+      native.closeFd(fd) // there was no memory for its slot
+      throw error
+    }
     if (result < 0) {
       native.closeFd(fd)
       throw systemError('recvmsg', result)
