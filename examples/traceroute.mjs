@@ -1,0 +1,79 @@
+// The routers on the way to an address, without any privilege. Each probe is a UDP datagram that may pass one
+// router more than the one before; the router that has to drop it says so by ICMP, which the kernel puts on the
+// socket's error queue, with the router's address. The destination says that nobody listens at the port.
+//
+//   node examples/traceroute.mjs [-m hops] [-q probes] [-w seconds] address
+import { parseArgs } from 'node:util'
+import { AF_INET, AF_INET6, SOCK_DGRAM, Socket, control, inet_pton } from 'bsd-sockets'
+
+const usage = 'usage: node examples/traceroute.mjs [-m hops] [-q probes] [-w seconds] address'
+const FIRST_PORT = 33434
+
+function argumentsOf() {
+  const options = {
+    hops: { type: 'string', short: 'm', default: '30' },
+    probes: { type: 'string', short: 'q', default: '3' },
+    wait: { type: 'string', short: 'w', default: '5' },
+  }
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    const [hops, probes, seconds] = [values.hops, values.probes, values.wait].map(Number)
+    if (positionals.length !== 1 || ![hops, probes, seconds].every(number => number > 0))
+      throw new Error(usage)
+    const [address] = positionals
+    const family = address.includes(':') ? AF_INET6 : AF_INET
+    inet_pton(family, address.split('%')[0]) // an address: names are not looked up here
+    return { address, family, hops: Math.min(hops, 255), probes, timeout: seconds * 1000 }
+  } catch (error) {
+    console.error(error.message === usage ? usage : `${error.message}\n${usage}`)
+    process.exit(2)
+  }
+}
+
+/** What an ICMP error means to us: the mark behind the time, and whether this is the end of the way. */
+function meaning({ origin, icmp: { type, code } }) {
+  const [exceeded, unreachable] = origin === 'icmp' ? [11, 3] : [3, 1]
+  if (type === exceeded) return { mark: '', end: false }
+  if (type !== unreachable) return { mark: ` !<${type}-${code}>`, end: true }
+  const marks = origin === 'icmp' ? ['!N', '!H', '!P', ''] : ['!N', '!X', '!S', '!H', '']
+  const mark = marks[code] ?? `!${code}`
+  return { mark: mark && ` ${mark}`, end: true }
+}
+
+/** Sends one probe and waits for the answer to it, `null` when none comes. */
+async function probe(socket, address, port, ttl, timeout) {
+  const message = { data: Buffer.alloc(32, 0x40), address: [address, port], control: [control.ttl(ttl)] }
+  const start = performance.now()
+  // A late answer to an earlier probe is the error of this call, once.
+  await socket.sendmsg(message).catch(() => socket.sendmsg(message))
+  const end = AbortSignal.timeout(timeout)
+  for await (const record of socket.errors({ signal: end })) {
+    if (record.icmp === undefined || record.address?.port !== port) continue
+    const milliseconds = performance.now() - start
+    return { from: record.offender.address, milliseconds, ...meaning(record) }
+  }
+  return null
+}
+
+const { address, family, hops, probes, timeout } = argumentsOf()
+const socket = new Socket(family, SOCK_DGRAM).receiveMeta({ errors: true })
+const size = 32 + (family === AF_INET ? 28 : 48)
+console.log(`traceroute to ${address} (${address}), ${hops} hops max, ${size} byte packets`)
+let [port, end] = [FIRST_PORT, false]
+for (let ttl = 1; ttl <= hops && !end; ttl++) {
+  let line = String(ttl).padStart(2)
+  let last
+  for (let i = 0; i < probes; i++) {
+    const answer = await probe(socket, address, port++, ttl, timeout)
+    if (answer === null) {
+      line += ' *'
+      continue
+    }
+    if (answer.from !== last) line += `  ${answer.from}`
+    line += `  ${answer.milliseconds.toFixed(3)} ms${answer.mark}`
+    last = answer.from
+    end ||= answer.end
+  }
+  console.log(line)
+}
+socket.close()
