@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from 'node:net'
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { SocketError } from './errors'
@@ -13,6 +14,8 @@ import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import { ErrorIterator } from './errqueue/iterator'
 import type { ErrorRecord } from './errqueue/record'
+import { checkChunks, checkMessages, hasEnded, Pull } from './internal/iteration'
+import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
@@ -29,6 +32,9 @@ import { checkOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
 import { Send } from './ops/send'
+import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
+import { toNetSocket } from './streams/net'
+import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
 
 /**
  * A socket, socket(2), with promises. Linux and macOS.
@@ -377,6 +383,64 @@ export class Socket extends TransferSocket {
     } catch (error) {
       return Promise.reject(error as Error)
     }
+  }
+
+  /**
+   * Every connection, one after the other: `for await (const client of listener.connections())`. Ends when the
+   * listener is closed, throws what accept throws. Leaving the loop leaves the listener open.
+   */
+  connections(op?: Op | number): AsyncIterableIterator<this> {
+    return new Pull(
+      this,
+      () => this.acceptOperation(),
+      checkOp(op, this.timeout),
+      () => false,
+    )
+  }
+
+  /**
+   * What comes, in Buffers of their own, until the peer has ended or the socket is closed; a datagram is one chunk.
+   * Nothing is received before the loop asks for it, and `timeout` is for each chunk.
+   */
+  chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
+    const waiting = checkOp(options, this.timeout)
+    const { size } = checkChunks(options)
+    const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
+    return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
+  }
+
+  /**
+   * Every message with its sender and what came beside it, see recvmsg, until the socket is closed or a connected
+   * peer has ended. `size` is the room for each, 65536 by default.
+   */
+  messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
+    const waiting = checkOp(options, this.timeout)
+    const { size, ...given } = checkMessages(options)
+    const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
+    // `batch` is for recvmmsg; one by one is what every system has.
+    return new Pull(this, () => this.recvmsgOperation(size, waiting.flags, given), waiting, isEnd)
+  }
+
+  /**
+   * A stream.Duplex that owns this socket: for `pipeline`, and for `tls.connect({ socket })`, `http` and whatever
+   * else takes a Duplex. `end()` is shutdown(2) of the writing side. On sockets that keep borders one `write`
+   * is one message and so is one `data`.
+   */
+  toDuplex(options?: SocketDuplexOptions): SocketDuplex {
+    return new SocketDuplex(this, options)
+  }
+
+  /** The two sides as streams of the web, which own this socket. Of a stream socket `readable` is a byte stream. */
+  toWeb(options?: WebOptions): WebStreams {
+    return toWebStreams(this, options)
+  }
+
+  /**
+   * Gives the descriptor to a net.Socket and is closed itself. TCP, MPTCP and AF_UNIX streams only; others are
+   * `ERR_FEATURE_UNAVAILABLE`. `EBUSY` while operations wait.
+   */
+  toNetSocket(): NetSocket {
+    return toNetSocket(this)
   }
 
   // Nearly every send succeeds at once: then there is nothing to remember about it.

@@ -11,6 +11,8 @@ import {
 import { withProgress } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'
+import { checkChunks, checkMessages, hasEnded } from './internal/iteration'
+import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
@@ -262,6 +264,39 @@ export class Socket extends TransferSocket {
   /** Waits until something can be sent, or the socket failed. */
   writable(op?: SyncOp | number): void {
     this.#block(this.readyOperation(WRITE), checkSyncOp(op, this.timeout))
+  }
+
+  /** Every connection, one after the other, until the listener is closed. */
+  connections(op?: SyncOp | number): IterableIterator<this> {
+    return this.#pull(
+      () => this.acceptOperation(),
+      checkSyncOp(op, this.timeout),
+      () => false,
+    )
+  }
+
+  /** What comes, until the peer has ended or the socket is closed. */
+  chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
+    const waiting = checkSyncOp(options, this.timeout)
+    const { size } = checkChunks(options)
+    const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
+    return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
+  }
+
+  /** Every message, see recvmsg, until a connected peer has ended or the socket is closed. */
+  messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message> {
+    const waiting = checkSyncOp(options, this.timeout)
+    const { size, ...given } = checkMessages(options)
+    const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
+    return this.#pull(() => this.recvmsgOperation(size, waiting.flags, given), waiting, isEnd)
+  }
+
+  *#pull<T>(make: () => Operation<T>, waiting: Waiting, isEnd: (value: T) => boolean): IterableIterator<T> {
+    while (!this.closed) {
+      const value = this.#block(make(), waiting)
+      if (isEnd(value)) return
+      yield value
+    }
   }
 
   #block<T>(operation: Operation<T>, waiting: Waiting): T {

@@ -479,6 +479,11 @@ export function isStream(socket: BaseSocket): boolean {
   return socket.type === SOCK_STREAM
 }
 
+/** True for the families of IP. */
+export function isInet(socket: BaseSocket): boolean {
+  return socket.family === AF_INET || socket.family === AF_INET6
+}
+
 /** True where a full receiver is not seen by poll: see Sendto. */
 export function isUnixDatagram(socket: BaseSocket): boolean {
   return socket.family === AF_UNIX && socket.type === SOCK_DGRAM

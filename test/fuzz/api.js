@@ -10,6 +10,7 @@
 const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { Duplex } = require('node:stream')
 
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
@@ -177,6 +178,7 @@ function release(value) {
   for (const item of Array.isArray(value) ? value : [value]) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
     if (ours && !sockets.includes(item)) item.close()
+    if (item instanceof Duplex) item.on('error', () => undefined).destroy()
   }
 }
 
@@ -221,7 +223,7 @@ async function fuzzMethods(Socket, flavour) {
     const where = `${flavour} Socket.prototype.${String(name)}`
     for (let i = 0; i < lists; i++) {
       const socket = pick(sockets)
-      if (name === 'detach') continue // would hand its descriptor to nobody
+      if (name === 'detach' || name === 'toNetSocket') continue // would hand its descriptor to nobody
       call(where, socket, socket[name])
       if (socket.closed === false && socket.timeout !== 0) socket.timeout = 0
       if (i % 500 === 499) await refresh(Socket)

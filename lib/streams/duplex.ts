@@ -1,0 +1,262 @@
+import { Duplex, type DuplexOptions } from 'node:stream'
+import type { Address } from '../address'
+import { invalidType, type SocketError } from '../errors'
+import { isInet, isStream } from '../internal/base'
+import { hasEnded, isOwnEnd } from '../internal/iteration'
+import { checkSize } from '../internal/validate'
+import {
+  constants,
+  IPPROTO_TCP,
+  SHUT_WR,
+  SOCK_SEQPACKET,
+  SOL_SOCKET,
+  SO_KEEPALIVE,
+  TCP_NODELAY,
+} from '../constants'
+import type { Socket } from '../socket'
+
+/** Options of toDuplex. */
+export interface SocketDuplexOptions {
+  /**
+   * False: `end()` follows by itself when the peer has ended, as net.Socket has it. Default true, as
+   * stream.Duplex has it.
+   */
+  allowHalfOpen?: boolean | undefined
+  /** Bytes that wait for a reader, and for the kernel, before back-pressure sets in. Default: Node's. */
+  highWaterMark?: number | undefined
+  /**
+   * One message for each `data` event, empty ones too. Default: true on sockets that keep borders, where false
+   * joins the messages; a stream has none to keep.
+   */
+  objectMode?: boolean | undefined
+  /** Bytes to receive at once at most; a longer message is cut. Default 65536. */
+  size?: number | undefined
+  /** Destroys the stream when it fires. */
+  signal?: AbortSignal | undefined
+}
+
+const SIZE = 65536
+/** IOV_MAX of every system that we run on. */
+const MOST_PARTS = 1024
+const MESSAGES = 16
+// Darwin has another name for it.
+const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
+
+/**
+ * A socket as a stream of Node. The stream owns the socket: it is closed once, when both sides have ended or the
+ * stream is destroyed, and when somebody else closes it the stream is destroyed.
+ */
+export class SocketDuplex extends Duplex {
+  /** Bytes received so far. */
+  bytesRead = 0
+  /** Bytes handed to the kernel so far. */
+  bytesWritten = 0
+  /** Milliseconds of silence before `'timeout'`; 0 for none. See setTimeout. */
+  timeout = 0
+  /** Never: it is made of a connected socket. For those who expect a net.Socket. */
+  readonly connecting = false
+  readonly #socket: Socket
+  readonly #size: number
+  #reading = false
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(socket: Socket, options: SocketDuplexOptions = {}) {
+    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+    super(streamOptions(socket, options))
+    this.#socket = socket
+    this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
+    // Several chunks in one call would become one message.
+    if (!isStream(socket)) Object.assign(this, { _writev: null })
+    socket.channel.onGone(() => this.destroy())
+  }
+
+  // --- reading ---
+
+  override _read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    this.#socket.recv(this.#size, { timeout: null }).then(
+      data => {
+        this.#reading = false
+        if (data.length === 0 && hasEnded(this.#socket)) {
+          this.push(null)
+          return
+        }
+        this.bytesRead += data.length
+        this.#active()
+        // An empty push would be no progress in byte mode, and nobody would read again.
+        if (data.length === 0 && !this.readableObjectMode) this._read()
+        else this.push(data)
+      },
+      (error: unknown) => this.#fail(error as Error),
+    )
+  }
+
+  // --- writing ---
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    if (chunk.length === 0 && isStream(this.#socket)) return done()
+    this.#settle(this.#socket.sendAll(chunk, { timeout: null }), chunk.length, done)
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    const parts = chunks.map(({ chunk }) => chunk).filter(chunk => chunk.length > 0)
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    this.#settle(sendParts(this.#socket, parts), length, done)
+  }
+
+  #settle(sent: Promise<void>, length: number, done: (error?: Error | null) => void): void {
+    sent.then(
+      () => {
+        this.bytesWritten += length
+        this.#active()
+        done()
+      },
+      (error: unknown) => done(error as Error),
+    )
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    const { type } = this.#socket
+    try {
+      // Datagrams have no end that the other side could see.
+      if (isStream(this.#socket) || type === SOCK_SEQPACKET) this.#socket.shutdown(SHUT_WR)
+      done()
+    } catch (error) {
+      // The peer went first.
+      done((error as SocketError).code === 'ENOTCONN' ? null : (error as Error))
+    }
+  }
+
+  // --- the end ---
+
+  #fail(error: Error): void {
+    this.#reading = false
+    if (isOwnEnd(this.#socket, error)) this.destroy()
+    else this.destroy(error)
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    try {
+      this.#socket.close()
+      done(error)
+    } catch (failed) {
+      done(error ?? (failed as Error))
+    }
+  }
+
+  // --- what http, https and agents ask of a net.Socket ---
+
+  get remoteAddress(): string | undefined {
+    return textOf(this.#socket.remoteAddress)
+  }
+
+  get remotePort(): number | undefined {
+    return portOf(this.#socket.remoteAddress)
+  }
+
+  get remoteFamily(): string | undefined {
+    return familyOf(this.#socket.remoteAddress)
+  }
+
+  get localAddress(): string | undefined {
+    return textOf(this.#socket.localAddress)
+  }
+
+  get localPort(): number | undefined {
+    return portOf(this.#socket.localAddress)
+  }
+
+  /** Keeps the process alive while it waits, as at first. */
+  ref(): this {
+    this.#socket.ref()
+    return this
+  }
+
+  /** No longer keeps the process alive. */
+  unref(): this {
+    this.#socket.unref()
+    return this
+  }
+
+  /** Emits `'timeout'` after that many milliseconds without a byte in either direction; nothing else happens. */
+  setTimeout(milliseconds: number, listener?: () => void): this {
+    this.timeout = milliseconds
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), milliseconds).unref()
+    if (listener === undefined) return this
+    return milliseconds > 0 ? this.once('timeout', listener) : this.off('timeout', listener)
+  }
+
+  /** SO_KEEPALIVE, and how many milliseconds of silence come before the first probe. TCP only, else nothing. */
+  setKeepAlive(on = false, delay = 0): this {
+    if (!isTcp(this.#socket)) return this
+    this.#socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, on)
+    const seconds = Math.floor(delay / 1000)
+    if (on && seconds > 0) this.#socket.setsockopt(IPPROTO_TCP, KEEPIDLE, seconds)
+    return this
+  }
+
+  /** TCP_NODELAY. TCP only, else nothing. */
+  setNoDelay(on = true): this {
+    if (isTcp(this.#socket)) this.#socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, on)
+    return this
+  }
+
+  #active(): void {
+    this.#timer?.refresh()
+  }
+}
+
+function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOptions {
+  const { allowHalfOpen = true, highWaterMark, objectMode = !isStream(socket), signal } = options
+  return {
+    allowHalfOpen,
+    readableObjectMode: objectMode,
+    // A mark in bytes means nothing where messages are counted.
+    ...(highWaterMark === undefined
+      ? {}
+      : {
+          writableHighWaterMark: highWaterMark,
+          readableHighWaterMark: objectMode ? MESSAGES : highWaterMark,
+        }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+/** sendmsg(2) until all is sent. */
+async function sendParts(socket: Socket, parts: readonly Buffer[]): Promise<void> {
+  let rest = parts
+  while (rest.length > 0) {
+    const sent = await socket.sendmsg({ data: rest.slice(0, MOST_PARTS) }, { timeout: null })
+    rest = after(rest, sent)
+  }
+}
+
+/** What is left of the parts after so many bytes. */
+function after(parts: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let i = 0
+  let left = bytes
+  while (i < parts.length && left >= parts[i]!.length) left -= parts[i++]!.length
+  return left === 0 ? parts.slice(i) : [parts[i]!.subarray(left), ...parts.slice(i + 1)]
+}
+
+function isTcp(socket: Socket): boolean {
+  return isInet(socket) && isStream(socket) && !socket.closed
+}
+
+function textOf(address: Address | null): string | undefined {
+  return address?.kind === 'inet' || address?.kind === 'inet6' ? address.address : undefined
+}
+
+function portOf(address: Address | null): number | undefined {
+  return address?.kind === 'inet' || address?.kind === 'inet6' ? address.port : undefined
+}
+
+function familyOf(address: Address | null): string | undefined {
+  if (address?.kind === 'inet') return 'IPv4'
+  return address?.kind === 'inet6' ? 'IPv6' : undefined
+}

@@ -1,0 +1,364 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream, writeFileSync, readFileSync } from 'node:fs'
+import { PassThrough, Writable } from 'node:stream'
+import { finished, pipeline } from 'node:stream/promises'
+import { once } from 'node:events'
+import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, Socket } from '../../lib'
+import { native } from '../../lib/internal/environment'
+import { failure, thrown, type Failure } from '../helpers/errors'
+import { kinds, pattern, receive, turn, using, withPath } from '../helpers/pairs'
+import { testIf } from '../helpers/need'
+
+const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const streams = kinds.filter(kind => kind.stream)
+
+async function pair<T>(use: (a: Socket, b: Socket) => Promise<T>, type?: number): Promise<T> {
+  const [a, b] = Socket.pair(AF_UNIX, type)
+  try {
+    return await use(a, b)
+  } finally {
+    a.close()
+    b.close()
+  }
+}
+
+describe.each(streams.map(kind => [kind.name, kind] as const))('%s', (_, kind) => {
+  testIf(kind.missing, 'pipeline of a file each way at once, hashes equal', () =>
+    using(kind.make, ({ a, b }) =>
+      withPath(async file => {
+        // Two of them carry as much as a program would; for the others a little is enough.
+        const size = /^(tcp4|unix stream)$/.test(kind.name) ? 64 << 20 : (3 << 20) + 7
+        writeFileSync(`${file}1`, randomBytes(size))
+        writeFileSync(`${file}2`, randomBytes(size))
+        const [left, right] = [a.toDuplex(), b.toDuplex()]
+        await Promise.all([
+          pipeline(createReadStream(`${file}1`), left),
+          pipeline(createReadStream(`${file}2`), right),
+          pipeline(left, createWriteStream(`${file}3`)),
+          pipeline(right, createWriteStream(`${file}4`)),
+        ])
+        expect(sha256(readFileSync(`${file}4`))).toBe(sha256(readFileSync(`${file}1`)))
+        expect(sha256(readFileSync(`${file}3`))).toBe(sha256(readFileSync(`${file}2`)))
+        expect([left.bytesRead, left.bytesWritten]).toEqual([size, size])
+        expect([a.closed, b.closed, left.closed, right.closed]).toEqual([true, true, true, true])
+      }),
+    ),
+  )
+
+  testIf(kind.missing, 'end() is shutdown: the other side can still answer', () =>
+    using(kind.make, async ({ a, b }) => {
+      const stream = a.toDuplex()
+      stream.end('question')
+      expect(String(await receive(b, 100))).toBe('question')
+      await b.sendAll(Buffer.from('answer'))
+      b.close()
+      const answer: Buffer[] = []
+      for await (const chunk of stream) answer.push(chunk as Buffer)
+      expect(String(Buffer.concat(answer))).toBe('answer')
+      expect(a.closed).toBe(true)
+    }),
+  )
+})
+
+describe('ends', () => {
+  test('the peer ends first: we can still write, and then it is over', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex()
+      b.shutdown(SHUT_WR)
+      stream.resume()
+      await once(stream, 'end')
+      expect(stream.writable).toBe(true)
+      stream.end('late')
+      await finished(stream)
+      expect(String(await receive(b, 10))).toBe('late')
+      expect(a.closed).toBe(true)
+    }))
+
+  test('allowHalfOpen false: the end of the peer is ours', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex({ allowHalfOpen: false })
+      stream.resume()
+      b.shutdown(SHUT_WR)
+      await finished(stream)
+      expect(a.closed).toBe(true)
+      expect((await b.recv(1)).length).toBe(0)
+    }))
+
+  test('destroy closes once, without an error', () =>
+    pair(async a => {
+      const close = jest.spyOn(a, 'close')
+      const stream = a.toDuplex()
+      stream.on('data', () => undefined)
+      const events: string[] = []
+      for (const name of ['error', 'end', 'close']) stream.on(name, () => events.push(name))
+      await turn()
+      expect(stream.destroy()).toBe(stream)
+      stream.destroy()
+      await once(stream, 'close')
+      expect(events).toEqual(['close'])
+      expect(close).toHaveBeenCalledTimes(1)
+    }))
+
+  test('destroy with an error', () =>
+    pair(async a => {
+      const stream = a.toDuplex()
+      const ended = failure(finished(stream))
+      stream.destroy(new Error('mine'))
+      expect(await ended).toMatchObject({ message: 'mine' })
+      expect(a.closed).toBe(true)
+    }))
+
+  test('destroy rejects the write that waits', () =>
+    pair(async a => {
+      const stream = a.toDuplex()
+      const written = new Promise<Failure>(resolve => {
+        stream.write(Buffer.alloc(8 << 20), error => resolve(error as Failure))
+      })
+      await turn()
+      stream.destroy()
+      expect((await written).code).toMatch(/^(ECANCELED|ERR_STREAM_DESTROYED)$/)
+    }))
+
+  test('a socket that its owner closes destroys the stream, reading or not', async () => {
+    for (const reading of [true, false]) {
+      await pair(async a => {
+        const stream = a.toDuplex()
+        if (reading) stream.on('data', () => undefined)
+        await turn()
+        const ended = failure(finished(stream))
+        a.close()
+        expect(await ended).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' })
+        expect(stream.destroyed).toBe(true)
+      })
+    }
+  })
+
+  test('a signal', () =>
+    pair(async a => {
+      const control = new AbortController()
+      const stream = a.toDuplex({ signal: control.signal })
+      const ended = failure(finished(stream))
+      control.abort()
+      expect(await ended).toMatchObject({ name: 'AbortError' })
+      expect(a.closed).toBe(true)
+    }))
+
+  test('errors of the kernel come with our codes', async () => {
+    const tcp = kinds.find(kind => kind.name === 'tcp4')!
+    await using(tcp.make, async ({ a, b }) => {
+      const stream = a.toDuplex()
+      const ended = failure(finished(stream))
+      a.trySend(Buffer.from('unread'))
+      await b.readable()
+      stream.resume()
+      b.close()
+      expect(await ended).toMatchObject({ code: 'ECONNRESET', syscall: 'recv', name: 'SocketError' })
+    })
+    await pair(async (a, b) => {
+      const stream = a.toDuplex()
+      b.close()
+      const ended = failure(finished(stream))
+      const written = new Promise<Failure>(resolve => stream.write('x', error => resolve(error as Failure)))
+      expect(await written).toMatchObject({ code: 'EPIPE', syscall: 'send' })
+      expect(await ended).toMatchObject({ code: 'EPIPE' })
+      expect(a.closed).toBe(true)
+    })
+  })
+
+  test('pipeline closes the socket when the other stream fails', () =>
+    pair(async (a, b) => {
+      const source = new PassThrough()
+      const copied = failure(pipeline(source, a.toDuplex()))
+      source.write('x')
+      await turn()
+      source.destroy(new Error('source'))
+      expect(await copied).toMatchObject({ message: 'source' })
+      expect(a.closed).toBe(true)
+      expect(String(await receive(b, 10))).toBe('x')
+    }))
+
+  test('leaving a loop over it closes the socket', () =>
+    pair(async (a, b) => {
+      b.trySend(Buffer.from('xyz'))
+      for await (const chunk of a.toDuplex()) {
+        if (String(chunk) === 'xyz') break
+      }
+      expect(a.closed).toBe(true)
+    }))
+})
+
+describe('pressure', () => {
+  test('a reader that does not read leaves the bytes in the kernel', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex({ highWaterMark: 1000, size: 1000 })
+      const total = 100_000
+      expect(b.trySend(pattern(total))).toBe(total)
+      stream.on('readable', () => undefined)
+      for (let i = 0; i < 5; i++) await turn()
+      expect(stream.bytesRead).toBeLessThanOrEqual(2000)
+      const rest: Buffer[] = []
+      b.shutdown(SHUT_WR)
+      for await (const chunk of stream) rest.push(chunk as Buffer)
+      expect(Buffer.concat(rest).equals(pattern(total))).toBe(true)
+    }))
+
+  test('a writer is told to stop, and drain comes', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex({ highWaterMark: 1000 })
+      expect(stream.writableHighWaterMark).toBe(1000)
+      const data = pattern(4 << 20)
+      let written = 0
+      while (stream.write(data.subarray(written, written + 65536))) written += 65536
+      const drained = once(stream, 'drain')
+      stream.end(data.subarray(written + 65536))
+      const got: Buffer[] = []
+      for await (const chunk of b.chunks()) got.push(chunk)
+      await Promise.race([drained, finished(stream, { readable: false })])
+      expect(Buffer.concat(got).equals(data)).toBe(true)
+    }))
+
+  test('what is corked goes out in one call, also beyond IOV_MAX parts', () =>
+    pair(async (a, b) => {
+      const calls = jest.spyOn(native, 'sendmsg')
+      const stream = a.toDuplex()
+      stream.cork()
+      for (let i = 0; i < 3000; i++) stream.write(String(i % 10))
+      stream.write('')
+      stream.uncork()
+      const text = Array.from({ length: 3000 }, (_, i) => i % 10).join('')
+      expect(String(await receive(b, 3000))).toBe(text)
+      expect(calls.mock.calls.length).toBe(3)
+      calls.mockRestore()
+      stream.destroy()
+    }))
+
+  test('parts that the kernel takes half way go on where they stopped', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex()
+      const data = pattern(3 << 20)
+      stream.cork()
+      for (let at = 0; at < data.length; at += 100_003) stream.write(data.subarray(at, at + 100_003))
+      stream.end()
+      expect((await receive(b, data.length)).equals(data)).toBe(true)
+    }))
+
+  test('a slow sink holds the sender back', () =>
+    pair(async (a, b) => {
+      const slow = new Writable({ highWaterMark: 1, write: (_c, _e, done) => void setImmediate(done) })
+      const copied = pipeline(b.toDuplex({ highWaterMark: 1000, size: 4096 }), slow, { end: true }).catch(
+        () => undefined,
+      )
+      let taken = 0
+      for (;;) {
+        const sent = a.trySend(Buffer.alloc(65536))
+        if (sent === null) break
+        taken += sent
+      }
+      expect(taken).toBeLessThan(16 << 20)
+      a.close()
+      await copied
+    }))
+})
+
+describe('borders', () => {
+  test('seqpacket: a write is a record, a record is a chunk', () =>
+    pair(async (a, b) => {
+      const [left, right] = [a.toDuplex(), b.toDuplex()]
+      left.cork()
+      for (const text of ['one', '', 'two']) left.write(text)
+      left.uncork()
+      left.end()
+      const got: string[] = []
+      for await (const chunk of right) got.push(String(chunk))
+      expect(got).toEqual(['one', '', 'two'])
+      expect(right.readableObjectMode).toBe(true)
+      right.end()
+      left.resume()
+      await finished(left)
+    }, SOCK_SEQPACKET))
+
+  test('seqpacket in byte mode joins', () =>
+    pair(async (a, b) => {
+      const left = a.toDuplex()
+      for (const text of ['one', '', 'two']) left.write(text)
+      left.end()
+      const right = b.toDuplex({ objectMode: false }).setEncoding('utf8')
+      let all = ''
+      for await (const text of right) all += text as string
+      expect(all).toBe('onetwo')
+      left.destroy()
+    }, SOCK_SEQPACKET))
+
+  test('datagrams, until it is destroyed', () =>
+    pair(async (a, b) => {
+      const [left, right] = [a.toDuplex(), b.toDuplex()]
+      left.end('one')
+      const [data] = (await once(right, 'data')) as [Buffer]
+      expect(String(data)).toBe('one')
+      right.destroy()
+      left.destroy()
+      await Promise.all([once(left, 'close'), once(right, 'close')])
+    }, SOCK_DGRAM))
+})
+
+describe('what others ask of a socket', () => {
+  test('addresses', async () => {
+    const tcp = kinds.find(kind => kind.name === 'tcp4')!
+    await using(tcp.make, async ({ a, b }) => {
+      const stream = a.toDuplex()
+      const peer = b.getsockname() as { address: string; port: number } & ReturnType<Socket['getsockname']>
+      expect(stream).toMatchObject({
+        remoteAddress: peer.address,
+        remotePort: peer.port,
+        remoteFamily: 'IPv4',
+        localAddress: '127.0.0.1',
+        connecting: false,
+      })
+      expect(stream.setKeepAlive(true, 5000).setNoDelay()).toBe(stream)
+      expect(a.getsockopt(6, 1)).toBe(1)
+      stream.destroy()
+      await once(stream, 'close')
+      expect(stream.remotePort).toBe(undefined)
+    })
+    await pair(async a => {
+      const stream = a.toDuplex()
+      expect(stream.remoteAddress).toBe(undefined)
+      expect(stream.setKeepAlive(true).setNoDelay(true)).toBe(stream)
+      stream.destroy()
+      await once(stream, 'close')
+    })
+  })
+
+  test('setTimeout tells of silence and does nothing else', () =>
+    pair(async (a, b) => {
+      const stream = a.toDuplex()
+      stream.resume()
+      stream.setTimeout(20)
+      b.trySend(Buffer.from('x'))
+      const hold = setInterval(() => undefined, 1000)
+      await once(stream, 'timeout')
+      clearInterval(hold)
+      expect(a.closed).toBe(false)
+      const never = (): void => undefined
+      stream.setTimeout(0, never)
+      expect(stream.timeout).toBe(0)
+      stream.destroy()
+      await once(stream, 'close')
+    }))
+
+  test('options are checked', () =>
+    pair(async a => {
+      expect(thrown(() => a.toDuplex(1 as never)).code).toBe('ERR_INVALID_ARG_TYPE')
+      expect(thrown(() => a.toDuplex({ size: -1 })).code).toBe('ERR_OUT_OF_RANGE')
+      await turn()
+      expect(a.closed).toBe(false)
+    }))
+
+  test('a stream of a connection that was refused', async () => {
+    using unconnected = new Socket(AF_INET)
+    const stream = unconnected.toDuplex()
+    stream.resume()
+    const [error] = (await once(stream, 'error')) as [Failure]
+    expect(error.code).toBe('ENOTCONN')
+  })
+})
