@@ -27,7 +27,7 @@ function openSocket() {
     .set(options.SO_REUSEADDR, true) // beside the DHCP client of this machine
     .set(options.SO_BINDTODEVICE, device)
     .set(options.SO_BROADCAST, true)
-    .set(options.IP_PKTINFO, true) // the address that an offer was sent to
+    .receiveMeta({ packetInfo: true }) // the address that an offer was sent to
     .bind(['0.0.0.0', 68])
 }
 

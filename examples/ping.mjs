@@ -64,8 +64,7 @@ try {
   socket = openSocket()
   if (values.ttl !== undefined)
     socket.set(v4 ? options.IP_TTL : options.IPV6_UNICAST_HOPS, Number(values.ttl))
-  socket.set(v4 ? options.IP_RECVTTL : options.IPV6_RECVHOPLIMIT, true)
-  if (process.platform === 'linux') socket.set(options.SO_TIMESTAMPNS, true)
+  socket.receiveMeta({ ttl: true, timestamp: 'us' })
   await socket.connect([found.address, 0]) // from now on only the peer's answers come in, and errors about it
 } catch (error) {
   fail(error)
