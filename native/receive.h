@@ -4,6 +4,7 @@
 #define BSD_SOCKETS_RECEIVE_H_
 
 #include "env.h"
+#include "sys/platform.h"
 
 namespace bsd {
 
@@ -16,6 +17,19 @@ int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int
 
 // Notes that a read with these flags found nothing.
 void MarkDry(Env& env, const Slot& slot, int flags);
+
+// Receives messages by call(flags), so that descriptors arrive close-on-exec. AF_PACKET refuses flags that it does
+// not know, and has no descriptors to give: *plain remembers it, or every message would cost two calls.
+template <typename Call>
+int64_t ReceiveCloseOnExec(bool* plain, int flags, const Call& call) {
+  if (!*plain) {
+    const int64_t result = call(flags | sys::kReceiveMessageFlags);
+    if (result != -EINVAL) return result;
+  }
+  const int64_t result = call(flags);
+  *plain = result != -EINVAL;
+  return result;
+}
 
 }  // namespace bsd
 

@@ -26,6 +26,7 @@ struct Slot {
   bool watched = false;  // registered with the poller
   bool writing = false;  // also for writing
   bool rented = false;   // the kernel still sends from memory of this thread's heap
+  bool plain = false;    // recvmsg(2) refuses flags about descriptors; see ReceiveCloseOnExec
   // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.

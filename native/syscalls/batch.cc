@@ -71,15 +71,16 @@ size_t Bounded(int32_t length, size_t room) {
 }  // namespace
 
 // recvmmsg(2): the slab, flags -> messages.
-static int64_t ReceiveMany(int fd, Args& a) {
+static int64_t ReceiveMany(int fd, Args& a, bool* plain) {
   Slab slab;
   const int flags = a.Int(9, "flags");
   if (!ReadSlab(a, &slab)) return 0;
   sys::Message messages[kMaxCount];
   iovec parts[kMaxCount];
   for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
-  const int64_t result =
-      sys::ReceiveMany(fd, messages, slab.count, flags | MSG_DONTWAIT | sys::kReceiveMessageFlags);
+  const int64_t result = ReceiveCloseOnExec(plain, flags | MSG_DONTWAIT, [&](int all) {
+    return sys::ReceiveMany(fd, messages, slab.count, all);
+  });
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     int32_t* fields = slab.Fields(i);
     fields[kBatchBytes] = static_cast<int32_t>(messages[i].bytes);
@@ -91,7 +92,7 @@ static int64_t ReceiveMany(int fd, Args& a) {
 }
 
 static int64_t ReceiveManyOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMany(slot.fd, a);
+  const int64_t result = ReceiveMany(slot.fd, a, &slot.plain);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
   return result;
 }

@@ -54,8 +54,7 @@ static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
 
 // recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
 // info: Int32Array of [unused, msg_flags, msg_controllen].
-template <int extra>
-static int64_t ReceiveMessage(int fd, Args& a) {
+static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain) {
   Bytes parts[kMaxParts];
   iovec vector[kMaxParts];
   const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
@@ -72,10 +71,9 @@ static int64_t ReceiveMessage(int fd, Args& a) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  int64_t result =
-      Retry([&] { return recvmsg(fd, &message, flags | sys::kReceiveMessageFlags | extra); });
-  // AF_PACKET refuses flags that it does not know, MSG_CMSG_CLOEXEC too. It has no descriptors to give.
-  if (result == -EINVAL) result = Retry([&] { return recvmsg(fd, &message, flags | extra); });
+  const int64_t result = ReceiveCloseOnExec(plain, flags | extra, [&](int all) {
+    return Retry([&] { return recvmsg(fd, &message, all); });
+  });
   if (result < 0) return result;
   from.length = message.msg_namelen;
   Args::Store(from);
@@ -85,9 +83,14 @@ static int64_t ReceiveMessage(int fd, Args& a) {
 }
 
 static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMessage<MSG_DONTWAIT>(slot.fd, a);
+  const int64_t result = ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
+}
+
+static int64_t ReceiveMessageRaw(int fd, Args& a) {
+  bool plain = false;
+  return ReceiveMessage(fd, a, 0, &plain);
 }
 
 // send(2): (buffer, flags?, offset?, length?) -> bytes.
@@ -141,7 +144,7 @@ static constexpr Function kSlot[] = {
 static constexpr Function kRaw[] = {
     {"recv", CallFd<Receive>},
     {"recvfrom", CallFd<ReceiveFrom>},
-    {"recvmsg", CallFd<ReceiveMessage<0>>},
+    {"recvmsg", CallFd<ReceiveMessageRaw>},
     {"send", CallFd<Send<0>>},
     {"sendto", CallFd<SendTo<0>>},
     {"sendmsg", CallFd<SendMessage<0>>},

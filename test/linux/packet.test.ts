@@ -1,5 +1,6 @@
 import {
   AF_PACKET,
+  MessageBatch,
   SOCK_DGRAM,
   SOCK_RAW,
   Socket,
@@ -431,6 +432,28 @@ describe('packet sockets', () => {
       } finally {
         raw.close()
         cooked.close()
+      }
+    })
+
+    testIf(none, 'recvmsg and recvmmsg, which it refuses with MSG_CMSG_CLOEXEC', async () => {
+      const [receiver, sender] = [make('b'), make('a')]
+      try {
+        receiver.set(options.SO_TIMESTAMPNS, true)
+        for (let i = 0; i < 6; i++) sender.trySend(frameOf(broadcast, network.a.interface.mac, String(i)))
+        const first = await receiver.recvmsg(2000, { timeout: 5000 })
+        expect(first.data.toString('latin1', 14).trimEnd()).toBe('0')
+        expect(first.meta.timestamp).toBeGreaterThan(0n)
+        const batch = new MessageBatch({ count: 4, size: 2000 })
+        expect(await receiver.recvmmsg(batch, { timeout: 5000 })).toBe(4)
+        expect(batch.data(3).toString('latin1', 14).trimEnd()).toBe('4')
+        expect(batch.address(3)).toMatchObject({ kind: 'packet', packetType: c['PACKET_BROADCAST'] })
+        // A flag that is wrong for another reason stays wrong.
+        const wrong = { flags: c['MSG_CONFIRM']!, timeout: 1000 }
+        expect(await failure(receiver.recvmsg(2000, wrong))).toMatchObject({ code: 'EINVAL' })
+        expect((await receiver.recvmsg(2000)).data.toString('latin1', 14).trimEnd()).toBe('5')
+      } finally {
+        receiver.close()
+        sender.close()
       }
     })
   })
