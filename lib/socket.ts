@@ -25,7 +25,7 @@ import {
   type RecvmsgOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
-import { TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
+import { checkSplice, TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
 import { runTransfer } from './splice'
 import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 import { checkOp, type Op, type Waiting } from './internal/validate'
@@ -362,9 +362,9 @@ export class Socket extends TransferSocket {
    * are taken. Linux; `ENOSYS` elsewhere: see relay.
    */
   async splice(to: Socket | FileLike, options: SpliceOptions = {}): Promise<number> {
-    const range = this.spliceRange(options)
+    const range = checkSplice(options)
     const waiting = checkOp(options, this.timeout)
-    return runTransfer(this.transferTo(to), range, waiting)
+    return runTransfer(this.spliceOperation(to), range, waiting)
   }
 
   /** Waits until there is something to read, the peer has finished, or the socket failed. */

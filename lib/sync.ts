@@ -29,7 +29,7 @@ import {
   type PollResult,
 } from './internal/polling'
 import { READ, WRITE } from './internal/shared'
-import { TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
+import { checkSplice, TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
 import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
@@ -237,11 +237,11 @@ export class Socket extends TransferSocket {
 
   /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
   splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> = {}): number {
-    const { length, onProgress } = this.spliceRange(options)
+    const { length, onProgress } = checkSplice(options)
     const { timeout } = checkSyncOp(options, this.timeout)
     const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
     const left = (): number | null => (end === null ? timeout : Math.max(0.001, end - performance.now()))
-    const transfer = this.transferTo(to)
+    const transfer = this.spliceOperation(to)
     try {
       while (transfer.moved < length) {
         if (block(this.channel, transfer.fill(length - transfer.moved), left()) === 0) break

@@ -65,17 +65,9 @@ export abstract class TransferSocket extends OperationSocket {
     return new Sendfile(this.channel, checkFd('file', file), range, driver)
   }
 
-  protected transferTo(to: BaseSocket | FileLike): Transfer {
+  protected spliceOperation(to: BaseSocket | FileLike): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
     return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
-  }
-
-  protected spliceRange(options: SpliceOptions): SpliceRange {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-    const { length = Number.MAX_SAFE_INTEGER, onProgress } = options
-    if (onProgress !== undefined && typeof onProgress !== 'function')
-      throw invalidType('options.onProgress', 'function', onProgress)
-    return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
   }
 
   /** What the zero-copy sends of this socket came to. */
@@ -90,8 +82,8 @@ export abstract class TransferSocket extends OperationSocket {
    * take is left to the next receive.
    */
   trySplice(to: BaseSocket | FileLike, options: SpliceOptions = {}): number | null {
-    const { length } = this.spliceRange(options)
-    const transfer = this.transferTo(to)
+    const { length } = checkSplice(options)
+    const transfer = this.spliceOperation(to)
     try {
       const got = reactor.attemptNow(this.channel, transfer.fill(length))
       if (got === null || got === 0) return got
@@ -116,4 +108,13 @@ export abstract class TransferSocket extends OperationSocket {
   trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
   }
+}
+
+/** Checks the options of splice. */
+export function checkSplice(options: SpliceOptions): SpliceRange {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  const { length = Number.MAX_SAFE_INTEGER, onProgress } = options
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw invalidType('options.onProgress', 'function', onProgress)
+  return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
 }

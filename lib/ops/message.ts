@@ -5,6 +5,7 @@ import { control } from '../control'
 import { buildControl } from '../control/walk'
 import { FdHandle } from '../fd'
 import type { FileLike } from '../internal/base'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { controlLayout, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
@@ -15,7 +16,6 @@ import { Message } from '../message'
 const CONTROL_ROOM = 4096
 
 const MSG_TRUNC = native.constants.MSG_TRUNC!
-const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
 // One for all: it is read before anything else can receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
@@ -56,9 +56,20 @@ export class Recvmsg extends Operation<Message> {
       buffers = this.into
       if (buffers.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('recvmsg')
     }
+    if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
     const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
+  }
+
+  #leftover(buffers: ArrayBufferView[]): number {
+    const { state } = reactor.memory
+    state[STATE_FLAGS] = state[STATE_CONTROL] = 0
+    return takeLeftover(
+      this.channel,
+      this.flags,
+      buffers.map(view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)),
+    )
   }
 
   // MSG_TRUNC on a stream throws bytes away and leaves the memory as it was: never show what that held.
@@ -103,7 +114,7 @@ export class Recvmsg extends Operation<Message> {
   }
 
   override get ignoresDry(): boolean {
-    return (this.flags & ELSEWHERE) !== 0
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
   }
 }
 

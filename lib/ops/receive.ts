@@ -3,7 +3,8 @@ import type { Address } from '../address'
 import { bufferGone, systemError } from '../errors'
 import { native, reactor, readAddress } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
-import { DIRECT, type Memory } from '../internal/memory'
+import type { Memory } from '../internal/memory'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import {
@@ -17,7 +18,6 @@ import {
   RECEIVE,
   RECEIVE_FROM,
   SLOT_STRIDE,
-  STATE_ADDRESS,
 } from '../internal/shared'
 
 /**
@@ -30,8 +30,6 @@ const LOOP = 64
 
 const MSG_PEEK = native.constants.MSG_PEEK!
 const MSG_TRUNC = native.constants.MSG_TRUNC!
-/** Reads of something else than the next data: that there is no data says nothing about them. */
-const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
 const { memory } = reactor
 const inbox = Buffer.from(memory.inbox.buffer)
@@ -96,23 +94,6 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   failure(result: number): Error {
     return systemError(this.syscall, result)
   }
-
-  protected get hasLeftover(): boolean {
-    return this.channel.leftover !== null && (this.flags & ELSEWHERE) === 0
-  }
-
-  /** Bytes that an earlier receive could not deliver, in its place and its order. */
-  protected takeLeftover(target: Uint8Array, offset: number): number {
-    const { data, address } = this.channel.leftover!
-    const length = Math.min(data.length, this.size)
-    target.set(data.subarray(0, length), offset)
-    memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
-    memory.state[STATE_ADDRESS] = address.length
-    if ((this.flags & MSG_PEEK) !== 0) return length
-    const rest = data.subarray(length)
-    this.channel.leftover = rest.length > 0 && !this.channel.messages ? { data: rest, address } : null
-    return length
-  }
 }
 
 /** A receive into a Buffer of its own. */
@@ -120,7 +101,9 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   #buffer: Buffer | null = null
 
   attempt(): number {
-    if (this.hasLeftover) return this.takeLeftover(inbox, INBOX_SIZE)
+    if (hasLeftover(this.channel, this.flags)) {
+      return takeLeftover(this.channel, this.flags, [inbox.subarray(INBOX_SIZE, INBOX_SIZE + this.size)])
+    }
     const clean = (this.flags & MSG_TRUNC) !== 0 // never show what the memory held before
     if (this.size <= SMALL) {
       if (clean) inbox.fill(0, INBOX_SIZE, INBOX_SIZE + this.size)
@@ -202,7 +185,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
 
   attempt(): number {
     if (this.buffer.byteLength < this.size) throw bufferGone(this.syscall)
-    if (this.hasLeftover) return this.takeLeftover(this.#bytes, 0)
+    if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [this.#bytes])
     return this.call(this.buffer, 0)
   }
 

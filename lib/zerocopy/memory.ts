@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { invalidType, systemError } from '../errors'
+import { bufferGone, invalidType, systemError } from '../errors'
 import { native } from '../internal/environment'
 import { errnoOf } from '../internal/errno'
 import { checkBytes, checkInteger } from '../internal/validate'
@@ -43,6 +43,7 @@ export interface Rental {
 /** Checks that memory can be rented; a slab need not be. */
 export function checkRentable(data: unknown): ArrayBufferView {
   const view = checkBytes('data', data)
+  if (types.isDataView(view) && isDetached(view)) throw bufferGone('send')
   const { buffer } = view
   if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory, which nobody can rent')
   if ((buffer as { resizable?: boolean }).resizable === true) throw refused(view, 'a resizable ArrayBuffer')
@@ -50,6 +51,15 @@ export function checkRentable(data: unknown): ArrayBufferView {
     Buffer.isBuffer(view) && view.byteLength < buffer.byteLength && buffer.byteLength === Buffer.poolSize
   if (pooled) throw refused(view, 'a part of the pool that Buffers share: use Buffer.alloc or allocZeroCopy')
   return view
+}
+
+// A DataView answers nothing else once its memory is gone.
+function isDetached(view: DataView): boolean {
+  try {
+    return view.byteLength < 0
+  } catch {
+    return true
+  }
 }
 
 function refused(view: ArrayBufferView, what: string): TypeError {
@@ -76,7 +86,7 @@ export function rent(view: ArrayBufferView): Rental {
   } catch {
     throw refused(view, 'memory that cannot be transferred')
   }
-  if (view.byteLength > 0) throw refused(view, 'memory that cannot be transferred')
+  if (buffer.byteLength > 0) throw refused(view, 'memory that cannot be transferred')
   const bytes = viewOf(own)
   return { bytes, heap: true, giveBack: () => bytes }
 }

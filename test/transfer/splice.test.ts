@@ -101,6 +101,11 @@ testIf(linux, 'a full receiver is waited for; timeout and signal lose nothing', 
   const late = await failure(a.splice(b, { timeout: 10 }))
   expect([late.code, late.bytesSent]).toEqual(['ERR_SOCKET_TIMEOUT', 0])
   expect(String(await a.recv(100))).toBe('kept')
+  await from.send(Buffer.from('kept by recvmsg'))
+  expect((await failure(a.splice(b, { timeout: 10 }))).code).toBe('ERR_SOCKET_TIMEOUT')
+  const scattered = [Buffer.alloc(4), Buffer.alloc(100)]
+  expect(await a.recvmsg(scattered)).toMatchObject({ bytes: 15, flags: 0, control: [] })
+  expect(String(Buffer.concat(scattered).subarray(0, 15))).toBe('kept by recvmsg')
   await from.send(Buffer.from('kept too'))
   const controller = new AbortController()
   const moving = failure(a.splice(b, { signal: controller.signal }))

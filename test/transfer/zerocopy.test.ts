@@ -117,6 +117,15 @@ testIf(linux, 'an empty buffer, and memory that cannot be rented', async () => {
   expect(thrown(() => allocZeroCopy(2 ** 31)).code).toBe('ERR_OUT_OF_RANGE')
 })
 
+testIf(linux, 'a DataView, and one whose memory is gone', async () => {
+  const [a, b] = await tcp()
+  const view = new DataView(new ArrayBuffer(100), 10, 50)
+  const sending = a.sendZeroCopy(view)
+  await receive(b, 50)
+  expect((await sending).buffer).toMatchObject({ byteOffset: 10, byteLength: 50 })
+  expect((await failure(a.sendZeroCopy(view))).code).toBe('ERR_BUFFER_DETACHED')
+})
+
 testIf(linux, 'a socket that cannot: nothing is taken', async () => {
   const [a, b] = Socket.pair().map(keep) as [Socket, Socket]
   const data = own(100)

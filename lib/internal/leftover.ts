@@ -1,0 +1,30 @@
+import { native, reactor } from './environment'
+import { DIRECT } from './memory'
+import type { Channel } from './reactor'
+import { ADDRESS_SIZE, STATE_ADDRESS } from './shared'
+
+const MSG_PEEK = native.constants.MSG_PEEK!
+/** Reads of something else than the next data. */
+export const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
+
+/** Whether a receive with these flags begins with bytes that an earlier one could not deliver. */
+export function hasLeftover(channel: Channel, flags: number): boolean {
+  return channel.leftover !== null && (flags & ELSEWHERE) === 0
+}
+
+/** Delivers them, in their place and their order: how many. Their sender goes where a direct call leaves it. */
+export function takeLeftover(channel: Channel, flags: number, targets: readonly Uint8Array[]): number {
+  const { data, address } = channel.leftover!
+  let length = 0
+  for (const target of targets) {
+    const part = data.subarray(length, length + target.length)
+    target.set(part)
+    length += part.length
+  }
+  reactor.memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
+  reactor.memory.state[STATE_ADDRESS] = address.length
+  if ((flags & MSG_PEEK) !== 0) return length
+  const rest = data.subarray(length)
+  channel.leftover = rest.length > 0 && !channel.messages ? { data: rest, address } : null
+  return length
+}
