@@ -1,0 +1,178 @@
+// Prints what changes in this machine's links, addresses and routes, as ip monitor does. Linux, no privilege.
+//
+//   node examples/netlink-monitor.mjs
+//
+// Ends on Ctrl-C. Routes are those of the main table.
+import { endianness } from 'node:os'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  IFA_ADDRESS,
+  IFA_LOCAL,
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_MTU,
+  IFLA_OPERSTATE,
+  NETLINK_ROUTE,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  RTA_DST,
+  RTA_GATEWAY,
+  RTA_OIF,
+  RTA_PRIORITY,
+  RTMGRP_IPV4_IFADDR,
+  RTMGRP_IPV4_ROUTE,
+  RTMGRP_IPV6_IFADDR,
+  RTMGRP_IPV6_ROUTE,
+  RTMGRP_LINK,
+  RTM_DELADDR,
+  RTM_DELLINK,
+  RTM_DELROUTE,
+  RTM_GETLINK,
+  RTM_NEWADDR,
+  RTM_NEWLINK,
+  RTM_NEWROUTE,
+  RTN_UNICAST,
+  RT_TABLE_MAIN,
+  SOCK_RAW,
+  Socket,
+  constants,
+  inet_ntop,
+} from 'bsd-sockets'
+
+const little = endianness() === 'LE' // netlink speaks in host byte order
+const u16 = (bytes, at = 0) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))
+const u32 = (bytes, at = 0) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
+const aligned = length => (length + 3) & ~3
+
+/** The messages of a datagram: struct nlmsghdr and what follows it. */
+function* messages(data) {
+  for (let at = 0; at + 16 <= data.length; at += aligned(u32(data, at))) {
+    yield { type: u16(data, at + 4), body: data.subarray(at + 16, at + u32(data, at)) }
+  }
+}
+
+/** The attributes behind a message's fixed part, by type. */
+function attributes(bytes) {
+  const found = new Map()
+  for (let at = 0; at + 4 <= bytes.length; at += aligned(Math.max(4, u16(bytes, at)))) {
+    found.set(u16(bytes, at + 2) & 0x3fff, bytes.subarray(at + 4, at + u16(bytes, at)))
+  }
+  return found
+}
+
+const names = new Map() // of interfaces, by number: a route outlives the message that takes its interface away
+const nameOf = index => names.get(index) ?? `if${index}`
+const address = bytes => inet_ntop(bytes.length === 4 ? AF_INET : AF_INET6, bytes)
+const states = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
+const scopes = { 0: 'global', 200: 'site', 253: 'link', 254: 'host', 255: 'nowhere' }
+const flagNames = [
+  'LOOPBACK',
+  'BROADCAST',
+  'POINTOPOINT',
+  'MULTICAST',
+  'NOARP',
+  'ALLMULTI',
+  'PROMISC',
+  'UP',
+  'LOWER_UP',
+]
+
+function flagsOf(flags) {
+  const set = flagNames.filter(name => flags & constants[`IFF_${name}`])
+  return flags & constants.IFF_UP && !(flags & constants.IFF_RUNNING) ? ['NO-CARRIER', ...set] : set
+}
+
+/** struct ifinfomsg. */
+function link(body) {
+  const [index, flags, found] = [u32(body, 4), u32(body, 8), attributes(body.subarray(16))]
+  if (found.has(IFLA_IFNAME)) names.set(index, found.get(IFLA_IFNAME).toString('utf8').replace('\0', ''))
+  const state = states[found.get(IFLA_OPERSTATE)?.[0] ?? 0]
+  const hardware =
+    found
+      .get(IFLA_ADDRESS)
+      ?.toString('hex')
+      .replace(/..(?!$)/g, '$&:') ?? ''
+  const mtu = found.has(IFLA_MTU) ? u32(found.get(IFLA_MTU)) : 0
+  return `${index}: ${nameOf(index)}: <${flagsOf(flags)}> mtu ${mtu} state ${state} ${hardware}`
+}
+
+/** struct ifaddrmsg. */
+function ifaddr(body) {
+  const [family, prefix, , scope] = body
+  const found = attributes(body.subarray(8))
+  const index = u32(body, 4)
+  const own = address(found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS))
+  const kind = family === AF_INET ? 'inet' : 'inet6'
+  return `${index}: ${nameOf(index)} ${kind} ${own}/${prefix} scope ${scopes[scope] ?? scope}`
+}
+
+/** struct rtmsg. */
+function route(body) {
+  const [, prefix, , , table, , , type] = body
+  if (table !== RT_TABLE_MAIN || type !== RTN_UNICAST) return null
+  const found = attributes(body.subarray(12))
+  const words = [found.has(RTA_DST) ? `${address(found.get(RTA_DST))}/${prefix}` : 'default']
+  if (found.has(RTA_GATEWAY)) words.push('via', address(found.get(RTA_GATEWAY)))
+  if (found.has(RTA_OIF)) words.push('dev', nameOf(u32(found.get(RTA_OIF))))
+  if (found.has(RTA_PRIORITY)) words.push('metric', u32(found.get(RTA_PRIORITY)))
+  return words.join(' ')
+}
+
+const readers = new Map([
+  [RTM_NEWLINK, link],
+  [RTM_DELLINK, link],
+  [RTM_NEWADDR, ifaddr],
+  [RTM_DELADDR, ifaddr],
+  [RTM_NEWROUTE, route],
+  [RTM_DELROUTE, route],
+])
+const deletions = [RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE]
+
+/** The names that interfaces have now: a question, and messages until NLMSG_DONE. */
+async function learnNames() {
+  const socket = new Socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
+  const request = Buffer.alloc(32) // struct nlmsghdr and struct ifinfomsg
+  new Uint32Array(request.buffer, request.byteOffset, 1)[0] = request.length
+  new Uint16Array(request.buffer, request.byteOffset + 4, 2).set([RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP])
+  try {
+    await socket.sendto(request, { pid: 0, groups: 0 })
+    for (;;) {
+      for (const { type, body } of messages(await socket.recv(65536))) {
+        if (type === NLMSG_DONE || type === NLMSG_ERROR) return
+        link(body)
+      }
+    }
+  } finally {
+    socket.close()
+  }
+}
+
+const groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE
+const socket = new Socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE).bind({ pid: 0, groups })
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
+await learnNames()
+console.error('listening')
+
+try {
+  for (;;) {
+    try {
+      const data = await socket.recv(65536, { signal: stop.signal })
+      for (const { type, body } of messages(data)) {
+        const text = readers.get(type)?.(body)
+        if (text) console.log(deletions.includes(type) ? `Deleted ${text}` : text)
+      }
+    } catch (error) {
+      if (error.code !== 'ENOBUFS') throw error
+      console.error('messages were lost') // they came faster than they were read
+    }
+  }
+} catch (error) {
+  if (error.name !== 'AbortError') throw error
+} finally {
+  socket.close()
+}

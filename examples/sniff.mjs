@@ -1,0 +1,89 @@
+// Prints the frames of an interface, as tcpdump -nS does. Linux, needs CAP_NET_RAW.
+//
+//   node examples/sniff.mjs [-i interface] [-c count] [-p] [-w file.pcap] [filter]
+//
+// The filter is arp, ip or ip6, or a program: node examples/sniff.mjs -i eth0 "$(tcpdump -ddd -y EN10MB port 53)".
+// -p leaves the interface out of promiscuous mode; -w writes a file that tcpdump -r and Wireshark read.
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, bpf, openPacket } from 'bsd-sockets'
+import { describe, timeOf } from './packet-text.mjs'
+
+const SNAPSHOT = 0x40000 // the longest frame that is kept
+
+/** Frames of one protocol: the EtherType is 12 bytes in. */
+const protocol = type =>
+  bpf.assemble([
+    { op: 'ldh', k: 12 },
+    { op: 'jeq', k: type, jf: 'drop' },
+    { op: 'ret', k: SNAPSHOT },
+    { op: 'ret', k: 0, label: 'drop' },
+  ])
+const filters = { arp: ETH_P_ARP, ip: ETH_P_IP, ip6: ETH_P_IPV6 }
+const filterOf = text => (text in filters ? protocol(filters[text]) : bpf.parse(text))
+
+/** A pcap file with nanoseconds. */
+class Pcap {
+  constructor(path) {
+    this.fd = openSync(path, 'w')
+    const header = Buffer.alloc(24)
+    header.writeUInt32LE(0xa1b23c4d, 0)
+    header.writeUInt16LE(2, 4) // version 2.4
+    header.writeUInt16LE(4, 6)
+    header.writeUInt32LE(SNAPSHOT, 16)
+    header.writeUInt32LE(1, 20) // Ethernet
+    writeSync(this.fd, header)
+  }
+
+  write({ timestamp, data, length }) {
+    const header = Buffer.alloc(16)
+    header.writeUInt32LE(Number(timestamp / 1_000_000_000n), 0)
+    header.writeUInt32LE(Number(timestamp % 1_000_000_000n), 4)
+    header.writeUInt32LE(data.length, 8)
+    header.writeUInt32LE(length, 12)
+    writeSync(this.fd, Buffer.concat([header, data]))
+  }
+
+  close() {
+    closeSync(this.fd)
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    interface: { type: 'string', short: 'i', default: 'lo' },
+    count: { type: 'string', short: 'c', default: 'Infinity' },
+    'no-promiscuous-mode': { type: 'boolean', short: 'p', default: false },
+    write: { type: 'string', short: 'w' },
+  },
+})
+const count = Number(values.count)
+const socket = openPacket({
+  interface: values.interface,
+  promiscuous: !values['no-promiscuous-mode'],
+  filter: positionals.length > 0 ? filterOf(positionals.join(' ')) : undefined,
+})
+const file = values.write === undefined ? null : new Pcap(values.write)
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort())
+console.error(`listening on ${values.interface}`)
+
+let captured = 0
+try {
+  for await (const frame of socket.frames({ signal: stop.signal })) {
+    captured++
+    if (file === null) console.log(`${timeOf(frame.timestamp)} ${describe(frame.data, frame.length)}`)
+    else file.write(frame)
+    if (captured === count) break
+  }
+} catch (error) {
+  if (error.name !== 'AbortError') throw error
+} finally {
+  const { packets, drops } = socket.statistics()
+  console.error(
+    `${captured} packets captured\n${packets} packets received by filter\n${drops} packets dropped by kernel`,
+  )
+  file?.close()
+  socket.close()
+}
