@@ -18,6 +18,22 @@ export { Message, type MessageMeta } from './message'
 export { openPacket, PacketSocket } from './packet'
 export { checksum, htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './bytes'
 export { if_indextoname, if_nameindex, if_nametoindex } from './interfaces'
+export {
+  getaddrinfo,
+  getfqdn,
+  gethostbyaddr,
+  gethostbyname,
+  gethostbynameEx,
+  gethostname,
+  getifaddrs,
+  getnameinfo,
+  getprotobyname,
+  getprotobynumber,
+  getservbyname,
+  getservbyport,
+  sethostname,
+} from './names'
+export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names'
 export { codecs, defineOption, options, query } from './options'
 export type { SocketOption } from './options'
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
