@@ -1,6 +1,13 @@
 import { invalidType, SocketError } from '../errors'
 import { gethostname } from './local'
-import { addressInfo, hostByAddress, isNumeric, type AddressInfo, type HostEntry, type Lookup } from './lookup'
+import {
+  addressInfo,
+  hostByAddress,
+  isNumeric,
+  type AddressInfo,
+  type HostEntry,
+  type Lookup,
+} from './lookup'
 
 /** gethostbyname's one address. */
 export function firstIPv4(host: HostEntry): string {

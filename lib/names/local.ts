@@ -20,8 +20,7 @@ export interface InterfaceAddress {
 }
 
 const IFF_BROADCAST = platform.constants.IFF_BROADCAST ?? 2
-const IFF_POINTOPOINT =
-  platform.constants.IFF_POINTOPOINT ?? platform.constants['IFF_POINTTOPOINT'] ?? 16
+const IFF_POINTOPOINT = platform.constants.IFF_POINTOPOINT ?? platform.constants['IFF_POINTTOPOINT'] ?? 16
 
 /** gethostname(2): the name of this host. */
 export function gethostname(): string {

@@ -405,7 +405,7 @@ describe('this host', () => {
       console.log(JSON.stringify(b.getifaddrs().filter(e => e.address?.kind === 'inet')))`
     ensureDist()
     const setup = `ip tuntap add p0 mode tun; ip addr add 10.7.0.1 peer 10.7.0.2 dev p0
-      ip link add d0 type dummy; ip addr add 10.8.0.1/24 brd + dev d0`
+      ip link add d0 type veth; ip addr add 10.8.0.1/24 brd + dev d0`
     const ended = await run('unshare', [
       '-n',
       'sh',
