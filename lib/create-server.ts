@@ -18,7 +18,7 @@ import { addresses } from './internal/environment'
 import { checkInteger } from './internal/validate'
 import { getaddrinfo } from './names'
 import { Socket } from './socket'
-import { setMode, unlinkStale } from './unix-path'
+import { setMode, unlinkStale, withPathLock } from './unix-path'
 
 /** Where createServer listens, and how. */
 export interface ServerOptions {
@@ -47,7 +47,8 @@ export interface ServerOptions {
  *
  * With `mode` the path never has more permissions than that, at no moment (on macOS nobody can connect before it is
  * set). With `unlink` a stale socket is moved aside first and asked again, so that one on which somebody begins to
- * listen meanwhile is put back. A socket that is bound but does not listen yet counts as stale.
+ * listen meanwhile is put back. A socket that is bound but does not listen yet is taken for a stale one, unless
+ * it is another createServer's with `unlink`.
  */
 export async function createServer(options: ServerOptions = {}): Promise<Socket> {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
@@ -100,7 +101,21 @@ async function listenUnix(path: string | Uint8Array, options: ServerOptions): Pr
   const mode = options.mode === undefined ? null : checkInteger('options.mode', options.mode, 0, 0o7777)
   const name = Buffer.from(path)
   const named = name.length > 0 && name[0] !== 0
-  if (options.unlink === true && named) await unlinkStale(name)
+  const listen = (): Socket => bindUnix(path, named ? name : null, mode, options.backlog)
+  if (options.unlink !== true || !named) return listen()
+  return withPathLock(name, async () => {
+    await unlinkStale(name)
+    return listen()
+  })
+}
+
+/** Bound and listening; `name` is null for an abstract name. */
+function bindUnix(
+  path: string | Uint8Array,
+  name: Buffer | null,
+  mode: number | null,
+  backlog: number | undefined,
+): Socket {
   const socket = new Socket(AF_UNIX, SOCK_STREAM)
   let bound = false
   try {
@@ -109,11 +124,11 @@ async function listenUnix(path: string | Uint8Array, options: ServerOptions): Pr
     socket.bind({ path })
     bound = true
     // What the umask took is given back before listen: until then nobody gets in.
-    if (mode !== null && named) setMode(name, mode)
-    return socket.listen(options.backlog)
+    if (mode !== null && name !== null) setMode(name, mode)
+    return socket.listen(backlog)
   } catch (error) {
     socket.close()
-    if (bound && named) unlinkSync(name)
+    if (bound && name !== null) unlinkSync(name)
     throw error
   }
 }

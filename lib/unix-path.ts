@@ -7,16 +7,57 @@ import {
   lstatSync,
   openSync,
   renameSync,
+  statSync,
   unlinkSync,
   type BigIntStats,
 } from 'node:fs'
-import { randomBytes } from 'node:crypto'
-import { AF_UNIX, SOCK_STREAM } from './constants'
+import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from './constants'
 import { invalidAddress, type SocketError } from './errors'
 import { Socket } from './socket'
 
 const O_PATH = 0o10000000 // Linux; Node has no name for it
 const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107
+
+const LOCK_RETRY = 5
+const LOCK_PATIENCE = 1000
+
+/**
+ * Runs while no other process that uses this package removes that path or binds there: between its bind and
+ * its listen a socket looks as deserted as a stale one. The lock is an abstract name (Linux), which goes with its
+ * owner; one that is never given back is ignored after a second.
+ */
+export async function withPathLock<T>(path: Buffer, run: () => Promise<T>): Promise<T> {
+  if (process.platform !== 'linux') return run()
+  using lock = new Socket(AF_UNIX, SOCK_DGRAM)
+  const name = lockName(path)
+  const late = performance.now() + LOCK_PATIENCE
+  while (!tryBind(lock, name) && performance.now() < late) await sleep(LOCK_RETRY)
+  return await run()
+}
+
+function lockName(path: Buffer): string {
+  const text = path.toString('latin1')
+  const slash = text.lastIndexOf('/')
+  const directory = Buffer.from(slash < 0 ? '.' : text.slice(0, slash + 1), 'latin1')
+  const { dev, ino } = statSync(directory, { bigint: true, throwIfNoEntry: false }) ?? { dev: 0n, ino: 0n }
+  const name = createHash('sha256')
+    .update(path.subarray(slash + 1))
+    .digest('hex')
+    .slice(0, 32)
+  return `\0bsd-sockets.unlink.${dev}.${ino}.${name}`
+}
+
+function tryBind(lock: Socket, name: string): boolean {
+  try {
+    lock.bind(name)
+    return true
+  } catch (error) {
+    if ((error as SocketError).code === 'EADDRINUSE') return false
+    throw error
+  }
+}
 
 /**
  * Removes the socket at a path if nobody listens on it. Another process may do the same at the same time, and listen
