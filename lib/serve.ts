@@ -281,12 +281,12 @@ export class Server implements AsyncDisposable {
 
   async #shut(drain: boolean): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stop.abort() // first, since nobody else can accept while somebody waits to
+    this.#wake?.()
     if (hasConnections(this.socket)) {
       if (drain) this.#takeBacklog()
       this.socket.close()
     }
-    this.#stop.abort()
-    this.#wake?.()
     while (this.#backlog.length > 0 || (this.#active.size > 0 && !this.#forced)) {
       while (this.#backlog.length > 0 && this.#active.size < this.#most) this.#start(this.#backlog.shift()!)
       if (this.#active.size > 0) await this.#handlerEnded()
