@@ -191,12 +191,13 @@ function failureOf(
   { host, allErrors }: Wanted,
   { lookups, attempts }: { lookups: Error[]; attempts: Error[] },
 ): Error {
-  const serious = lookups.filter(error => !harmless.has((error as SocketError).code))
+  const serious = lookups.filter(error => !harmless.has(String((error as NodeJS.ErrnoException).code)))
   if (attempts.length === 0) return serious[0] ?? lookups.at(-1) ?? noAddress(host)
   const errors = [...serious, ...attempts]
   if (errors.length === 1 && !allErrors) return errors[0]!
   const text = `connect: every address of ${host} failed: ${errors.map(error => error.message).join('; ')}`
-  return Object.assign(new AggregateError(errors, text), { code: (attempts[0] as SocketError).code })
+  const { code } = attempts[0] as NodeJS.ErrnoException
+  return Object.assign(new AggregateError(errors, text), { code })
 }
 
 function noAddress(host: string): SocketError {

@@ -78,8 +78,8 @@ class Contest<A, T> {
           this.#left[i]!.push(...addresses)
           this.#found(i)
         },
-        (error: Error) => {
-          this.#options.errors.lookups.push(error)
+        (error: unknown) => {
+          this.#options.errors.lookups.push(error as Error)
           this.#found(i)
         },
       )
@@ -131,22 +131,22 @@ class Contest<A, T> {
   }
 
   #attempt(address: A): void {
-    const { attempt, attemptDelay, discard, errors } = this.#options
+    const { attemptDelay, errors } = this.#options
     const controller = new AbortController()
     this.#running.add(controller)
     this.#latest = controller
     if (attemptDelay !== Infinity) this.#attemptTimer = this.#clock.set(() => this.#next(), attemptDelay)
-    void attempt(address, controller.signal).then(
+    void this.#options.attempt(address, controller.signal).then(
       winner => {
         this.#running.delete(controller)
-        if (this.#over) return discard(winner)
+        if (this.#over) return this.#options.discard(winner)
         this.stop()
         this.#end(winner)
       },
-      (error: Error) => {
+      (error: unknown) => {
         this.#running.delete(controller)
         if (this.#over) return
-        errors.attempts.push(error)
+        errors.attempts.push(error as Error)
         // An older one that fails says nothing about the time that the latest may have for itself.
         if (this.#latest === controller || this.#running.size === 0) this.#next()
       },

@@ -83,6 +83,7 @@ const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
  * pauses and tries again.
  */
 export function serve(socket: Socket, handler: ConnectionHandler, options?: ServeOptions): Server
+// eslint-disable-next-line @typescript-eslint/unified-signatures -- one signature would infer no parameter
 export function serve(socket: Socket, handler: DatagramHandler, options?: ServeOptions): Server
 export function serve(
   socket: Socket,

@@ -97,7 +97,7 @@ void InterfaceAddresses(const LookupRequest&, Reply* reply) {
 
 // In the order of Kind in lib/names/lookup.ts.
 constexpr void (*kLookups[])(const LookupRequest&, Reply*) = {
-    AddressInfo,   NameInfo,      HostByName,     HostByAddress,      ServiceByName,
+    AddressInfo,   NameInfo,       HostByName,       HostByAddress,      ServiceByName,
     ServiceByPort, ProtocolByName, ProtocolByNumber, InterfaceAddresses,
 };
 constexpr int kKinds = sizeof kLookups / sizeof kLookups[0];

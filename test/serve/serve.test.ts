@@ -5,14 +5,14 @@ import {
   AF_UNIX,
   createConnection,
   createServer,
-  Datagram,
   serve,
-  Server,
   SHUT_WR,
   Socket,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
+  type Datagram,
   type ServeOptions,
+  type Server,
 } from '../../lib'
 import { run, runNode, runPython } from '../helpers/child'
 import { failure, outcome, thrown } from '../helpers/errors'
@@ -51,7 +51,7 @@ function gate() {
 async function until(condition: () => boolean): Promise<void> {
   const late = Date.now() + 10000
   while (!condition()) {
-    if (Date.now() > late) throw new Error(`never: ${condition}`)
+    if (Date.now() > late) throw new Error(`never: ${String(condition)}`)
     await turn()
   }
 }

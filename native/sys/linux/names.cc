@@ -37,13 +37,14 @@ int Find(const Call& call, const Use& use) {
 template <typename Call>
 void FindHost(const Call& call, Reply* reply) {
   int status = 0;
-  const int failed = Find<hostent>(
-      [&](hostent* entry, char* room, size_t size, hostent** found) {
-        return call(entry, room, size, found, &status);
-      },
-      [reply](const hostent& host) { reply->AddHost(host); });
-  if (failed == 0) status = 0;
-  else if (status == 0) status = NETDB_INTERNAL;
+  const int failed =
+      Find<hostent>([&](hostent* entry, char* room, size_t size,
+                        hostent** found) { return call(entry, room, size, found, &status); },
+                    [reply](const hostent& host) { reply->AddHost(host); });
+  if (failed == 0)
+    status = 0;
+  else if (status == 0)
+    status = NETDB_INTERNAL;
   reply->End(status, status == NETDB_INTERNAL ? failed : 0);
 }
 
