@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Address } from './address'
 import {
   AF_UNIX,
@@ -149,6 +150,7 @@ export class Server implements AsyncDisposable {
     this.#most = most
     this.#onError = onError
     this.#signal = signal
+    setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
     if (signal?.aborted === true) void this.close()
     else void this.#run()
