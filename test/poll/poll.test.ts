@@ -14,6 +14,8 @@ import * as raw from '../../lib/raw'
 import * as blocking from '../../lib/sync'
 import { native } from '../../lib/internal/environment'
 import { failure, outcome, thrown } from '../helpers/errors'
+import { runPython } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
 import { fill, kinds, turn, using } from '../helpers/pairs'
 
 const { POLLIN, POLLOUT, POLLPRI, POLLNVAL, POLLHUP, POLLERR } = constants as Record<string, number>
@@ -332,6 +334,54 @@ describe('waiting', () => {
     expect(entry!.revents & (POLLERR! | POLLHUP!)).not.toBe(0)
   })
 })
+
+testIf(
+  missing.python(),
+  'says what poll of Python says, and select too, whatever state a socket is in',
+  async () => {
+    const states: Record<string, (a: Socket, b: Socket) => void> = {
+      idle: () => undefined,
+      readable: (_a, b) => b.trySend(byte),
+      full: a => fill(a),
+      'the peer sends no more': (_a, b) => b.shutdown(constants.SHUT_WR!),
+      'we send no more': a => a.shutdown(constants.SHUT_WR!),
+      'the peer has gone': (_a, b) => b.close(),
+      'gone, with data left': (_a, b) => (b.trySend(byte), b.close()),
+      'gone, with data unread': (a, b) => (a.trySend(byte), b.close()),
+    }
+    const script = `
+import select, sys
+p = select.poll()
+for fd in map(int, sys.argv[1:]): p.register(fd, select.POLLIN | select.POLLPRI | select.POLLOUT)
+fds = [int(x) for x in sys.argv[1:]]
+print(dict(p.poll(0)), *select.select(fds, fds, fds, 0), sep=' | ')`
+    for (const make of [
+      () => Promise.resolve(Socket.pair()),
+      () => tcp.make().then(({ a, b }) => [a, b] as const),
+    ]) {
+      const pairs = await Promise.all(Object.values(states).map(make))
+      Object.values(states).forEach((change, i) => change(...(pairs[i] as [Socket, Socket])))
+      using unconnected = new Socket()
+      using listener = new Socket().bind(['127.0.0.1', 0]).listen()
+      const sockets = [...pairs.map(([a]) => a), unconnected, listener]
+      const numbers = sockets.map((_, i) => i + 3)
+      const argv = `import sys; sys.argv[1:] = ${JSON.stringify(numbers.map(String))}`
+      const python = await runPython(
+        argv + script,
+        sockets.map(({ fd }) => fd),
+      )
+      const polled = await poll(
+        sockets.map((socket, i) => ({ socket, number: i + 3 })),
+        0,
+      )
+      const selected = await select(sockets, sockets, sockets, 0)
+      const dictionary = polled.map(({ number, revents }) => `${number}: ${revents}`).join(', ')
+      const lists = selected.map(list => `[${list.map(each => sockets.indexOf(each) + 3).join(', ')}]`)
+      expect(`{${dictionary}} | ${lists.join(' | ')}\n`).toBe(python)
+      for (const socket of pairs.flat()) socket.close()
+    }
+  },
+)
 
 test('a signal is refused where nothing could fire it', () => {
   expect(thrown(() => blocking.poll([], { signal: new AbortController().signal } as never)).code).toBe(
