@@ -127,6 +127,11 @@ export default tseslint.config(
     rules: { ...script, 'no-undef': 'error', '@typescript-eslint/no-unused-vars': unused },
   },
   {
+    // Run by Bun.
+    files: ['bench/**/*-bun.mjs'],
+    languageOptions: { globals: { Bun: 'readonly', Response: 'readonly' } },
+  },
+  {
     files: ['**/*.{js,cjs}'],
     languageOptions: {
       sourceType: 'commonjs',

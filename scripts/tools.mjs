@@ -69,6 +69,7 @@ export function llvm(tool, major = 19) {
 export function* filesBelow(folder) {
   if (!existsSync(path.join(root, folder))) return
   for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
+    if (entry.name === 'node_modules') continue
     const file = path.posix.join(folder, entry.name)
     if (entry.isDirectory()) yield* filesBelow(file)
     else yield file

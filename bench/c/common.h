@@ -4,8 +4,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,21 +32,22 @@ union any_address {
   struct sockaddr_un un;
 };
 
-// "unix:/path" or "tcp:127.0.0.1:port".
+// "unix:/path", "dgram:/path", "tcp:127.0.0.1:port" or "udp:127.0.0.1:port".
 static inline socklen_t parse_address(const char *text, union any_address *address) {
   memset(address, 0, sizeof *address);
-  if (strncmp(text, "unix:", 5) == 0) {
+  if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "dgram:", 6) == 0) {
+    const char *path = strchr(text, ':') + 1;
     address->un.sun_family = AF_UNIX;
-    if (strlen(text + 5) >= sizeof address->un.sun_path) {
+    if (strlen(path) >= sizeof address->un.sun_path) {
       fprintf(stderr, "path too long: %s\n", text);
       exit(1);
     }
-    strcpy(address->un.sun_path, text + 5);
+    strcpy(address->un.sun_path, path);
     return sizeof address->un;
   }
   char host[64];
   unsigned port = 0;
-  if (sscanf(text, "tcp:%63[^:]:%u", host, &port) != 2 ||
+  if (sscanf(text, "%*3[tcudp]:%63[^:]:%u", host, &port) != 2 ||
       inet_pton(AF_INET, host, &address->in.sin_addr) != 1) {
     fprintf(stderr, "bad address: %s\n", text);
     exit(1);
@@ -50,6 +55,59 @@ static inline socklen_t parse_address(const char *text, union any_address *addre
   address->in.sin_family = AF_INET;
   address->in.sin_port = htons((uint16_t)port);
   return sizeof address->in;
+}
+
+static inline int socket_type(const char *text) {
+  return text[0] == 'd' || strncmp(text, "udp", 3) == 0 ? SOCK_DGRAM : SOCK_STREAM;
+}
+
+// A socket of the address's kind. Datagram sockets get buffers that no variant is short of.
+static inline int open_socket(const char *text, const union any_address *address, int flags) {
+  const int fd = socket(address->any.sa_family, socket_type(text) | SOCK_CLOEXEC | flags, 0);
+  if (fd < 0) fail("socket");
+  if (socket_type(text) == SOCK_DGRAM) {
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4 << 20}, sizeof(int));
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){4 << 20}, sizeof(int));
+  }
+  return fd;
+}
+
+// The server's half of the bargain: says where it is.
+static inline void announce(const char *text, int fd) {
+  union any_address address;
+  socklen_t length = sizeof address;
+  getsockname(fd, &address.any, &length);
+  if (address.any.sa_family == AF_INET)
+    printf("ready %.3s:127.0.0.1:%u\n", text, ntohs(address.in.sin_port));
+  else
+    printf("ready %s\n", text);
+  fflush(stdout);
+}
+
+// A bound server's socket; on a stream it listens.
+static inline int open_server(const char *text, union any_address *address, int flags) {
+  const socklen_t length = parse_address(text, address);
+  const int fd = open_socket(text, address, flags);
+  if (bind(fd, &address->any, length) != 0) fail("bind");
+  if (socket_type(text) == SOCK_STREAM && listen(fd, 4096) != 0) fail("listen");
+  announce(text, fd);
+  return fd;
+}
+
+// A datagram client's own address, where AF_UNIX has it: servers answer to it.
+static inline void bind_beside(int fd, const union any_address *server) {
+  if (server->any.sa_family != AF_UNIX) return;
+  union any_address own = *server;
+  strncat(own.un.sun_path, ".c", sizeof own.un.sun_path - strlen(own.un.sun_path) - 1);
+  unlink(own.un.sun_path);
+  if (bind(fd, &own.any, sizeof own.un) != 0) fail("bind");
+}
+
+// Whether standard input has ended, the sign to end. For loops that never sleep: ask seldom.
+static inline int told_to_end(void) {
+  struct pollfd poller = {.fd = STDIN_FILENO, .events = POLLIN};
+  char byte;
+  return poll(&poller, 1, 0) > 0 && read(STDIN_FILENO, &byte, 1) <= 0;
 }
 
 static inline void no_delay(int fd, const union any_address *address) {
@@ -69,6 +127,7 @@ struct spent {
 };
 
 static inline double server_cpu(int pid) {
+  if (pid <= 0) return 0;
   char path[64], line[1024];
   snprintf(path, sizeof path, "/proc/%d/stat", pid);
   FILE *file = fopen(path, "r");
@@ -108,6 +167,46 @@ static inline struct spent spend(int server) {
       .server = server_cpu(server),
       .machine = machine_cpu(),
   };
+}
+
+// The measured window of a client: it begins after the warm-up.
+struct window {
+  double begin, seconds;
+  int server;
+  uint64_t before;
+  struct spent first;
+};
+
+static inline struct window open_window(const char *warmup, const char *seconds,
+                                        const char *server) {
+  return (struct window){
+      .begin = now() + atof(warmup), .seconds = atof(seconds), .server = atoi(server)};
+}
+
+static inline void print_window(const struct window *window, const struct spent *last,
+                                uint64_t messages, const char *more) {
+  const struct spent *first = &window->first;
+  printf(
+      "{\"messages\":%llu,\"seconds\":%.6f,\"clientCpu\":%.6f,\"serverCpu\":%.6f,"
+      "\"machineCpu\":%.6f%s}\n",
+      (unsigned long long)messages, last->time - first->time, last->client - first->client,
+      last->server - first->server, last->machine - first->machine, more);
+}
+
+// To be asked after each message or batch. True once the window is over, and printed.
+static inline int is_over(struct window *window, uint64_t messages) {
+  const double time = now();
+  if (window->first.time == 0) {
+    if (time >= window->begin) {
+      window->first = spend(window->server);
+      window->before = messages;
+    }
+    return 0;
+  }
+  if (time < window->first.time + window->seconds) return 0;
+  const struct spent last = spend(window->server);
+  print_window(window, &last, messages - window->before, "");
+  return 1;
 }
 
 #endif

@@ -1,8 +1,6 @@
-// echo_server ADDRESS: sends back what it reads. One thread, edge-triggered epoll.
+// echo_server ADDRESS [busy]: sends back what it reads. One thread, edge-triggered epoll; busy: one
+// connection, which it tries again and again instead of sleeping.
 // Prints "ready ADDRESS", and ends when its standard input does.
-#include <fcntl.h>
-#include <poll.h>
-
 #include "common.h"
 
 static char buffer[65536];
@@ -31,29 +29,47 @@ static int serve(int fd, int finished) {
   }
 }
 
+// Until the peer is gone, or nobody wants us any more.
+static void serve_busily(int listener, const union any_address *address) {
+  const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) fail("accept");
+  no_delay(fd, address);
+  for (unsigned turn = 0;; turn++) {
+    const ssize_t size = recv(fd, buffer, sizeof buffer, 0);
+    if (size > 0) send_all(fd, (size_t)size);
+    if (size == 0 || (size < 0 && errno != EAGAIN)) return;
+    if (turn % 65536 == 0 && told_to_end()) return;
+  }
+}
+
+static void answer_datagrams(int fd) {
+  union any_address from;
+  for (;;) {
+    socklen_t length = sizeof from;
+    const ssize_t size = recvfrom(fd, buffer, sizeof buffer, 0, &from.any, &length);
+    if (size < 0) return;
+    sendto(fd, buffer, (size_t)size, 0, &from.any, length);
+  }
+}
+
 int main(int argc, char **argv) {
-  if (argc != 2) {
-    fprintf(stderr, "usage: echo_server unix:PATH | tcp:ADDRESS:PORT\n");
+  if (argc < 2) {
+    fprintf(stderr, "usage: echo_server unix:PATH | tcp:ADDRESS:PORT | udp:ADDRESS:PORT [busy]\n");
     return 2;
   }
   union any_address address;
-  socklen_t length = parse_address(argv[1], &address);
-  const int listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (listener < 0) fail("socket");
-  if (bind(listener, &address.any, length) != 0) fail("bind");
-  if (listen(listener, 512) != 0) fail("listen");
+  const int busy = argc > 2;
+  const int listener = open_server(argv[1], &address, busy ? 0 : SOCK_NONBLOCK);
+  if (busy) {
+    serve_busily(listener, &address);
+    return 0;
+  }
+  const int datagrams = socket_type(argv[1]) == SOCK_DGRAM;
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) != 0) fail("epoll_ctl");
   event.data.fd = STDIN_FILENO;
   if (epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0) fail("epoll_ctl");
-  if (address.any.sa_family == AF_INET) {
-    getsockname(listener, &address.any, &length);
-    printf("ready tcp:127.0.0.1:%u\n", ntohs(address.in.sin_port));
-  } else {
-    printf("ready %s\n", argv[1]);
-  }
-  fflush(stdout);
 
   struct epoll_event events[256];
   for (;;) {
@@ -63,6 +79,8 @@ int main(int argc, char **argv) {
       const int fd = events[i].data.fd;
       if (fd == STDIN_FILENO) {
         if (read(STDIN_FILENO, buffer, sizeof buffer) <= 0) return 0;
+      } else if (fd == listener && datagrams) {
+        answer_datagrams(fd);
       } else if (fd == listener) {
         const int connection = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (connection < 0) continue;

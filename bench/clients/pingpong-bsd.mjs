@@ -1,13 +1,17 @@
-// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID: one connection, one message of 64 bytes at a time.
-import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
+// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: one connection, one
+// message of 64 bytes at a time.
+import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const { path, host, port } = parseAddress(process.argv[2])
+const [text, , , , busy = '0'] = process.argv.slice(2)
+const { path, host, port } = parseAddress(text)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(4096)
-const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
+const datagrams = text.startsWith('udp')
+const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, datagrams ? SOCK_DGRAM : SOCK_STREAM)
 await socket.connect(path ?? [host, port])
-if (path === undefined) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+if (text.startsWith('tcp')) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+if (busy !== '0') socket.busyPoll(Number(busy))
 
 let messages = 0
 measureWindow(() => messages)

@@ -24,6 +24,14 @@ export function describeMachine() {
   }
 }
 
+/** A table's `needs`: why it cannot be measured here. */
+export const needsRoot = () => {
+  if (process.getuid() !== 0) return 'needs root, for a network namespace of its own'
+  if (spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status !== 0)
+    return 'no network namespaces here'
+  return undefined
+}
+
 /** The cores this process may use, from "0-1,4". */
 export function allowedCores() {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))[1]

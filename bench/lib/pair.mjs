@@ -1,15 +1,15 @@
-// The commonest kind of sample: a server and a client, each on a core, for a measured window.
+// The only kind of sample: a client and, mostly, a server, each on a core, for a measured window.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import path from 'node:path'
-import { file, program } from './build.mjs'
 
-const pinned = (core, command, stdio) =>
-  spawn('taskset', ['-c', String(core), ...command], { stdio, env: { ...process.env, NODE_OPTIONS: '' } })
+const ADDRESSES = { tcp: 'tcp:127.0.0.1:0', udp: 'udp:127.0.0.1:0' }
 
-export const c = name => [program(name)]
-export const node = (...parts) => [process.execPath, file(...parts)]
+function pinned(core, argv, stdin) {
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  return spawn('taskset', ['-c', String(core), ...argv], { stdio: [stdin, 'pipe', 'inherit'], env })
+}
 
 async function line(child, what) {
   let text = ''
@@ -35,37 +35,68 @@ async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
   child.stdin?.end()
+  child.kill('SIGTERM')
   const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
   await exit
   clearTimeout(timer)
 }
 
+/** A network namespace of its own, set up by a line of shell, which the client joins. */
+const isolated = setup => ['unshare', '--net', 'sh', '-c', `${setup} && exec "$0" "$@"`]
+const joined = pid => ['nsenter', `--net=/proc/${pid}/ns/net`]
+
+/** Rates and CPU of the window, from what the client printed. Unknown fields are passed on as they are. */
+export function sampleOf({ messages = 1, seconds, serverCpu = 0, clientCpu = 0, machineCpu, ...more }) {
+  const foreign = ((machineCpu - serverCpu - clientCpu) / seconds) * 100
+  return {
+    rate: messages / seconds,
+    serverCpu: (serverCpu / messages) * 1e6,
+    clientCpu: (clientCpu / messages) * 1e6,
+    serverLoad: (serverCpu / seconds) * 100,
+    clientLoad: (clientCpu / seconds) * 100,
+    foreign: Math.max(0, foreign),
+    ...more,
+  }
+}
+
 /**
- * Runs `server` (a command; the address is added) and `client` (a function of the address and the server's
- * pid that gives a command), which prints what measureWindow prints. Gives rates and CPU of the window.
+ * Runs `server` and `client`, commands of commands.mjs: the server gets the address of `transport`, the client
+ * the address that the server announced (or `address`, where there is none), WARMUP, SECONDS and its pid.
  */
-export async function runPair({ transport, server: [program, script, ...args], client, cores, directory }) {
+export async function runPair({
+  transport,
+  address,
+  network,
+  server,
+  client,
+  warmup,
+  seconds,
+  cores,
+  directory,
+}) {
   const socket = path.join(directory, 'socket')
-  rmSync(socket, { force: true })
-  const address = transport === 'unix' ? `unix:${socket}` : 'tcp:127.0.0.1:0'
-  // The address comes first for the program, or after its script.
-  const command = script === undefined ? [program, address] : [program, script, address, ...args]
-  const server = pinned(cores.server, command, ['pipe', 'pipe', 'inherit'])
-  let peer
+  for (const each of [socket, `${socket}.c`]) rmSync(each, { force: true })
+  const space = network === undefined ? [] : isolated(network)
+  const where = ADDRESSES[transport] ?? `${transport}:${socket}`
+  const children = []
+  const start = (core, argv, stdin) => {
+    const child = pinned(core, argv, stdin)
+    children.push(child)
+    return child
+  }
   try {
-    const ready = (await line(server, 'the server')).replace(/^ready /, '')
-    peer = pinned(cores.client, client(ready, server.pid), ['ignore', 'pipe', 'inherit'])
-    const used = JSON.parse(await line(peer, 'the client'))
-    const { messages, seconds, serverCpu, clientCpu, machineCpu } = used
-    return {
-      rate: messages / seconds,
-      serverCpu: (serverCpu / messages) * 1e6,
-      clientCpu: (clientCpu / messages) * 1e6,
-      serverLoad: (serverCpu / seconds) * 100,
-      foreign: Math.max(0, ((machineCpu - serverCpu - clientCpu) / seconds) * 100),
+    let [ready, pid, prefix] = [address ?? '-', 0, space]
+    if (server !== undefined) {
+      const child = start(cores.server, [...space, ...server.argv, where, ...server.args], 'pipe')
+      ready = (await line(child, 'the server')).replace(/^ready /, '')
+      pid = child.pid
+      if (network !== undefined) prefix = joined(pid)
     }
+    const window = [ready, warmup, seconds, pid].map(String)
+    const argv = [...prefix, ...client.argv, ...window, ...client.args]
+    const answer = JSON.parse(await line(start(cores.client, argv, 'ignore'), 'the client'))
+    return answer.missing === undefined ? sampleOf(answer) : answer
   } finally {
-    if (peer !== undefined) await end(peer)
-    await end(server)
+    for (const child of children.reverse()) await end(child)
   }
 }

@@ -1,8 +1,8 @@
-// echo-bsd.mjs ADDRESS [recvInto | recv] [size]: an echo server that awaits each message.
-import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
+// echo-bsd.mjs ADDRESS [recvInto | recv] [size] [microseconds of busy polling]: awaits each message.
+import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { announce, parseAddress } from '../lib/ends.mjs'
 
-const [text, style = 'recvInto', size = '4096'] = process.argv.slice(2)
+const [text, style = 'recvInto', size = '4096', busy = '0'] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 
 async function echoInto(socket) {
@@ -27,12 +27,27 @@ async function echo(socket) {
   socket.close()
 }
 
-const serve = style === 'recv' ? echo : echoInto
-const listener = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
-listener.bind(path ?? [host, port]).listen(512)
-announce(path === undefined ? `tcp:${host}:${listener.getsockname().port}` : text)
-for (;;) {
-  const socket = await listener.accept()
-  if (path === undefined) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-  serve(socket).catch(() => socket.close())
+async function answer(socket) {
+  const buffer = Buffer.allocUnsafeSlow(Number(size))
+  for (;;) {
+    const { bytes, address } = await socket.recvfromInto(buffer)
+    await socket.sendto(buffer.subarray(0, bytes), address)
+  }
 }
+
+async function serve(listener) {
+  const handle = style === 'recv' ? echo : echoInto
+  for (;;) {
+    const socket = await listener.accept()
+    if (path === undefined) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+    if (busy !== '0') socket.busyPoll(Number(busy))
+    handle(socket).catch(() => socket.close())
+  }
+}
+
+const datagrams = text.startsWith('udp')
+const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, datagrams ? SOCK_DGRAM : SOCK_STREAM)
+socket.bind(path ?? [host, port])
+if (!datagrams) socket.listen(512)
+announce(path === undefined ? `${text.slice(0, 3)}:${host}:${socket.getsockname().port}` : text)
+await (datagrams ? answer : serve)(socket)

@@ -1,4 +1,5 @@
-// echo-net.mjs ADDRESS [data | iterate]: an echo server with node:net.
+// echo-net.mjs ADDRESS [data | iterate]: an echo server with node:net, or node:dgram.
+import dgram from 'node:dgram'
 import net from 'node:net'
 import { announce, parseAddress } from '../lib/ends.mjs'
 
@@ -9,11 +10,21 @@ async function iterate(socket) {
   for await (const data of socket) socket.write(data)
 }
 
-const server = net.createServer({ noDelay: true }, socket => {
-  socket.on('error', () => socket.destroy())
-  if (style === 'iterate') iterate(socket).catch(() => socket.destroy())
-  else socket.on('data', data => socket.write(data))
-})
-server.listen({ ...address, backlog: 512 }, () => {
-  announce(address.path === undefined ? `tcp:${address.host}:${server.address().port}` : text)
-})
+function listen() {
+  const server = net.createServer({ noDelay: true }, socket => {
+    socket.on('error', () => socket.destroy())
+    if (style === 'iterate') iterate(socket).catch(() => socket.destroy())
+    else socket.on('data', data => socket.write(data))
+  })
+  server.listen({ ...address, backlog: 512 }, () => {
+    announce(address.path === undefined ? `tcp:${address.host}:${server.address().port}` : text)
+  })
+}
+
+function answer() {
+  const socket = dgram.createSocket('udp4', (data, from) => socket.send(data, from.port, from.address))
+  socket.bind(address.port, address.host, () => announce(`udp:${address.host}:${socket.address().port}`))
+}
+
+if (text.startsWith('udp')) answer()
+else listen()

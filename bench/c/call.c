@@ -1,0 +1,49 @@
+// call - WARMUP SECONDS 0: what system calls cost by themselves, in ns; one line of JSON.
+#include "common.h"
+
+static int pair[2];
+static char byte[64];
+
+static void call_getsockopt(void) {
+  int value;
+  socklen_t length = sizeof value;
+  if (getsockopt(pair[0], SOL_SOCKET, SO_TYPE, &value, &length) != 0) fail("getsockopt");
+}
+
+static void call_recv(void) {
+  if (recv(pair[0], byte, sizeof byte, MSG_DONTWAIT) >= 0) fail("recv");
+}
+
+static void call_send_recv(void) {
+  if (send(pair[1], byte, sizeof byte, MSG_NOSIGNAL) != sizeof byte) fail("send");
+  if (recv(pair[0], byte, sizeof byte, MSG_DONTWAIT) != sizeof byte) fail("recv");
+}
+
+static double ns_of(void (*call)(void), double seconds) {
+  const double begin = now();
+  uint64_t calls = 0;
+  double time;
+  do {
+    for (int i = 0; i < 1000; i++) call();
+    calls += 1000;
+    time = now() - begin;
+  } while (time < seconds);
+  return time * 1e9 / (double)calls;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 5) return 2;
+  const double seconds = atof(argv[3]) / 3;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+    fail("socketpair");
+  ns_of(call_getsockopt, atof(argv[2]));
+  const double machine = machine_cpu(), time = now();
+  const double options = ns_of(call_getsockopt, seconds);
+  const double empty = ns_of(call_recv, seconds);
+  const double both = ns_of(call_send_recv, seconds);
+  printf(
+      "{\"getsockopt\":%.2f,\"recvEmpty\":%.2f,\"sendRecv\":%.2f,\"seconds\":%.6f,\"machineCpu\":%."
+      "6f}\n",
+      options, empty, both, now() - time, machine_cpu() - machine);
+  return 0;
+}

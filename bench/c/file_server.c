@@ -1,0 +1,65 @@
+// file_server ADDRESS FILE [sendfile | copy]: reads a request line from each connection and answers with
+// the whole file, sendfile(2) in slices of 1 MiB or read(2) and send(2) in pieces of 64 KiB.
+// Non-blocking, waits with epoll. One connection at a time.
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "common.h"
+
+static char piece[65536];
+
+static void wait_writable(int epoll, int fd) {
+  struct epoll_event event = {.events = EPOLLOUT | EPOLLONESHOT, .data.fd = fd};
+  if (epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) != 0) fail("epoll_ctl");
+  epoll_wait(epoll, &event, 1, -1);
+}
+
+static void send_by_sendfile(int epoll, int fd, int file, off_t size) {
+  for (off_t at = 0; at < size;) {
+    const ssize_t sent = sendfile(fd, file, &at, 1 << 20);
+    if (sent < 0 && errno != EAGAIN) return;
+    if (sent < 0) wait_writable(epoll, fd);
+  }
+}
+
+static void send_by_copy(int epoll, int fd, int file, off_t size) {
+  for (off_t at = 0; at < size;) {
+    const ssize_t got = pread(file, piece, sizeof piece, at);
+    if (got <= 0) return;
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t sent = send(fd, piece + done, (size_t)(got - done), MSG_NOSIGNAL);
+      if (sent < 0 && errno != EAGAIN) return;
+      if (sent < 0)
+        wait_writable(epoll, fd);
+      else
+        done += sent;
+    }
+    at += got;
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 2;
+  const int file = open(argv[2], O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  if (file < 0 || fstat(file, &status) != 0) fail(argv[2]);
+  const int copies = argc > 3 && strcmp(argv[3], "copy") == 0;
+  union any_address address;
+  const int listener = open_server(argv[1], &address, 0);
+  const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  for (;;) {
+    struct pollfd events[2] = {{.fd = listener, .events = POLLIN},
+                               {.fd = STDIN_FILENO, .events = POLLIN}};
+    poll(events, 2, -1);
+    if (events[1].revents != 0 && told_to_end()) return 0;
+    if (events[0].revents == 0) continue;
+    const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) fail("accept");
+    while (recv(fd, piece, sizeof piece, 0) <= 0) continue;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    struct epoll_event event = {.events = 0};
+    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    (copies ? send_by_copy : send_by_sendfile)(epoll, fd, file, status.st_size);
+    close(fd);
+  }
+}

@@ -1,0 +1,49 @@
+// idle_client ADDRESS WARMUP - SERVER_PID CONNECTIONS
+//
+// By how much does a server's memory grow for each connection that it holds? Connects, lets the server
+// collect its garbage (SIGUSR2), reads VmRSS; "seconds" is 1, "messages" the connections.
+#include <signal.h>
+
+#include "common.h"
+
+static double rss(int pid) {
+  char path[64];
+  unsigned long pages = 0;
+  snprintf(path, sizeof path, "/proc/%d/statm", pid);
+  FILE *file = fopen(path, "r");
+  if (file == NULL || fscanf(file, "%*u %lu", &pages) != 1) fail(path);
+  fclose(file);
+  return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double settled(int pid, double pause) {
+  for (int i = 0; i < 4; i++) {
+    kill(pid, SIGUSR2);
+    usleep((unsigned)(pause * 3e5));
+  }
+  return rss(pid);
+}
+
+int main(int argc, char **argv) {
+  if (argc != 6) return 2;
+  const int connections = atoi(argv[5]), server = atoi(argv[4]);
+  union any_address address;
+  const socklen_t length = parse_address(argv[1], &address);
+  double before = 0, cpu = 0;
+  for (int i = -100; i < connections; i++) {  // the first hundred are the warm-up
+    if (i == 0) {
+      before = settled(server, atof(argv[2]));
+      cpu = server_cpu(server);
+    }
+    const int fd = open_socket(argv[1], &address, 0);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    if (connect(fd, &address.any, length) != 0) fail("connect");
+  }
+  usleep((unsigned)(atof(argv[2]) * 6e5));
+  cpu = server_cpu(server) - cpu;
+  printf(
+      "{\"messages\":%d,\"seconds\":1,\"clientCpu\":0,\"serverCpu\":%.6f,\"machineCpu\":0,"
+      "\"memory\":%.1f}\n",
+      connections, cpu, (settled(server, atof(argv[2])) - before) / connections);
+  return 0;
+}

@@ -1,0 +1,54 @@
+// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await: what a call costs through each layer, in ns.
+import { AF_UNIX, SOCK_STREAM, SOL_SOCKET, SO_TYPE, Socket } from 'bsd-sockets'
+import * as raw from 'bsd-sockets/raw'
+import { report, spend } from '../lib/ends.mjs'
+
+const [, warmup, seconds, , layer] = process.argv.slice(2)
+const [socket, peer] = Socket.pair(AF_UNIX, SOCK_STREAM)
+const message = Buffer.alloc(64)
+const buffer = Buffer.alloc(64)
+const [value, length] = [Buffer.alloc(4), new Int32Array([4])]
+
+const layers = {
+  raw: {
+    getsockopt: () => raw.getsockopt(socket.fd, SOL_SOCKET, SO_TYPE, value, length),
+    recvEmpty: () => raw.recv(socket.fd, buffer, 0),
+    sendRecv() {
+      raw.send(peer.fd, message, 0)
+      return raw.recv(socket.fd, buffer, 0)
+    },
+  },
+  try: {
+    getsockopt: () => socket.getsockopt(SOL_SOCKET, SO_TYPE),
+    recvEmpty: () => socket.tryRecvInto(buffer),
+    sendRecv() {
+      peer.trySend(message)
+      return socket.tryRecvInto(buffer)
+    },
+  },
+  await: {
+    async sendRecv() {
+      await peer.send(message)
+      return socket.recvInto(buffer)
+    },
+  },
+}
+
+async function nsOf(call, limit) {
+  const begin = performance.now()
+  let [calls, time] = [0, 0]
+  do {
+    if (layer === 'await') for (let i = 0; i < 1000; i++) await call()
+    else for (let i = 0; i < 1000; i++) call()
+    calls += 1000
+    time = performance.now() - begin
+  } while (time < limit * 1000)
+  return (time * 1e6) / calls
+}
+
+const calls = Object.entries(layers[layer])
+for (const [, call] of calls) await nsOf(call, Number(warmup) / calls.length)
+const first = spend()
+const result = {}
+for (const [name, call] of calls) result[name] = await nsOf(call, Number(seconds) / calls.length)
+report(first, spend(), result)

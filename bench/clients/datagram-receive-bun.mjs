@@ -1,0 +1,8 @@
+// datagram-receive-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID: Bun.udpSocket; it has no option for the buffer's size.
+import { measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const { host, port } = parseAddress(process.argv[2])
+let messages = 0
+const socket = await Bun.udpSocket({ hostname: host, socket: { data: () => void messages++ } })
+socket.send('go', port, host)
+measureWindow(() => messages)

@@ -1,0 +1,50 @@
+// datagram-send-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID sendto | send | try | mmsg | gso SIZE: counts datagrams.
+import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_SNDBUF, Socket } from 'bsd-sockets'
+import { measureSync, measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const [text, , , , mode, sizeText] = process.argv.slice(2)
+const { path, host, port } = parseAddress(text)
+const size = Number(sizeText)
+const target = path ?? [host, port]
+const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_DGRAM)
+socket.setsockopt(SOL_SOCKET, SO_SNDBUF, 4 << 20)
+if (mode !== 'sendto') await socket.connect(target)
+const data = Buffer.alloc(size)
+let messages = 0
+
+const loops = {
+  async sendto() {
+    for (;;) {
+      await socket.sendto(data, target)
+      messages++
+    }
+  },
+  async send() {
+    for (;;) {
+      await socket.send(data)
+      messages++
+    }
+  },
+  async mmsg() {
+    const batch = new MessageBatch({ count: 64, size })
+    for (let i = 0; i < 64; i++) batch.set(i, data)
+    for (;;) messages += await socket.sendmmsg(batch)
+  },
+  async gso() {
+    const most = Math.min(64, Math.floor(65507 / size))
+    const train = { data: Buffer.alloc(most * size), segmentSize: size }
+    for (;;) {
+      await socket.sendmsg(train)
+      messages += most
+    }
+  },
+}
+if (mode === 'try') {
+  measureSync(() => {
+    for (let i = 0; i < 64; i++) if (socket.trySend(data) === null) return i
+    return 64
+  })
+} else {
+  measureWindow(() => messages)
+  await loops[mode]()
+}

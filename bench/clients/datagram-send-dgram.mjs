@@ -1,0 +1,22 @@
+// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE: node:dgram, connected; the next 64 when 64 are sent.
+import dgram from 'node:dgram'
+import { measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const [text, , , , size] = process.argv.slice(2)
+const { host, port } = parseAddress(text)
+const data = Buffer.alloc(Number(size))
+const socket = dgram.createSocket('udp4')
+let messages = 0
+let left = 0
+function sent() {
+  messages++
+  if (--left === 0) setImmediate(burst) // it is called in a tick: timers would never run
+}
+function burst() {
+  left = 64
+  for (let i = 0; i < 64; i++) socket.send(data, sent)
+}
+socket.connect(port, host, () => {
+  measureWindow(() => messages)
+  burst()
+})

@@ -1,0 +1,29 @@
+// stream-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same with Bun.connect.
+import { measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const [text, , , , direction] = process.argv.slice(2)
+const { path, host, port } = parseAddress(text)
+let bytes = 0
+const piece = Buffer.alloc(65536)
+function write(socket) {
+  for (;;) {
+    const sent = socket.write(piece)
+    bytes += Math.max(0, sent)
+    if (sent < piece.length) return
+  }
+}
+await Bun.connect({
+  ...(path === undefined ? { hostname: host, port } : { unix: path }),
+  socket: {
+    open(socket) {
+      measureWindow(() => bytes)
+      if (direction === 'send') write(socket)
+    },
+    drain(socket) {
+      if (direction === 'send') write(socket)
+    },
+    data(socket, data) {
+      bytes += data.length
+    },
+  },
+})

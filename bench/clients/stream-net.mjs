@@ -1,0 +1,17 @@
+// stream-net.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same with node:net.
+import net from 'node:net'
+import { measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const [text, , , , direction] = process.argv.slice(2)
+let bytes = 0
+const piece = Buffer.alloc(65536)
+const socket = net.connect(parseAddress(text), () => {
+  measureWindow(() => bytes)
+  if (direction === 'send') write()
+})
+function write() {
+  do bytes += piece.length
+  while (socket.write(piece))
+}
+socket.on('drain', write)
+if (direction === 'recv') socket.on('data', data => (bytes += data.length))

@@ -1,0 +1,44 @@
+// zerocopy-bsd.mjs ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy: as c/zerocopy.c; "copied" is the share in per
+// cent of the sends that the kernel copied after all.
+import * as sockets from 'bsd-sockets'
+import { absent, measureWindow, parseAddress } from '../lib/ends.mjs'
+
+const SLAB = 256 << 20
+const MOST = 64
+const { AF_INET, SOCK_DGRAM, Socket, allocZeroCopy } = sockets
+const [text, , , , sizeText, mode] = process.argv.slice(2)
+const { host, port } = parseAddress(text)
+const size = Number(sizeText)
+const socket = new Socket(AF_INET, SOCK_DGRAM)
+await socket.connect([host, port])
+if (mode === 'zerocopy' && typeof socket.sendZeroCopy !== 'function')
+  await absent('this bsd-sockets has no sendZeroCopy')
+const slab = (mode === 'zerocopy' ? allocZeroCopy : Buffer.alloc)(SLAB).fill(1)
+const pieces = Array.from({ length: Math.floor(SLAB / size) }, (_, i) =>
+  slab.subarray(i * size, (i + 1) * size),
+)
+let bytes = 0
+let [sends, copied] = [0, 0]
+measureWindow(() => bytes)
+
+async function zerocopy() {
+  const waiting = new Array(MOST)
+  for (let at = 0; ; at = (at + 1) % pieces.length) {
+    const place = sends++ % MOST
+    if (sends > MOST) {
+      const result = await waiting[place]
+      bytes += result.bytes
+      if (result.copied) copied++
+    }
+    waiting[place] = socket.sendZeroCopy(pieces[at])
+  }
+}
+
+async function plain() {
+  for (let at = 0; ; at = (at + 1) % pieces.length) bytes += await socket.send(pieces[at])
+}
+
+process.on('exit', () => {
+  if (copied > 0) console.error(`${copied} of ${sends} sends were copied`)
+})
+await (mode === 'zerocopy' ? zerocopy : plain)()

@@ -1,0 +1,71 @@
+"""What the Python servers and clients share; see ends.mjs."""
+import json
+import os
+import resource
+import socket
+import sys
+import time
+
+SIZE = 64
+
+
+def parse(text):
+    kind, rest = text.split(":", 1)
+    family = socket.AF_UNIX if kind in ("unix", "dgram") else socket.AF_INET
+    type = socket.SOCK_DGRAM if kind in ("udp", "dgram") else socket.SOCK_STREAM
+    address = rest if family == socket.AF_UNIX else (rest.split(":")[0], int(rest.split(":")[1]))
+    return kind, family, type, address
+
+
+def open_socket(text):
+    _, family, type, address = parse(text)
+    s = socket.socket(family, type)
+    if type == socket.SOCK_DGRAM:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
+    return s, address
+
+
+def open_server(text):
+    s, address = open_socket(text)
+    s.bind(address)
+    if s.type == socket.SOCK_STREAM:
+        s.listen(4096)
+    kind = parse(text)[0]
+    where = "%s:%s:%d" % (kind, *s.getsockname()) if s.family == socket.AF_INET else text
+    print("ready", where, flush=True)
+    return s
+
+
+def no_delay(s):
+    if s.family == socket.AF_INET and s.type == socket.SOCK_STREAM:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def spend(server):
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = 0
+    if server > 0:
+        fields = open("/proc/%d/stat" % server).read().rsplit(")", 1)[1].split()
+        cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    stat = [int(x) for x in open("/proc/stat").readline().split()[1:9]]
+    machine = (sum(stat) - stat[3] - stat[4]) / os.sysconf("SC_CLK_TCK")
+    return {"seconds": time.perf_counter(), "clientCpu": usage.ru_utime + usage.ru_stime,
+            "serverCpu": cpu, "machineCpu": machine}
+
+
+def measure(work):
+    """Calls work (-> messages) until the window is over, and prints it."""
+    warmup, seconds, server = float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+
+    def until(limit):
+        messages, end = 0, time.perf_counter() + limit
+        while time.perf_counter() < end:
+            messages += work()
+        return messages
+
+    until(warmup)
+    first = spend(server)
+    messages = until(seconds)
+    last = spend(server)
+    print(json.dumps({"messages": messages, **{k: last[k] - first[k] for k in last}}), flush=True)

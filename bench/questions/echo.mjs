@@ -1,0 +1,56 @@
+// How fast is a server with many busy connections that awaits each message?
+import { perMessage } from '../lib/columns.mjs'
+import { bun, c, node, python } from '../lib/commands.mjs'
+
+const CONNECTIONS = 64
+const SIZE = 64
+
+const C = 'C epoll'
+const NODE = 'Node net'
+const BUN = 'Bun'
+const OURS = 'bsd-sockets, recvInto'
+
+const client = c('echo_client', CONNECTIONS, SIZE)
+const servers = {
+  [C]: c('echo_server'),
+  [NODE]: node('servers/echo-net.mjs'),
+  'Node net, for await': node('servers/echo-net.mjs', 'iterate'),
+  [BUN]: bun('servers/echo-bun.mjs'),
+  'Python epoll': python('servers/echo.py'),
+  [OURS]: node('servers/echo-bsd.mjs'),
+  'bsd-sockets, recvInto 64 of 64 B': node('servers/echo-bsd.mjs', 'recvInto', SIZE),
+  'bsd-sockets, recv (new Buffer)': node('servers/echo-bsd.mjs', 'recv', 4096),
+}
+
+const echo = (transport, goals) => ({
+  title: `Busy echo server, ${CONNECTIONS} connections, ${SIZE} B outstanding on each, ${transport}`,
+  transport,
+  variants: Object.entries(servers).map(([name, server]) => ({ name, server, client })),
+  columns: perMessage('messages', 'server', [
+    ['C', C],
+    ['Node', NODE],
+    ['Bun', BUN],
+  ]),
+  goals: goals.map(goal => ({ of: OURS, metric: 'rate', ...goal })),
+})
+
+const cpu = { row: '4c', metric: 'serverCpu', to: C }
+
+export default {
+  name: 'echo',
+  tables: [
+    echo('unix', [
+      { row: '4a', to: C, atLeast: { must: 0.75, stretch: 0.85 } },
+      { row: '4a', to: NODE, atLeast: { must: 1.9 } },
+      { row: '4a', to: BUN, atLeast: { must: 1 } },
+      { ...cpu, atMost: { must: 1.35, stretch: 1.2 } },
+      { row: '12', metric: 'serverCpu', minus: C, unit: 'us', atMost: { must: 0.65, stretch: 0.4 } },
+    ]),
+    echo('tcp', [
+      { row: '4b', to: C, atLeast: { must: 0.88, stretch: 0.93 } },
+      { row: '4b', to: NODE, atLeast: { must: 1.4 } },
+      { row: '4b', to: BUN, atLeast: { must: 1 } },
+      { ...cpu, atMost: { must: 1.18, stretch: 1.1 } },
+    ]),
+  ],
+}

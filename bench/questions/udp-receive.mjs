@@ -1,0 +1,70 @@
+// How many datagrams does a process receive over UDP?
+import { perMessage } from '../lib/columns.mjs'
+import { bun, c, node, python } from '../lib/commands.mjs'
+
+const C = 'C recvfrom'
+const MMSG = 'C recvmmsg, 64'
+const GRO = 'C GRO'
+const NODE = 'Node dgram'
+const BUN = 'Bun'
+const OURS_EACH = 'bsd-sockets, recvfrom (new Buffer, address)'
+const OURS_INTO = 'bsd-sockets, recvInto'
+const OURS_MMSG = 'bsd-sockets, recvmmsg'
+const OURS_GRO = 'bsd-sockets, GRO with recvmmsg'
+
+const single = size => ({
+  [C]: c('datagram_receive', 'recvfrom', size),
+  [MMSG]: c('datagram_receive', 'mmsg', size),
+  [NODE]: node('clients/datagram-receive-dgram.mjs'),
+  [BUN]: bun('clients/datagram-receive-bun.mjs'),
+  'Python recvfrom_into': python('clients/datagram-receive.py', size),
+  [OURS_EACH]: node('clients/datagram-receive-bsd.mjs', 'recvfrom', size),
+  'bsd-sockets, messages()': node('clients/datagram-receive-bsd.mjs', 'messages', size),
+  [OURS_INTO]: node('clients/datagram-receive-bsd.mjs', 'into', size),
+  [OURS_MMSG]: node('clients/datagram-receive-bsd.mjs', 'mmsg', size),
+})
+const trains = size => ({
+  ...single(size),
+  [GRO]: c('datagram_receive', 'gro', size),
+  'bsd-sockets, GRO with recvmsg': node('clients/datagram-receive-bsd.mjs', 'gro', size),
+  [OURS_GRO]: node('clients/datagram-receive-bsd.mjs', 'gro-mmsg', size),
+})
+
+const table = (size, flood, variants, goals = []) => ({
+  title: `UDP receivers, ${size} B, ${flood === 'gso' ? 'datagrams come in bursts' : 'datagrams come singly'}`,
+  transport: 'udp',
+  smoke: size === 1200,
+  variants: Object.entries(variants(size)).map(([name, client]) => ({
+    name,
+    server: c('datagram_flood', flood, size),
+    client,
+  })),
+  columns: perMessage('datagrams', 'client', [
+    ['C recvmmsg', MMSG],
+    ['C recvfrom', C],
+    ['Node', NODE],
+    ['Bun', BUN],
+  ]),
+  goals: goals.map(goal => ({ metric: 'rate', ...goal })),
+})
+
+export default {
+  name: 'udp-receive',
+  tables: [
+    table(64, 'gso', trains),
+    table(1200, 'gso', trains, [
+      { row: '2d', of: OURS_MMSG, to: MMSG, atLeast: { must: 0.85, stretch: 0.92 } },
+      { row: '2d', of: OURS_MMSG, metric: 'clientCpu', to: MMSG, atMost: { must: 1.1 } },
+      { row: '2d', of: OURS_MMSG, to: NODE, atLeast: { must: 4 } },
+      { row: '2d', of: OURS_MMSG, to: BUN, atLeast: { must: 2 } },
+      { row: '2e', of: OURS_EACH, to: NODE, atLeast: { must: 2.5, stretch: 3.5 } },
+      { row: '2e', of: OURS_EACH, to: BUN, atLeast: { must: 1.2 } },
+      { row: '2f', of: OURS_GRO, to: GRO, atLeast: { must: 0.9, stretch: 0.97 } },
+      { row: '2f', of: OURS_GRO, to: NODE, atLeast: { must: 20 } },
+    ]),
+    table(8192, 'gso', trains),
+    table(1200, 'mmsg', single, [
+      { row: '2g', of: OURS_INTO, metric: 'clientCpu', to: NODE, atMost: { must: 0.8, stretch: 0.7 } },
+    ]),
+  ],
+}

@@ -1,0 +1,63 @@
+// How many datagrams does a process send over UDP?
+import { perMessage } from '../lib/columns.mjs'
+import { bun, c, node, python } from '../lib/commands.mjs'
+
+const C = 'C send'
+const MMSG = 'C sendmmsg, 64'
+const GSO = 'C GSO'
+const NODE = 'Node dgram'
+const BUN_MANY = 'Bun sendMany'
+const OURS = 'bsd-sockets, send'
+const OURS_MMSG = 'bsd-sockets, sendmmsg'
+const OURS_GSO = 'bsd-sockets, GSO'
+
+const clients = size => ({
+  'C sendto': c('datagram_send', 'sendto', size),
+  [C]: c('datagram_send', 'send', size),
+  [MMSG]: c('datagram_send', 'mmsg', size),
+  [GSO]: c('datagram_send', 'gso', size),
+  [NODE]: node('clients/datagram-send-dgram.mjs', size),
+  'Bun send': bun('clients/datagram-send-bun.mjs', 'send', size),
+  [BUN_MANY]: bun('clients/datagram-send-bun.mjs', 'sendMany', size),
+  'Python send': python('clients/datagram-send.py', size),
+  [OURS]: node('clients/datagram-send-bsd.mjs', 'send', size),
+  'bsd-sockets, trySend': node('clients/datagram-send-bsd.mjs', 'try', size),
+  'bsd-sockets, sendto': node('clients/datagram-send-bsd.mjs', 'sendto', size),
+  [OURS_MMSG]: node('clients/datagram-send-bsd.mjs', 'mmsg', size),
+  [OURS_GSO]: node('clients/datagram-send-bsd.mjs', 'gso', size),
+})
+
+const table = (size, goals = []) => ({
+  title: `UDP senders, ${size} B, into a sink that never sleeps`,
+  transport: 'udp',
+  smoke: size === 1200,
+  variants: Object.entries(clients(size)).map(([name, client]) => ({
+    name,
+    // Trains are received as trains, or the sink would be the slower end.
+    server: c('datagram_sink', ...(name.includes('GSO') ? ['gro'] : [])),
+    client,
+  })),
+  columns: perMessage('datagrams', 'client', [
+    ['C send', C],
+    ['sendmmsg', MMSG],
+    ['Node', NODE],
+  ]),
+  goals: goals.map(goal => ({ metric: 'rate', ...goal })),
+})
+
+export default {
+  name: 'udp-send',
+  tables: [
+    table(64),
+    table(1200, [
+      { row: '2a', of: OURS, to: C, atLeast: { must: 0.87, stretch: 0.92 } },
+      { row: '2a', of: OURS, to: NODE, atLeast: { must: 1.1 } },
+      { row: '2b', of: OURS_MMSG, to: MMSG, atLeast: { must: 0.95, stretch: 0.98 } },
+      { row: '2b', of: OURS_MMSG, to: NODE, atLeast: { must: 1.22 } },
+      { row: '2b', of: OURS_MMSG, to: BUN_MANY, atLeast: { must: 1 } },
+      { row: '2c', of: OURS_GSO, to: GSO, atLeast: { must: 0.85, stretch: 0.93 } },
+      { row: '2c', of: OURS_GSO, to: NODE, atLeast: { must: 30 } },
+    ]),
+    table(8192),
+  ],
+}

@@ -1,0 +1,81 @@
+// How many datagrams go over AF_UNIX?
+import { perMessage } from '../lib/columns.mjs'
+import { c, node, npm, python } from '../lib/commands.mjs'
+import { needsRoot } from '../lib/machine.mjs'
+
+const SIZE = 1024
+
+const C = 'C mmsg'
+const UNIX_DGRAM = 'unix-dgram'
+const NODE_UNIX = 'node-unix-socket'
+const OURS = 'bsd-sockets, mmsg'
+
+const packages = direction =>
+  Object.fromEntries(
+    [UNIX_DGRAM, NODE_UNIX, 'posix-socket'].map(name => [
+      name,
+      npm(name, 'clients/datagram-npm.mjs', direction, SIZE),
+    ]),
+  )
+const senders = {
+  [C]: c('datagram_send', 'mmsg', SIZE),
+  'C send': c('datagram_send', 'send', SIZE),
+  ...packages('send'),
+  Python: python('clients/datagram-send.py', SIZE),
+  [OURS]: node('clients/datagram-send-bsd.mjs', 'mmsg', SIZE),
+  'bsd-sockets, send': node('clients/datagram-send-bsd.mjs', 'send', SIZE),
+  'bsd-sockets, sendto': node('clients/datagram-send-bsd.mjs', 'sendto', SIZE),
+}
+const receivers = {
+  [C]: c('datagram_receive', 'mmsg', SIZE),
+  'C recvfrom': c('datagram_receive', 'recvfrom', SIZE),
+  ...packages('recv'),
+  Python: python('clients/datagram-receive.py', SIZE),
+  [OURS]: node('clients/datagram-receive-bsd.mjs', 'mmsg', SIZE),
+  'bsd-sockets, recvInto': node('clients/datagram-receive-bsd.mjs', 'into', SIZE),
+}
+// Both ends of a kind: nothing is lost over AF_UNIX, so what the sender counts is received.
+const sinks = {
+  [C]: c('datagram_sink', 'block'),
+  [UNIX_DGRAM]: npm(UNIX_DGRAM, 'servers/datagram-npm.mjs'),
+  [NODE_UNIX]: npm(NODE_UNIX, 'servers/datagram-npm.mjs'),
+  Python: python('servers/datagram.py', SIZE),
+  [OURS]: node('servers/datagram-bsd.mjs', SIZE),
+}
+
+const table = (title, variants, goals) => ({
+  title: `AF_UNIX datagrams of ${SIZE} B, ${title}`,
+  transport: 'dgram',
+  // In a namespace of its own, since the queue of 10 datagrams would measure how fast a sleeper wakes.
+  network: 'echo 512 >/proc/sys/net/unix/max_dgram_qlen',
+  needs: needsRoot,
+  variants,
+  columns: perMessage('datagrams', 'client', [
+    ['C', C],
+    ['unix-dgram', UNIX_DGRAM],
+    ['node-unix-socket', NODE_UNIX],
+  ]),
+  goals: goals.map(goal => ({ of: OURS, metric: 'rate', ...goal })),
+})
+const from = (server, clients) => Object.entries(clients).map(([name, client]) => ({ name, server, client }))
+
+export default {
+  name: 'unix-dgram',
+  tables: [
+    table(
+      'both ends of a kind',
+      Object.entries(sinks).map(([name, server]) => ({ name, server, client: senders[name] })),
+      [
+        { row: '6a', to: C, atLeast: { must: 0.83, stretch: 0.92 } },
+        { row: '6a', to: UNIX_DGRAM, atLeast: { must: 2.5 } },
+        { row: '6a', to: NODE_UNIX, atLeast: { must: 3.2 } },
+      ],
+    ),
+    table('senders, into a C sink that never sleeps', from(c('datagram_sink'), senders), [
+      { row: '6b', to: C, atLeast: { must: 0.92, stretch: 0.97 } },
+    ]),
+    table('receivers, flooded from C', from(c('datagram_flood', 'mmsg', SIZE), receivers), [
+      { row: '6b', to: C, atLeast: { must: 0.86, stretch: 0.93 } },
+    ]),
+  ],
+}

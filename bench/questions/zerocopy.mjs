@@ -1,0 +1,41 @@
+// What does MSG_ZEROCOPY save where the kernel can do without the copy?
+import { perByte } from '../lib/columns.mjs'
+import { c, node } from '../lib/commands.mjs'
+import { needsRoot } from '../lib/machine.mjs'
+
+const PLAIN = 'bsd-sockets, send'
+const OURS = 'bsd-sockets, sendZeroCopy'
+const C = 'C MSG_ZEROCOPY'
+
+const table = (size, goals = []) => ({
+  title: `UDP sends of ${size} B from memory that no cache holds, into a queue that drops`,
+  // Loopback and veth copy late; a device without a carrier drops what its queue gets, so only the sending half is left.
+  // A datagram that has to be cut into fragments is copied: the MTU is as large as it can be.
+  network:
+    'ip link set lo up && ip link add v0 mtu 65535 type veth peer name v1 && ip addr add 10.99.0.1/24 dev v0 && ' +
+    'ip link set v0 up && ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:01 dev v0',
+  address: 'udp:10.99.0.2:9',
+  needs: needsRoot,
+  variants: Object.entries({
+    'C send': c('zerocopy', size, 'plain'),
+    [C]: c('zerocopy', size, 'zerocopy'),
+    [PLAIN]: node('clients/zerocopy-bsd.mjs', size, 'plain'),
+    [OURS]: node('clients/zerocopy-bsd.mjs', size, 'zerocopy'),
+  }).map(([name, client]) => ({ name, client })),
+  columns: perByte('client', [
+    ['C zerocopy', C],
+    ['own send', PLAIN],
+  ]),
+  goals: goals.map(goal => ({ row: '10', of: OURS, metric: 'rate', ...goal })),
+})
+
+export default {
+  name: 'zerocopy',
+  tables: [
+    table(8192),
+    table(60000, [
+      { to: PLAIN, atLeast: { must: 1.8 } },
+      { to: C, atLeast: { stretch: 0.97 } },
+    ]),
+  ],
+}
