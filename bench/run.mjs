@@ -1,12 +1,15 @@
-// npm run bench [-- question ...] [--smoke] [--repetitions N] [--seconds S]
+// npm run bench [-- question ...] [--smoke] [--repetitions N] [--seconds S] [--retakes N] [--with-peers] [--report] [--to FILE] [--from FILE]
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { buildC } from './lib/build.mjs'
-import { run } from './lib/runner.mjs'
-import echo from './echo.mjs'
-import pingpong from './pingpong.mjs'
+import { installPeers } from './lib/commands.mjs'
+import { failuresOf, run } from './lib/runner.mjs'
 
-const questions = [echo, pingpong]
+const NAMES = [
+  ...['file', 'udp-send', 'udp-receive', 'pingpong', 'echo', 'stream', 'unix-dgram', 'icmp'],
+  ...['accept', 'idle', 'zerocopy', 'call', 'capture'],
+]
 
 function quit(message) {
   console.error(message)
@@ -24,22 +27,41 @@ const { values, positionals } = parseArgs({
     smoke: { type: 'boolean', default: false },
     repetitions: { type: 'string' },
     seconds: { type: 'string' },
+    retakes: { type: 'string' },
+    'with-peers': { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
+    to: { type: 'string' },
+    from: { type: 'string' },
   },
 })
-const names = questions.map(({ name }) => name)
-const unknown = positionals.find(name => !names.includes(name))
-if (unknown !== undefined) quit(`No question "${unknown}". There are: ${names.join(', ')}.`)
-if (process.platform !== 'linux') quit('The bench reads /proc and pins with taskset: Linux only.')
-if (spawnSync('taskset', ['-V']).status !== 0) quit('taskset (util-linux) is missing.')
+const unknown = positionals.find(name => !NAMES.includes(name))
+if (unknown !== undefined) quit(`No question "${unknown}". There are: ${NAMES.join(', ')}.`)
 
-const { smoke } = values
-buildC()
-await run(
-  questions.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
-  {
+async function measured() {
+  if (process.platform !== 'linux') quit('The bench reads /proc and pins with taskset: Linux only.')
+  if (spawnSync('taskset', ['-V']).status !== 0) quit('taskset (util-linux) is missing.')
+  const { smoke } = values
+  if (values['with-peers']) installPeers()
+  buildC()
+  const wanted = NAMES.filter(name => positionals.length === 0 || positionals.includes(name))
+  const questions = await Promise.all(
+    wanted.map(async name => (await import(`./questions/${name}.mjs`)).default),
+  )
+  return run(questions, {
     smoke,
+    to: values.to,
     repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 5), 1)),
-    seconds: number('seconds', values.seconds ?? (smoke ? 0.2 : 1.5), 0.05),
-    warmup: smoke ? 0.1 : 0.5,
-  },
-)
+    seconds: number('seconds', values.seconds ?? (smoke ? 0.1 : 1.5), 0.05),
+    retakes: Math.floor(number('retakes', values.retakes ?? (smoke ? 0 : 2), 0)),
+    warmup: smoke ? 0.05 : 0.5,
+  })
+}
+
+const results = values.from === undefined ? await measured() : JSON.parse(readFileSync(values.from, 'utf8'))
+if (values.report) {
+  const { writeReport } = await import('./lib/report.mjs')
+  await writeReport(results)
+}
+const failures = failuresOf(results)
+for (const failure of failures) console.error(failure)
+process.exitCode = failures.length > 0 ? 1 : 0

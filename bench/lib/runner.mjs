@@ -1,123 +1,178 @@
-// Runs questions: interleaved repetitions, ratios within each, medians over all.
+// Runs questions: interleaved repetitions, every other one backwards; prints a table for each of theirs.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { cell, verdict } from './arithmetic.mjs'
 import { file } from './build.mjs'
+import { peerVersions } from './commands.mjs'
 import { allowedCores, describeMachine, untilQuiet } from './machine.mjs'
-import { table } from './text.mjs'
+import { runPair } from './pair.mjs'
+import { goalLine, summaryOf, table, tableRows } from './text.mjs'
 
-const FOREIGN_LIMIT = 12 // per cent of a core
-const RETAKES = 2
+export const FOREIGN_LIMIT = 12 // per cent of a core
 const PATIENCE = 3000 // ms before a sample is taken again
 
-function spread(values) {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = (sorted.length - 1) / 2
-  const median = (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2
-  return { median, min: sorted[0], max: sorted.at(-1) }
-}
-
-const show = ({ median, min, max }, format) => `${format(median)} (${format(min)}..${format(max)})`
+const given = (command, context) => (typeof command === 'function' ? command(context) : command)
 
 /** One sample, taken again while somebody else uses the machine. The quietest one is kept. */
-async function sample(variant, context) {
+async function sample(take, retakes) {
   let best
-  for (let take = 0; take <= RETAKES; take++) {
-    if (take > 0) await untilQuiet(FOREIGN_LIMIT / 100, PATIENCE)
-    const taken = await variant.measure(context)
-    if (best === undefined || taken.foreign < best.foreign) best = { ...taken, takes: take + 1 }
-    if (best.foreign <= FOREIGN_LIMIT || context.smoke) break
+  for (let takes = 1; takes <= 1 + retakes; takes++) {
+    if (takes > 1) await untilQuiet(FOREIGN_LIMIT / 100, PATIENCE)
+    const taken = await take()
+    if (taken.missing !== undefined) return taken
+    if (best === undefined || taken.foreign < best.foreign) best = { ...taken, takes }
+    if (best.foreign <= FOREIGN_LIMIT) break
   }
   return best
 }
 
-/** All repetitions of a table: samples[repetition][variant]. Every other one runs backwards. */
-async function measure({ variants }, context, progress) {
+function samplerOf(each, { name, server, client }, context) {
+  const { transport, address, network, place } = each
+  const [first, second] = context.cores
+  const ends = { server: given(server, context), client: given(client, context) }
+  const missing = ends.server?.missing ?? ends.client.missing
+  if (missing !== undefined) return { name, missing }
+  // place: 'one' core for both, 'two' (where it is left out), or for the client 'any'.
+  const cores = { server: first, client: { one: first, any: `${first},${second}` }[place] ?? second }
+  const { warmup, seconds, directory, retakes } = context
+  const pair = { transport, address, network, ...ends, cores, warmup, seconds, directory }
+  return { name, take: () => sample(() => runPair(pair), retakes) }
+}
+
+/** samples[repetition][variant], and by variant why it has none. */
+async function measure(each, context, progress) {
+  const samplers = each.variants.map(variant => samplerOf(each, variant, context))
+  const missing = Object.fromEntries(samplers.map(({ name, missing }) => [name, missing]))
   const samples = []
   for (let repetition = 0; repetition < context.repetitions; repetition++) {
     const round = {}
-    for (const variant of repetition % 2 === 0 ? variants : variants.toReversed()) {
-      progress(`${repetition + 1}/${context.repetitions} ${variant.name}`)
-      round[variant.name] = await sample(variant, context)
+    for (const { name, take } of repetition % 2 === 0 ? samplers : samplers.toReversed()) {
+      if (missing[name] !== undefined) continue
+      progress(`${repetition + 1}/${context.repetitions} ${name}`)
+      try {
+        const taken = await take()
+        if (taken.missing === undefined) round[name] = taken
+        else missing[name] = taken.missing
+      } catch (error) {
+        missing[name] = `failed: ${error.message}`
+      }
     }
     samples.push(round)
   }
-  return samples
+  return { samples, missing }
 }
 
-// A column shows a metric, or with `to` its ratio to another variant's within each repetition.
-function cell(samples, name, { metric, to }) {
-  return spread(samples.map(round => round[name][metric] / (to === undefined ? 1 : round[to][metric])))
-}
+const keptOf = samples =>
+  samples.flatMap(round => Object.values(round)).filter(({ foreign }) => foreign > FOREIGN_LIMIT).length
 
-function report({ variants, columns, goals = [] }, samples) {
-  const names = variants.map(({ name }) => name)
-  const rows = names.map(name => [
+/** What is left of a table for the summary, the file of results and the report. */
+async function resultOf(each, context, progress) {
+  const { title, columns, goals = [] } = each
+  const reason = each.needs?.()
+  const measured =
+    reason === undefined
+      ? await measure(each, context, progress)
+      : { samples: [], missing: Object.fromEntries(each.variants.map(({ name }) => [name, reason])) }
+  const { samples, missing } = measured
+  const variants = each.variants.map(({ name }) => ({
     name,
-    ...columns.map(column => {
-      const value = cell(samples, name, column)
-      return column.brief ? column.format(value.median) : show(value, column.format)
-    }),
-  ])
-  const text = [table([['variant', ...columns.map(({ title }) => title)], ...rows])]
-  const verdicts = goals.map(({ of, metric, to, atLeast, atMost }) => {
-    const value = cell(samples, of, { metric, to })
-    const met = atLeast === undefined ? value.median <= atMost : value.median >= atLeast
-    const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
-    const found = show(value, x => x.toFixed(2))
-    text.push(`goal ${met ? 'met   ' : 'MISSED'}  ${of}: ${metric} ${found} x ${to}, ${bound}`)
-    return { of, metric, to, atLeast, atMost, met, ...value }
+    missing: missing[name] ?? null,
+    cells: columns.map(column => cell(samples, name, column)),
+  }))
+  const verdicts = goals.map(goal => {
+    const value = cell(samples, goal.of, goal)
+    return { ...goal, value, verdict: verdict(goal, value) }
   })
-  const kept = samples
-    .flatMap(round => Object.values(round))
-    .filter(({ foreign }) => foreign > FOREIGN_LIMIT).length
-  const total = samples.length * names.length
-  if (kept > 0)
-    text.push(`${kept} of ${total} samples were kept with more than ${FOREIGN_LIMIT} % foreign load`)
-  return { text: text.join('\n'), verdicts, kept }
-}
-
-/** `options`: repetitions, seconds, warmup, smoke. Prints tables, writes a JSON file for each question. */
-export async function run(questions, options) {
-  const machine = describeMachine()
-  const [first, second = first] = allowedCores()
-  if (first === second) console.log('Only one core: every table is a one-core table.')
-  const { cpu, cores, kernel, node, commit } = machine
-  console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
-  console.log(
-    `${options.repetitions} repetitions of ${options.seconds} s: median (least..most), ratios within each`,
-  )
-  const interactive = process.stderr.isTTY
-  const progress = text => interactive && process.stderr.write(`\r\x1b[K${text}`)
-  for (const question of questions) {
-    const results = []
-    for (const each of question.tables) {
-      const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-bench-'))
-      try {
-        const context = { ...options, directory, cores: [first, second] }
-        const samples = await measure(each, context, text => progress(`${each.title}: ${text}`))
-        progress('')
-        const { text, verdicts, kept } = report(options.smoke ? { ...each, goals: [] } : each, samples)
-        console.log(`\n${each.title}\n\n${text}`)
-        results.push({ title: each.title, goals: verdicts, kept, samples })
-      } finally {
-        rmSync(directory, { recursive: true, force: true })
-      }
-    }
-    const stamp = new Date().toISOString()
-    const name = `${question.name}${options.smoke ? '-smoke' : ''}-${stamp.replace(/[:.]/g, '-')}.json`
-    mkdirSync(file('results'), { recursive: true })
-    const { repetitions, seconds, warmup } = options
-    const content = {
-      question: question.name,
-      time: stamp,
-      machine,
-      repetitions,
-      seconds,
-      warmup,
-      tables: results,
-    }
-    writeFileSync(file('results', name), `${JSON.stringify(content, null, 1)}\n`)
-    console.log(`\nbench/results/${name}`)
+  const kept = keptOf(samples)
+  const total = samples.reduce((sum, round) => sum + Object.keys(round).length, 0)
+  // Which column is drawn, and what it is called there.
+  const chart = columns.findIndex(each => each.chart !== undefined)
+  const axis = columns[chart]?.chart
+  return {
+    title,
+    chart,
+    axis,
+    rows: tableRows(columns, variants),
+    variants,
+    goals: verdicts,
+    kept,
+    total,
+    samples,
   }
 }
+
+function show(result, smoke) {
+  const lines = [table(result.rows)]
+  if (!smoke) lines.push(...result.goals.map(goalLine))
+  if (result.kept > 0)
+    lines.push(
+      `${result.kept} of ${result.total} samples were kept with more than ${FOREIGN_LIMIT} % foreign load`,
+    )
+  console.log(`\n${result.title}\n\n${lines.join('\n')}`)
+}
+
+/** A file of that many bytes which are really there. */
+function writeFile(name, size) {
+  const piece = Buffer.alloc(1 << 20, 'bsd-sockets')
+  rmSync(name, { force: true })
+  for (let at = 0; at < size; at += piece.length)
+    writeFileSync(name, piece, { flag: 'a', flush: at + piece.length >= size })
+}
+
+/** What a smoke run leaves out: other sizes of the same, and whoever is no party to a goal. */
+function forSmoke(each) {
+  const named = new Set((each.goals ?? []).flatMap(({ of, to, minus }) => [of, to, minus]))
+  const ours = ({ name }) => name.startsWith('bsd-sockets')
+  return { ...each, variants: each.variants.filter(variant => named.has(variant.name) || ours(variant)) }
+}
+
+function save(results, { smoke, to }) {
+  const name = `results/${smoke ? 'smoke-' : ''}${results.time.replace(/[:.]/g, '-')}.json`
+  mkdirSync(file('results'), { recursive: true })
+  writeFileSync(to ?? file(name), `${JSON.stringify(results, null, 1)}\n`)
+  console.log(`\n${to ?? `bench/${name}`}`)
+}
+
+/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and returns what is in it. */
+export async function run(questions, options) {
+  const { repetitions, seconds, warmup, smoke } = options
+  const results = { time: new Date().toISOString(), machine: describeMachine(), peers: peerVersions() }
+  Object.assign(results, { repetitions, seconds, warmup, questions: [] })
+  const [first, second = first] = allowedCores()
+  if (first === second) console.log('Only one core: every table is a one-core table.')
+  const { cpu, cores, kernel, node, commit } = results.machine
+  console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
+  console.log(`${repetitions} repetitions of ${seconds} s: median (least..most), ratios within each`)
+  const progress = text => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`)
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-bench-'))
+  const context = { ...options, directory, cores: [first, second], file: path.join(directory, 'file') }
+  try {
+    for (const { name, tables } of questions) {
+      const done = { name, tables: [] }
+      results.questions.push(done)
+      for (const each of smoke ? tables.filter(({ smoke }) => smoke !== false).map(forSmoke) : tables) {
+        if (each.file !== undefined) writeFile(context.file, smoke ? 32 << 20 : each.file)
+        const result = await resultOf(each, context, text => progress(`${each.title}: ${text}`))
+        progress('')
+        show(result, smoke)
+        done.tables.push(result)
+      }
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+  if (!smoke) console.log(`\nGoals by row\n\n${table(summaryOf(results))}`)
+  save(results, options)
+  return results
+}
+
+/** The samples that could not be taken, apart from peers that are not installed. */
+export const failuresOf = ({ questions }) =>
+  questions.flatMap(({ tables }) =>
+    tables.flatMap(({ title, variants }) =>
+      variants
+        .filter(({ missing }) => missing?.startsWith('failed'))
+        .map(({ name, missing }) => `${title}: ${name} ${missing}`),
+    ),
+  )

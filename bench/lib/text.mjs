@@ -1,4 +1,6 @@
 // Numbers and tables for people.
+import rows from '../goals.mjs'
+import { worst } from './arithmetic.mjs'
 
 /** Three significant digits, with k and M. */
 export function short(value) {
@@ -8,12 +10,76 @@ export function short(value) {
 
 export const fixed = digits => value => value.toFixed(digits)
 
-/** Cells under each other: the first column to the left, the others to the right. */
-export function table(rows) {
-  const widths = rows[0].map((_, at) => Math.max(...rows.map(row => row[at].length)))
+/** Cells under each other: columns of numbers to the right, but for the first. */
+export function table(lines) {
+  const widths = lines[0].map((_, at) => Math.max(...lines.map(row => row[at].length)))
+  const numeric = at => lines.slice(1).some(row => /^-?\d/.test(row[at]))
   const text = row =>
-    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join('  ')
-  return [text(rows[0]), widths.map(width => '-'.repeat(width)).join('  '), ...rows.slice(1).map(text)].join(
-    '\n',
-  )
+    row
+      .map((cell, at) => (at === 0 || !numeric(at) ? cell.padEnd(widths[at]) : cell.padStart(widths[at])))
+      .join('  ')
+      .trimEnd()
+  return [
+    text(lines[0]),
+    widths.map(width => '-'.repeat(width)).join('  '),
+    ...lines.slice(1).map(text),
+  ].join('\n')
+}
+
+/** A cell of cell() in arithmetic.mjs, in a column. */
+function cellText({ format, brief }, value) {
+  if (value === null) return '-'
+  const { median, min, max } = value
+  return brief ? format(median) : `${format(median)} (${format(min)}..${format(max)})`
+}
+
+/** The rows of a table of results, the first is its head. */
+export function tableRows(columns, variants) {
+  return [
+    ['variant', ...columns.map(({ title }) => title)],
+    ...variants.map(({ name, missing, cells }) =>
+      cells.every(each => each === null)
+        ? [name, missing ?? '-', ...columns.slice(1).map(() => '')]
+        : [name, ...cells.map((each, at) => cellText(columns[at], each))],
+    ),
+  ]
+}
+
+/** "at least 0.93 (0.98)": the floor, and the goal proper. */
+export function boundText({ atLeast, atMost, unit }) {
+  const { must, stretch } = atLeast ?? atMost
+  const bounds = [must, stretch].map(bound => (bound === undefined ? '-' : String(bound)))
+  return `${atLeast === undefined ? 'at most' : 'at least'} ${bounds.join(' / ')}${unit === undefined ? '' : ` ${unit}`}`
+}
+
+const significant = value =>
+  Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
+
+/** "rate 0.81 (0.79..0.85) x C epoll" */
+export function foundText({ metric, to, minus, unit, value }) {
+  if (value === null) return `${metric}${to === undefined ? '' : ` x ${to}`}`
+  const { median, min, max } = value
+  const number = `${significant(median)} (${significant(min)}..${significant(max)})`
+  const what = unit === undefined ? '' : ` ${unit}`
+  const relation = to !== undefined ? ` x ${to}` : minus !== undefined ? ` more than ${minus}` : ''
+  return `${metric} ${number}${what}${relation}`
+}
+
+export const goalLine = goal =>
+  `goal ${goal.row.padEnd(3)} ${goal.verdict.padEnd(12)}  ${goal.of}: ${foundText(goal)}, ${boundText(goal)}`
+
+/** All goals by row, as rows of a table: number, case, verdict, and what it follows from. */
+export function summaryOf({ questions }) {
+  const goals = questions.flatMap(({ tables }) => tables.flatMap(({ goals }) => goals))
+  const head = [['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)']]
+  return Object.entries(rows).reduce((lines, [row, what]) => {
+    const own = goals.filter(goal => goal.row === row)
+    if (own.length === 0) return lines
+    const first = [row, what, worst(own.map(({ verdict }) => verdict))]
+    const line = (goal, at) => {
+      const mark = own.length > 1 ? ` [${goal.verdict}]` : ''
+      return [...(at === 0 ? first : ['', '', '']), foundText(goal) + mark, boundText(goal)]
+    }
+    return [...lines, ...own.map(line)]
+  }, head)
 }

@@ -1,0 +1,102 @@
+// npm run bench -- --report: docs/benchmarks.md and its charts, from the results of a run.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { file } from './build.mjs'
+import { chartOf } from './charts.mjs'
+import { FOREIGN_LIMIT } from './runner.mjs'
+import { summaryOf } from './text.mjs'
+
+const docs = file('../docs')
+const charts = 'benchmarks'
+
+const escaped = text => String(text).replaceAll('|', '\\|')
+
+function markdownTable([head, ...rows], left) {
+  const line = cells => `| ${cells.map(escaped).join(' | ')} |`
+  return [line(head), line(head.map((_, at) => (at < left ? '---' : '---:'))), ...rows.map(line)].join('\n')
+}
+
+const slug = title =>
+  title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+
+function machineOf({ time, machine, peers, repetitions, seconds }) {
+  const { commit, node, kernel, cpu, cores } = machine
+  const there = Object.entries(peers).filter(([, version]) => version !== null)
+  const missing = Object.entries(peers).filter(([, version]) => version === null)
+  const names = list =>
+    list.map(([name, version]) => `${name}${version === null ? '' : ` ${version}`}`).join(', ')
+  return [
+    `- ${time.slice(0, 10)}, commit ${commit}; ${repetitions} repetitions of ${seconds} s`,
+    `- ${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}`,
+    `- peers: ${names(there)}`,
+    ...(missing.length === 0 ? [] : [`- not installed, so not measured: ${names(missing)}`]),
+  ].join('\n')
+}
+
+/** What a table's rows say in one line about goals. */
+const goalsOf = ({ goals }) =>
+  goals.length === 0 ? [] : ['', `Goals: ${goals.map(({ row, verdict }) => `${row} ${verdict}`).join(', ')}.`]
+
+async function sectionOf({ name, tables }) {
+  const parts = [`## ${name}`]
+  for (const result of tables) {
+    const svg = await chartOf(result)
+    parts.push('', `### ${result.title}`, '')
+    if (svg !== null) {
+      const picture = `${charts}/${slug(result.title)}.svg`
+      writeFileSync(path.join(docs, picture), `${svg}\n`)
+      parts.push(`![${result.title}](${picture})`, '')
+    }
+    parts.push(markdownTable(result.rows, 1), ...goalsOf(result))
+    if (result.kept > 0)
+      parts.push(
+        '',
+        `${result.kept} of ${result.total} samples bore more than ${FOREIGN_LIMIT} % of a core of foreign load.`,
+      )
+  }
+  return parts.join('\n')
+}
+
+/** Counts by verdict, in words. */
+function tally(rows) {
+  const verdicts = rows.map(row => row[2]).filter(Boolean)
+  const count = name => verdicts.filter(each => each === name).length
+  return (
+    `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} only the floor, ` +
+    `${count('MISSED')} neither${count('not measured') > 0 ? `, and ${count('not measured')} were not measured` : ''}.`
+  )
+}
+
+export async function writeReport(results) {
+  rmSync(path.join(docs, charts), { recursive: true, force: true })
+  mkdirSync(path.join(docs, charts), { recursive: true })
+  const [head, ...rows] = summaryOf(results)
+  const sections = []
+  for (const question of results.questions) sections.push(await sectionOf(question))
+  const text = `# Benchmarks
+
+Written by \`npm run bench -- --report\`; [bench/README.md](../bench/README.md) says what each question measures, how,
+and how to read a cell. Every peer runs in the same run, interleaved, the order reversed every other repetition. A
+ratio is taken within a repetition; cells show the median with (least..most).
+
+${machineOf(results)}
+
+The machine is a small virtual one. Rates wander by a third from hour to hour, ratios within a run repeat to about
+a twentieth, and waking a core that sleeps costs more than most of what is measured: trust ratios and CPU first.
+
+## Goals
+
+Each row has a floor (must) under which nothing ships, and a goal proper (stretch). ${tally(rows)}
+
+${markdownTable([head, ...rows], head.length)}
+
+${readFileSync(file('notes.md'), 'utf8').trim()}
+
+${sections.join('\n\n')}
+`
+  writeFileSync(path.join(docs, 'benchmarks.md'), text)
+  console.log('\ndocs/benchmarks.md')
+}
