@@ -1,0 +1,43 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { ensureDist, root, run } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
+
+interface Results {
+  questions: {
+    name: string
+    tables: { title: string; variants: { name: string; missing: string | null }[] }[]
+  }[]
+}
+
+const none = missing.linux() ?? missing.program('cc', '--version') ?? missing.program('taskset', '-V')
+
+describe('npm run bench -- --smoke', () => {
+  let directory: string
+  beforeAll(() => void (directory = mkdtempSync(path.join(tmpdir(), 'bsd-bench-'))))
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  testIf(
+    none,
+    'every question is answered, whatever the answer',
+    async () => {
+      ensureDist()
+      const file = path.join(directory, 'results.json')
+      const bench = path.join(root, 'bench/run.mjs')
+      const { code, stderr } = await run(process.execPath, [bench, '--smoke', '--to', file], {
+        timeout: 170_000,
+      })
+      expect([code, stderr]).toEqual([0, ''])
+      const { questions } = JSON.parse(readFileSync(file, 'utf8')) as Results
+      expect(questions.map(({ name }) => name)).toHaveLength(13)
+      const ours = questions
+        .flatMap(({ tables }) => tables.flatMap(({ variants }) => variants))
+        .filter(({ name }) => name.startsWith('bsd-sockets'))
+      // What is not there in this build, or needs root, is allowed to say so; nothing may fail.
+      expect(ours.filter(({ missing }) => missing?.startsWith('failed'))).toEqual([])
+      expect(ours.filter(({ missing }) => missing === null).length).toBeGreaterThan(20)
+    },
+    180_000,
+  )
+})
