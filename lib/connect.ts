@@ -1,10 +1,13 @@
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import type { AddressLike } from './address'
+import type { Address, AddressLike } from './address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants'
-import { aborted, invalidType, SocketError, timedOut } from './errors'
+import { aborted, invalidType, outOfRange, SocketError, timedOut } from './errors'
+import { race } from './happy-eyeballs'
+import { addresses } from './internal/environment'
 import { defaultTimeout } from './internal/timeouts'
 import { checkInteger, checkOp } from './internal/validate'
+import { getaddrinfo } from './names'
+import { familyOf } from './names/lookup'
 import { Socket } from './socket'
 
 /** Where createConnection connects to over TCP, and how. */
@@ -14,11 +17,13 @@ export interface ConnectOptions {
   port: number
   /** AF_INET or AF_INET6; default: whatever the name has. */
   family?: number | undefined
-  /** What to bind to first. */
+  /** What to bind to first. Addresses of the other family are left out then. */
   localAddress?: AddressLike | undefined
-  /** Milliseconds for everything together: the lookup and every attempt. */
+  /** Milliseconds for everything together: the lookup and every attempt. Default: see `setDefaultTimeout`. */
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
+  /** Milliseconds that an attempt has for itself before the next begins; `false`: until it fails. Default: 250. */
+  happyEyeballs?: number | false | undefined
   /** Fail with an AggregateError that holds the error of each attempt, also if there was only one. */
   allErrors?: boolean | undefined
 }
@@ -30,63 +35,173 @@ export interface ConnectPathOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Finds the addresses of one family, or with 0 of any. */
+export type Resolve = (
+  host: string,
+  port: number,
+  family: number,
+  op: { timeout?: number | null; signal: AbortSignal },
+) => Promise<Address[]>
+
+const ATTEMPT_DELAY = 250
+const RESOLUTION_DELAY = 50
+
 /**
- * A connected stream socket: looks the name up and tries its addresses in their order until one answers,
- * under one deadline. One failed attempt is its own error, several are an AggregateError. A name
- * that does not resolve is `EAI_NONAME`, with the resolver's own error as `cause`.
+ * A connected stream socket. By name, both families are looked up at once and their addresses tried by Happy Eyeballs
+ * (RFC 8305): an attempt has `happyEyeballs` ms for itself, then the next one begins beside it, IPv6 and IPv4
+ * in turn; the first that answers wins, and the others are closed. `happyEyeballs: false` tries one after the other
+ * in getaddrinfo's order. `timeout` is one deadline for everything.
+ *
+ * One failed attempt is its own error, several are an AggregateError with the `code` of the first. A name that
+ * does not resolve is getaddrinfo's error, `EAI_NONAME`. When the time runs out, `cause` has what failed before.
  */
-export async function createConnection(options: ConnectOptions | ConnectPathOptions): Promise<Socket> {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { timeout, signal } = checkOp({ timeout: options.timeout, signal: options.signal }, defaultTimeout())
-  const deadline = timeout === null ? Infinity : performance.now() + timeout
-  const left = (): number | null => (deadline === Infinity ? null : Math.max(1, deadline - performance.now()))
-  if ('path' in options && options.path !== undefined) {
-    return connectOne(AF_UNIX, { path: options.path }, undefined, left(), signal)
-  }
-  const { host = 'localhost', port, family, localAddress, allErrors = false } = options as ConnectOptions
-  if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
-  checkInteger('options.port', port, 0, 65535)
-  if (signal?.aborted === true) throw aborted(signal)
-  const errors: Error[] = []
-  for (const entry of await within(resolve(host, family), timeout, signal)) {
-    if (performance.now() >= deadline) throw timedOut('connect', timeout!)
-    try {
-      return await connectOne(entry.family, { address: entry.address, port }, localAddress, left(), signal)
-    } catch (error) {
-      const { name, code } = error as SocketError
-      if (name === 'AbortError') throw error
-      if (code === 'ERR_SOCKET_TIMEOUT') throw timedOut('connect', timeout!)
-      errors.push(error as Error)
-    }
-  }
-  if (errors.length === 1 && !allErrors) throw errors[0]!
-  throw new AggregateError(
-    errors,
-    `connect: every address of ${host} failed: ${errors.map(e => e.message).join('; ')}`,
-  )
+export function createConnection(options: ConnectOptions | ConnectPathOptions): Promise<Socket> {
+  return establish(options, resolveBySystem)
 }
 
-/** The lookup, as long as there is time for it; the resolver cannot be stopped, but nobody waits for it. */
-async function within<T>(
-  lookup: Promise<T>,
+const resolveBySystem: Resolve = async (host, port, family, op) =>
+  (await getaddrinfo(host, port, { family, type: SOCK_STREAM, ...op })).map(found => found.address)
+
+/** createConnection with a resolver of the caller's. */
+export async function establish(
+  options: ConnectOptions | ConnectPathOptions,
+  resolve: Resolve,
+): Promise<Socket> {
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  const { timeout, signal } = checkOp({ timeout: options.timeout, signal: options.signal }, defaultTimeout())
+  if ('path' in options && options.path !== undefined) {
+    return connectOne(AF_UNIX, { path: options.path }, undefined, timeout, signal)
+  }
+  const wanted = checkOptions(options as ConnectOptions)
+  if (signal?.aborted === true) throw aborted(signal)
+  const errors = { lookups: [] as Error[], attempts: [] as Error[] }
+  const stop = new AbortController()
+  const socket = await limited(timeout, signal, stop, errors, () =>
+    race<Address, Socket>({
+      lookups: lookUp(wanted, resolve, timeout, stop.signal),
+      attempt: (address, lost) =>
+        // The deadline is everybody's; only 0, which never waits, is each attempt's own.
+        connectOne(address.family, address, wanted.localAddress, timeout === 0 ? 0 : null, lost),
+      discard: loser => loser.close(),
+      attemptDelay: wanted.attemptDelay,
+      resolutionDelay: RESOLUTION_DELAY,
+      signal: stop.signal,
+      errors,
+    }),
+  )
+  if (socket === null) throw failureOf(wanted, errors)
+  return socket
+}
+
+interface Wanted {
+  host: string
+  port: number
+  family: number
+  localAddress: AddressLike | undefined
+  attemptDelay: number
+  allErrors: boolean
+}
+
+function checkOptions(options: ConnectOptions): Wanted {
+  const { host = 'localhost', port, family, localAddress, happyEyeballs = ATTEMPT_DELAY } = options
+  if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
+  checkInteger('options.port', port, 0, 65535)
+  if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
+    throw invalidType('options.family', 'AF_INET or AF_INET6', family)
+  }
+  if (happyEyeballs !== false) {
+    if (typeof happyEyeballs !== 'number') {
+      throw invalidType('options.happyEyeballs', 'a number of milliseconds or false', happyEyeballs)
+    }
+    if (!(happyEyeballs >= 0 && happyEyeballs <= 0x7fffffff)) {
+      throw outOfRange('options.happyEyeballs', '>= 0 && <= 2147483647 or false', happyEyeballs)
+    }
+  }
+  return {
+    host,
+    port,
+    family: family ?? (localAddress === undefined ? 0 : localFamily(localAddress)),
+    localAddress,
+    attemptDelay: happyEyeballs === false ? Infinity : happyEyeballs,
+    allErrors: options.allErrors === true,
+  }
+}
+
+/** The family that a local address leaves: 0 for a wildcard, which fits both. */
+function localFamily(address: AddressLike): number {
+  const family = familyOf(address)
+  addresses.encode(address, family) // what is wrong with it is told before anybody is asked
+  const host: unknown = Array.isArray(address) ? address[0] : (address as { address?: unknown }).address
+  return host === '' || host === undefined ? 0 : family
+}
+
+/** The lookups to make, the preferred family's first. */
+function lookUp(
+  { host, port, family, attemptDelay }: Wanted,
+  resolve: Resolve,
+  timeout: number | null,
+  signal: AbortSignal,
+): Promise<Address[]>[] {
+  const version = isIP(host)
+  if (version !== 0) {
+    const own = version === 6 ? AF_INET6 : AF_INET
+    if (family !== 0 && family !== own) {
+      const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the family that was asked for`
+      return [Promise.reject(new SocketError(text, 'EAI_ADDRFAMILY', undefined, 'getaddrinfo'))]
+    }
+    return [Promise.resolve([addresses.decode(addresses.encode([host, port], own))!])]
+  }
+  const op = timeout === 0 ? { timeout, signal } : { signal }
+  const families = family !== 0 || attemptDelay === Infinity ? [family] : [AF_INET6, AF_INET]
+  return families.map(each => resolve(host, port, each, op))
+}
+
+/** Runs under the deadline and the signal, which both end it through `stop`. */
+async function limited<T>(
   timeout: number | null,
   signal: AbortSignal | undefined,
+  stop: AbortController,
+  errors: { lookups: Error[]; attempts: Error[] },
+  run: () => Promise<T>,
 ): Promise<T> {
-  if (timeout === null && signal === undefined) return lookup
   let timer: NodeJS.Timeout | undefined
-  let onAbort: (() => void) | undefined
-  const early = new Promise<never>((_resolve, reject) => {
-    if (timeout !== null)
-      timer = setTimeout(() => reject(timedOut('getaddrinfo', timeout)), Math.ceil(timeout))
-    onAbort = () => reject(aborted(signal!))
-    signal?.addEventListener('abort', onAbort, { once: true })
-  })
+  const onAbort = (): void => stop.abort(aborted(signal!))
+  signal?.addEventListener('abort', onAbort, { once: true })
+  if (timeout !== null && timeout > 0) {
+    timer = setTimeout(() => {
+      const late = timedOut('connect', timeout)
+      const before = [...errors.lookups, ...errors.attempts]
+      if (before.length > 0) late.cause = new AggregateError(before)
+      stop.abort(late)
+    }, Math.ceil(timeout))
+  }
   try {
-    return await Promise.race([lookup, early])
+    return await run()
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort!)
+    signal?.removeEventListener('abort', onAbort)
+    stop.abort() // a lookup that is still on its way is nobody's
   }
+}
+
+/** A name may have addresses of one family only. */
+const harmless = new Set(['EAI_NONAME', 'EAI_NODATA', 'EAI_ADDRFAMILY'])
+
+function failureOf(
+  { host, allErrors }: Wanted,
+  { lookups, attempts }: { lookups: Error[]; attempts: Error[] },
+): Error {
+  const serious = lookups.filter(error => !harmless.has(String((error as NodeJS.ErrnoException).code)))
+  if (attempts.length === 0) return serious[0] ?? lookups.at(-1) ?? noAddress(host)
+  const errors = [...serious, ...attempts]
+  if (errors.length === 1 && !allErrors) return errors[0]!
+  const text = `connect: every address of ${host} failed: ${errors.map(error => error.message).join('; ')}`
+  const { code } = attempts[0] as NodeJS.ErrnoException
+  return Object.assign(new AggregateError(errors, text), { code })
+}
+
+function noAddress(host: string): SocketError {
+  return new SocketError(`getaddrinfo EAI_NONAME ${host}: no address`, 'EAI_NONAME', undefined, 'getaddrinfo')
 }
 
 async function connectOne(
@@ -105,35 +220,4 @@ async function connectOne(
     socket.close()
     throw error
   }
-}
-
-async function resolve(
-  host: string,
-  family: number | undefined,
-): Promise<{ address: string; family: number }[]> {
-  if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
-    throw invalidType('options.family', 'AF_INET or AF_INET6', family)
-  }
-  const version = isIP(host)
-  if (version !== 0) {
-    const own = version === 6 ? AF_INET6 : AF_INET
-    if (family === undefined || family === own) return [{ address: host, family: own }]
-    const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the family that was asked for`
-    throw new SocketError(text, 'EAI_ADDRFAMILY', undefined, 'getaddrinfo')
-  }
-  const wanted = family === undefined ? 0 : family === AF_INET6 ? 6 : 4
-  const found = await lookup(host, { all: true, family: wanted, verbatim: true }).catch((cause: unknown) => {
-    throw lookupError(host, cause)
-  })
-  return found.map(entry => ({ address: entry.address, family: entry.family === 6 ? AF_INET6 : AF_INET }))
-}
-
-/** The resolver's error under getaddrinfo's own name for it. */
-export function lookupError(host: string, cause: unknown): unknown {
-  const { code } = cause as NodeJS.ErrnoException
-  if (code === undefined || code.startsWith('ERR_')) return cause // an argument that no resolver was asked about
-  const name = code === 'ENOTFOUND' ? 'EAI_NONAME' : code
-  const error = new SocketError(`getaddrinfo ${name} ${host}`, name, undefined, 'getaddrinfo')
-  error.cause = cause
-  return error
 }

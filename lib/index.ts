@@ -8,9 +8,10 @@ export { capabilities, supports } from './capabilities'
 export { privileges } from './privileges'
 export { MessageBatch, type BatchOptions } from './batch'
 export { createConnection } from './connect'
-export { createServer } from './serve'
 export { poll, select } from './poll'
 export { relay, type Relayed } from './relay'
+export { createServer, hasDualstackIPv6 } from './create-server'
+export { Datagram, Server, serve } from './serve'
 export { control, CMSG_LEN, CMSG_SPACE } from './control'
 export { FdHandle } from './fd'
 export { Membership, type JoinOptions } from './multicast'
@@ -18,6 +19,22 @@ export { Message, type MessageMeta } from './message'
 export { openPacket, PacketSocket } from './packet'
 export { checksum, htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './bytes'
 export { if_indextoname, if_nameindex, if_nametoindex } from './interfaces'
+export {
+  getaddrinfo,
+  getfqdn,
+  gethostbyaddr,
+  gethostbyname,
+  gethostbynameEx,
+  gethostname,
+  getifaddrs,
+  getnameinfo,
+  getprotobyname,
+  getprotobynumber,
+  getservbyname,
+  getservbyport,
+  sethostname,
+} from './names'
+export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names'
 export { codecs, defineOption, options, query } from './options'
 export type { SocketOption } from './options'
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
@@ -25,11 +42,12 @@ export type { FilterInstruction, Instruction, NamedInstruction, PacketInfo, Prog
 export type { Address, AddressLike } from './address'
 export type { ConnectOptions, ConnectPathOptions } from './connect'
 export type { FanoutOptions, Frame, PacketOptions, PacketStatistics, Vlan } from './packet'
-export type { ServerOptions } from './serve'
 export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'
 export type { Capability, Feature } from './capabilities'
 export type { Privilege } from './privileges'
 export type { CreationOptions } from './internal/namespace'
+export type { ServerOptions } from './create-server'
+export type { CloseOptions, ConnectionHandler, DatagramHandler, ServeOptions } from './serve'
 export type { FileLike } from './internal/base'
 export type { Control } from './control/walk'
 export type { OutgoingMessage, ReceivedFds, RecvmsgOptions } from './internal/operations'

@@ -38,6 +38,23 @@ import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 export * from './constants'
 export { SocketError } from './errors'
+export { if_indextoname, if_nameindex, if_nametoindex } from './interfaces'
+export {
+  getaddrinfo,
+  getfqdn,
+  gethostbyaddr,
+  gethostbyname,
+  gethostbynameEx,
+  gethostname,
+  getifaddrs,
+  getnameinfo,
+  getprotobyname,
+  getprotobynumber,
+  getservbyname,
+  getservbyport,
+  sethostname,
+} from './names/blocking'
+export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names/blocking'
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
 
 /** An Op without a signal: while a call blocks, nothing can fire one. */

@@ -90,7 +90,7 @@ static Napi::Value Open(const Napi::CallbackInfo& info) {
 
   Napi::Object raw = Napi::Object::New(js);
   for (const Syscalls& calls : {CreateCalls(), NameCalls(), IoCalls(), BatchCalls(), OptionCalls(),
-                                FileCalls(), PollCalls(), InterfaceCalls()}) {
+                                FileCalls(), PollCalls(), InterfaceCalls(), LookupCalls()}) {
     AddFunctions(js, binding, calls.slot, env);
     AddFunctions(js, raw, calls.raw, env);
   }

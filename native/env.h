@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "reply.h"
 #include "shared.h"
 #include "slots.h"
 #include "sys/platform.h"
@@ -33,6 +34,7 @@ struct Env {
   Wake wake;  // the poller behind one libuv handle
   int poller = -1;
   size_t jobs = 0;  // on the thread pool now
+  Reply reply;      // of the last lookup, until TypeScript takes it
 
   napi_async_cleanup_hook_handle cleanup = nullptr;
   bool closing = false;

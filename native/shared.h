@@ -40,7 +40,8 @@ enum Opcode {
   kReceive,      // recv into the inbox
   kReceiveFrom,  // recvfrom into the inbox
   kAccept,
-  kJob,  // only in records: work on the thread pool has ended
+  kJob,     // only in records: work on the thread pool has ended
+  kLookup,  // likewise, and it belongs to no slot: kRecordSlot is its ticket
 };
 
 enum Direction { kRead, kWrite, kError };
@@ -88,7 +89,7 @@ constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob,
+    kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
     kRecordSlot, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,

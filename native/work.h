@@ -1,5 +1,5 @@
-// Work on the thread pool. A job sees descriptors only, never JavaScript memory, and holds a share of
-// each slot that it uses, so none can be closed and its number reused under it.
+// Work on the thread pool. A job sees descriptors and memory of its own, never JavaScript's, and holds a
+// share of each slot that it uses, so none can be closed and its number reused under it.
 #ifndef BSD_SOCKETS_WORK_H_
 #define BSD_SOCKETS_WORK_H_
 
@@ -7,13 +7,23 @@
 
 namespace bsd {
 
-// Sends `count` bytes of the file from `offset`, until the socket takes no more. Ends in a record
-// (slot, kWrite, kJob, bytes or -errno). 0 or -errno.
-int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count);
+class Job {
+ public:
+  Job() = default;
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
+  virtual ~Job() = default;
 
-// Moves `count` bytes that are in the pipe to the file, which may have to wait for a disk. Ends in the same record,
-// of the file's slot.
-int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count);
+  // On a thread of the pool.
+  virtual void Run() = 0;
+  // Back on the loop's thread, also when the environment is ending: gives up what it held.
+  virtual void Release(Env& env) = 0;
+  // Fills the record that tells TypeScript; false where nobody is to be told.
+  virtual bool Report(Env& env, int32_t* record) = 0;
+};
+
+// Takes the job over; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone.
+int StartJob(Env& env, Job* job);
 
 }  // namespace bsd
 

@@ -10,6 +10,7 @@ export function hint(
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)
+  if (syscall === 'sethostname' && code === 'EPERM') return orRoot('needs CAP_SYS_ADMIN')
   if (syscall === 'bind') return ofBind(code, context.address)
   if (syscall === 'setsockopt' && memberships.test(subject)) return ofMembership(code, subject)
   if (syscall === 'setsockopt') return ofOption(code, subject)

@@ -114,6 +114,29 @@ export interface Native {
   if_nametoindex(name: Uint8Array): number
   if_indextoname(index: number, into: Uint8Array): number
   if_nameindex(into: Uint8Array): number
+
+  lookup(
+    kind: number,
+    first: Uint8Array | null,
+    second: Uint8Array | null,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): number
+  lookupJob(
+    ticket: number,
+    kind: number,
+    first: Uint8Array | null,
+    second: Uint8Array | null,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): number
+  takeReply(into: Uint8Array): number
+  gethostname(into: Uint8Array): number
+  sethostname(name: Uint8Array): number
 }
 
 /** bsd-sockets/raw: the same calls on plain descriptors (lib/raw.ts says what each takes). */

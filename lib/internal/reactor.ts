@@ -18,6 +18,7 @@
  *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come; no level
  *                                for the rest of this wait
  *   record JOB                   hand it to the head, which goes on or ends
+ *   record LOOKUP                belongs to no socket: Jobs knows whose it is
  *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
  *                                whose work is on the thread pool leaves when that is done
  *   close                        take all out, close the descriptor, then reject them with ECANCELED
@@ -42,6 +43,7 @@ import type { ErrorQueue } from '../errqueue/queue'
 import type { RecvInto } from '../ops/receive'
 import type { ZeroCopySender } from '../zerocopy/sender'
 import type { Native } from './binding'
+import { Jobs } from './jobs'
 import { DIRECT, Memory } from './memory'
 import { PENDING, YIELD, type Leave, type Operation } from './operation'
 import { Queue } from './queue'
@@ -54,6 +56,7 @@ import {
   IDLE,
   INDEX_MASK,
   JOB,
+  LOOKUP,
   MUTED,
   READ,
   READINESS,
@@ -169,6 +172,7 @@ function spin(operation: Operation<unknown>, milliseconds: number): number {
 export class Reactor {
   readonly native: Native
   readonly memory: Memory
+  readonly jobs = new Jobs()
   /** By slot, and only while somebody waits: an idle socket that nobody holds can be collected. */
   readonly #channels: (Channel | undefined)[] = []
   #turn = 0
@@ -573,6 +577,10 @@ export class Reactor {
     this.#turn++
     for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
       const id = completions[at + RECORD_SLOT]!
+      if (completions[at + RECORD_OPCODE] === LOOKUP) {
+        this.jobs.done(id, completions[at + RECORD_RESULT]!)
+        continue
+      }
       const channel = this.#channels[id & INDEX_MASK]
       const direction = completions[at + RECORD_DIRECTION] as Direction
       const opcode = completions[at + RECORD_OPCODE]!

@@ -13,6 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 
+namespace bsd {
+class Reply;
+}  // namespace bsd
+
 namespace bsd::sys {
 
 // --- descriptors -----------------------------------------------------------------------------
@@ -113,6 +117,23 @@ int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t 
 // Zeroed pages of memory, or nullptr.
 void* MapPages(size_t size);
 void UnmapPages(void* pages, size_t size);
+
+// --- names -----------------------------------------------------------------------------------
+
+// Lookups of <netdb.h> that may run on several threads at once, which the functions of those names may
+// not. They block. What they find and how they ended goes into the reply: 0 or an h_errno for hosts (with
+// the errno for NETDB_INTERNAL), 0 or 1 with an errno for the rest. Ports are in host order.
+void HostByName(const char* name, int family, Reply* reply);
+void HostByAddress(const void* address, size_t length, int family, Reply* reply);
+void ServiceByName(const char* name, const char* protocol, Reply* reply);
+void ServiceByPort(int port, const char* protocol, Reply* reply);
+void ProtocolByName(const char* name, Reply* reply);
+void ProtocolByNumber(int number, Reply* reply);
+
+// How long a sockaddr is that comes without its length.
+socklen_t AddressLength(const sockaddr* address);
+
+int SetHostName(const char* name, size_t size);
 
 // --- readiness -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // Files: sendfile and splice.
 #include <unistd.h>
 
-#include "../work.h"
+#include "../jobs.h"
 #include "syscalls.h"
 
 namespace bsd {

@@ -25,6 +25,7 @@ Syscalls OptionCalls();
 Syscalls FileCalls();
 Syscalls PollCalls();
 Syscalls InterfaceCalls();
+Syscalls LookupCalls();
 
 template <size_t n>
 constexpr Table Rows(const Function (&rows)[n]) {

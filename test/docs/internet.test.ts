@@ -8,6 +8,13 @@ const none = missing.network()
 
 /** The pages, and what each of their blocks of code prints. */
 const pages: Record<string, RegExp[]> = {
+  transfer: [
+    /^(false\n)*true\ntrue\n$/,
+    /^ping\npong\n\{ aToB: 4, bToA: 4 \}\n$/,
+    /^one 3 127\.0\.0\.1\ntwo 3 127\.0\.0\.1\nthree 5 127\.0\.0\.1\none\n$/,
+    /^6000 5\n$/,
+    /^1048576 true 1048576\n$/,
+  ],
   multicast: [/^hello from 10\.77\.0\.1:\d+\n$/],
   raw: [/^64 bytes from 127\.0\.0\.1: ttl 64, [\d.]+ ms\n$/, /^by hand from 127\.0\.0\.9:1234\n$/],
 }

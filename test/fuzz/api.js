@@ -244,6 +244,7 @@ async function fuzzMethods(Socket, flavour) {
 async function fuzzFunctions() {
   for (const [name, fn] of Object.entries(bsd)) {
     if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
+    if (name === 'sethostname') continue // where this is not isolated, it would
     const slow = /^create/.test(name)
     for (let i = 0; i < (slow ? lists / 10 : lists); i++) {
       call(name, null, fn)

@@ -57,6 +57,12 @@ export const missing = {
       return /^udhcpd$/m.test(applets.stdout ?? '') ? null : 'no udhcpd in busybox'
     }),
   namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
+  /** Files of its own in /etc, and no network: test/helpers/hosts.ts. */
+  resolver: (): string | null =>
+    once('resolver', () => {
+      if (process.platform !== 'linux') return 'Linux only'
+      return program('unshare', '-nm', 'true') ?? program('ip', '-V') ?? program('python3', '--version')
+    }),
   /** Two network namespaces and a veth pair: test/helpers/network.ts. */
   network: (): string | null =>
     once('network', () => {

@@ -29,6 +29,10 @@ const states: [string, string][] = [
     'sendfile in flight',
     `${cold}; const [a, b] = Socket.pair(); keep.push(a, b); a.sendfile(file).catch(() => 0); go()`,
   ],
+  [
+    'lookups in flight and in the queue',
+    `const { getaddrinfo } = require('./dist'); for (let i = 0; i < 20; i++) getaddrinfo('localhost', i).catch(() => 0); go()`,
+  ],
 ]
 const ways: [string, string, { main: number; worker: number }][] = [
   ['process.exit', `process.exit(7)`, { main: 7, worker: 7 }],

@@ -1,0 +1,37 @@
+// One listening socket for every core: the main thread opens it and hands its number to the workers, which all accept
+// from it. Whoever is free takes the next connection, so none waits behind a busy worker.
+//
+//   node examples/cluster-fd.mjs [port or path] [workers]     then: nc 127.0.0.1 8080     Ctrl-C ends it
+import { availableParallelism } from 'node:os'
+import { isMainThread, parentPort, threadId, Worker, workerData } from 'node:worker_threads'
+import { createServer, serve, Socket } from 'bsd-sockets'
+
+if (isMainThread) {
+  const [where = '0', workers = availableParallelism()] = process.argv.slice(2)
+  const options = /^\d+$/.test(where)
+    ? { host: '127.0.0.1', port: Number(where) }
+    : { path: where, unlink: true }
+  const listener = await createServer(options)
+  const threads = Array.from({ length: Number(workers) }, () => {
+    // A duplicate for each, given up here: from now on it is that worker's to close.
+    const fd = listener.dup().detach()
+    return new Worker(new URL(import.meta.url), { workerData: fd })
+  })
+  await Promise.all(threads.map(thread => new Promise(resolve => thread.once('message', resolve))))
+  console.log(`${workers} workers on ${listener.getsockname()}`)
+  listener.close() // this thread's own
+  process.once('SIGINT', () => {
+    for (const thread of threads) thread.postMessage('stop')
+  })
+} else {
+  const server = serve(Socket.adopt(workerData), async (connection, { stopping }) => {
+    await connection.sendAll(Buffer.from(`worker ${threadId}\n`))
+    for (;;) {
+      const data = await connection.recv(65536, { signal: stopping })
+      if (data.length === 0) return
+      await connection.sendAll(data)
+    }
+  }, { maxConnections: 100, onError: error => error.name === 'AbortError' || console.error(error) }) // prettier-ignore
+  parentPort.postMessage('ready')
+  parentPort.once('message', () => server.close({ drain: 1000 }))
+}

@@ -1,0 +1,35 @@
+import { invalidType, SocketError } from '../errors'
+import { gethostname } from './local'
+import {
+  addressInfo,
+  hostByAddress,
+  isNumeric,
+  type AddressInfo,
+  type HostEntry,
+  type Lookup,
+} from './lookup'
+
+/** gethostbyname's one address. */
+export function firstIPv4(host: HostEntry): string {
+  return host.addresses[0]!
+}
+
+/** getfqdn as the lookups that it makes: whoever runs them hands each answer or error back. */
+export function* fqdn(name: string): Generator<Lookup<unknown>, string, unknown> {
+  if (typeof name !== 'string') throw invalidType('name', 'string', name)
+  const trimmed = name.trim()
+  const asked = ['', '0.0.0.0', '::'].includes(trimmed) ? gethostname() : trimmed
+  try {
+    let address = asked
+    if (!isNumeric(asked)) {
+      const [first] = (yield addressInfo(asked, null, undefined)) as AddressInfo[]
+      if (first?.address.kind !== 'inet' && first?.address.kind !== 'inet6') return asked
+      address = first.address.address
+    }
+    const host = (yield hostByAddress(address)) as HostEntry
+    return [host.name, ...host.aliases].find(each => each.includes('.')) ?? host.name
+  } catch (error) {
+    if (error instanceof SocketError && error.name === 'SocketError') return asked
+    throw error
+  }
+}

@@ -1,0 +1,80 @@
+import type { Address } from '../address'
+import { invalidType, outOfRange, systemError } from '../errors'
+import { addresses, native, platform } from '../internal/environment'
+import { GETIFADDRS, type Lookup } from './lookup'
+import { ADDRESS, NAME, NETMASK, OTHER, type Entry } from './reply'
+import { runNow } from './run'
+
+/** An address of a network interface, getifaddrs(3). */
+export interface InterfaceAddress {
+  name: string
+  /** `IFF_*`. */
+  flags: number
+  /** `null` for an interface without one. Linux has one of kind `'packet'` for each interface. */
+  address: Address | null
+  netmask: Address | null
+  /** With IFF_BROADCAST. */
+  broadcast: Address | null
+  /** The other end, with IFF_POINTOPOINT. */
+  destination: Address | null
+}
+
+const IFF_BROADCAST = platform.constants.IFF_BROADCAST ?? 2
+const IFF_POINTOPOINT = platform.constants.IFF_POINTOPOINT ?? platform.constants['IFF_POINTTOPOINT'] ?? 16
+
+/** gethostname(2): the name of this host. */
+export function gethostname(): string {
+  const bytes = Buffer.alloc(1024)
+  const length = native.gethostname(bytes)
+  if (length < 0) throw systemError('gethostname', length)
+  return bytes.toString('utf8', 0, length)
+}
+
+/** sethostname(2): needs CAP_SYS_ADMIN, or root. `EINVAL` for a name of more than 64 bytes. */
+export function sethostname(name: string | Uint8Array): void {
+  if (typeof name !== 'string' && !(name instanceof Uint8Array))
+    throw invalidType('name', 'string or Uint8Array', name)
+  const bytes = Buffer.from(name)
+  if (bytes.includes(0)) throw outOfRange('name', 'without NUL', name)
+  const result = native.sethostname(bytes)
+  if (result < 0) throw systemError('sethostname', result, { subject: JSON.stringify(bytes.toString()) })
+}
+
+/** getifaddrs(3): every address of every network interface. */
+export function getifaddrs(): InterfaceAddress[] {
+  return runNow(interfaceAddresses)
+}
+
+const interfaceAddresses: Lookup<InterfaceAddress[]> = {
+  call: 'getifaddrs',
+  kind: GETIFADDRS,
+  first: null,
+  second: null,
+  numbers: [0, 0, 0, 0],
+  value: entries => entries.map(interfaceAddress),
+  failure: (_status, error) => systemError('getifaddrs', -error),
+}
+
+function interfaceAddress(entry: Entry): InterfaceAddress {
+  const flags = entry.integers[0]
+  const own = entry.bytes(ADDRESS)
+  const decode = (bytes: Buffer | null): Address | null => (bytes === null ? null : addresses.decode(bytes))
+  const other = decode(entry.bytes(OTHER))
+  return {
+    name: entry.text(NAME),
+    flags,
+    address: decode(own),
+    netmask: decode(maskOf(own, entry.bytes(NETMASK))),
+    broadcast: (flags & IFF_BROADCAST) !== 0 ? other : null,
+    destination: (flags & (IFF_BROADCAST | IFF_POINTOPOINT)) === IFF_POINTOPOINT ? other : null,
+  }
+}
+
+// macOS cuts a mask behind its last byte that is not 0, and may leave its family out.
+function maskOf(address: Buffer | null, mask: Buffer | null): Buffer | null {
+  if (address === null || mask === null || mask.length >= address.length) return mask
+  const whole = Buffer.alloc(address.length)
+  mask.copy(whole)
+  address.copy(whole, 0, 0, 2)
+  return whole
+}

@@ -1,0 +1,317 @@
+import { domainToASCII } from 'node:url'
+import type { Address, AddressLike } from '../address'
+import { parseIPv4, parseIPv6 } from '../address/text'
+import { inet_ntop, inet_pton } from '../bytes'
+import { invalidAddress, invalidType, outOfRange, SocketError, systemError } from '../errors'
+import { addresses, platform } from '../internal/environment'
+import { checkInt, checkInteger, type Op } from '../internal/validate'
+import { nameOf } from '../constants'
+import { ADDRESS, ALIAS, NAME, SERVICE, type Entry } from './reply'
+
+/** What getaddrinfo is asked for. */
+export interface AddressHints extends Op {
+  /** AF_*; default: any. */
+  family?: number | undefined
+  /** SOCK_*; default: any, so that each address comes once for each type. */
+  type?: number | undefined
+  /** IPPROTO_*; default: any. */
+  protocol?: number | undefined
+  /** `AI_*`. */
+  flags?: number | undefined
+}
+
+/** One answer of getaddrinfo: what `new Socket` and `connect` or `bind` take. */
+export interface AddressInfo {
+  family: number
+  type: number
+  protocol: number
+  /** With AI_CANONNAME, in the first answer; otherwise empty. */
+  canonname: string
+  address: Address
+}
+
+/** What getnameinfo found. */
+export interface NameInfo {
+  host: string
+  service: string
+}
+
+/** A host as gethostbyname(3) has it. */
+export interface HostEntry {
+  /** The official name. */
+  name: string
+  aliases: string[]
+  /** Addresses as text. */
+  addresses: string[]
+}
+
+/** Which function: its place in kLookups of native/syscalls/lookup.cc. */
+export const GETADDRINFO = 0
+const GETNAMEINFO = 1
+const GETHOSTBYNAME = 2
+const GETHOSTBYADDR = 3
+const GETSERVBYNAME = 4
+const GETSERVBYPORT = 5
+const GETPROTOBYNAME = 6
+const GETPROTOBYNUMBER = 7
+export const GETIFADDRS = 8
+
+/** One lookup, checked and ready to be run, and what its answer looks like. Two drivers run it. */
+export interface Lookup<T> {
+  /** The function's name in C. */
+  readonly call: string
+  readonly kind: number
+  readonly first: Uint8Array | null
+  readonly second: Uint8Array | null
+  readonly numbers: readonly [number, number, number, number]
+  value(entries: Entry[]): T
+  failure(status: number, error: number): Error
+}
+
+const constants = platform.constants
+const AF_INET = constants.AF_INET!
+const AF_INET6 = constants.AF_INET6!
+const AF_UNIX = constants.AF_UNIX!
+const LONGEST_NAME = 1024
+const LONGEST_LABEL = 63
+
+/** Text for C: it would end at a NUL. */
+function text(name: string, value: unknown): Buffer {
+  if (typeof value !== 'string') throw invalidType(name, 'string', value)
+  if (value.includes('\0')) throw outOfRange(name, 'without NUL', value)
+  const bytes = Buffer.from(value)
+  if (bytes.length > LONGEST_NAME) throw outOfRange(name, `at most ${LONGEST_NAME} bytes`, value)
+  return bytes
+}
+
+function optionalText(name: string, value: unknown): Buffer | null {
+  return value === undefined || value === null ? null : text(name, value)
+}
+
+/** A host's name as name servers know it: other scripts by IDNA, labels of at most 63 characters. */
+function hostName(name: string, value: unknown): Buffer {
+  const bytes = text(name, value)
+  const given = value as string
+  if (given.includes(':')) return bytes // an IPv6 address
+  let ascii = given
+  if (bytes.length !== given.length) {
+    ascii = domainToASCII(given)
+    if (ascii === '') throw outOfRange(name, 'a host name', given)
+  }
+  if (ascii.split('.').some(label => label.length > LONGEST_LABEL)) {
+    throw outOfRange(name, `made of labels of at most ${LONGEST_LABEL} characters`, given)
+  }
+  return Buffer.from(ascii)
+}
+
+/** A port or the name of a service. C takes a port modulo 65536. */
+function serviceName(value: unknown): Buffer | null {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'number') return Buffer.from(String(checkInteger('service', value, 0, 65535)))
+  if (typeof value !== 'string') throw invalidType('service', 'string or number', value)
+  if (/^\s*[-+]?\d+$/.test(value)) checkInteger('service', Number(value), 0, 65535)
+  return text('service', value)
+}
+
+/** getaddrinfo and getnameinfo: EAI_*; with EAI_SYSTEM the errno says what it was. */
+function gaiFailure(call: string, subject: string): Lookup<never>['failure'] {
+  return (status, error) => {
+    const code = nameOf('EAI_', status)
+    const of = error === 0 ? '' : ` (${systemError(call, -error).code})`
+    return new SocketError(
+      `${call} ${code} ${subject}${of}${advice(code)}`,
+      code,
+      error === 0 ? status : -error,
+      call,
+    )
+  }
+}
+
+function advice(code: string): string {
+  if (code === 'EAI_AGAIN' || code === 'TRY_AGAIN') return ' (no name server answered)'
+  if (code === 'EAI_ADDRFAMILY' || code === 'EAI_NODATA' || code === 'NO_DATA')
+    return ' (the name exists, without such an address)'
+  return ''
+}
+
+const hostErrors = ['HOST_NOT_FOUND', 'TRY_AGAIN', 'NO_RECOVERY', 'NO_DATA'] as const
+
+/** gethostbyname and gethostbyaddr: the names of h_errno. */
+function hostFailure(call: string, subject: string): Lookup<never>['failure'] {
+  return (status, error) => {
+    const code = hostErrors.find(name => constants[name] === status)
+    if (code === undefined) return systemError(call, -error, { subject })
+    return new SocketError(`${call} ${code} ${subject}${advice(code)}`, code, status, call)
+  }
+}
+
+/** Files with one entry a line: ENOENT where there is none. */
+function entryFailure(call: string, subject: string): Lookup<never>['failure'] {
+  return (_status, error) => systemError(call, -error, { subject })
+}
+
+function hostEntry(entries: Entry[]): HostEntry {
+  const [entry] = entries
+  const family = entry?.integers[0] ?? AF_INET
+  return {
+    name: entry?.text(NAME) ?? '',
+    aliases: entry?.all(ALIAS).map(String) ?? [],
+    addresses: entry?.all(ADDRESS).map(bytes => inet_ntop(family, bytes)) ?? [],
+  }
+}
+
+export function addressInfo(
+  host: string | null | undefined,
+  service: string | number | null | undefined,
+  hints: AddressHints | number | undefined,
+): Lookup<AddressInfo[]> {
+  const first = host === null || host === undefined ? null : hostName('host', host)
+  const second = serviceName(service)
+  const wanted: AddressHints = typeof hints === 'number' ? { flags: hints } : (hints ?? {})
+  const { family = 0, type = 0, protocol = 0, flags = 0 } = wanted
+  return {
+    call: 'getaddrinfo',
+    kind: GETADDRINFO,
+    first,
+    second,
+    numbers: [
+      checkInt('hints.flags', flags),
+      checkInt('hints.family', family),
+      checkInt('hints.type', type),
+      checkInt('hints.protocol', protocol),
+    ],
+    value: entries =>
+      entries.map(entry => ({
+        family: entry.integers[0],
+        type: entry.integers[1],
+        protocol: entry.integers[2],
+        canonname: entry.text(NAME),
+        address: addresses.decode(entry.bytes(ADDRESS)!)!,
+      })),
+    failure: gaiFailure('getaddrinfo', describe(host, service)),
+  }
+}
+
+function describe(host: string | null | undefined, service: string | number | null | undefined): string {
+  return typeof service === 'string' ? `${host ?? ''}:${service}` : (host ?? '(no name)')
+}
+
+export function nameInfo(address: AddressLike, flags: number): Lookup<NameInfo> {
+  const bytes = addresses.encode(address, familyOf(address))
+  return {
+    call: 'getnameinfo',
+    kind: GETNAMEINFO,
+    first: bytes,
+    second: null,
+    numbers: [flags, 0, 0, 0],
+    value: ([entry]) => ({ host: entry?.text(NAME) ?? '', service: entry?.text(SERVICE) ?? '' }),
+    failure: gaiFailure('getnameinfo', String(addresses.decode(bytes))),
+  }
+}
+
+/** The family in which an address is written. */
+export function familyOf(address: unknown): number {
+  if (typeof address === 'string' || ArrayBuffer.isView(address)) return AF_UNIX
+  if (typeof address !== 'object' || address === null) return AF_INET // which says what is wrong
+  const { family, path, address: text } = address as { family?: unknown; path?: unknown; address?: unknown }
+  if (typeof family === 'number') return family
+  if (path !== undefined) return AF_UNIX
+  const host: unknown = Array.isArray(address) ? address[0] : text
+  return typeof host === 'string' && host.includes(':') ? AF_INET6 : AF_INET
+}
+
+/** The IPv4 address that needs no lookup, or null. */
+export function plainIPv4(name: unknown): string | null {
+  if (name === '') return '0.0.0.0'
+  if (name === '<broadcast>') return '255.255.255.255'
+  return typeof name === 'string' && parseIPv4(name) >= 0 ? name : null
+}
+
+export function hostByName(name: string): Lookup<HostEntry> {
+  return {
+    call: 'gethostbyname',
+    kind: GETHOSTBYNAME,
+    first: hostName('name', name),
+    second: null,
+    numbers: [AF_INET, 0, 0, 0],
+    value: hostEntry,
+    failure: hostFailure('gethostbyname', name),
+  }
+}
+
+/** True where the text is an IPv4 or IPv6 address. */
+export function isNumeric(address: string): boolean {
+  return parseIPv4(address) >= 0 || parseIPv6(address) !== null
+}
+
+export function hostByAddress(address: string): Lookup<HostEntry> {
+  if (typeof address !== 'string') throw invalidType('address', 'string', address)
+  if (!isNumeric(address))
+    throw invalidAddress(address, 'it is no IPv4 or IPv6 address; gethostbyname looks names up')
+  const family = parseIPv4(address) >= 0 ? AF_INET : AF_INET6
+  return {
+    call: 'gethostbyaddr',
+    kind: GETHOSTBYADDR,
+    first: inet_pton(family, address),
+    second: null,
+    numbers: [family, 0, 0, 0],
+    value: hostEntry,
+    failure: hostFailure('gethostbyaddr', address),
+  }
+}
+
+const number = (entries: Entry[]): number => entries[0]!.integers[0]
+const name = (entries: Entry[]): string => entries[0]!.text(NAME)
+
+export function serviceByName(service: string, protocol?: string | null): Lookup<number> {
+  const [first, second] = [text('name', service), optionalText('protocol', protocol)]
+  const subject = second === null ? service : `${service}/${protocol}`
+  return {
+    call: 'getservbyname',
+    kind: GETSERVBYNAME,
+    first,
+    second,
+    numbers: [0, 0, 0, 0],
+    value: number,
+    failure: entryFailure('getservbyname', subject),
+  }
+}
+
+export function serviceByPort(port: number, protocol?: string | null): Lookup<string> {
+  const checked = checkInteger('port', port, 0, 65535)
+  const second = optionalText('protocol', protocol)
+  const subject = second === null ? String(port) : `${port}/${protocol}`
+  return {
+    call: 'getservbyport',
+    kind: GETSERVBYPORT,
+    first: null,
+    second,
+    numbers: [checked, 0, 0, 0],
+    value: name,
+    failure: entryFailure('getservbyport', subject),
+  }
+}
+
+export function protocolByName(protocol: string): Lookup<number> {
+  return {
+    call: 'getprotobyname',
+    kind: GETPROTOBYNAME,
+    first: text('name', protocol),
+    second: null,
+    numbers: [0, 0, 0, 0],
+    value: number,
+    failure: entryFailure('getprotobyname', protocol),
+  }
+}
+
+export function protocolByNumber(protocol: number): Lookup<string> {
+  return {
+    call: 'getprotobynumber',
+    kind: GETPROTOBYNUMBER,
+    first: null,
+    second: null,
+    numbers: [checkInteger('number', protocol, 0, 0x7fffffff), 0, 0, 0],
+    value: name,
+    failure: entryFailure('getprotobynumber', String(protocol)),
+  }
+}

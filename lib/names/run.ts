@@ -1,0 +1,57 @@
+import { aborted, systemError, timedOut } from '../errors'
+import { native, reactor } from '../internal/environment'
+import { EAGAIN } from '../internal/errno'
+import type { Waiting } from '../internal/validate'
+import type { Lookup } from './lookup'
+import { readReply } from './reply'
+
+/** The lookup on this thread, which waits for it. */
+export function runNow<T>(lookup: Lookup<T>): T {
+  const { kind, first, second, numbers } = lookup
+  return answer(lookup, native.lookup(kind, first, second, ...numbers))
+}
+
+/**
+ * The lookup on the thread pool. It cannot be stopped there: after a timeout or a signal it ends by itself, and
+ * nobody waits for it. The process stays alive until then.
+ */
+export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Promise<T> {
+  const { call, kind, first, second, numbers } = lookup
+  if (signal?.aborted === true) return Promise.reject(aborted(signal))
+  if (timeout === 0) return Promise.reject(systemError(call, EAGAIN))
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined
+    const leave = (reason: Error): void => {
+      forget()
+      done()
+      reject(reason)
+    }
+    const onAbort = (): void => leave(aborted(signal!))
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    const forget = reactor.jobs.submit(
+      ticket => native.lookupJob(ticket, kind, first, second, ...numbers),
+      result => {
+        done()
+        try {
+          resolve(answer(lookup, result))
+        } catch (error) {
+          reject(error as Error)
+        }
+      },
+    )
+    if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), Math.ceil(timeout))
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}
+
+function answer<T>(lookup: Lookup<T>, size: number): T {
+  if (size < 0) throw systemError(lookup.call, size)
+  const bytes = Buffer.from(new ArrayBuffer(size)) // of its own, so that integers are aligned
+  native.takeReply(bytes)
+  const { status, error, entries } = readReply(bytes)
+  if (status !== 0) throw lookup.failure(status, error)
+  return lookup.value(entries)
+}

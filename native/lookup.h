@@ -1,0 +1,35 @@
+// The lookups of <netdb.h>. They may ask a server and wait for it, so they take a request that owns its
+// memory and run on any thread.
+#ifndef BSD_SOCKETS_LOOKUP_H_
+#define BSD_SOCKETS_LOOKUP_H_
+
+#include <sys/socket.h>
+
+#include "reply.h"
+
+namespace bsd {
+
+struct LookupRequest {
+  static constexpr size_t kMaxText = 1024;  // NI_MAXHOST without its NUL
+
+  // Text for C, or the bytes of an address.
+  struct Text {
+    bool present = false;
+    size_t size = 0;
+    alignas(sockaddr_storage) char bytes[kMaxText + 1] = {};
+
+    const char* text() const { return present ? bytes : nullptr; }
+  };
+
+  int kind = 0;  // an index of kLookups in syscalls/lookup.cc
+  int numbers[4] = {};
+  Text first;
+  Text second;
+};
+
+// Does what the request asks for. Blocks.
+void RunLookup(const LookupRequest& request, Reply* reply);
+
+}  // namespace bsd
+
+#endif  // BSD_SOCKETS_LOOKUP_H_

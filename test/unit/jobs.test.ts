@@ -1,0 +1,72 @@
+import { Jobs } from '../../lib/internal/jobs'
+
+/** Jobs with a pool that ends nothing by itself. */
+function pool(most: number) {
+  const jobs = new Jobs(most)
+  const started: number[] = []
+  const results: [name: string, result: number][] = []
+  const names = new Map<string, number>()
+  const submit = (name: string, refused = 0): (() => void) =>
+    jobs.submit(
+      ticket => {
+        if (refused === 0) started.push(ticket)
+        names.set(name, ticket)
+        return refused
+      },
+      result => results.push([name, result]),
+    )
+  return {
+    submit,
+    results,
+    running: () => [...names.keys()],
+    end: (name: string, result = 0) => jobs.done(names.get(name)!, result),
+  }
+}
+
+test('no more at once than allowed, in order', () => {
+  const { submit, running, end, results } = pool(2)
+  for (const name of ['a', 'b', 'c', 'd']) submit(name)
+  expect(running()).toEqual(['a', 'b'])
+  end('b', 7)
+  expect(running()).toEqual(['a', 'b', 'c'])
+  end('a')
+  expect(running()).toEqual(['a', 'b', 'c', 'd'])
+  expect(results).toEqual([
+    ['b', 7],
+    ['a', 0],
+  ])
+})
+
+test('one that is forgotten before its turn never begins', () => {
+  const { submit, running, end, results } = pool(1)
+  submit('a')
+  const forget = submit('b')
+  submit('c')
+  forget()
+  end('a')
+  expect(running()).toEqual(['a', 'c'])
+  expect(results).toEqual([['a', 0]])
+})
+
+test('one that is forgotten while it runs keeps its place until it ends, and nobody hears of it', () => {
+  const { submit, running, end, results } = pool(1)
+  const forget = submit('a')
+  submit('b')
+  forget()
+  expect(running()).toEqual(['a'])
+  end('a', 5)
+  expect(running()).toEqual(['a', 'b'])
+  expect(results).toEqual([])
+})
+
+test('one that the pool refuses is told so, and the next one begins', () => {
+  const { submit, running, results } = pool(1)
+  submit('a', -12)
+  submit('b')
+  expect(results).toEqual([['a', -12]])
+  expect(running()).toEqual(['a', 'b'])
+})
+
+test('an answer for nobody is no answer', () => {
+  new Jobs(1).done(99, 0)
+})
