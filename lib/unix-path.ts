@@ -11,8 +11,6 @@ import {
   unlinkSync,
   type BigIntStats,
 } from 'node:fs'
-import { createHash, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from './constants'
 import { invalidAddress, type SocketError } from './errors'
 import { Socket } from './socket'
@@ -33,7 +31,8 @@ export async function withPathLock<T>(path: Buffer, run: () => Promise<T>): Prom
   using lock = new Socket(AF_UNIX, SOCK_DGRAM)
   const name = lockName(path)
   const late = performance.now() + LOCK_PATIENCE
-  while (!tryBind(lock, name) && performance.now() < late) await sleep(LOCK_RETRY)
+  while (!tryBind(lock, name) && performance.now() < late)
+    await new Promise(resolve => setTimeout(resolve, LOCK_RETRY))
   return await run()
 }
 
@@ -42,10 +41,7 @@ function lockName(path: Buffer): string {
   const slash = text.lastIndexOf('/')
   const directory = Buffer.from(slash < 0 ? '.' : text.slice(0, slash + 1), 'latin1')
   const { dev, ino } = statSync(directory, { bigint: true, throwIfNoEntry: false }) ?? { dev: 0n, ino: 0n }
-  const name = createHash('sha256')
-    .update(path.subarray(slash + 1))
-    .digest('hex')
-    .slice(0, 32)
+  const name = path.subarray(slash + 1, slash + 17).toString('hex') // a name that only begins alike waits, no more
   return `\0bsd-sockets.unlink.${dev}.${ino}.${name}`
 }
 
@@ -106,7 +102,10 @@ function besides(path: Buffer): Buffer {
   const directory = path.subarray(0, path.lastIndexOf('/') + 1)
   const room = Math.min(16, LONGEST_PATH - directory.length - 1)
   if (room < 4) throw invalidAddress(path.toString(), 'too long a path for options.unlink')
-  return Buffer.concat([directory, Buffer.from(`.${randomBytes(8).toString('hex').slice(0, room)}`)])
+  return Buffer.concat([
+    directory,
+    Buffer.from(`.${process.pid.toString(36)}${process.hrtime.bigint().toString(36)}`.slice(0, room + 1)),
+  ])
 }
 
 /** chmod(2) of a socket's path, and of nothing that was put in its place. */
