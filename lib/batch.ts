@@ -14,6 +14,7 @@ import {
 } from './internal/shared'
 import { checkBytes, checkInteger } from './internal/validate'
 import type { Meta } from './control/meta'
+import type { Message } from './message'
 
 /** UIO_MAXIOV: the kernel takes no more messages in one call. */
 const MOST_MESSAGES = 1024
@@ -157,6 +158,18 @@ export class MessageBatch {
   /** The control messages of message `i`, decoded: see `receiveMeta`. */
   meta(i: number): Meta {
     return metaOf(this.control(i))
+  }
+
+  /** @internal Message `i` with memory of its own. */
+  message(i: number): Pick<Message, 'data' | 'bytes' | 'address' | 'flags' | 'control'> {
+    const data = Buffer.from(this.data(i))
+    return {
+      data,
+      bytes: this.bytes(i),
+      address: this.address(i),
+      flags: this.flags(i),
+      control: this.control(i),
+    }
   }
 
   #name(place: number, name: Uint8Array): number {

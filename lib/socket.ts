@@ -411,14 +411,16 @@ export class Socket extends TransferSocket {
 
   /**
    * Every message with its sender and what came beside it, see recvmsg, until the socket is closed or a connected
-   * peer has ended. `size` is the room for each, 65536 by default.
+   * peer has ended. `size` is the room for each, 65536 by default. With `batch` one call receives so many at most
+   * (recvmmsg); what a loop that is left early has not taken is the next such loop's. Not on AF_UNIX, where
+   * descriptors may come with each: there it is one by one.
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
     const waiting = checkOp(options, this.timeout)
     const { size, ...given } = checkMessages(options)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
-    // `batch` is for recvmmsg; one by one is what every system has.
-    return new Pull(this, () => this.recvmsgOperation(size, waiting.flags, given), waiting, isEnd)
+    const next = this.messageOperation(size, waiting.flags, given)
+    return new Pull(this, next, waiting, isEnd)
   }
 
   /**

@@ -305,7 +305,7 @@ export class Socket extends TransferSocket {
     const waiting = checkSyncOp(options, this.timeout)
     const { size, ...given } = checkMessages(options)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
-    return this.#pull(() => this.recvmsgOperation(size, waiting.flags, given), waiting, isEnd)
+    return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)
   }
 
   *#pull<T>(make: () => Operation<T>, waiting: Waiting, isEnd: (value: T) => boolean): IterableIterator<T> {

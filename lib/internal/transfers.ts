@@ -1,14 +1,19 @@
-import { checkBatch, type MessageBatch } from '../batch'
+import { checkBatch, MessageBatch } from '../batch'
+import type { Message } from '../message'
 import { closed, invalidType } from '../errors'
-import { Recvmmsg, Sendmmsg } from '../ops/batch'
+import { NextMessage, Recvmmsg, Sendmmsg } from '../ops/batch'
 import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
 import { AF_UNIX } from '../constants'
 import { BaseSocket, isUnixDatagram, type FileLike } from './base'
 import { reactor } from './environment'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
-import { OperationSocket } from './operations'
+import type { Operation } from './operation'
+import { OperationSocket, type RecvmsgOptions } from './operations'
 import { checkFd, checkFlags, checkInteger, type Op } from './validate'
+
+/** Room for what can be switched on for a datagram, in a batch. */
+const CONTROL_ROOM = 512
 
 /** Options of sendfile. */
 export interface SendfileOptions extends Op {
@@ -63,6 +68,20 @@ export abstract class TransferSocket extends OperationSocket {
       throw invalidType('options.onProgress', 'function', onProgress)
     }
     return new Sendfile(this.channel, checkFd('file', file), range, driver)
+  }
+
+  /** Makes the operations of a loop over messages. */
+  protected messageOperation(
+    size: number,
+    flags: number,
+    options: RecvmsgOptions & { batch: number },
+  ): () => Operation<Message> {
+    const { batch: count, controlSize = CONTROL_ROOM } = options
+    const one = (): Operation<Message> => this.recvmsgOperation(size, flags, options)
+    if (count === 1 || this.family === AF_UNIX) return one
+    one() // for its checks
+    const batch = new MessageBatch({ count, size, controlSize })
+    return () => new NextMessage(this.channel, batch, flags)
   }
 
   protected spliceOperation(to: BaseSocket | FileLike): Transfer {

@@ -1,5 +1,6 @@
 import { systemError, withMessages } from '../errors'
 import type { MessageBatch } from '../batch'
+import { Message } from '../message'
 import { native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { receiveControl } from '../internal/messages'
@@ -130,5 +131,62 @@ export class Sendmmsg extends Operation<number> {
 
   override abandon(reason: Error): Error {
     return withMessages(reason, this.#sent)
+  }
+}
+
+// Messages that came together with one that was asked for, by the channel they came through: a loop that is left
+// early leaves them to the next one.
+const received = new WeakMap<Channel, Message[]>()
+
+function queueOf(channel: Channel): Message[] {
+  let queue = received.get(channel)
+  if (queue === undefined) received.set(channel, (queue = []))
+  return queue
+}
+
+/** The next message, of a batch that is received when there is none: what `messages({ batch })` asks for. */
+export class NextMessage extends Operation<Message> {
+  readonly #receive: Recvmmsg
+  readonly #queue: Message[]
+
+  constructor(
+    channel: Channel,
+    private readonly batch: MessageBatch,
+    flags: number,
+  ) {
+    super()
+    this.#receive = new Recvmmsg(channel, batch, flags, false)
+    this.#queue = queueOf(channel)
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmmsg'
+  }
+
+  override get ignoresDry(): boolean {
+    return this.#queue.length > 0
+  }
+
+  attempt(): number {
+    return this.#queue.length > 0 ? 0 : this.#receive.attempt()
+  }
+
+  value(messages: number): Message {
+    const { batch } = this
+    if (messages > 0) batch.received(messages)
+    // The last one first, so that taking the first is taking the last element.
+    for (let i = messages - 1; i >= 0; i--) {
+      const { data, bytes, address, flags, control } = batch.message(i)
+      this.#queue.push(new Message(data, bytes, address, flags, control, null))
+    }
+    return this.#queue.pop()!
+  }
+
+  failure(result: number): Error {
+    return this.#receive.failure(result)
   }
 }

@@ -199,6 +199,26 @@ describe('messages', () => {
     expect(got).toEqual(['one', '', 'three'])
   })
 
+  test("a batch: what a loop leaves is the next one's", async () => {
+    using receiver = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ ttl: true })
+    using sender = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0])
+    const words = Array.from({ length: 20 }, (_, i) => `m${i}`)
+    for (const word of words) await sender.sendto(Buffer.from(word), receiver.getsockname())
+    const got: string[] = []
+    for await (const message of receiver.messages({ batch: 8, size: 100 })) {
+      expect([message.bytes, message.meta.ttl, message.truncated]).toEqual([message.data.length, 64, false])
+      if (got.push(String(message.data)) === 3) break
+    }
+    for await (const message of receiver.messages({ batch: 8, size: 100 })) {
+      if (got.push(String(message.data)) === 20) break
+    }
+    expect(got).toEqual(words)
+    expect(receiver.tryRecv(1)).toBeNull()
+    expect(thrown(() => receiver.messages({ batch: 2, fds: 'keep' as never })).code).toBe(
+      'ERR_INVALID_ARG_TYPE',
+    )
+  })
+
   test('descriptors and truncation', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     const [c, d] = Socket.pair()
