@@ -1,5 +1,6 @@
 import { SHUT_WR } from './constants'
 import { invalidType, type SocketError } from './errors'
+import { giveBack } from './internal/leftover'
 import { checkOp } from './internal/validate'
 import { Socket } from './socket'
 
@@ -77,14 +78,9 @@ async function copy(from: Socket, to: Socket, signal: AbortSignal): Promise<numb
     try {
       await to.sendAll(buffer.subarray(0, length), waiting)
     } catch (error) {
-      giveBack(from, buffer.subarray((error as SocketError).bytesSent ?? 0, length))
+      giveBack(from.channel, buffer.subarray((error as SocketError).bytesSent ?? 0, length))
       throw error
     }
     moved += length
   }
-}
-
-// What was received but not delivered is the next receive's.
-function giveBack({ channel }: Socket, rest: Uint8Array): void {
-  if (rest.length > 0) channel.leftover = { data: rest, address: new Uint8Array(0) }
 }

@@ -12,6 +12,20 @@ export function hasLeftover(channel: Channel, flags: number): boolean {
   return channel.leftover !== null && (flags & ELSEWHERE) === 0
 }
 
+/**
+ * Gives back what was taken from a stream and could not be delivered: the next receive begins with it, before
+ * what an earlier one left, and so does one that waits already.
+ */
+export function giveBack(channel: Channel, data: Uint8Array): void {
+  if (data.length === 0 || channel.fd < 0) return
+  const rest = channel.leftover?.data
+  channel.leftover = {
+    data: rest === undefined ? data : Buffer.concat([data, rest]),
+    address: new Uint8Array(0),
+  }
+  reactor.serveOthers(channel)
+}
+
 /** Delivers them, in their place and their order: how many. Their sender goes where a direct call leaves it. */
 export function takeLeftover(channel: Channel, flags: number, targets: readonly Uint8Array[]): number {
   const { data, address } = channel.leftover!

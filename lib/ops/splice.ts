@@ -2,6 +2,7 @@ import { fstatSync, type Stats } from 'node:fs'
 import { systemError } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
+import { giveBack } from '../internal/leftover'
 import { Operation, PENDING, YIELD } from '../internal/operation'
 import { Channel } from '../internal/reactor'
 import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../internal/shared'
@@ -66,8 +67,7 @@ export class Transfer {
   close(): void {
     if (this.inside > 0) {
       const rest = Buffer.allocUnsafeSlow(this.inside)
-      const length = Math.max(0, native.read(this.reading, rest))
-      if (length > 0) this.source.leftover = { data: rest.subarray(0, length), address: new Uint8Array(0) }
+      giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))
     }
     native.close(this.reading) // a job that still runs has a share of it
     native.close(this.writing)

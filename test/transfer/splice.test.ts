@@ -65,6 +65,32 @@ testIf(linux, 'length stops it, and the rest is the next receive', async () => {
   expect(await a.splice(b, { length: 0 })).toBe(0)
 })
 
+testIf(linux, 'what a second failure gives back goes before what the first one left', async () => {
+  const [from, a] = pair()
+  const [b] = pair()
+  fill(b)
+  const data = pattern(100_000)
+  await from.sendAll(data)
+  expect(await failure(a.splice(b, { timeout: 5 }))).toMatchObject({ bytesSent: 0 })
+  expect(await failure(a.splice(b, { timeout: 5, length: 10 }))).toMatchObject({ bytesSent: 0 })
+  expect(a.trySplice(b, { length: 10 })).toBeNull()
+  expect(hash(await receive(a, data.length))).toBe(hash(data))
+})
+
+testIf(linux, 'what is given back is for a receive that waits already', async () => {
+  const [from, a] = pair()
+  const [b] = pair()
+  fill(b)
+  await from.send(Buffer.from('first'))
+  const stop = new AbortController()
+  const moving = failure(a.splice(b, { signal: stop.signal }))
+  await turn()
+  const waiting = a.recv(100)
+  stop.abort()
+  expect(await moving).toMatchObject({ name: 'AbortError', bytesSent: 0 })
+  expect(String(await waiting)).toBe('first')
+})
+
 testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-'))
   const file = path.join(folder, 'out')
