@@ -17,6 +17,8 @@ export class ErrorQueue {
   readonly #read: () => ErrorRecord | number
   readonly #claims = new Set<Claim>()
   #kept: ErrorRecord[] = []
+  /** Records read so far, by whomever. */
+  handed = 0
 
   /** `read` gives the next record, or −errno: EAGAIN when there is none. */
   constructor(read: () => ErrorRecord | number) {
@@ -50,6 +52,7 @@ export class ErrorQueue {
   }
 
   #hand(record: ErrorRecord): void {
+    this.handed++
     for (const claim of this.#claims) if (claim(record)) return
     // Nobody reads: the oldest is the least interesting.
     if (this.#kept.push(record) > KEPT) this.#kept.shift()

@@ -217,7 +217,8 @@ export class Reactor {
     const direction = operation.direction
     if (channel.head(direction) !== null) {
       if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
-      return this.wait(channel, operation, timeout, signal)
+      // What it waits for may have been read off the error queue already, on behalf of who is ahead.
+      return this.wait(channel, operation, timeout, signal, direction === ERROR)
     }
     if (timeout !== 0) {
       if (direction === READ && channel.spin === 0 && this.#isDry(channel) && !operation.ignoresDry)
@@ -450,8 +451,10 @@ export class Reactor {
     }
   }
 
-  // Those who wait for the error queue wait for different records of it, so each of them is asked.
+  // Those who wait for the error queue wait for different records of it, so each of them is asked, and asked
+  // again when anything was read: it may be for one who was asked before.
   #pumpErrors(channel: Channel): void {
+    const before = channel.errors?.handed
     for (let operation = channel.head(ERROR); operation !== null;) {
       const { next } = operation
       let result: number
@@ -468,6 +471,7 @@ export class Reactor {
     }
     let head = channel.head(ERROR)
     while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
+    if (head !== null && channel.errors?.handed !== before) this.#defer(channel)
   }
 
   #settle(

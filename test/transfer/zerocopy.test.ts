@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { AF_INET, allocZeroCopy, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
+import { AF_INET, allocZeroCopy, constants, options, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
-import { pattern, receive } from '../helpers/pairs'
+import { pattern, receive, turn } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork } from '../helpers/network'
 
 const linux = missing.linux()
 const hash = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
+const stamps = ['TX_SOFTWARE', 'TX_SCHED', 'SOFTWARE', 'OPT_ID', 'OPT_TSONLY']
 const fds = (): number => readdirSync('/proc/self/fd').length
 /** Memory that is nobody else's. */
 const own = (size: number): Buffer => {
@@ -250,3 +251,39 @@ testIf(
   },
   30_000,
 )
+
+testIf(linux, 'a reader of the error queue that comes later gets what was read for it meanwhile', async () => {
+  const listener = keep(new Socket(AF_INET, SOCK_STREAM)).set(options.SO_RCVBUF, 4096)
+  listener.bind(['127.0.0.1', 0]).listen()
+  const a = keep(new Socket(AF_INET, SOCK_STREAM))
+  await a.connect(listener.getsockname())
+  const b = keep(await listener.accept())
+  const flags = stamps.reduce((bits, name) => bits | constants[`SOF_TIMESTAMPING_${name}`]!, 0)
+  a.set(options.SO_TIMESTAMPING, { flags, bindPhc: 0 })
+  await a.send(Buffer.from('x'))
+  const sending = a.sendZeroCopy(allocZeroCopy(100_000)) // more than b has room for
+  for (let turns = 0; turns < 1000 && (a.channel.errors?.size ?? 0) === 0; turns++) await turn()
+  expect((await a.receiveErrors()).map(({ origin }) => origin)).toContain('timestamping')
+  await receive(b, 100_001)
+  expect(await sending).toMatchObject({ bytes: 100_000 })
+})
+
+testIf(linux, 'a send that is over before anybody waits for its end', async () => {
+  // The reader of the error queue reads the end of the send in the turn in which the send is made.
+  for (let size = 3_500_000; size < 5_800_000; size += 300_000) {
+    const [a, b] = await tcp()
+    const reading = a.errors()
+    const record = reading.next()
+    const sending = a.sendZeroCopy(allocZeroCopy(size))
+    const room = Buffer.allocUnsafe(1 << 20)
+    let got = 0
+    while (got < size) {
+      await turn()
+      await turn()
+      for (let n: number | null; (n = b.tryRecvInto(room)) !== null;) got += n
+    }
+    expect(await sending).toMatchObject({ bytes: size })
+    await reading.return!()
+    expect(await record).toMatchObject({ done: true })
+  }
+})
