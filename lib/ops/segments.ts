@@ -3,7 +3,7 @@ import { buildControl, type Control } from '../control/walk'
 import { addresses, native, platform } from '../internal/environment'
 import { EAGAIN, EIO, EINVAL } from '../internal/errno'
 import { controlLayout } from '../internal/messages'
-import { Operation } from '../internal/operation'
+import { Operation, YIELD } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import { WRITE } from '../internal/shared'
 
@@ -11,6 +11,8 @@ import { WRITE } from '../internal/shared'
 const SEGMENTS = [128, 64] as const
 /** What a UDP datagram over IPv6 holds with room for an extension header; the kernel counts all segments as one. */
 const LARGEST_SEND = 65_487
+/** What an attempt sends at most before other sockets get their turn: UDP rarely says that it is enough. */
+const TURN_BYTES = 4 * 1024 * 1024
 const IPPROTO_UDP = platform.constants.IPPROTO_UDP!
 const UDP_SEGMENT = platform.constants.UDP_SEGMENT
 
@@ -56,7 +58,9 @@ export class SendSegments extends Operation<number> {
 
   attempt(): number {
     if (this.#data.length < this.#length) throw bufferGone('sendmsg')
+    const turn = this.#sent + TURN_BYTES
     do {
+      if (this.#sent >= turn) return YIELD
       const result = this.#step()
       if (result === EAGAIN && this.now && this.#sent > 0) return this.#sent
       if (result < 0) return result

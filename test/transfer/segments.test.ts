@@ -11,7 +11,7 @@ import {
 import { UDP_GRO } from '../../lib/linux'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure } from '../helpers/errors'
-import { drain, pattern } from '../helpers/pairs'
+import { drain, pattern, turn } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
 
 const families = [
@@ -28,6 +28,23 @@ function udp(family: number, host: string): Socket {
   open.push(socket)
   return socket
 }
+
+test('much data leaves others their turn', async () => {
+  const to = udp(AF_INET, '127.0.0.1') // takes what it has room for, and the rest is lost
+  const from = udp(AF_INET, '127.0.0.1')
+  const data = Buffer.alloc(20_000_000)
+  let turns = 0
+  let sending = true
+  const sent = from.sendmsg({ data, segmentSize: 1000, address: to.getsockname() })
+  void sent.finally(() => (sending = false))
+  while (sending) {
+    await turn()
+    turns++
+  }
+  expect(await sent).toBe(data.length)
+  expect(turns).toBeGreaterThan(3)
+  expect(from.trySendmsg({ data, segmentSize: 1000, address: to.getsockname() })).toBe(data.length)
+})
 
 describe.each(families)('segmentSize over %s', (_name, family, host) => {
   const pair = async (): Promise<[Socket, Socket]> => {

@@ -252,21 +252,25 @@ testIf(
   30_000,
 )
 
-testIf(linux, 'a reader of the error queue that comes later gets what was read for it meanwhile', async () => {
-  const listener = keep(new Socket(AF_INET, SOCK_STREAM)).set(options.SO_RCVBUF, 4096)
-  listener.bind(['127.0.0.1', 0]).listen()
-  const a = keep(new Socket(AF_INET, SOCK_STREAM))
-  await a.connect(listener.getsockname())
-  const b = keep(await listener.accept())
-  const flags = stamps.reduce((bits, name) => bits | constants[`SOF_TIMESTAMPING_${name}`]!, 0)
-  a.set(options.SO_TIMESTAMPING, { flags, bindPhc: 0 })
-  await a.send(Buffer.from('x'))
-  const sending = a.sendZeroCopy(allocZeroCopy(100_000)) // more than b has room for
-  for (let turns = 0; turns < 1000 && (a.channel.errors?.size ?? 0) === 0; turns++) await turn()
-  expect((await a.receiveErrors()).map(({ origin }) => origin)).toContain('timestamping')
-  await receive(b, 100_001)
-  expect(await sending).toMatchObject({ bytes: 100_000 })
-})
+testIf(
+  linux,
+  'a reader of the error queue that comes later gets what was read for it meanwhile',
+  async () => {
+    const listener = keep(new Socket(AF_INET, SOCK_STREAM)).set(options.SO_RCVBUF, 4096)
+    listener.bind(['127.0.0.1', 0]).listen()
+    const a = keep(new Socket(AF_INET, SOCK_STREAM))
+    await a.connect(listener.getsockname())
+    const b = keep(await listener.accept())
+    const flags = stamps.reduce((bits, name) => bits | constants[`SOF_TIMESTAMPING_${name}`]!, 0)
+    a.set(options.SO_TIMESTAMPING, { flags, bindPhc: 0 })
+    await a.send(Buffer.from('x'))
+    const sending = a.sendZeroCopy(allocZeroCopy(100_000)) // more than b has room for
+    for (let turns = 0; turns < 1000 && (a.channel.errors?.size ?? 0) === 0; turns++) await turn()
+    expect((await a.receiveErrors()).map(({ origin }) => origin)).toContain('timestamping')
+    await receive(b, 100_001)
+    expect(await sending).toMatchObject({ bytes: 100_000 })
+  },
+)
 
 testIf(linux, 'a send that is over before anybody waits for its end', async () => {
   // The reader of the error queue reads the end of the send in the turn in which the send is made.
