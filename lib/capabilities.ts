@@ -23,7 +23,7 @@ const known = new Map<Feature, Capability>()
 /**
  * Whether this kernel lets this process use a feature: `supports('gso')`. The first question for each makes
  * the real call on a socket of its own and closes it again; the answer is remembered, so ask after
- * privileges were dropped. As any use does, it may make the kernel load the module of an address family.
+ * privileges were dropped. (One for want of descriptors or memory is not: the next question asks again.) As any use does, it may make the kernel load the module of an address family.
  * `RangeError` with all names for one that is none.
  */
 export function supports(feature: Feature): boolean {
@@ -37,22 +37,32 @@ export function capabilities(): readonly Capability[] {
   return Object.freeze(names.map(capability))
 }
 
+/** Refusals for want of room, which say nothing about the kernel and may be over soon. */
+const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN']
+
 function capability(feature: Feature): Capability {
-  let found = known.get(feature)
-  if (found === undefined) known.set(feature, (found = Object.freeze(ask(feature))))
-  return found
+  return known.get(feature) ?? ask(feature)
 }
 
 function ask(feature: Feature): Capability {
   const probe: Probe = probes[feature]
+  const answer = (capability: Capability, passing = false): Capability => {
+    if (!passing) known.set(feature, capability)
+    return Object.freeze(capability)
+  }
   const { description } = probe
   try {
     probe.attempt()
-    return { feature, description, supported: true }
+    return answer({ feature, description, supported: true })
   } catch (error) {
-    const remedy = remedyFor(probe, (error as SocketError).code)
+    const { code } = error as SocketError
+    const passing = PASSING.includes(code)
+    const remedy = passing ? '' : remedyFor(probe, code)
     const reason = reasonOf(error as SocketError)
-    return { feature, description, supported: false, reason, ...(remedy === '' ? {} : { remedy }) }
+    return answer(
+      { feature, description, supported: false, reason, ...(remedy === '' ? {} : { remedy }) },
+      passing,
+    )
   }
 }
 

@@ -11,7 +11,7 @@ import {
   type Capability,
   type Feature,
 } from '../../lib'
-import { ensureDist, runNodeAsNobody } from '../helpers/child'
+import { ensureDist, prelude, run, runNodeAsNobody } from '../helpers/child'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { makeNamespace } from '../helpers/network'
@@ -50,6 +50,21 @@ describe('supports', () => {
       for (const name of named) expect(error.message).toContain(name)
     }
   })
+})
+
+test('a refusal for want of descriptors is not remembered', async () => {
+  const script = `
+    const { openSync, closeSync } = require('node:fs')
+    const { supports, capabilities } = c
+    const opened = []
+    try { for (;;) opened.push(openSync('/dev/null')) } catch {}
+    const { supported, reason, remedy } = capabilities().find(each => each.feature === 'seqpacket')
+    console.log(supported, reason, remedy)
+    opened.forEach(closeSync)
+    console.log(supports('seqpacket'))`
+  const shell = `ulimit -n 64; exec "${process.execPath}" -e "$0"`
+  const { stdout } = await run('sh', ['-c', shell, prelude + script])
+  expect(stdout).toBe('false socket EMFILE: too many open files undefined\ntrue\n')
 })
 
 describe('capabilities', () => {
