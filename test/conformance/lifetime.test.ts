@@ -165,7 +165,7 @@ describe('in a process of its own', () => {
   test('idle open sockets do not keep it alive, a waiting one does, an unref’d one does not', async () => {
     const idle = await runNode(`
       const [a, b] = Socket.pair()
-      b.recv(1).then(() => { new Socket(); console.log('idle') })
+      b.recv(1).then(() => { globalThis.kept = new Socket(); console.log('idle') })
       a.trySend(Buffer.of(1))
     `)
     expect(idle).toMatchObject({ code: 0, signal: null, stdout: 'idle\n', stderr: '' })
