@@ -1,5 +1,7 @@
-import { canceled, timedOut, withProgress } from './errors'
+import { canceled, closed, timedOut, withProgress } from './errors'
 import { reactor } from './internal/environment'
+import type { Operation } from './internal/operation'
+import type { Channel } from './internal/reactor'
 import type { SpliceRange } from './internal/transfers'
 import type { Waiting } from './internal/validate'
 import type { Transfer } from './ops/splice'
@@ -17,13 +19,20 @@ export async function runTransfer(
     if (rest <= 0) throw timedOut('splice', timeout)
     return rest
   }
+  const { source, target } = transfer
+  // Only one of the two waits, and the other may be closed meanwhile.
+  let cancel = (): void => undefined
+  const run = <T>(channel: Channel, operation: Operation<T>): Promise<T> => {
+    if (source.fd < 0 || target.fd < 0) throw canceled('splice')
+    cancel = () => reactor.cancel(channel, operation, canceled('splice'))
+    return reactor.submit(channel, operation, left(), signal)
+  }
+  const watches = [source, target].map(channel => channel.onGone(() => cancel()))
   try {
+    if (source.fd < 0) throw closed('splice')
     while (transfer.moved < length) {
-      const most = length - transfer.moved
-      if ((await reactor.submit(transfer.source, transfer.fill(most), left(), signal)) === 0) break
-      if (transfer.target.fd < 0) throw canceled('splice')
-      await reactor.submit(transfer.target, transfer.flush(), left(), signal)
-      if (transfer.source.fd < 0) throw canceled('splice')
+      if ((await run(source, transfer.fill(length - transfer.moved))) === 0) break
+      await run(target, transfer.flush())
       onProgress?.(transfer.moved)
     }
     return transfer.moved
@@ -31,6 +40,7 @@ export async function runTransfer(
     const late = (error as { code?: string }).code === 'ERR_SOCKET_TIMEOUT'
     throw withProgress(late ? timedOut('splice', timeout!) : (error as Error), transfer.moved)
   } finally {
+    for (const unwatch of watches) unwatch()
     transfer.close()
   }
 }

@@ -8,7 +8,7 @@ import {
   isStream,
   type FileLike,
 } from './internal/base'
-import { withProgress } from './errors'
+import { timedOut, withProgress, type SocketError } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'
 import { checkChunks, checkMessages, hasEnded } from './internal/iteration'
@@ -267,7 +267,8 @@ export class Socket extends TransferSocket {
       }
       return transfer.moved
     } catch (error) {
-      throw withProgress(error as Error, transfer.moved)
+      const late = (error as SocketError).code === 'ERR_SOCKET_TIMEOUT'
+      throw withProgress(late ? timedOut('splice', timeout!) : (error as Error), transfer.moved)
     } finally {
       transfer.close()
     }

@@ -187,7 +187,10 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return this
   }
 
-  /** Gives the descriptor up, open: the caller owns it now. −1 if there was none. `EBUSY` while operations wait. */
+  /**
+   * Gives the descriptor up, open: the caller owns it now. −1 if there was none. `EBUSY` while operations wait, and
+   * while there are bytes that a failed transfer has given back: only this socket can still receive them.
+   */
   detach(): number {
     if (this.closed) return -1
     const fd = reactor.detach(this.channel)

@@ -98,6 +98,8 @@ export class Channel {
   spare: RecvInto | null = null
   /** What came for a buffer that was gone by then: the next receive gets it. */
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
+  /** Transfers that are under way, and may have taken bytes from the stream that they will give back. */
+  transfers = 0
   /** The reader of its error queue, once somebody wanted one. */
   errors: ErrorQueue | null = null
   /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
@@ -309,11 +311,11 @@ export class Reactor {
     if (result < 0) throw systemError('close', result)
   }
 
-  /** Gives the descriptor back open. EBUSY while operations wait. */
+  /** Gives the descriptor back open. EBUSY while operations wait, or bytes that only this channel has. */
   detach(channel: Channel): number {
-    const fd = channel.fd
-    const result =
-      channel.waiting > 0 || channel.guard?.busy === true ? EBUSY : this.native.detach(channel.id)
+    const { fd, waiting, transfers, leftover, guard } = channel
+    const busy = waiting > 0 || transfers > 0 || leftover !== null || guard?.busy === true
+    const result = busy ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
     channel.gone()
     return fd

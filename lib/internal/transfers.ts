@@ -1,6 +1,6 @@
 import { checkBatch, MessageBatch } from '../batch'
 import type { Message } from '../message'
-import { closed, invalidType } from '../errors'
+import { closed, invalidType, withProgress } from '../errors'
 import { NextMessage, Recvmmsg, Sendmmsg } from '../ops/batch'
 import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
@@ -108,6 +108,8 @@ export abstract class TransferSocket extends OperationSocket {
       if (got === null || got === 0) return got
       reactor.attemptNow(transfer.target, transfer.flush(true))
       return transfer.moved > 0 ? transfer.moved : null
+    } catch (error) {
+      throw withProgress(error as Error, transfer.moved)
     } finally {
       transfer.close()
     }

@@ -15,8 +15,16 @@ export function toNetSocket(socket: Socket): NetSocket {
     const text = `toNetSocket: ${reason}`
     throw new SocketError(text, 'ERR_FEATURE_UNAVAILABLE', undefined, 'toNetSocket')
   }
-  const { leftover } = socket.channel
-  const fd = socket.detach()
+  const { channel } = socket
+  const { leftover } = channel
+  channel.leftover = null // it goes along
+  let fd: number
+  try {
+    fd = socket.detach()
+  } catch (error) {
+    channel.leftover = leftover
+    throw error
+  }
   try {
     const adopted = new NetSocket({ fd, readable: true, writable: true })
     if (leftover !== null) adopted.unshift(leftover.data)

@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { AF_INET, AF_UNIX, relay, SHUT_WR, Socket, SOCK_SEQPACKET, SOCK_STREAM } from '../../lib'
@@ -89,6 +90,55 @@ testIf(linux, 'what is given back is for a receive that waits already', async ()
   stop.abort()
   expect(await moving).toMatchObject({ name: 'AbortError', bytesSent: 0 })
   expect(String(await waiting)).toBe('first')
+})
+
+testIf(linux, 'closing either end cancels it, whichever it waits for', async () => {
+  for (const which of [0, 1]) {
+    for (const full of [false, true]) {
+      const [from, a] = pair()
+      const [b] = pair()
+      if (full) fill(b)
+      if (full) await from.send(Buffer.from('x'))
+      const moving = failure(a.splice(b))
+      await turn()
+      ;[a, b][which]!.close()
+      expect(await moving).toMatchObject({ code: 'ECANCELED', syscall: 'splice', bytesSent: 0 })
+      if (which === 1 && full) expect(String(await a.recv(10))).toBe('x')
+    }
+  }
+})
+
+testIf(linux, 'detach is EBUSY as long as there are bytes that the kernel has no more', async () => {
+  const [from, a] = pair()
+  const [b] = pair()
+  fill(b)
+  await from.send(Buffer.from('hello'))
+  const stop = new AbortController()
+  const moving = failure(a.splice(b, { signal: stop.signal }))
+  await turn()
+  expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
+  expect(thrown(() => a.toNetSocket())).toMatchObject({ code: 'EBUSY' })
+  stop.abort()
+  await moving
+  expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
+  expect(String(await a.recv(2))).toBe('he')
+  const net = a.toNetSocket()
+  expect(String((await once(net, 'data'))[0])).toBe('llo')
+  net.destroy()
+})
+
+testIf(linux, 'a failure that is met at once says how far it got, and a timeout how long it was', () => {
+  const [from, a] = Blocking.pair()
+  const [b, to] = Blocking.pair()
+  try {
+    expect(thrown(() => a.splice(b, { timeout: 3 })).message).toContain('after 3 ms')
+    from.send(Buffer.from('x'))
+    to.close()
+    expect(thrown(() => a.trySplice(b))).toMatchObject({ code: 'EPIPE', bytesSent: 0 })
+    expect(String(a.recv(9))).toBe('x')
+  } finally {
+    for (const socket of [from, a, b, to]) socket.close()
+  }
 })
 
 testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
