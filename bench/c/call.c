@@ -1,4 +1,4 @@
-// call - WARMUP SECONDS 0: what system calls cost by themselves, in ns; one line of JSON.
+// call - WARMUP SECONDS 0: what system calls cost by themselves, in ns of CPU; one line of JSON.
 #include "common.h"
 
 static int pair[2];
@@ -19,16 +19,20 @@ static void call_send_recv(void) {
   if (recv(pair[0], byte, sizeof byte, MSG_DONTWAIT) != sizeof byte) fail("recv");
 }
 
+static double cpu(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
 static double ns_of(void (*call)(void), double seconds) {
-  const double begin = now();
+  const double begin = now(), used = cpu();
   uint64_t calls = 0;
-  double time;
   do {
     for (int i = 0; i < 1000; i++) call();
     calls += 1000;
-    time = now() - begin;
-  } while (time < seconds);
-  return time * 1e9 / (double)calls;
+  } while (now() - begin < seconds);
+  return (cpu() - used) * 1e9 / (double)calls;
 }
 
 int main(int argc, char **argv) {

@@ -10,7 +10,7 @@ export default {
   name: 'call',
   tables: [
     {
-      title: 'One call through each layer, ns, AF_UNIX stream',
+      title: 'One call through each layer, ns of CPU, AF_UNIX stream',
       variants: [
         { name: C, client: c('call') },
         { name: 'bsd-sockets/raw', client: node('clients/call-bsd.mjs', 'raw') },
