@@ -105,6 +105,7 @@ export class UnixCodec extends FamilyCodec {
   readonly shapes = 'a path as string or Uint8Array, { path }'
   /** Whether the platform has the abstract namespace and picks names itself. No layout shows it. */
   readonly #abstract: boolean
+  #unnamed: UnnamedAddress | null = null
 
   static create(context: Context): UnixCodec | null {
     const family = context.platform.constants['AF_UNIX']
@@ -146,8 +147,12 @@ export class UnixCodec extends FamilyCodec {
 
   decode(bytes: Uint8Array, length: number): BaseAddress<UnixCodec> {
     const start = this.struct.offset.sun_path
+    // Nearly every client of a server has the same: none.
+    if (length === start && this.#unnamed !== null && startsWith(bytes, this.#unnamed[raw]))
+      return this.#unnamed
     const copy = copyOf(bytes, length)
-    if (length <= start) return new UnnamedAddress(this, copy)
+    if (length === start) return (this.#unnamed = new UnnamedAddress(this, copy))
+    if (length < start) return new UnnamedAddress(this, copy)
     if (bytes[start] !== 0) return new UnixAddress(this, copy)
     return this.#abstract ? new AbstractAddress(this, copy) : new UnnamedAddress(this, copy)
   }
@@ -165,11 +170,15 @@ export class UnixCodec extends FamilyCodec {
       path = fieldsOf(value)?.['path']
       if (path === undefined) throw this.wrongShape(value)
     }
-    if (types.isUint8Array(path)) return Buffer.from(copyOf(path, path.byteLength).buffer)
+    if (types.isUint8Array(path)) return Buffer.from(path)
     if (typeof path !== 'string')
       throw invalidType('path', 'of type string or an instance of Uint8Array', path)
     // Would become U+FFFD, the name of another file.
     if (/\p{Cs}/u.test(path)) throw invalidAddress(path, 'it holds half of a surrogate pair')
     return Buffer.from(path)
   }
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, i) => bytes[i] === byte)
 }

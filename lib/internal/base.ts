@@ -183,7 +183,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
    * a turn. See also `options.SO_BUSY_POLL`, which makes the kernel ask a network device.
    */
   busyPoll(microseconds: number): this {
-    this.channel.spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
+    this.channel.some.spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
     return this
   }
 

@@ -35,6 +35,7 @@ export interface Native {
   hold(fd: number): number
   own(fd: number): number
   close(slot: number): number
+  descriptor(slot: number): number
   detach(slot: number): number
   watch(slot: number, writing: number): number
   mute(slot: number): number

@@ -2,8 +2,9 @@ import { native } from './environment'
 import type { Channel } from './reactor'
 
 // A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it.
-const registry = new FinalizationRegistry<{ id: number; fd: number }>(({ id, fd }) => {
-  if (native.close(id) === 0) {
+const registry = new FinalizationRegistry<number>(id => {
+  const fd = native.descriptor(id)
+  if (fd >= 0 && native.close(id) === 0) {
     process.emitWarning(
       `The socket on descriptor ${fd} was garbage-collected while open, and has been closed. Call close() or use \`using\`.`,
       {
@@ -19,7 +20,7 @@ const registry = new FinalizationRegistry<{ id: number; fd: number }>(({ id, fd 
  * waits, since the reactor holds a channel on which somebody does.
  */
 export function reclaim(channel: Channel): void {
-  registry.register(channel, { id: channel.id, fd: channel.fd }, channel)
+  registry.register(channel, channel.id, channel)
 }
 
 /** The owner has closed it or given it away. */

@@ -84,6 +84,30 @@ import {
 const NO_SLOT = -1
 const BUDGET = 64
 const LONGEST_BACKOFF = 16
+const DIRECTIONS = [READ, WRITE, ERROR] as const
+
+/** What only some sockets need: one object more for them, and nothing for the thousands that are idle. */
+class Rare {
+  /** Transfers that are under way, and may have taken bytes from the stream that they will give back. */
+  transfers = 0
+  /** The reader of its error queue. */
+  errors: ErrorQueue | null = null
+  /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
+  spin = 0
+  /** UDP GSO did not work here: see SendSegments. */
+  unsegmented = false
+  /** The pidfd that comes with a message is wanted; otherwise it is closed. */
+  pidfds = false
+  /** Sends with MSG_ZEROCOPY. */
+  zeroCopy: ZeroCopySender | null = null
+  /** What has to end well when the socket goes. */
+  guard: { readonly busy: boolean; close(): void } | null = null
+  stall = 0
+  /** The next edge to write was caused by our own attempt. */
+  echo = false
+  backoff: NodeJS.Timeout | null = null
+  watchers: Set<() => void> | null = null
+}
 
 /** What the reactor knows of one socket. */
 export class Channel {
@@ -92,40 +116,24 @@ export class Channel {
   readonly index: number
   /** The descriptor; −1 once closed or detached. */
   fd: number
-  /** What waits, by direction. */
-  readonly queues = [new Queue(), new Queue(), new Queue()] as const
+  /** What waits, by direction; made when something first does. */
+  reading: Queue | null = null
+  writing: Queue | null = null
+  failing: Queue | null = null
   /** A receive that is not in use: made once, since most sockets receive again and again. */
   spare: RecvInto | null = null
   /** What came for a buffer that was gone by then: the next receive gets it. */
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
-  /** Transfers that are under way, and may have taken bytes from the stream that they will give back. */
-  transfers = 0
-  /** The reader of its error queue, once somebody wanted one. */
-  errors: ErrorQueue | null = null
   /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
   messages = false
-  /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
-  spin = 0
-  /** UDP GSO did not work here: see SendSegments. */
-  unsegmented = false
-  /** The pidfd that comes with a message is wanted; otherwise it is closed. */
-  pidfds = false
-  /** Sends with MSG_ZEROCOPY, once there was one. */
-  zeroCopy: ZeroCopySender | null = null
-  /** What has to end well when the socket goes. */
-  guard: { readonly busy: boolean; close(): void } | null = null
   waiting = 0
   refed = true
   watched = false
   budget = BUDGET
   turn = 0
-  stall = 0
   /** Waits for the next turn of the loop to be served. */
   deferred = false
-  /** The next edge to write was caused by our own attempt. */
-  echo = false
-  backoff: NodeJS.Timeout | null = null
-  #watchers: Set<() => void> | null = null
+  rare: Rare | null = null
 
   constructor(id: number, fd: number) {
     this.id = id
@@ -133,22 +141,35 @@ export class Channel {
     this.fd = fd
   }
 
+  /** For whoever writes one of the rare fields. */
+  get some(): Rare {
+    return (this.rare ??= new Rare())
+  }
+
+  queue(direction: Direction): Queue {
+    if (direction === READ) return (this.reading ??= new Queue())
+    if (direction === WRITE) return (this.writing ??= new Queue())
+    return (this.failing ??= new Queue())
+  }
+
   head(direction: Direction): Operation<unknown> | null {
-    return this.queues[direction].head
+    const queue = direction === READ ? this.reading : direction === WRITE ? this.writing : this.failing
+    return queue === null ? null : queue.head
   }
 
   /** Calls `tell` when the descriptor has been closed or given away; returns what takes that back. */
   onGone(tell: () => void): () => void {
-    this.#watchers ??= new Set()
-    this.#watchers.add(tell)
-    return () => this.#watchers?.delete(tell)
+    const watchers = (this.some.watchers ??= new Set())
+    watchers.add(tell)
+    return () => watchers.delete(tell)
   }
 
   gone(): void {
     this.fd = -1
     this.id = NO_SLOT
-    const watchers = this.#watchers ?? []
-    this.#watchers = null
+    const watchers = this.rare?.watchers ?? null
+    if (watchers === null) return
+    this.some.watchers = null
     for (const tell of watchers) tell()
   }
 }
@@ -161,6 +182,10 @@ const captured: { resolve: (value: never) => void; reject: (reason: unknown) => 
 function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
   captured.resolve = resolve
   captured.reject = reject
+}
+
+function spins(channel: Channel): boolean {
+  return channel.rare !== null && channel.rare.spin > 0
 }
 
 function spin(operation: Operation<unknown>, milliseconds: number): number {
@@ -223,7 +248,7 @@ export class Reactor {
       return this.wait(channel, operation, timeout, signal, direction === ERROR)
     }
     if (timeout !== 0) {
-      if (direction === READ && channel.spin === 0 && this.#isDry(channel) && !operation.ignoresDry)
+      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry && !spins(channel))
         return this.wait(channel, operation, timeout, signal)
       if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
     }
@@ -231,8 +256,8 @@ export class Reactor {
     try {
       do result = operation.attempt()
       while (result === YIELD && timeout === 0)
-      if (result === EAGAIN && timeout !== 0 && channel.spin > 0 && direction === READ)
-        result = spin(operation, Math.min(channel.spin, timeout ?? Infinity))
+      if (result === EAGAIN && timeout !== 0 && direction === READ && spins(channel))
+        result = spin(operation, Math.min(channel.some.spin, timeout ?? Infinity))
     } catch (error) {
       return Promise.reject(operation.abandon(error as Error))
     }
@@ -302,7 +327,7 @@ export class Reactor {
   /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#takeAll(channel)
-    if (channel.fd >= 0) channel.guard?.close()
+    if (channel.fd >= 0) channel.rare?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
@@ -313,9 +338,9 @@ export class Reactor {
 
   /** Gives the descriptor back open. EBUSY while operations wait, or bytes that only this channel has. */
   detach(channel: Channel): number {
-    const { fd, waiting, transfers, leftover, guard } = channel
-    const busy = waiting > 0 || transfers > 0 || leftover !== null || guard?.busy === true
-    const result = busy ? EBUSY : this.native.detach(channel.id)
+    const { fd, waiting, leftover, rare } = channel
+    const lent = rare !== null && (rare.transfers > 0 || rare.guard?.busy === true)
+    const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
     channel.gone()
     return fd
@@ -326,8 +351,8 @@ export class Reactor {
     if (channel.refed === on) return
     channel.refed = on
     if (channel.waiting > 0) this.#count(on ? 1 : -1)
-    for (const queue of channel.queues) {
-      for (let operation = queue.head; operation !== null; operation = operation.next) {
+    for (const direction of DIRECTIONS) {
+      for (let operation = channel.head(direction); operation !== null; operation = operation.next) {
         if (on) operation.leave?.timer?.ref()
         else operation.leave?.timer?.unref()
       }
@@ -345,7 +370,7 @@ export class Reactor {
   // --- queues ---
 
   #enqueue(channel: Channel, operation: Operation<unknown>): void {
-    channel.queues[operation.direction].push(operation)
+    channel.queue(operation.direction).push(operation)
     operation.queued = true
     if (channel.waiting++ > 0) return
     this.#channels[channel.index] = channel
@@ -356,7 +381,7 @@ export class Reactor {
     const { direction } = operation
     // Whoever takes the head disarms it: C++ would go on receiving for somebody who is not there.
     if (channel.head(direction) === operation) this.#disarm(channel, direction)
-    channel.queues[direction].remove(operation)
+    channel.queue(direction).remove(operation)
     operation.queued = false
     if (operation.leave !== null) {
       const { timer, signal, onAbort } = operation.leave
@@ -366,18 +391,20 @@ export class Reactor {
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)
-    if (channel.backoff !== null) clearTimeout(channel.backoff)
-    channel.backoff = null
-    channel.stall = 0
-    channel.echo = false
+    const { rare } = channel
+    if (rare === null) return
+    if (rare.backoff !== null) clearTimeout(rare.backoff)
+    rare.backoff = null
+    rare.stall = 0
+    rare.echo = false
   }
 
   #takeAll(channel: Channel): Operation<unknown>[] {
     const taken: Operation<unknown>[] = []
-    for (const queue of channel.queues) {
-      while (queue.head !== null) {
-        taken.push(queue.head)
-        this.#dequeue(channel, queue.head)
+    for (const direction of DIRECTIONS) {
+      for (let head = channel.head(direction); head !== null; head = channel.head(direction)) {
+        taken.push(head)
+        this.#dequeue(channel, head)
       }
     }
     return taken
@@ -406,7 +433,7 @@ export class Reactor {
     if (direction === WRITE && operation.falselyReady(EAGAIN)) {
       this.#backOff(channel)
       // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
-      channel.echo = true
+      channel.some.echo = true
     }
     return true
   }
@@ -447,7 +474,7 @@ export class Reactor {
         return
       }
       channel.budget--
-      channel.stall = 0
+      if (channel.rare !== null) channel.rare.stall = 0
       sure = false
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
     }
@@ -456,7 +483,7 @@ export class Reactor {
   // Those who wait for the error queue wait for different records of it, so each of them is asked, and asked
   // again when anything was read: it may be for one who was asked before.
   #pumpErrors(channel: Channel): void {
-    const before = channel.errors?.handed
+    const before = channel.rare?.errors?.handed
     for (let operation = channel.head(ERROR); operation !== null;) {
       const { next } = operation
       let result: number
@@ -473,7 +500,7 @@ export class Reactor {
     }
     let head = channel.head(ERROR)
     while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
-    if (head !== null && channel.errors?.handed !== before) this.#defer(channel)
+    if (head !== null && channel.rare?.errors?.handed !== before) this.#defer(channel)
   }
 
   #settle(
@@ -497,15 +524,16 @@ export class Reactor {
   }
 
   #backOff(channel: Channel): void {
-    if (channel.backoff !== null) return
-    const wait = 1 << channel.stall
-    if (wait < LONGEST_BACKOFF) channel.stall++
-    channel.backoff = setTimeout(() => {
-      channel.backoff = null
+    const rare = channel.some
+    if (rare.backoff !== null) return
+    const wait = 1 << rare.stall
+    if (wait < LONGEST_BACKOFF) rare.stall++
+    rare.backoff = setTimeout(() => {
+      rare.backoff = null
       this.#newTurn(channel)
       this.#pump(channel, WRITE, true)
     }, wait)
-    if (!channel.refed) channel.backoff.unref()
+    if (!channel.refed) rare.backoff.unref()
   }
 
   // --- fairness ---
@@ -604,8 +632,8 @@ export class Reactor {
         this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
       } else if (opcode === READY) {
         const sure = direction === READ || completions[at + RECORD_MASK] === EVENT_WRITABLE
-        if (direction === WRITE && sure && channel.echo) {
-          channel.echo = false
+        if (direction === WRITE && sure && channel.rare?.echo === true) {
+          channel.rare.echo = false
           operation.arm(this.memory, channel.index)
         } else {
           this.#pump(channel, direction, sure)

@@ -167,7 +167,7 @@ export function receiveMeta(socket: BaseSocket, want: WantedMeta): void {
   }
   run(steps)
   const pidfd = wanted.get('pidfd')
-  if (pidfd !== undefined) socket.channel.pidfds = pidfd as boolean
+  if (pidfd !== undefined) socket.channel.some.pidfds = pidfd as boolean
 }
 
 function checkWanted(want: unknown): Map<Key, unknown> {

@@ -91,7 +91,9 @@ export abstract class TransferSocket extends OperationSocket {
 
   /** What the zero-copy sends of this socket came to. */
   zeroCopyStatistics(): ZeroCopyStatistics {
-    return this.channel.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
+    return (
+      this.channel.rare?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
+    )
   }
 
   // --- now or never ---

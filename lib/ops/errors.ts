@@ -20,7 +20,7 @@ let control: Buffer | null = null
 
 /** The queue of this channel, through which alone it is read. */
 export function errorQueueOf(channel: Channel): ErrorQueue {
-  return (channel.errors ??= new ErrorQueue(() => readRecord(channel)))
+  return (channel.some.errors ??= new ErrorQueue(() => readRecord(channel)))
 }
 
 function readRecord(channel: Channel): ErrorRecord | number {

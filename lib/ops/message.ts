@@ -84,7 +84,7 @@ export class Recvmsg extends Operation<Message> {
       this.control,
       state[STATE_CONTROL]!,
       this.fds,
-      this.channel.pidfds && this.pidfd,
+      this.channel.rare?.pidfds === true && this.pidfd,
     )
     return new Message(
       this.#data(result),

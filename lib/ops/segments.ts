@@ -72,7 +72,8 @@ export class SendSegments extends Operation<number> {
   #step(): number {
     const { size, channel } = this
     const rest = this.#length - this.#sent
-    if (this.#gso === null || channel.unsegmented || rest <= size) return this.#send(size, this.#plain)
+    if (this.#gso === null || channel.rare?.unsegmented === true || rest <= size)
+      return this.#send(size, this.#plain)
     const segments = Math.min(most, Math.floor(LARGEST_SEND / size))
     if (segments < 2) return this.#send(size, this.#plain)
     const result = this.#send(segments * size, this.#gso)
@@ -81,9 +82,9 @@ export class SendSegments extends Operation<number> {
       return this.#step()
     }
     if (result === EIO || result === EINVAL) {
-      channel.unsegmented = true
+      channel.some.unsegmented = true
       const alone = this.#step()
-      if (alone === EINVAL) channel.unsegmented = false // it was something else
+      if (alone === EINVAL) channel.some.unsegmented = false // it was something else
       return alone
     }
     return result

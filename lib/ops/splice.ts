@@ -44,7 +44,7 @@ export class Transfer {
       this.#letGo()
       throw systemError('pipe2', result)
     }
-    source.transfers++
+    source.some.transfers++
     this.reading = reactor.memory.state[STATE_SLOT]!
     this.writing = reactor.memory.state[STATE_SECOND]!
   }
@@ -66,7 +66,7 @@ export class Transfer {
 
   /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
   close(): void {
-    this.source.transfers--
+    this.source.some.transfers--
     if (this.inside > 0) {
       const rest = Buffer.allocUnsafeSlow(this.inside)
       giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))

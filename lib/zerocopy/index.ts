@@ -25,7 +25,8 @@ export interface ZeroCopyResult {
 
 /** The sender of a channel; the first one asks the kernel for permission. */
 export function senderOf(channel: Channel): ZeroCopySender {
-  if (channel.zeroCopy !== null) return channel.zeroCopy
+  const known = channel.rare?.zeroCopy ?? null
+  if (known !== null) return known
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
   if (channel.fd < 0) throw closed('send')
   const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY, Int32Array.of(1), 4)
@@ -33,13 +34,13 @@ export function senderOf(channel: Channel): ZeroCopySender {
   const sender = new ZeroCopySender()
   tellHeap(sender, channel)
   errorQueueOf(channel).claim(sender.claim)
-  channel.guard = {
+  channel.some.guard = {
     get busy() {
       return !sender.idle
     },
     close: () => linger(channel, sender),
   }
-  return (channel.zeroCopy = sender)
+  return (channel.some.zeroCopy = sender)
 }
 
 // The memory of a worker's heap is others' after its end, while the kernel may still send from it. That of a

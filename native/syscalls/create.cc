@@ -131,6 +131,9 @@ static int64_t Rented(Env&, Slot& slot, Args& a) {
   return 0;
 }
 
+// What a slot's descriptor is: () -> its number.
+static int64_t Descriptor(int fd, Args&) { return fd; }
+
 static constexpr Function kSlot[] = {
     {"socket", Call<Socket>},         {"socketpair", Call<SocketPair>},
     {"dup", CallSlot<Duplicate>},     {"dupFd", CallFd<Duplicate>},
@@ -138,7 +141,8 @@ static constexpr Function kSlot[] = {
     {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
     {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
     {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
-    {"rented", CallOwner<Rented>},    {"socketIn", CallFd<SocketIn>},
+    {"rented", CallOwner<Rented>},    {"descriptor", CallSlot<Descriptor>},
+    {"socketIn", CallFd<SocketIn>},
 };
 
 static constexpr Function kRaw[] = {

@@ -192,11 +192,11 @@ test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait'
 test('READY to write, but EAGAIN: by timer, besides the edges', async () => {
   const operation = write(EAGAIN, EAGAIN, EAGAIN, 3)
   const promise = submit(operation)
-  expect(channel.backoff).toBeNull()
+  expect(channel.rare).toBeNull()
   fake.records([0, WRITE, READY, 0, 0, EVENT_WRITABLE])
-  expect(channel.backoff).not.toBeNull()
+  expect(channel.rare!.backoff).not.toBeNull()
   expect(await promise).toBe(3)
-  expect([operation.attempts, channel.backoff]).toEqual([4, null])
+  expect([operation.attempts, channel.rare!.backoff]).toEqual([4, null])
 })
 
 test('an operation that says so is tried by timer from the start', async () => {
