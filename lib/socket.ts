@@ -450,13 +450,11 @@ export class Socket extends TransferSocket {
     const { channel, timeout } = this
     if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
       const result = native.send(channel.id, data)
-      if (result >= 0) {
-        channel.budget--
-        return Promise.resolve(result)
-      }
-      const operation = new Send(channel, data, 0)
-      if (result !== EAGAIN || timeout === 0) return Promise.reject(operation.failure(result))
-      return reactor.wait(channel, operation, timeout, undefined)
+      if (result === EAGAIN && timeout !== 0)
+        return reactor.wait(channel, new Send(channel, data, 0), timeout, undefined)
+      channel.budget--
+      if (result >= 0) return Promise.resolve(result)
+      return Promise.reject(new Send(channel, data, 0).failure(result))
     }
     return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
   }

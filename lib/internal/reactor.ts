@@ -261,12 +261,12 @@ export class Reactor {
     } catch (error) {
       return Promise.reject(operation.abandon(error as Error))
     }
-    if (result >= 0) {
-      channel.budget--
-      return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
-    }
     if (result === PENDING || result === YIELD || (result === EAGAIN && timeout !== 0)) {
       return this.wait(channel, operation, timeout, signal, result === YIELD)
+    }
+    channel.budget-- // of a failure too: a loop that tries again and again must not hold up the rest
+    if (result >= 0) {
+      return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
     }
     return Promise.reject(operation.abandon(operation.failure(result)))
   }

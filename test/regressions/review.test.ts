@@ -138,3 +138,21 @@ test('a signal that fired before connect leaves the socket open', async () => {
   expect(socket.closed).toBe(false)
   socket.close()
 })
+
+test.each([
+  ['send', (socket: Socket) => socket.send(bytes('x'))],
+  ['sendAll', (socket: Socket) => socket.sendAll(bytes('x'))],
+  ['recvmsg', (socket: Socket) => socket.recvmsg(1)],
+])('%s that fails again and again leaves others their turn', async (name, operation) => {
+  const [a, b] = name === 'recvmsg' ? [new Socket(), new Socket()] : Socket.pair() // not connected
+  b.close()
+  let failures = 0
+  let turned = false
+  setImmediate(() => (turned = true))
+  while (!turned && failures < 10_000) {
+    await failure(operation(a))
+    failures++
+  }
+  expect([turned, failures > 1]).toEqual([true, true])
+  a.close()
+})
