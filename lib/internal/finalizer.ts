@@ -1,9 +1,18 @@
 import { native } from './environment'
 import type { Channel } from './reactor'
 
-// A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it.
-const registry = new FinalizationRegistry<number>(id => {
+/** A slot, and what has to be done before it is closed. */
+interface Remains {
+  readonly id: number
+  readonly last: () => void
+}
+
+// A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it. Nearly all of
+// them leave nothing but the number of a slot.
+const registry = new FinalizationRegistry<number | Remains>(remains => {
+  const id = typeof remains === 'number' ? remains : remains.id
   const fd = native.descriptor(id)
+  if (fd >= 0 && typeof remains !== 'number') remains.last()
   if (fd >= 0 && native.close(id) === 0) {
     process.emitWarning(
       `The socket on descriptor ${fd} was garbage-collected while open, and has been closed. Call close() or use \`using\`.`,
@@ -21,6 +30,12 @@ const registry = new FinalizationRegistry<number>(id => {
  */
 export function reclaim(channel: Channel): void {
   registry.register(channel, channel.id, channel)
+}
+
+/** The same, with something to do before; `last` must not hold the channel. */
+export function reclaimAfter(channel: Channel, last: () => void): void {
+  registry.unregister(channel)
+  registry.register(channel, { id: channel.id, last }, channel)
 }
 
 /** The owner has closed it or given it away. */

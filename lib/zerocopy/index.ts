@@ -1,6 +1,7 @@
 import { aborted, canceled, closed, systemError, unsupported } from '../errors'
 import { native, platform, reactor } from '../internal/environment'
 import { isMainThread } from 'node:worker_threads'
+import { reclaimAfter } from '../internal/finalizer'
 import { Channel } from '../internal/reactor'
 import type { Waiting } from '../internal/validate'
 import { errorQueueOf } from '../ops/errors'
@@ -32,21 +33,24 @@ export function senderOf(channel: Channel): ZeroCopySender {
   const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY, Int32Array.of(1), 4)
   if (result < 0) throw systemError('setsockopt', result, { subject: 'SO_ZEROCOPY' })
   const sender = new ZeroCopySender()
-  tellHeap(sender, channel)
+  const { id, fd } = channel
+  tellHeap(sender, id)
   errorQueueOf(channel).claim(sender.claim)
+  const end = (): void => linger(id, fd, sender)
   channel.some.guard = {
     get busy() {
       return !sender.idle
     },
-    close: () => linger(channel, sender),
+    close: end,
   }
+  reclaimAfter(channel, end) // it is no less important when nobody closes it
   return (channel.some.zeroCopy = sender)
 }
 
 // The memory of a worker's heap is others' after its end, while the kernel may still send from it. That of a
 // process that ends is nobody's until the kernel is done.
-function tellHeap(sender: ZeroCopySender, channel: Channel): void {
-  if (!isMainThread) sender.onHeap = rented => void native.rented(channel.id, rented ? 1 : 0)
+function tellHeap(sender: ZeroCopySender, id: number): void {
+  if (!isMainThread) sender.onHeap = rented => void native.rented(id, rented ? 1 : 0)
 }
 
 /** What is to be done for one send, in either flavour: `run` is the driver. */
@@ -112,21 +116,21 @@ function planOrdinary(
 }
 
 /*
- * A socket is closed while the kernel sends from our memory. The descriptor goes, its number is free; a
+ * A socket is closed, or was collected open, while the kernel sends from our memory. The descriptor goes, its number is free; a
  * duplicate that nobody sees keeps the connection until the kernel is done, so that what was queued arrives
  * and the memory is not reused before. A peer that does not take it within half a minute is cut off.
  */
-function linger(channel: Channel, sender: ZeroCopySender): void {
+function linger(closing: number, fd: number, sender: ZeroCopySender): void {
   if (sender.idle) return
   let id: number
   try {
-    id = reactor.hold(channel.fd, 'dup')
+    id = reactor.hold(fd, 'dup')
   } catch {
-    reset(channel.id)
+    reset(closing)
     return
   }
-  const rest = new Channel(id, channel.fd)
-  tellHeap(sender, rest)
+  const rest = new Channel(id, fd)
+  tellHeap(sender, id)
   if (sender.heap) sender.onHeap(true)
   errorQueueOf(rest).claim(sender.claim)
   reactor.setRef(rest, false)

@@ -291,3 +291,43 @@ testIf(linux, 'a send that is over before anybody waits for its end', async () =
     expect(await record).toMatchObject({ done: true })
   }
 })
+
+testIf(linux, 'a socket that is collected meanwhile sends what it was given, and nothing else', async () => {
+  const { stdout, stderr, code } = await runNode(
+    `
+    const pause = ms => new Promise(resolve => setTimeout(resolve, ms))
+    const listener = new Socket().set(c.options.SO_RCVBUF, 8192).bind(['127.0.0.1', 0]).listen()
+    async function lose() {
+      const socket = new Socket()
+      await socket.connect(listener.getsockname())
+      for (const byte of [1, 2, 3, 4])
+        await socket.sendZeroCopy(Buffer.from(new ArrayBuffer(60000)).fill(byte), { timeout: 5 }).catch(() => {})
+      return listener.accept()
+    }
+    async function main() {
+      const peer = await lose()
+      await peer.readable()
+      let warned = false
+      process.on('warning', () => (warned = true))
+      for (let i = 0; i < 100 && !warned; i++) { // another operation, since the last one is remembered
+        await listener.accept({ timeout: 1 }).catch(() => {})
+        gc()
+        await pause(1)
+      }
+      const others = Array.from({ length: 200 }, () => Buffer.from(new ArrayBuffer(60000)).fill(9))
+      const seen = new Map()
+      for await (const chunk of peer.chunks())
+        for (const byte of chunk) seen.set(byte, (seen.get(byte) ?? 0) + 1)
+      console.log(warned, JSON.stringify([...seen]), others.length)
+      peer.close()
+      listener.close()
+    }
+    main()`,
+    { flags: ['--expose-gc', '--no-warnings'] },
+  )
+  expect({ stdout, stderr, code }).toEqual({
+    stdout: 'true [[1,60000],[2,60000],[3,60000],[4,60000]] 200\n',
+    stderr: '',
+    code: 0,
+  })
+})
