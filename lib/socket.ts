@@ -347,6 +347,8 @@ export class Socket extends TransferSocket {
    *
    * A failure carries `bytesSent`, and `buffer` unless the kernel still reads it. `close()` lets the kernel finish: what
    * was queued goes out for up to 30 seconds. Pooled Buffers, shared and resizable memory are a `TypeError`.
+   * Of the Sockets on one open socket (`dup`, `adopt`) only the first that does so may: the kernel numbers the sends
+   * of all of them together, and the others would wait for ever.
    * Linux, TCP, UDP and AF_VSOCK: `EOPNOTSUPP` elsewhere.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
