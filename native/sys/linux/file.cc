@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace bsd::sys {
@@ -18,7 +19,17 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
   }
 }
 
-// cachestat(2), Linux 6.5: one call answers for a range, without mapping it. glibc has no wrapper yet.
+// Whether a byte can be read without waiting. A page whose read has only begun is in the cache, and cannot.
+static bool Readable(int file, uint64_t offset) {
+  constexpr int kNoWait = 8;  // RWF_NOWAIT
+  uint8_t byte = 0;
+  iovec part = {&byte, 1};
+  // preadv2(2), which not every C library has. A file system that knows no such flag says another errno.
+  return syscall(SYS_preadv2, file, &part, 1, offset, 0, kNoWait) >= 0 || errno != EAGAIN;
+}
+
+// cachestat(2), Linux 6.5: one call answers for a range, without mapping it. glibc has no wrapper yet. It counts
+// pages that read-ahead is still filling, so the middle and the end are asked for themselves.
 int Resident(int file, int64_t offset, int64_t length) {
   constexpr long kCachestat = 451;  // the same number on every architecture
   struct {
@@ -32,7 +43,10 @@ int Resident(int file, int64_t offset, int64_t length) {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t first = range.offset / page;
   const uint64_t last = (range.offset + range.length - 1) / page;
-  return pages.cached >= last - first + 1 ? 1 : 0;
+  if (pages.cached < last - first + 1) return 0;
+  const bool ready = Readable(file, range.offset + range.length / 2) &&
+                     Readable(file, range.offset + range.length - 1);
+  return ready ? 1 : 0;
 }
 
 int Pipe(int fds[2], int size) {
