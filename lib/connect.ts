@@ -5,7 +5,8 @@ import { aborted, invalidType, outOfRange, SocketError, timedOut } from './error
 import { race } from './happy-eyeballs'
 import { addresses } from './internal/environment'
 import { defaultTimeout } from './internal/timeouts'
-import { checkInteger, checkOp } from './internal/validate'
+import { endOf } from './internal/ends'
+import { checkInteger, checkKnown, checkOp, type Op } from './internal/validate'
 import { getaddrinfo } from './names'
 import { familyOf } from './names/lookup'
 import { Socket } from './socket'
@@ -43,6 +44,17 @@ export type Resolve = (
   op: { timeout?: number | null; signal: AbortSignal },
 ) => Promise<Address[]>
 
+const PATH_FIELDS = ['path', 'timeout', 'signal'] satisfies (keyof ConnectPathOptions)[]
+const FIELDS = [
+  'host',
+  'port',
+  'family',
+  'localAddress',
+  'timeout',
+  'signal',
+  'happyEyeballs',
+  'allErrors',
+] satisfies (keyof ConnectOptions)[]
 const ATTEMPT_DELAY = 250
 const RESOLUTION_DELAY = 50
 
@@ -52,23 +64,29 @@ const RESOLUTION_DELAY = 50
  * in turn; the first that answers wins, and the others are closed. `happyEyeballs: false` tries one after the other
  * in getaddrinfo's order. `timeout` is one deadline for everything.
  *
+ * An `Address`, such as a server's getsockname(), stands for its own host and port or path.
+ *
  * One failed attempt is its own error, several are an AggregateError with the `code` of the first. A name that
  * does not resolve is getaddrinfo's error, `EAI_NONAME`. When the time runs out, `cause` has what failed before.
  */
-export function createConnection(options: ConnectOptions | ConnectPathOptions): Promise<Socket> {
+export function createConnection(options: ConnectOptions | ConnectPathOptions | Address): Promise<Socket> {
   return establish(options, resolveBySystem)
 }
 
 const resolveBySystem: Resolve = async (host, port, family, op) =>
   (await getaddrinfo(host, port, { family, type: SOCK_STREAM, ...op })).map(found => found.address)
 
+const pick = ({ timeout, signal }: Op): Op => ({ timeout, signal })
+
 /** createConnection with a resolver of the caller's. */
 export async function establish(
-  options: ConnectOptions | ConnectPathOptions,
+  given: ConnectOptions | ConnectPathOptions | Address,
   resolve: Resolve,
 ): Promise<Socket> {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { timeout, signal } = checkOp({ timeout: options.timeout, signal: options.signal }, defaultTimeout())
+  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
+  const options = endOf<ConnectOptions | ConnectPathOptions>(given)
+  checkKnown('options', options, 'path' in options ? PATH_FIELDS : FIELDS)
+  const { timeout, signal } = checkOp(pick(options), defaultTimeout())
   if ('path' in options && options.path !== undefined) {
     return connectOne(AF_UNIX, { path: options.path }, undefined, timeout, signal)
   }

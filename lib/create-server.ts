@@ -1,6 +1,6 @@
 import { fchmodSync, unlinkSync } from 'node:fs'
 import { isIP } from 'node:net'
-import type { AddressLike } from './address'
+import type { Address, AddressLike } from './address'
 import {
   AF_INET,
   AF_INET6,
@@ -15,7 +15,8 @@ import {
 } from './constants'
 import { invalidType } from './errors'
 import { addresses } from './internal/environment'
-import { checkInteger } from './internal/validate'
+import { endOf } from './internal/ends'
+import { checkInteger, checkKnown } from './internal/validate'
 import { getaddrinfo } from './names'
 import { Socket } from './socket'
 import { setMode, unlinkStale, withPathLock } from './unix-path'
@@ -40,6 +41,17 @@ export interface ServerOptions {
   mode?: number | undefined
 }
 
+const FIELDS = [
+  'host',
+  'port',
+  'path',
+  'backlog',
+  'reusePort',
+  'dualstack',
+  'unlink',
+  'mode',
+] satisfies (keyof ServerOptions)[]
+
 /**
  * A listening stream socket. SO_REUSEADDR is set, IPV6_V6ONLY is what `dualstack` says. A name is looked up, and its
  * first address used. `EADDRINUSE`, `EACCES` with the address; the socket is closed, and a path that it made is gone,
@@ -50,8 +62,10 @@ export interface ServerOptions {
  * listen meanwhile is put back. A socket that is bound but does not listen yet is taken for a stale one, unless
  * it is another createServer's with `unlink`.
  */
-export async function createServer(options: ServerOptions = {}): Promise<Socket> {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+export async function createServer(given: ServerOptions | Address = {}): Promise<Socket> {
+  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
+  const options = endOf<ServerOptions>(given)
+  checkKnown('options', options, FIELDS)
   const { path, host, port, backlog } = options
   if (backlog !== undefined) checkInteger('options.backlog', backlog, -0x80000000, 0x7fffffff)
   if (path === undefined) return listenInet(options)

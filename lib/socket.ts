@@ -91,7 +91,8 @@ export class Socket extends TransferSocket {
   }
 
   /**
-   * connect(2) with the errno as the result: 0 or a positive number, also for a timeout (`EAGAIN`).
+   * connect(2) with the errno as the result: 0 or a positive number, also for a timeout (`EAGAIN`, and with a timeout
+   * of 0 the kernel's own `EINPROGRESS`).
    * Bad arguments and signals still throw.
    */
   async connectEx(address: AddressLike, op?: Op | number): Promise<number> {
@@ -325,7 +326,7 @@ export class Socket extends TransferSocket {
    * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`, after `close()` without
    * what the thread pool was sending at that moment.
    */
-  sendfile(file: FileLike, options: SendfileOptions = {}): Promise<number> {
+  sendfile(file: FileLike, options: SendfileOptions | number = {}): Promise<number> {
     try {
       const waiting = checkOp(options, this.timeout)
       return this.#submit(
@@ -363,7 +364,7 @@ export class Socket extends TransferSocket {
    * A regular file is written on the thread pool. Of somebody else's descriptors only those that do not block
    * are taken. Linux; `ENOSYS` elsewhere: see relay.
    */
-  async splice(to: Socket | FileLike, options: SpliceOptions = {}): Promise<number> {
+  async splice(to: Socket | FileLike, options: SpliceOptions | number = {}): Promise<number> {
     const range = checkSplice(options)
     const waiting = checkOp(options, this.timeout)
     return runTransfer(this.spliceOperation(to), range, waiting)

@@ -201,6 +201,13 @@ export class Socket extends TransferSocket {
     return this.#block(this.receiveErrorsOperation(), waiting)
   }
 
+  /** The same one by one, for a loop, until the socket is closed. */
+  errors(op?: SyncOp | number): IterableIterator<ErrorRecord> {
+    const waiting = checkSyncOp(op, this.timeout)
+    this.receiveErrorsOperation(1) // throws where there is no error queue
+    return this.#eachError(waiting)
+  }
+
   /** Sends data and up to 253 descriptors with it over AF_UNIX. */
   sendFds(
     data: ArrayBufferView,
@@ -230,7 +237,7 @@ export class Socket extends TransferSocket {
   }
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */
-  sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> = {}): number {
+  sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> | number = {}): number {
     const waiting = checkSyncOp(options, this.timeout)
     return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
   }
@@ -253,7 +260,7 @@ export class Socket extends TransferSocket {
   }
 
   /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
-  splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> = {}): number {
+  splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> | number = {}): number {
     const { length, onProgress } = checkSplice(options)
     const { timeout } = checkSyncOp(options, this.timeout)
     const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
@@ -307,6 +314,10 @@ export class Socket extends TransferSocket {
     const { size, ...given } = checkMessages(options)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)
+  }
+
+  *#eachError(waiting: Waiting): IterableIterator<ErrorRecord> {
+    while (!this.closed) yield* this.#block(this.receiveErrorsOperation(1), waiting)
   }
 
   *#pull<T>(make: () => Operation<T>, waiting: Waiting, isEnd: (value: T) => boolean): IterableIterator<T> {

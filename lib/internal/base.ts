@@ -12,6 +12,7 @@ import {
 import { joinGroup, type JoinOptions, type Membership } from '../multicast'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
+import { errnoOf } from './errno'
 import { DIRECT } from './memory'
 import { checkCreationOptions, socketInNamespace, type CreationOptions } from './namespace'
 import type { Channel } from './reactor'
@@ -458,7 +459,12 @@ const kind = new Int32Array(3)
 
 /** Takes over a descriptor that is a socket. On failure it stays the caller's. */
 export function adoptSocket(value: unknown): Adoption {
+  if (typeof value === 'object')
+    throw invalidType('fd', 'a number: dup() shares what an object owns, detach() gives it away', value)
   const fd = checkFd('fd', value)
+  // Two owners would close it twice, the second time somebody else's.
+  if (native.owned(fd) === 1)
+    throw systemError('adopt', errnoOf('EBUSY'), { subject: `descriptor ${fd} of an open Socket` })
   const result = native.inspect(fd, kind)
   if (result < 0) throw systemError('adopt', result)
   const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]

@@ -36,6 +36,7 @@ export interface Native {
   own(fd: number): number
   close(slot: number): number
   descriptor(slot: number): number
+  owned(fd: number): number
   detach(slot: number): number
   watch(slot: number, writing: number): number
   mute(slot: number): number

@@ -53,6 +53,7 @@ export interface ReceivedFds {
 const LARGEST_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
 const AF_INET6 = platform.constants.AF_INET6!
+const AF_UNIX = platform.constants.AF_UNIX!
 const withErrorQueue = new Set(
   ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
     name => platform.constants[name],
@@ -158,6 +159,8 @@ export abstract class OperationSocket extends BaseSocket {
     flags: number,
   ): Sendmsg {
     const bytes = checkBytes('data', data)
+    if (this.family !== AF_UNIX)
+      throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), { subject: 'descriptors travel over AF_UNIX only' })
     // The kernel would take the message and drop the descriptors.
     if (bytes.byteLength === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)

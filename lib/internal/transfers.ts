@@ -55,9 +55,12 @@ export abstract class TransferSocket extends OperationSocket {
     return new Sendmmsg(this.channel, batch, flags, isUnixDatagram(this), now)
   }
 
-  protected sendfileOperation(file: FileLike, options: SendfileOptions, driver: SendfileDriver): Sendfile {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-    const { offset = 0, length, onProgress } = options
+  protected sendfileOperation(
+    file: FileLike,
+    options: SendfileOptions | number,
+    driver: SendfileDriver,
+  ): Sendfile {
+    const { offset = 0, length, onProgress } = fieldsOf(options)
     const range = {
       offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
       length:
@@ -134,10 +137,16 @@ export abstract class TransferSocket extends OperationSocket {
 }
 
 /** Checks the options of splice. */
-export function checkSplice(options: SpliceOptions): SpliceRange {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { length = Number.MAX_SAFE_INTEGER, onProgress } = options
+export function checkSplice(options: SpliceOptions | number): SpliceRange {
+  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOf(options)
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw invalidType('options.onProgress', 'function', onProgress)
   return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
+}
+
+// A bare number stands for flags, of which these calls have none to pass on.
+function fieldsOf<T extends object>(options: T | number): Partial<T> {
+  if (typeof options === 'number') return {}
+  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  return options
 }

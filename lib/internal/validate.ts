@@ -98,3 +98,10 @@ export function checkFd(name: string, value: unknown): number {
   if (typeof fd !== 'number') throw invalidType(name, 'a file descriptor or an object with one as fd', value)
   return checkInteger(name, fd, 0, 0x7fffffff)
 }
+
+/** Refuses a field that no option has: a typing error would otherwise pass for a default. */
+export function checkKnown(name: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find(key => !known.includes(key))
+  if (unknown === undefined) return
+  throw invalidType(`${name}.${unknown}`, `undefined: the fields are ${known.join(', ')}`, unknown)
+}

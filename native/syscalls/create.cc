@@ -131,6 +131,16 @@ static int64_t Rented(Env&, Slot& slot, Args& a) {
   return 0;
 }
 
+// Whether an open slot has this descriptor: () -> 1 or 0.
+static int64_t Owned(int fd, Args& a) {
+  Slots& slots = a.env().slots;
+  for (uint32_t i = 0; i < slots.size(); ++i) {
+    const Slot* slot = slots.At(i);
+    if (slot->open && slot->fd == fd) return 1;
+  }
+  return 0;
+}
+
 // What a slot's descriptor is: () -> its number.
 static int64_t Descriptor(int fd, Args&) { return fd; }
 
@@ -142,7 +152,7 @@ static constexpr Function kSlot[] = {
     {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
     {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
     {"rented", CallOwner<Rented>},    {"descriptor", CallSlot<Descriptor>},
-    {"socketIn", CallFd<SocketIn>},
+    {"owned", CallFd<Owned>},         {"socketIn", CallFd<SocketIn>},
 };
 
 static constexpr Function kRaw[] = {

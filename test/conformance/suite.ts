@@ -582,20 +582,16 @@ export function conformance(kind: Kind): void {
     test(
       'a loop of awaits on a busy socket lets timers run',
       on(async ({ a, b }) => {
-        let [ticks, done] = [0, false]
+        let ticks = 0
         const timer = setInterval(() => ticks++, 1)
-        const stop = setTimeout(() => (done = true), 60)
         let rounds = 0
-        while (!done && rounds < 1e6) {
+        while ((ticks < 5 || rounds < 200) && rounds < 1e6) {
           await a.send(bytes('ping'))
           await b.recv(4)
           rounds++
         }
         clearInterval(timer)
-        clearTimeout(stop)
-        expect(done).toBe(true)
-        expect(ticks).toBeGreaterThan(3)
-        expect(rounds).toBeGreaterThan(64)
+        expect(ticks).toBeGreaterThanOrEqual(5)
         expect(drain(b)).toEqual([])
       }),
     )
