@@ -19,7 +19,7 @@ test('createConnection takes an address as it is, and refuses a field that it do
   const connection = await createConnection(server.getsockname())
   expect(connection.getpeername().equals(server.getsockname())).toBe(true)
   const { address, port } = server.getsockname() as unknown as { address: string; port: number }
-  const error = await failure(createConnection({ address, port } as unknown as ConnectOptions))
+  const error = await failure(createConnection({ address, port }))
   expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
   expect(error.message).toMatch(/options\.address.*host, port/)
   const wrong = createServer({ address: '127.0.0.5' } as ServerOptions)
