@@ -321,7 +321,8 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
 
   /**
    * ioctl(2). A number (0 by default) is passed as an `int *`, and what the kernel left there is the
-   * result (`FIONREAD`); bytes are passed in and out, and the call's own result is returned.
+   * result (`FIONREAD`); bytes are passed in and out, and the call's own result is returned. `EPERM` for requests whose
+   * argument holds an address (`SIOCGIFCONF`, `SIOCETHTOOL`): nothing could check where it points to.
    */
   ioctl(request: number, argument: number | ArrayBufferView = 0): number {
     const code = checkInt('request', request)

@@ -70,6 +70,10 @@ int64_t SendMany(int fd, Message* messages, size_t count, int flags);
 // SO_LINGER of no time: close(2) drops what has not been sent, and resets a connection.
 void ResetOnClose(int fd);
 
+// Whether the argument of an ioctl of sockets holds an address that the kernel would read or write: nobody can
+// check where a number from JavaScript points to.
+bool HoldsPointer(unsigned long request);
+
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 

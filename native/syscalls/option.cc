@@ -51,6 +51,7 @@ static int64_t DeviceControl(int fd, Args& a) {
   const Bytes argument = a.Buffer(2, "argument");
   if (!a.ok()) return 0;
   if (argument.size > kRoom) return -EINVAL;
+  if (sys::HoldsPointer(request & 0xffffffffUL)) return -EPERM;
   alignas(16) uint8_t memory[kRoom] = {};
   if (argument.size > 0) memcpy(memory, argument.data, argument.size);
   const int result = ioctl(fd, request & 0xffffffffUL, memory);

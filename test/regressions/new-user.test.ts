@@ -1,15 +1,7 @@
 /*
  * What somebody who had not seen the package before ran into.
  */
-import {
-  AF_INET,
-  createConnection,
-  createServer,
-  Socket,
-  SOCK_DGRAM,
-  type ConnectOptions,
-  type ServerOptions,
-} from '../../lib'
+import { AF_INET, createConnection, createServer, Socket, SOCK_DGRAM, type ServerOptions } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'

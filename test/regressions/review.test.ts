@@ -4,7 +4,8 @@ import path from 'node:path'
 import { createConnection, createServer, FdHandle, Socket } from '../../lib'
 import { native, reactor } from '../../lib/internal/environment'
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SO_SNDBUF } from '../../lib/constants'
-import { failure } from '../helpers/errors'
+import { failure, thrown } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
 
 const bytes = (text: string): Buffer => Buffer.from(text)
 
@@ -155,4 +156,14 @@ test.each([
   }
   expect([turned, failures > 1]).toEqual([true, true])
   a.close()
+})
+
+testIf(missing.linux(), 'an ioctl whose argument holds an address is refused', () => {
+  const socket = new Socket(AF_INET, SOCK_DGRAM)
+  const SIOCGIFCONF = 0x8912
+  const SIOCETHTOOL = 0x8946
+  for (const request of [SIOCGIFCONF, SIOCETHTOOL, 0x89f0, 0x8b01]) {
+    expect(thrown(() => socket.ioctl(request, Buffer.alloc(40, 0x41)))).toMatchObject({ code: 'EPERM' })
+  }
+  socket.close()
 })

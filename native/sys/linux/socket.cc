@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -92,6 +93,29 @@ static int IntegerOption(int fd, int name) {
 void ResetOnClose(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+bool HoldsPointer(unsigned long request) {
+  constexpr unsigned long kWireless = 0x8B00;  // SIOCIWFIRST and on: struct iwreq
+  constexpr unsigned long kWirelessEnd = 0x8BFF;
+  constexpr unsigned long kOldBridge = 0x8940;  // SIOCGIFBR, SIOCSIFBR
+  switch (request) {
+    case SIOCGIFCONF:
+    case SIOCETHTOOL:
+    case SIOCSHWTSTAMP:
+    case SIOCGHWTSTAMP:
+    case SIOCWANDEV:
+    case SIOCBONDSLAVEINFOQUERY:
+    case SIOCBONDINFOQUERY:
+    case SIOCADDRT:
+    case SIOCDELRT:
+    case kOldBridge:
+    case kOldBridge + 1:
+      return true;
+    default:
+      return (request >= SIOCDEVPRIVATE && request <= SIOCDEVPRIVATE + 15) ||
+             (request >= kWireless && request <= kWirelessEnd);
+  }
 }
 
 int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }
