@@ -89,8 +89,9 @@ static Napi::Value Open(const Napi::CallbackInfo& info) {
   binding.Set("layout", Numbers(js, rows, count));
 
   Napi::Object raw = Napi::Object::New(js);
-  for (const Syscalls& calls : {CreateCalls(), NameCalls(), IoCalls(), BatchCalls(), OptionCalls(),
-                                FileCalls(), PollCalls(), InterfaceCalls(), LookupCalls()}) {
+  for (const Syscalls& calls :
+       {CreateCalls(), NameCalls(), IoCalls(), BatchCalls(), OptionCalls(), FileCalls(),
+        PollCalls(), InterfaceCalls(), LookupCalls(), RingCalls()}) {
     AddFunctions(js, binding, calls.slot, env);
     AddFunctions(js, raw, calls.raw, env);
   }

@@ -88,6 +88,7 @@ static int CloseDescriptor(int fd) {
 }
 
 static void Forget(Env& env, Slot& slot) {
+  sys::RingClose(slot.ring);
   env.slots.Release(slot);
   env.state[kStateFree] = static_cast<int32_t>(env.table_slots - env.slots.used());
 }

@@ -9,6 +9,10 @@
 
 namespace bsd {
 
+namespace sys {
+struct Ring;
+}
+
 // What a short read says about a socket.
 enum class Traits : uint8_t {
   kNone,        // nothing: only EAGAIN means empty
@@ -31,6 +35,7 @@ struct Slot {
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.
   bool level = false;
+  sys::Ring* ring = nullptr;  // of a packet socket; goes with the last share
 };
 
 class Slots {

@@ -137,6 +137,15 @@ function tls(): void {
   })
 }
 
+// Two blocks of a page; not bound, so nothing is received.
+function packetRing(): void {
+  withSocket('AF_PACKET', 'SOCK_RAW', 0, socket => {
+    const page = native.pageSize()
+    const failed = native.ringOpen(socket.channel.id, page, 2, page, 1)
+    if (failed < 0) throw systemError('setsockopt', failed, { subject: 'PACKET_RX_RING' })
+  })
+}
+
 function namespace(): void {
   new Socket(undefined, undefined, 0, { netns: '/proc/thread-self/ns/net' }).close()
 }
@@ -239,6 +248,13 @@ export const probes = {
     attempt: family('AF_PACKET', 'SOCK_RAW'), // protocol 0 receives nothing
     privilege: 'CAP_NET_RAW',
     module: 'af_packet',
+  },
+  'packet-ring': {
+    description: 'frames in memory shared with the kernel (TPACKET_V3)',
+    attempt: packetRing,
+    privilege: 'CAP_NET_RAW',
+    module: 'af_packet',
+    kernel: 'Linux 3.2 with CONFIG_PACKET_MMAP, and memory for the ring',
   },
   xdp: {
     description: 'frames through shared rings (AF_XDP)',

@@ -113,6 +113,10 @@ export interface Native {
   gather(descriptors: Int32Array): number
   interfaceIndex(slot: number, name: Uint8Array): number
   interfaceOfAddress(slot: number, address: Uint8Array): number
+  ringOpen(slot: number, blockSize: number, blocks: number, frameSize: number, timeout: number): number
+  ringNext(slot: number): number
+  ringTake(slot: number, into: Uint8Array): number
+  pageSize(): number
   if_nametoindex(name: Uint8Array): number
   if_indextoname(index: number, into: Uint8Array): number
   if_nameindex(into: Uint8Array): number

@@ -8,7 +8,7 @@ import { controlLayout, metaOf } from '../internal/messages'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../internal/shared'
-import { AuxdataCodec, frameTypes, restore, vlanOf, type Frame } from '../packet/frame'
+import { AuxdataCodec, makeFrame, restore, type Frame } from '../packet/frame'
 
 /** The longest frame: what the kernel puts together (GRO, GSO) is longer than any on a wire. */
 const LARGEST = 1 << 18
@@ -25,8 +25,18 @@ let scratch: Buffer | null = null
 const control = new Uint8Array(256)
 
 /** How one packet socket receives. */
-export class FrameReader {
+export interface Reader {
+  /** The system call's name, for errors. */
+  readonly syscall: string
   /** A failure that was met behind frames: it is told once these are delivered. */
+  errno: number
+  /** Receives one frame: a frame, or −errno. */
+  receive(): Frame | number
+}
+
+/** One recvmsg(2) for each frame. */
+export class FrameReader implements Reader {
+  readonly syscall = 'recvmsg'
   errno = 0
 
   constructor(
@@ -34,7 +44,6 @@ export class FrameReader {
     readonly cooked: boolean,
   ) {}
 
-  /** Receives one frame: a frame, or −errno. */
   receive(): Frame | number {
     scratch ??= Buffer.allocUnsafeSlow(LARGEST)
     // With MSG_TRUNC the result is the length of the frame, whatever there was room for.
@@ -48,27 +57,24 @@ export class FrameReader {
     const controls = walkControl(controlLayout, control, state[STATE_CONTROL]!)
     const found = controls.find(({ level, type }) => level === SOL_PACKET && type === PACKET_AUXDATA)
     const aux = (found && auxdata?.decode(found.data)) ?? { length: received, tag: null }
-    const data = restore(bytes, aux.tag, this.cooked)
-    const vlan = vlanOf(data, aux.tag, this.cooked)
-    return {
+    return makeFrame({
       timestamp: metaOf(controls).timestamp ?? 0n,
-      data,
-      length: aux.length + data.length - bytes.length,
-      ...(vlan === undefined ? {} : { vlan }),
-      type: frameTypes[address.packetType] ?? 'other',
-      interface: address.index,
-      protocol: address.protocol,
+      captured: bytes.length,
+      length: aux.length,
+      data: restore(bytes, aux.tag, this.cooked),
+      tag: aux.tag,
+      cooked: this.cooked,
       address,
-    }
+    })
   }
 }
 
-/** recvmsg(2) until there is nothing left, or enough → frames, at least one. */
+/** Receives until there is nothing left, or enough → frames, at least one. */
 export class ReceiveFrames extends Operation<Frame[]> {
   #frames: Frame[] = []
 
   constructor(
-    private readonly reader: FrameReader,
+    private readonly reader: Reader,
     private readonly most: number = BATCH,
   ) {
     super()
@@ -79,7 +85,12 @@ export class ReceiveFrames extends Operation<Frame[]> {
   }
 
   get syscall(): string {
-    return 'recvmsg'
+    return this.reader.syscall
+  }
+
+  // A reader may have frames or a failure of its own, and a ring is not what recv(2) found empty.
+  override get ignoresDry(): boolean {
+    return true
   }
 
   attempt(): number {
@@ -108,6 +119,6 @@ export class ReceiveFrames extends Operation<Frame[]> {
   }
 
   failure(result: number): Error {
-    return systemError('recvmsg', result)
+    return systemError(this.reader.syscall, result)
   }
 }

@@ -23,7 +23,8 @@ export const PACKET_ADD_MEMBERSHIP = set('PACKET_ADD_MEMBERSHIP', packetMreq)
 export const PACKET_DROP_MEMBERSHIP = set('PACKET_DROP_MEMBERSHIP', packetMreq)
 /**
  * Makes the ring for received frames. Blocks are pages, frames a multiple of 16 bytes and as many as fit
- * (`EINVAL`); recv(2) is `EBUSY` from then on. All 0 frees it. Linux only. packet(7)
+ * (`EINVAL`); recv(2) gets no frame from then on. All 0 frees it. `openPacket({ ring })` does it all. Linux only.
+ * packet(7)
  */
 export const PACKET_RX_RING = set('PACKET_RX_RING', packetRing)
 /** Frames received and dropped since the last time: reading resets the numbers. Linux only. packet(7) */

@@ -1,5 +1,5 @@
 import { get16, get16be, get32, put16be, structOf, type Struct } from '../address/layout'
-import type { Address } from '../address'
+import type { Address, PacketAddress } from '../address'
 import type { Platform } from '../platform'
 
 /** An 802.1Q or 802.1ad tag. */
@@ -47,7 +47,7 @@ export interface Auxdata {
 
 const ADDRESSES = 12 // two of Ethernet, before the tag
 const TAG = 4
-const ETH_P_8021Q = 0x8100
+export const ETH_P_8021Q = 0x8100
 const ETH_P_8021AD = 0x88a8
 
 const fields = ['tp_status', 'tp_len', 'tp_vlan_tci', 'tp_vlan_tpid'] as const
@@ -105,4 +105,32 @@ export function vlanOf(data: Uint8Array, tag: Auxdata['tag'], cooked: boolean): 
 
 function vlan(tci: number, tpid: number): Vlan {
   return { id: tci & 0xfff, priority: tci >>> 13, tpid }
+}
+
+/** What is known of a frame that came. */
+export interface Received {
+  timestamp: bigint
+  /** How many bytes of it came, and how many it had, both without a tag that was taken off. */
+  captured: number
+  length: number
+  /** The bytes with the tag. */
+  data: Buffer
+  tag: Auxdata['tag']
+  cooked: boolean
+  address: PacketAddress
+}
+
+/** The frame as users see it, whichever way it came. */
+export function makeFrame({ timestamp, captured, length, data, tag, cooked, address }: Received): Frame {
+  const vlan = vlanOf(data, tag, cooked)
+  return {
+    timestamp,
+    data,
+    length: length + data.length - captured,
+    ...(vlan === undefined ? {} : { vlan }),
+    type: frameTypes[address.packetType] ?? 'other',
+    interface: address.index,
+    protocol: address.protocol,
+    address,
+  }
 }

@@ -1,6 +1,7 @@
 import { reactor } from '../internal/environment'
 import { checkOp, type Op } from '../internal/validate'
-import { FrameReader, ReceiveFrames } from '../ops/frames'
+import { FrameReader, ReceiveFrames, type Reader } from '../ops/frames'
+import { RingReader } from '../ops/ring'
 import * as options from '../options/all'
 import type { Socket } from '../socket'
 import type { Frame } from './frame'
@@ -8,6 +9,7 @@ import { FrameIterator } from './iterator'
 import { joinFanout, openSocket, type FanoutOptions, type PacketOptions } from './setup'
 
 export type { Frame, Vlan } from './frame'
+export type { RingOptions } from './ring'
 export type { FanoutOptions, PacketOptions } from './setup'
 
 /** What a packet socket has counted since it was opened. */
@@ -16,7 +18,7 @@ export interface PacketStatistics {
   packets: number
   /** Frames that were lost since there was no room for them. */
   drops: number
-  /** How often a ring was full. Only with a ring. */
+  /** How often the ring was full. Only with a ring. */
   freezes?: number
 }
 
@@ -37,7 +39,12 @@ export function openPacket(given: PacketOptions): PacketSocket {
 export class PacketSocket implements Disposable, AsyncDisposable {
   /** The socket, for options and everything else. PACKET_STATISTICS read here is missing in `statistics()`. */
   readonly socket: Socket
-  readonly #reader: FrameReader
+  /**
+   * Whether frames come through a ring: false as well where one was asked for and the kernel refused, so that
+   * they come by recvmsg(2). `supports('packet-ring')` asks beforehand.
+   */
+  readonly ring: boolean
+  readonly #reader: Reader
   /** Frames that came together with one that was asked for. */
   readonly #queue: Frame[] = []
   #next = 0
@@ -45,9 +52,11 @@ export class PacketSocket implements Disposable, AsyncDisposable {
 
   /** @internal */
   constructor(given: PacketOptions) {
-    const { socket, cooked } = openSocket(given)
+    const { socket, cooked, ring } = openSocket(given)
     this.socket = socket
-    this.#reader = new FrameReader(socket.channel, cooked)
+    this.ring = ring
+    this.#reader = new (ring ? RingReader : FrameReader)(socket.channel, cooked)
+    if (ring) this.#statistics.freezes = 0
   }
 
   /** True after close(). */
@@ -110,9 +119,10 @@ export class PacketSocket implements Disposable, AsyncDisposable {
 
   /** What was received and lost since the socket was opened. The kernel begins anew at each reading; this does not. */
   statistics(): PacketStatistics {
-    const { tp_packets, tp_drops } = this.socket.get(options.PACKET_STATISTICS)
+    const { tp_packets, tp_drops, tp_freeze_q_cnt = 0 } = this.socket.get(options.PACKET_STATISTICS)
     this.#statistics.packets += tp_packets
     this.#statistics.drops += tp_drops
+    if (this.ring) this.#statistics.freezes! += tp_freeze_q_cnt
     return { ...this.#statistics }
   }
 

@@ -1,12 +1,12 @@
 import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
-import { invalidType, outOfRange, SocketError, systemError, unsupported } from '../errors'
+import { invalidType, outOfRange, systemError, unsupported } from '../errors'
 import { native, platform } from '../internal/environment'
-import { errnoOf } from '../internal/errno'
 import { checkInteger } from '../internal/validate'
 import * as options from '../options/all'
 import type { FilterProgram } from '../options/codec'
 import { Socket } from '../socket'
+import { checkRing, openRing, type RingOptions } from './ring'
 
 const constants = platform.constants
 const modes = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
@@ -40,8 +40,11 @@ export interface PacketOptions {
   /** SOCK_DGRAM: data without the link-layer header. Default false. */
   cooked?: boolean | undefined
   fanout?: FanoutOptions | undefined
-  /** Frames in memory that is shared with the kernel, TPACKET_V3: not there yet, `ENOSYS`. */
-  ring?: unknown
+  /**
+   * Frames come in blocks of memory that is shared with the kernel, TPACKET_V3 of packet_mmap, instead of by one
+   * recvmsg(2) each. Where the kernel refuses it is recvmsg(2) after all, and `ring` of the socket false.
+   */
+  ring?: boolean | RingOptions | undefined
   /** A network namespace, by path or descriptor: see `Socket`. */
   netns?: number | string | undefined
 }
@@ -50,22 +53,23 @@ export interface PacketOptions {
  * A packet socket that is set up before it is bound. Until bind(2) gives it a protocol the kernel queues
  * nothing, so no frame passes by the filter or comes without its timestamp.
  */
-export function openSocket(given: PacketOptions): { socket: Socket; cooked: boolean } {
-  const { device, protocol, filter, promiscuous, ignoreOutgoing, cooked, netns } = checkOptions(given)
+export function openSocket(given: PacketOptions): { socket: Socket; cooked: boolean; ring: boolean } {
+  const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, netns } = checkOptions(given)
   const type = cooked ? constants.SOCK_DGRAM! : constants.SOCK_RAW!
   const socket = new Socket(constants.AF_PACKET, type, 0, netns === undefined ? {} : { netns })
   try {
     const index = typeof device === 'number' ? device : indexOf(socket, device)
     if (filter !== undefined) socket.set(options.SO_ATTACH_FILTER, filter)
+    const ring = shape !== null && openRing(socket, shape) === 0
     if (promiscuous) {
       const mr_type = constants.PACKET_MR_PROMISC!
       socket.set(options.PACKET_ADD_MEMBERSHIP, { mr_ifindex: index, mr_type })
     }
     if (ignoreOutgoing) socket.set(options.PACKET_IGNORE_OUTGOING, true)
-    socket.set(options.PACKET_AUXDATA, true).set(options.SO_TIMESTAMPNS, true)
+    if (!ring) socket.set(options.PACKET_AUXDATA, true).set(options.SO_TIMESTAMPNS, true)
     socket.bind({ interface: index, protocol })
     if (given.fanout !== undefined) joinFanout(socket, given.fanout)
-    return { socket, cooked }
+    return { socket, cooked, ring }
   } catch (error) {
     socket.close()
     throw error
@@ -81,6 +85,7 @@ function checkOptions(given: PacketOptions) {
   const checked = {
     device,
     protocol: checkInteger('options.protocol', protocol, 0, 0xffff),
+    shape: checkRing(ring),
     filter: filter === undefined ? undefined : programOf('options.filter', filter),
     promiscuous: flag(given, 'promiscuous'),
     ignoreOutgoing: flag(given, 'ignoreOutgoing'),
@@ -88,14 +93,6 @@ function checkOptions(given: PacketOptions) {
     netns,
   }
   if (constants.AF_PACKET === undefined) throw unsupported('AF_PACKET', 'socket')
-  // Its frames will come from memory shared with the kernel instead of recvmsg(2): another FrameReader.
-  if (ring !== undefined)
-    throw new SocketError(
-      'openPacket ENOSYS: options.ring, TPACKET_V3, is not implemented',
-      'ENOSYS',
-      errnoOf('ENOSYS'),
-      'openPacket',
-    )
   return checked
 }
 

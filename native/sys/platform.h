@@ -139,6 +139,31 @@ socklen_t AddressLength(const sockaddr* address);
 
 int SetHostName(const char* name, size_t size);
 
+// --- packet rings ----------------------------------------------------------------------------
+
+// The receive ring of a packet socket, TPACKET_V3: blocks of frames in memory shared with the kernel.
+struct Ring;
+
+struct RingShape {
+  uint32_t block_size;  // whole pages
+  uint32_t blocks;
+  uint32_t frame_size;
+  uint32_t timeout;  // milliseconds after which a block is handed over that is not full
+};
+
+// Makes the ring and maps it. Where either fails the socket is as it was before.
+int RingOpen(int fd, const RingShape& shape, Ring** ring);
+
+// How many bytes of the next block are used; -EAGAIN when the kernel has not handed it over yet, or what
+// SO_ERROR says.
+int64_t RingNext(int fd, const Ring& ring);
+
+// Copies up to `room` bytes of the next block and gives it back to the kernel. How many, or -EAGAIN.
+int64_t RingTake(Ring* ring, void* into, size_t room);
+
+// Unmaps it; nullptr is none. The mapping keeps the socket open, also after close(2).
+void RingClose(Ring* ring);
+
 // --- readiness -------------------------------------------------------------------------------
 
 enum EventMask : uint32_t {

@@ -26,6 +26,7 @@ Syscalls FileCalls();
 Syscalls PollCalls();
 Syscalls InterfaceCalls();
 Syscalls LookupCalls();
+Syscalls RingCalls();
 
 template <size_t n>
 constexpr Table Rows(const Function (&rows)[n]) {

@@ -1,0 +1,46 @@
+// The receive ring of a packet socket. JavaScript never sees its memory, only copies of its blocks.
+#include <unistd.h>
+
+#include "syscalls.h"
+
+namespace bsd {
+
+// Makes and maps the ring: (block_size, blocks, frame_size, timeout in ms) -> 0. Where it fails the socket is
+// as it was before.
+static int64_t Open(Env&, Slot& slot, Args& a) {
+  sys::RingShape shape;
+  shape.block_size = static_cast<uint32_t>(a.Integer(1, "block_size", 1, INT32_MAX));
+  shape.blocks = static_cast<uint32_t>(a.Integer(2, "blocks", 1, INT32_MAX));
+  shape.frame_size = static_cast<uint32_t>(a.Integer(3, "frame_size", 1, INT32_MAX));
+  shape.timeout = static_cast<uint32_t>(a.Integer(4, "timeout", 0, UINT16_MAX));
+  if (!a.ok()) return 0;
+  return slot.ring == nullptr ? sys::RingOpen(slot.fd, shape, &slot.ring) : -EBUSY;
+}
+
+// How much of the next block is used: () -> bytes, -EAGAIN when the kernel has not handed it over yet, or the
+// pending error of the socket.
+static int64_t Next(Env&, Slot& slot, Args& a) {
+  if (!a.ok()) return 0;
+  return slot.ring == nullptr ? -EINVAL : sys::RingNext(slot.fd, *slot.ring);
+}
+
+// Copies the next block, as much as there is room for, and gives it back to the kernel: (into) -> bytes.
+static int64_t Take(Env&, Slot& slot, Args& a) {
+  const Bytes into = a.Buffer(1, "into");
+  if (!a.ok()) return 0;
+  return slot.ring == nullptr ? -EINVAL : sys::RingTake(slot.ring, into.data, into.size);
+}
+
+// () -> bytes of a page of memory.
+static int64_t PageSize(Args&) { return sysconf(_SC_PAGESIZE); }
+
+static constexpr Function kSlot[] = {
+    {"ringOpen", CallOwner<Open>},
+    {"ringNext", CallOwner<Next>},
+    {"ringTake", CallOwner<Take>},
+    {"pageSize", Call<PageSize>},
+};
+
+Syscalls RingCalls() { return {Rows(kSlot), {nullptr, 0}}; }
+
+}  // namespace bsd
