@@ -1,4 +1,4 @@
-import type { AddressCodec, PacketAddress } from '../address'
+import type { AddressCodec } from '../address'
 import { get16, get32, structOf, type Struct } from '../address/layout'
 import type { Platform } from '../platform'
 import { ETH_P_8021Q, makeFrame, restore, type Auxdata, type Frame } from './frame'
@@ -94,7 +94,7 @@ export class BlockDecoder {
       data: tag === null ? bytes : restore(bytes, tag, cooked),
       tag,
       cooked,
-      address: address as PacketAddress,
+      address,
     })
   }
 

@@ -21,7 +21,6 @@ import { makeNetwork, type Network } from '../helpers/network'
  * uses, so that what the kernel sends by itself (router solicitations) does not disturb.
  */
 const none = missing.network() ?? missing.root()
-const linux = missing.linux()
 const c = constants as Readonly<Record<string, number>>
 const TYPE = 0x88b5 // for local experiments
 
@@ -83,13 +82,6 @@ describe('packet sockets', () => {
       ['a filter that does not end', { interface: 'lo', filter: [{ code: 7, jt: 0, jf: 0, k: 0 }] }],
     ])('%s is a RangeError', (_what, given) => {
       expect(() => openPacket(given as never)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }))
-    })
-
-    testIf(linux, 'a ring is ENOSYS', () => {
-      expect(thrown(() => openPacket({ interface: 'lo', ring: {} }))).toMatchObject({
-        name: 'SocketError',
-        code: 'ENOSYS',
-      })
     })
 
     testIf(none, 'an interface that does not exist is ENODEV, and named', () => {
