@@ -16,6 +16,7 @@ const blocks = page.split(/^## /m).flatMap(section =>
 /** What a block prints, where it prints anything. */
 const says: Record<string, RegExp> = {
   Capture: /^(\d{19}n \w+ \d+  [\da-f]{28}\n){3}\{ packets: \d+, drops: 0 \}\n$/,
+  Rings: /^true\n(true\n){3}\{ packets: \d+, drops: 0, freezes: 0 \}\n$/,
   Send: /^$/,
   Filters: /^\(000\) ldh {6}\[12\]\n[^]*\n0\n\{ op: 'ldh', mode: 'abs', k: 12 \}\n$/,
   'Filters, again': /^<Buffer 2a>\n$/,
