@@ -61,7 +61,8 @@ describe('connect', () => {
   testIf(missing.linux() ?? missing.namespace(), 'a network that nobody routes is unreachable', async () => {
     const script = `
       const { Socket } = require('./dist')
-      new Socket().connectEx(['192.0.2.1', 9]).then(errno => console.log(errno))
+      const socket = new Socket()
+      socket.connectEx(['192.0.2.1', 9]).then(errno => (console.log(errno), socket.close()))
     `
     ensureDist()
     expect(await run('unshare', ['-n', process.execPath, '-e', script])).toMatchObject({

@@ -219,12 +219,14 @@ testIf(setpriv, 'without privilege: on UDP, but not on TCP', () => {
     const { Socket, AF_INET, SOCK_DGRAM, SOCK_STREAM, bpf, options } = require('./dist')
     const program = bpf.parse('ret #1')
     new Socket(AF_INET, SOCK_DGRAM).set(options.SO_ATTACH_FILTER, program).close()
+    const stream = new Socket(AF_INET, SOCK_STREAM)
     try {
-      new Socket(AF_INET, SOCK_STREAM).set(options.SO_ATTACH_FILTER, program)
+      stream.set(options.SO_ATTACH_FILTER, program)
       console.log('taken')
     } catch (error) {
       console.log(error.message)
-    }`
+    }
+    stream.close()`
   const args = ['--reuid=65534', '--clear-groups', '--', process.execPath, '-e', script]
   const child = spawnSync('setpriv', args, { encoding: 'utf8', cwd: `${__dirname}/../..` })
   expect(child.stderr).toBe('')
