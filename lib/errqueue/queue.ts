@@ -5,6 +5,8 @@ export const MOST = 64
 /** How many records wait for a reader when somebody else is draining the queue. */
 const KEPT = 1024
 
+const never = (): boolean => false
+
 /** Sees every record before the readers; true takes it. */
 export type Claim = (record: ErrorRecord) => boolean
 
@@ -36,12 +38,16 @@ export class ErrorQueue {
     return this.#kept.length
   }
 
-  /** Reads what is there, a bounded number of records, and hands it out: how many, or −errno for none. */
-  drain(): number {
+  /**
+   * Reads what is there, a bounded number of records, and hands it out: how many, or −errno for none. Whoever has got
+   * what he waits for has had enough: what is left is there for the next one, who reads before he waits.
+   */
+  drain(enough: () => boolean = never): number {
     for (let count = 0; count < MOST; count++) {
       const record = this.#read()
       if (typeof record === 'number') return count > 0 ? count : record
       this.#hand(record)
+      if (enough()) return count + 1
     }
     return MOST
   }

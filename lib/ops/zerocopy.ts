@@ -94,7 +94,7 @@ export class ZeroCopyEnd extends Operation<void> {
   attempt(): number {
     if (this.isDone()) return 0
     reactor.serveOthers(this.channel) // see ReceiveErrors
-    const result = errorQueueOf(this.channel).drain()
+    const result = errorQueueOf(this.channel).drain(this.isDone)
     if (this.isDone()) return 0
     return result < 0 ? result : EAGAIN
   }
