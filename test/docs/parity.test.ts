@@ -36,14 +36,14 @@ function exists(name: string): boolean {
     return ['examples', 'examples/python'].some(folder => existsSync(path.join(root, folder, name)))
   }
   const [module, inModule] = name.split(':')
-  if (inModule !== undefined) return inModule in modules[module!]!
-  const [owner, member] = name.split('.')
-  if (owner === 'options' && member !== undefined) return member in main.options
-  if (owner === 'Symbol') return member! in Symbol
-  const value = (main as Names)[owner!]
-  if (member === undefined) return owner! in main || owner! in linux
+  if (module !== undefined && inModule !== undefined) return inModule in modules[module]!
+  const [owner = '', member] = name.split('.')
+  if (member === undefined) return owner in main || owner in linux
+  if (owner === 'options') return member in main.options
+  if (owner === 'Symbol') return member in Symbol
+  const value = (main as Names)[owner]
   if (typeof value !== 'function') return false
-  return member in value || member in (value.prototype as object) || fields[owner!]?.includes(member) === true
+  return member in value || member in (value.prototype as object) || fields[owner]?.includes(member) === true
 }
 
 /** What instances have beside their prototype. */

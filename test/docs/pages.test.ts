@@ -1,0 +1,146 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { ensureBuilt } from '../helpers/built'
+import { root } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
+import { makeNetwork, type Network } from '../helpers/network'
+
+/*
+ * Every block of JavaScript in README.md and docs/ is run, in a network of its own: 'eth0' is one end of a cable, and
+ * somebody pings from the other. What a block prints is here, by its page and its place there.
+ */
+const address = String.raw`(127\.0\.0\.1|\[::1\]):\d+`
+
+const says: Record<string, (string | RegExp)[]> = {
+  'README.md': [
+    'requests:1|c\n',
+    /^hello from 127\.0\.0\.1:\d+\n\d+ bytes, none of them copied\nno promise here\n$/,
+  ],
+  'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
+  'from-c.md': ['true -95 EOPNOTSUPP\n', '131072 7\n'],
+  'from-node.md': ['echo\ndatagram 127.0.0.1\n'],
+  'from-python.md': ['hello\n'],
+  'link-layer.md': [
+    /^(\d{19}n \w+ \d+ {2}[\da-f]{28}\n){3}\{ packets: \d+, drops: 0 \}\n$/,
+    /^true\n(true\n){3}\{ packets: \d+, drops: 0, freezes: 0 \}\n$/,
+    '',
+    /^\(000\) ldh {6}\[12\]\n[^]*\n0\n\{ op: 'ldh', mode: 'abs', k: 12 \}\n$/,
+    '<Buffer 2a>\n',
+    '',
+    /^netlink:0:0x0 \d+\n$/,
+  ],
+  'messages.md': [
+    'hello 127.0.0.1 9 false\n',
+    '127.0.0.7\n',
+    'take this bsd-sockets\n',
+    'icmp ECONNREFUSED { type: 3, code: 3 } 127.0.0.1 127.0.0.1:9 anybody?\n',
+    '0 scheduled bigint\n0 sent bigint\n',
+  ],
+  'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],
+  'names.md': [/^((127\.0\.0\.1|\[::1\]):80\n)+\S+ 127\.0\.0\.1 https\n(\S+ \S+ \S+\n)+$/],
+  'namespaces.md': [''],
+  'raw.md': [/^64 bytes from 127\.0\.0\.1: ttl 64, [\d.]+ ms\n$/, 'by hand from 127.0.0.9:1234\n'],
+  'recipes.md': [
+    '<13>app: started\n',
+    'a file 1\n',
+    '127.0.0.5\n',
+    'true 0\n',
+    'lo\n',
+    'true\n',
+    '28\n',
+    '0\n',
+    '3\n',
+    'true\n',
+    '4 1200\n',
+    'ECONNREFUSED 127.0.0.1:9\n',
+    'true true\n',
+    '239.255.1.2 1\n',
+    '184\n2\n',
+    '65535\n',
+    'one\ntwo\n',
+    '203.0.113.7\n',
+    'true\n',
+    'early\n',
+    /^(5000|no AF_VSOCK)\n$/,
+    /^(here|EPROTONOSUPPORT)\n$/,
+    '@service\n',
+  ],
+  'select.md': ['true true 0\nhello\n'],
+  'servers.md': [new RegExp(`^${address}\n$`), /^127\.0\.0\.1:\d+ 0\n$/, 'echo\n'],
+  'streams.md': ['true\n', 'you asked for /it\n'],
+  'transfer.md': [
+    /^(false\n)*true\ntrue\n$/,
+    'ping\npong\n{ aToB: 4, bToA: 4 }\n',
+    'one 3 127.0.0.1\ntwo 3 127.0.0.1\nthree 5 127.0.0.1\none\n',
+    '6000 5\n',
+    '1048576 true 1048576\n',
+  ],
+}
+
+const none = missing.network() ?? missing.program('ping', '-V')
+const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).filter(name => name !== 'README.md')]
+const blocksOf = (page: string): string[] => {
+  const text = readFileSync(path.join(root, page === 'README.md' ? '' : 'docs', page), 'utf8')
+  return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code!)
+}
+
+test('every page with code is known here, and how many blocks it has', () => {
+  const counts = pages.map(page => [page, blocksOf(page).length] as const).filter(([, count]) => count > 0)
+  const known = Object.entries(says).map(([page, texts]) => [page, texts.length])
+  expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(known))
+})
+
+describe('the code of', () => {
+  let network: Network
+  beforeAll(async () => {
+    if (none !== null) return
+    ensureBuilt()
+    network = await makeNetwork({ ping: true })
+    await network.a.shell('ip addr add 10.77.0.1/32 dev lo') // multicast wants a source that is not 127.0.0.1
+    network.b.start('ping', ['-n', '-i', '0.05', '-w', '60', network.a.v4])
+  })
+  afterAll(() => network?.close())
+
+  for (const page of Object.keys(says)) {
+    for (const [i, code] of blocksOf(page).entries()) {
+      testIf(none, `${page}: block ${i + 1} runs`, async () => {
+        const script = code.replaceAll("'eth0'", "'a0'")
+        const ended = await network.a.run(process.execPath, ['--input-type=module', '-e', script])
+        expect(ended).toMatchObject({ code: 0, stderr: '' })
+        const expected = says[page]![i]
+        if (expected instanceof RegExp) expect(ended.stdout).toMatch(expected)
+        else expect(ended.stdout).toBe(expected)
+      })
+    }
+  }
+})
+
+test('every link within the pages leads somewhere', () => {
+  const files = new Map(
+    ['README.md', ...readdirSync(path.join(root, 'docs')).map(name => `docs/${name}`)].map(name => [
+      name,
+      readFileSync(path.join(root, name), 'utf8'),
+    ]),
+  )
+  const anchorsOf = (text: string): string[] =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+      title!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    )
+  const broken: string[] = []
+  for (const [name, text] of files) {
+    for (const [, target] of text.matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^[a-z]+:/.test(target!)) continue
+      const [file = '', anchor] = target!.split('#')
+      const resolved = file === '' ? name : path.normalize(path.join(path.dirname(name), file))
+      const there = files.get(resolved)
+      const found = there !== undefined || existsSync(path.join(root, resolved))
+      if (!found || (anchor !== undefined && there !== undefined && !anchorsOf(there).includes(anchor))) {
+        broken.push(`${name}: ${target}`)
+      }
+    }
+  }
+  expect(broken).toEqual([])
+})
