@@ -34,6 +34,9 @@ int Find(const Call& call, const Use& use) {
   return ERANGE;
 }
 
+// NETDB_INTERNAL, which musl's header lacks.
+constexpr int kSeeErrno = -1;
+
 template <typename Call>
 void FindHost(const Call& call, Reply* reply) {
   int status = 0;
@@ -44,8 +47,8 @@ void FindHost(const Call& call, Reply* reply) {
   if (failed == 0)
     status = 0;
   else if (status == 0)
-    status = NETDB_INTERNAL;
-  reply->End(status, status == NETDB_INTERNAL ? failed : 0);
+    status = kSeeErrno;
+  reply->End(status, status == kSeeErrno ? failed : 0);
 }
 
 void AddService(Reply* reply, const servent& service) {
