@@ -31,6 +31,7 @@ async function pack() {
   }
   await must('prebuild', process.execPath, [
     'scripts/prebuild.mjs',
+    '--native',
     `--out=${path.join(folder, 'prebuilds')}`,
   ])
   await must('npm pack', process.execPath, [npm, 'pack', '--ignore-scripts', '--silent'], { cwd: folder })
