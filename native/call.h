@@ -76,7 +76,7 @@ class Args {
  private:
   napi_env env_;
   Env* state_ = nullptr;
-  napi_value values_[kMax];  // the first count_ of them
+  napi_value values_[kMax] = {};
   size_t count_ = kMax;
   bool failed_ = false;
 };

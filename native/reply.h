@@ -25,6 +25,8 @@ class Reply {
   Reply() = default;
   Reply(const Reply&) = delete;
   Reply& operator=(const Reply&) = delete;
+  Reply(Reply&&) = delete;
+  Reply& operator=(Reply&&) = delete;
   ~Reply();
 
   // How it ended: 0, or the call's own code; and the errno where that code says so.

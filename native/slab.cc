@@ -1,5 +1,7 @@
 #include "slab.h"
 
+#include <new>
+
 #include "call.h"
 #include "sys/platform.h"
 
@@ -8,7 +10,9 @@ namespace bsd {
 // The pages that the kernel still sends from outlive their mapping: unlike memory of the heap, which
 // malloc would hand to somebody else, they are nobody's until the last of them has left.
 static void Free(napi_env env, void* data, void* hint) {
-  const auto size = reinterpret_cast<uintptr_t>(hint);
+  auto* held = static_cast<size_t*>(hint);
+  const size_t size = *held;
+  delete held;
   sys::UnmapPages(data, size);
   int64_t total = 0;
   napi_adjust_external_memory(env, -static_cast<int64_t>(size), &total);
@@ -19,12 +23,15 @@ napi_value AllocateSlab(napi_env env, napi_callback_info info) {
   Args args(env, info);
   const auto size = static_cast<size_t>(args.Integer(0, "size", 1, kMaxSize));
   if (!args.ok()) return nullptr;
-  void* data = sys::MapPages(size);
-  if (data == nullptr) return nullptr;
+  auto* held = new (std::nothrow) size_t(size);
+  void* data = held == nullptr ? nullptr : sys::MapPages(size);
+  if (data == nullptr) {
+    delete held;
+    return nullptr;
+  }
   napi_value buffer = nullptr;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, data, size, Free, reinterpret_cast<void*>(uintptr_t{size}), &buffer);
-  if (status != napi_ok) {
+  if (napi_create_external_arraybuffer(env, data, size, Free, held, &buffer) != napi_ok) {
+    delete held;
     sys::UnmapPages(data, size);
     return nullptr;
   }

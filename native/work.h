@@ -12,6 +12,8 @@ class Job {
   Job() = default;
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
+  Job(Job&&) = delete;
+  Job& operator=(Job&&) = delete;
   virtual ~Job() = default;
 
   // On a thread of the pool.

@@ -3,6 +3,8 @@
 // headers are built anew for each call, so nothing here keeps a pointer into it.
 #include <sys/uio.h>
 
+#include <algorithm>
+
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -65,7 +67,7 @@ void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
 
 // A length that JavaScript wrote, as far as there is room.
 size_t Bounded(int32_t length, size_t room) {
-  return length < 0 ? 0 : (static_cast<size_t>(length) < room ? static_cast<size_t>(length) : room);
+  return length < 0 ? 0 : std::min(static_cast<size_t>(length), room);
 }
 
 }  // namespace

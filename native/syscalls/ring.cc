@@ -8,7 +8,7 @@ namespace bsd {
 // Makes and maps the ring: (block_size, blocks, frame_size, timeout in ms) -> 0. Where it fails the socket is
 // as it was before.
 static int64_t Open(Env&, Slot& slot, Args& a) {
-  sys::RingShape shape;
+  sys::RingShape shape = {};
   shape.block_size = static_cast<uint32_t>(a.Integer(1, "block_size", 1, INT32_MAX));
   shape.blocks = static_cast<uint32_t>(a.Integer(2, "blocks", 1, INT32_MAX));
   shape.frame_size = static_cast<uint32_t>(a.Integer(3, "frame_size", 1, INT32_MAX));

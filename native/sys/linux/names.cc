@@ -29,7 +29,9 @@ int Find(const Call& call, const Use& use) {
     const int failed = call(&entry, room, size, &found);
     if (failed == 0 && found != nullptr) use(*found);
     delete[] room;
-    if (failed != ERANGE) return found != nullptr ? 0 : (failed != 0 ? failed : ENOENT);
+    if (failed == ERANGE) continue;
+    if (found != nullptr) return 0;
+    return failed != 0 ? failed : ENOENT;
   }
   return ERANGE;
 }

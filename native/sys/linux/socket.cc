@@ -149,6 +149,7 @@ int SetProgram(int fd, int level, int name, const void* instructions, size_t siz
   if (size % sizeof(sock_filter) != 0 || count > UINT16_MAX) return -EINVAL;
   // The kernel reads it only; the field is not const since programs were once patched in place.
   sock_fprog program = {static_cast<unsigned short>(count),
+                        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
                         static_cast<sock_filter*>(const_cast<void*>(instructions))};
   return setsockopt(fd, level, name, &program, sizeof program) < 0 ? -errno : 0;
 }
