@@ -51,10 +51,12 @@ export class FdHandle implements Disposable {
     if (this.#slot !== null) native.close(this.#forget(this.#slot))
   }
 
+  /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** What util.inspect shows. */
   [inspect.custom](): string {
     return `FdHandle { fd: ${this.#fd} }`
   }

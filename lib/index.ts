@@ -36,10 +36,39 @@ export {
 } from './names'
 export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names'
 export { codecs, defineOption, options, query } from './options'
-export type { SocketOption } from './options'
+export type { ReadableOption, SocketOption, WritableOption } from './options'
 export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
 export type { FilterInstruction, Instruction, NamedInstruction, PacketInfo, Program } from './bpf'
-export type { Address, AddressLike } from './address'
+export type {
+  AbstractAddress,
+  Address,
+  AddressLike,
+  AlgAddress,
+  AlgLike,
+  BluetoothAddress,
+  BluetoothLike,
+  BluetoothProtocol,
+  CanAddress,
+  CanLike,
+  Inet6Address,
+  InetAddress,
+  InetLike,
+  NetlinkAddress,
+  NetlinkLike,
+  PacketAddress,
+  PacketLike,
+  RawLike,
+  TipcAddress,
+  TipcLike,
+  UnixAddress,
+  UnixLike,
+  UnknownAddress,
+  UnnamedAddress,
+  VsockAddress,
+  VsockLike,
+  XdpAddress,
+  XdpLike,
+} from './address'
 export type { ConnectOptions, ConnectPathOptions } from './connect'
 export type { FanoutOptions, Frame, PacketOptions, PacketStatistics, RingOptions, Vlan } from './packet'
 export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'

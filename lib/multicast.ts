@@ -83,6 +83,7 @@ export class Membership implements Disposable {
     this.#left = true
   }
 
+  /** `leave()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.leave()
   }

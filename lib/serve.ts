@@ -190,6 +190,7 @@ export class Server implements AsyncDisposable {
     return this.#closing
   }
 
+  /** `close()`, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

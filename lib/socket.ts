@@ -465,6 +465,15 @@ export class Socket extends TransferSocket {
   #submit<T>(operation: Operation<T>, waiting: Waiting): Promise<T> {
     return reactor.submit(this.channel, operation, waiting.timeout, waiting.signal)
   }
+
+  // Left out on purpose (docs/left-out.md says why):
+  // - names in addresses: createConnection and getaddrinfo look them up
+  // - strings as data
+  // - events: toDuplex() has them
+  // - makefile(): toDuplex(), toWeb(), chunks()
+  // - setBlocking(): `timeout`, and the Socket of bsd-sockets/sync
+  // - sendmsgAll(): a Duplex sends corked writes whole, in few calls
+  // - trySendZeroCopy(): the end of such a send is never known at once
 }
 
 /** The positive errno of a failed connect; anything else is thrown again. */

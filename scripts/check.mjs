@@ -1,7 +1,7 @@
 // npm run check: everything that has to hold before a change is merged. One line per step, a summary at
 // the end; every step runs, whatever the ones before it said.
 //
-//   --fast      without clang-tidy and the package's lint
+//   --fast      without clang-tidy, the package's lint and the reference
 //   --no-tests  without the tests
 import { createHash } from 'node:crypto'
 import {
@@ -146,6 +146,7 @@ const steps = [
   ...(fast ? [] : [['clang-tidy', tidy]]),
   ...(fast && !tests ? [] : [['build', build]]),
   ...(fast ? [] : [['package', packageLint]]),
+  ...(fast ? [] : [['reference', () => node([bin('typedoc'), '--emit', 'none'])]]),
   ...(tests ? [['tests', jest]] : []),
 ]
 

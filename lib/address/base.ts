@@ -120,6 +120,7 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   /** A plain object with `kind` and the decoded fields. */
   abstract toJSON(): { kind: AddressKind }
 
+  /** What util.inspect and console.log show. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     const { kind, ...fields } = this.toJSON()
     return `Address<${options.stylize(kind, 'special')}> ${inspect(fields, options)}`

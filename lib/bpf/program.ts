@@ -54,6 +54,7 @@ export class Program {
     return print(this.instructions)
   }
 
+  /** What util.inspect and console.log show. */
   [inspect.custom](): string {
     return `Program [${this.length}]\n${this.toString()}`
   }

@@ -206,10 +206,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     reactor.close(this.channel)
   }
 
+  /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** `close()`, at the end of an `await using` block. */
   // eslint-disable-next-line @typescript-eslint/require-await -- an error of close() is a rejection here
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
@@ -369,6 +371,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     }
   }
 
+  /** What util.inspect and console.log show: family, type and both addresses. Never throws. */
   [inspect.custom](_depth: number, options: object): string {
     const name = this.closed ? 'Socket [closed]' : 'Socket'
     return `${name} ${inspect(this.summary(), { ...options, compact: true, breakLength: Infinity })}`

@@ -140,10 +140,12 @@ export class PacketSocket implements Disposable, AsyncDisposable {
     this.socket.close()
   }
 
+  /** `close()`, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** `close()`, at the end of an `await using` block. */
   // eslint-disable-next-line @typescript-eslint/require-await -- an error of close() is a rejection here
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()

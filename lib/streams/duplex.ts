@@ -72,6 +72,7 @@ export class SocketDuplex extends Duplex {
 
   // --- reading ---
 
+  /** @internal */
   override _read(): void {
     if (this.#reading) return
     this.#reading = true
@@ -94,11 +95,13 @@ export class SocketDuplex extends Duplex {
 
   // --- writing ---
 
+  /** @internal */
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (chunk.length === 0 && isStream(this.#socket)) return done()
     this.#settle(this.#socket.sendAll(chunk, { timeout: null }), chunk.length, done)
   }
 
+  /** @internal */
   override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
     const parts = chunks.map(({ chunk }) => chunk).filter(chunk => chunk.length > 0)
     const length = parts.reduce((sum, part) => sum + part.length, 0)
@@ -116,6 +119,7 @@ export class SocketDuplex extends Duplex {
     )
   }
 
+  /** @internal */
   override _final(done: (error?: Error | null) => void): void {
     const { type } = this.#socket
     try {
@@ -136,6 +140,7 @@ export class SocketDuplex extends Duplex {
     else this.destroy(error)
   }
 
+  /** @internal */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
