@@ -127,11 +127,12 @@ function forSmoke(each) {
   return { ...each, variants: each.variants.filter(variant => named.has(variant.name) || ours(variant)) }
 }
 
+// After each question, so that a run which is cut short keeps what it had measured.
 function save(results, { smoke, to }) {
   const name = `results/${smoke ? 'smoke-' : ''}${results.time.replace(/[:.]/g, '-')}.json`
   mkdirSync(file('results'), { recursive: true })
   writeFileSync(to ?? file(name), `${JSON.stringify(results, null, 1)}\n`)
-  console.log(`\n${to ?? `bench/${name}`}`)
+  return to ?? `bench/${name}`
 }
 
 /** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and returns what is in it. */
@@ -158,12 +159,13 @@ export async function run(questions, options) {
         show(result, smoke)
         done.tables.push(result)
       }
+      save(results, options)
     }
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
   if (!smoke) console.log(`\nGoals by row\n\n${table(summaryOf(results))}`)
-  save(results, options)
+  console.log(`\n${save(results, options)}`)
   return results
 }
 
