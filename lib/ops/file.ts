@@ -8,8 +8,8 @@ import { WRITE } from '../internal/shared'
 
 /** One call on the loop's thread: about a tenth of a millisecond of copying. */
 const CHUNK = 1024 * 1024
-/** Calls in one turn of the loop. */
-const CALLS_A_TURN = 8
+/** Calls in one turn of the loop: over loopback a call takes half a millisecond and more. */
+const CALLS_A_TURN = 4
 /** What one job on the thread pool sends at most. */
 const JOB = 4 * 1024 * 1024
 

@@ -252,3 +252,54 @@ testIf(python, 'the lookups say what Python says', async () => {
   expect(canonical.map(line => line.split(' ').at(-1)).join(' ')).toBe(answers)
   expect(canonical[0]).toMatch(/^AF_INET SOCK_STREAM IPPROTO_TCP localhost/)
 })
+
+describe('conversations, serve, time-outs', () => {
+  testIf(python, 'conversation_client, a Python server', async () => {
+    const port = await readyPort(theirs('echo_server', 'tcp', '127.0.0.1', '0'))
+    const client = ours('conversation_client', port)
+    client.write('hello\n')
+    await client.line(/received hello$/)
+    client.write('and again\n')
+    await client.line(/received and again$/)
+    client.write('bye\n')
+    await output(client)
+  })
+
+  testIf(python, 'conversation_server, a Python client, with and without somebody who types', async () => {
+    const script = `
+import socket, sys
+with socket.create_connection(('127.0.0.1', int(sys.argv[1]))) as s:
+    for word in ('one', 'two'):
+        s.sendall(word.encode())
+        print(s.recv(1024).decode())
+`
+    const fixed = await portOf(ours('conversation_server', '0'))
+    const answers = await output(start('python3', '-S', '-E', '-c', script, fixed))
+    expect(answers).toBe('the server received your message\n'.repeat(2))
+    const server = ours('conversation_server', '0', 'prompt')
+    const client = start('python3', '-S', '-E', '-c', script, await portOf(server))
+    await server.line(/from the other end: one$/)
+    server.write('first answer\n')
+    await server.line(/from the other end: two$/)
+    server.write('second answer\n')
+    expect(await output(client)).toBe('first answer\nsecond answer\n')
+  })
+
+  testIf(python, 'socketserver_echo, Python clients side by side, and a good end', async () => {
+    const server = ours('socketserver_echo', '0')
+    const port = await portOf(server)
+    const words = ['a', 'b'.repeat(50_000), 'c']
+    const clients = words.map(word => output(theirs('echo_client', 'tcp', '127.0.0.1', port, word)))
+    expect(await Promise.all(clients)).toEqual(words.map(word => `${word}\n`))
+    expect(await server.stop('SIGINT')).toMatchObject({ code: 0, stdout: expect.stringMatching(/closed\n$/) })
+  })
+
+  test('socket_timeouts says what happens', async () => {
+    expect(await output(ours('socket_timeouts'))).toBe(`default: null
+nothing there, non-blocking: EAGAIN
+nothing there, 50 ms: ERR_SOCKET_TIMEOUT
+something there: something
+no room, non-blocking: EAGAIN
+`)
+  })
+})

@@ -11,7 +11,7 @@ import {
   type Frame,
   type PacketSocket,
 } from '../../lib'
-import { run, runNode } from '../helpers/child'
+import { run, runNode, runNodeAsNobody } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
@@ -93,13 +93,7 @@ describe('packet sockets', () => {
 
     testIf(none ?? missing.program('setpriv', '--version'), 'without CAP_NET_RAW it says so', async () => {
       const script = `try { require('./dist').openPacket({ interface: 'lo' }) } catch (e) { console.log(e.message) }`
-      const { stdout } = await run('setpriv', [
-        '--reuid=65534',
-        '--clear-groups',
-        process.execPath,
-        '-e',
-        script,
-      ])
+      const { stdout } = await runNodeAsNobody(script)
       expect(stdout).toBe(
         'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep)\n',
       )
