@@ -78,7 +78,10 @@ const says: Record<string, (string | RegExp)[]> = {
 }
 
 const none = missing.network() ?? missing.program('ping', '-V')
-const pages = ['README.md', ...readdirSync(path.join(root, 'docs')).filter(name => name !== 'README.md')]
+const pages = [
+  'README.md',
+  ...readdirSync(path.join(root, 'docs')).filter(name => name.endsWith('.md') && name !== 'README.md'),
+]
 const blocksOf = (page: string): string[] => {
   const text = readFileSync(path.join(root, page === 'README.md' ? '' : 'docs', page), 'utf8')
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code!)
@@ -117,10 +120,12 @@ describe('the code of', () => {
 
 test('every link within the pages leads somewhere', () => {
   const files = new Map(
-    ['README.md', ...readdirSync(path.join(root, 'docs')).map(name => `docs/${name}`)].map(name => [
-      name,
-      readFileSync(path.join(root, name), 'utf8'),
-    ]),
+    [
+      'README.md',
+      ...readdirSync(path.join(root, 'docs'))
+        .filter(name => name.endsWith('.md'))
+        .map(name => `docs/${name}`),
+    ].map(name => [name, readFileSync(path.join(root, name), 'utf8')]),
   )
   const anchorsOf = (text: string): string[] =>
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>

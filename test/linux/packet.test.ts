@@ -11,7 +11,7 @@ import {
   type Frame,
   type PacketSocket,
 } from '../../lib'
-import { run, runNode, runNodeAsNobody } from '../helpers/child'
+import { runNode, runNodeAsNobody } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
