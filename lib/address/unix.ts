@@ -170,7 +170,10 @@ export class UnixCodec extends FamilyCodec {
       path = fieldsOf(value)?.['path']
       if (path === undefined) throw this.wrongShape(value)
     }
-    if (types.isUint8Array(path)) return Buffer.from(path)
+    if (types.isUint8Array(path)) {
+      const copy = copyOf(path, path.byteLength) // of detached memory it is empty, where Buffer.from would throw
+      return Buffer.from(copy.buffer, copy.byteOffset, copy.length)
+    }
     if (typeof path !== 'string')
       throw invalidType('path', 'of type string or an instance of Uint8Array', path)
     // Would become U+FFFD, the name of another file.

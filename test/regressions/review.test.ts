@@ -167,3 +167,11 @@ testIf(missing.linux(), 'an ioctl whose argument holds an address is refused', (
   }
   socket.close()
 })
+
+testIf(missing.linux(), 'a path in detached memory is an empty one, and no error of V8', async () => {
+  const path = new Uint8Array(new ArrayBuffer(8)).fill(97)
+  structuredClone(path.buffer, { transfer: [path.buffer] })
+  const socket = new Socket(AF_UNIX, SOCK_STREAM)
+  expect((await failure(socket.connect(path))).code).toMatch(/^E[A-Z]+$/)
+  socket.close()
+})
