@@ -39,6 +39,8 @@ bool ReadSlab(Args& a, Slab* slab) {
   slab->first = static_cast<size_t>(a.Integer(7, "first", 0, kMaxCount));
   slab->count = static_cast<size_t>(a.Integer(8, "count", 0, kMaxCount));
   const size_t places = slab->first + slab->count;
+  // Left out it would be the shared state, which has no room for a batch.
+  if (!a.Present(4)) a.ThrowType("fields", "an Int32Array");
   slab->fields = a.Integers(4, "fields", places * kBatchStride);
   if (!a.ok()) return false;
   if (slab->data.size / kMaxCount > kMaxSize || slab->data.size < places * slab->size ||

@@ -11,6 +11,7 @@ import {
   SOCK_DGRAM,
   SOCK_SEQPACKET,
 } from '../../lib'
+import { native } from '../../lib/internal/environment'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { abstractName, drain } from '../helpers/pairs'
@@ -206,4 +207,12 @@ test('bad arguments, before any call', async () => {
   expect((await failure(socket.sendmmsg(batch))).code).toBe('ERR_INVALID_ADDRESS')
   socket.close()
   expect((await failure(socket.recvmmsg(batch))).code).toBe('EBADF')
+})
+
+test('the call beneath refuses to be without the fields', () => {
+  const socket = keep(udp())
+  const { data, names } = new MessageBatch({ count: 4, size: 4 }).slab
+  const call = (): number =>
+    native.recvmmsg(socket.channel.id, data, names, null, null as never, 4, 0, 0, 4, 0)
+  expect(thrown(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
 })
