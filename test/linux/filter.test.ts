@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket, bpf, options, type Program } from '../../lib'
+import { runNodeAsNobody } from '../helpers/child'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { random, randomBytes, randomProgram } from '../unit/bpf/random'
@@ -212,25 +213,20 @@ testIf(linux, 'SO_ATTACH_REUSEPORT_CBPF chooses the socket', () => {
   }
 })
 
-const setpriv = linux ?? missing.root() ?? missing.program('setpriv', '--version')
-
-testIf(setpriv, 'without privilege: on UDP, but not on TCP', () => {
-  const script = `
-    const { Socket, AF_INET, SOCK_DGRAM, SOCK_STREAM, bpf, options } = require('./dist')
-    const program = bpf.parse('ret #1')
-    new Socket(AF_INET, SOCK_DGRAM).set(options.SO_ATTACH_FILTER, program).close()
-    const stream = new Socket(AF_INET, SOCK_STREAM)
+testIf(missing.setpriv(), 'without privilege: on UDP, but not on TCP', async () => {
+  const { stdout, stderr } = await runNodeAsNobody(`
+    const program = c.bpf.parse('ret #1')
+    new Socket(c.AF_INET, c.SOCK_DGRAM).set(c.options.SO_ATTACH_FILTER, program).close()
+    const stream = new Socket(c.AF_INET, c.SOCK_STREAM)
     try {
-      stream.set(options.SO_ATTACH_FILTER, program)
+      stream.set(c.options.SO_ATTACH_FILTER, program)
       console.log('taken')
     } catch (error) {
       console.log(error.message)
     }
-    stream.close()`
-  const args = ['--reuid=65534', '--clear-groups', '--', process.execPath, '-e', script]
-  const child = spawnSync('setpriv', args, { encoding: 'utf8', cwd: `${__dirname}/../..` })
-  expect(child.stderr).toBe('')
-  expect(child.stdout).toMatch(/^(taken|setsockopt EPERM SO_ATTACH_FILTER \(.*CAP_NET_ADMIN.*\))\n$/)
+    stream.close()`)
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^(taken|setsockopt EPERM SO_ATTACH_FILTER \(.*CAP_NET_ADMIN.*\))\n$/)
 })
 
 testIf(linux, 'a stream is filtered too: what is dropped is as if it was lost', () => {
