@@ -348,8 +348,8 @@ export class Socket extends TransferSocket {
    *
    * A failure carries `bytesSent`, and `buffer` unless the kernel still reads it. `close()` lets the kernel finish: what
    * was queued goes out for up to 30 seconds. Pooled Buffers, shared and resizable memory are a `TypeError`.
-   * Of the Sockets on one open socket (`dup`, `adopt`) only the first that does so may: the kernel numbers the sends
-   * of all of them together, and the others would wait for ever.
+   * Of the Sockets on one open socket (`dup`) only the first that does so sends without copying, as long as it is
+   * open: the kernel numbers the sends of all of them together. The others copy; read no errors through those.
    * Linux, TCP, UDP and AF_VSOCK: `EOPNOTSUPP` elsewhere.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {

@@ -4,13 +4,14 @@ import { isMainThread } from 'node:worker_threads'
 import { reclaimAfter } from '../internal/finalizer'
 import { Channel } from '../internal/reactor'
 import type { Waiting } from '../internal/validate'
+import { MOST } from '../errqueue/queue'
 import { errorQueueOf } from '../ops/errors'
 import { SendAll } from '../ops/send'
 import { SendZeroCopy, ZeroCopyEnd } from '../ops/zerocopy'
 import { checkRentable, rent } from './memory'
 import { ZeroCopySend, ZeroCopySender } from './sender'
 
-const { SOL_SOCKET, SO_ZEROCOPY, SO_LINGER, SHUT_RDWR } = platform.constants
+const { SOL_SOCKET, SO_ZEROCOPY, SO_COOKIE, SO_LINGER, SHUT_RDWR } = platform.constants
 /** How long a closed socket may go on sending before its connection is reset. */
 const LINGER_MS = 30_000
 
@@ -24,27 +25,57 @@ export interface ZeroCopyResult {
   buffer: Uint8Array
 }
 
-/** The sender of a channel; the first one asks the kernel for permission. */
-export function senderOf(channel: Channel): ZeroCopySender {
-  const known = channel.rare?.zeroCopy ?? null
-  if (known !== null) return known
+/**
+ * Open sockets of this thread on which somebody numbers zero-copy sends, by SO_COOKIE. The kernel counts those of
+ * all duplicates together, so only one of them may send: the others send ordinarily.
+ */
+const numbered = new Set<bigint>()
+
+/** The sender of a channel. */
+function senderOf(channel: Channel): ZeroCopySender {
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
-  if (channel.fd < 0) throw closed('send')
-  const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY, Int32Array.of(1), 4)
+  return (channel.some.zeroCopy ??= new ZeroCopySender())
+}
+
+/** Whether the sends of this channel are the ones that the kernel numbers; asks for permission the first time. */
+function owns(channel: Channel, sender: ZeroCopySender): boolean {
+  if (channel.rare?.guard != null) return true
+  const cookie = cookieOf(channel)
+  if (numbered.has(cookie)) return false
+  const before = Int32Array.of(0)
+  native.getsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY!, before, Int32Array.of(4))
+  const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY!, Int32Array.of(1), 4)
   if (result < 0) throw systemError('setsockopt', result, { subject: 'SO_ZEROCOPY' })
-  const sender = new ZeroCopySender()
+  numbered.add(cookie)
   const { id, fd } = channel
   tellHeap(sender, id)
-  errorQueueOf(channel).claim(sender.claim)
-  const end = (): void => linger(id, fd, sender)
+  const errors = errorQueueOf(channel)
+  errors.claim(sender.claim)
+  // It was on: somebody may have sent before, and the kernel goes on counting from there.
+  if (before[0] !== 0) {
+    reactor.serveOthers(channel) // see ReceiveErrors
+    while (errors.drain() === MOST);
+    sender.learn()
+  }
+  const end = (): void => linger(id, fd, sender, () => numbered.delete(cookie))
   channel.some.guard = {
     get busy() {
       return !sender.idle
     },
     close: end,
   }
+  channel.onGone(() => {
+    if (sender.idle) numbered.delete(cookie) // given away
+  })
   reclaimAfter(channel, end) // it is no less important when nobody closes it
-  return (channel.some.zeroCopy = sender)
+  return true
+}
+
+function cookieOf(channel: Channel): bigint {
+  const cookie = BigUint64Array.of(0n)
+  const result = native.getsockopt(channel.id, SOL_SOCKET!, SO_COOKIE!, cookie, Int32Array.of(8))
+  if (result < 0) throw systemError('getsockopt', result, { subject: 'SO_COOKIE' })
+  return cookie[0]!
 }
 
 // The memory of a worker's heap is others' after its end, while the kernel may still send from it. That of a
@@ -75,7 +106,8 @@ export function planZeroCopy(
   if (channel.fd < 0) throw closed('send')
   if (signal?.aborted === true) throw aborted(signal)
   const sender = senderOf(channel)
-  if (view.byteLength === 0 || !sender.worthwhile()) return planOrdinary(channel, view, flags, stream, sender)
+  if (!owns(channel, sender) || view.byteLength === 0 || !sender.worthwhile())
+    return planOrdinary(channel, view, flags, stream, sender)
   const send = new ZeroCopySend(rent(view))
   return {
     ordinary: null,
@@ -120,14 +152,14 @@ function planOrdinary(
  * duplicate that nobody sees keeps the connection until the kernel is done, so that what was queued arrives
  * and the memory is not reused before. A peer that does not take it within half a minute is cut off.
  */
-function linger(closing: number, fd: number, sender: ZeroCopySender): void {
-  if (sender.idle) return
+function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () => void): void {
+  if (sender.idle) return ended()
   let id: number
   try {
     id = reactor.hold(fd, 'dup')
   } catch {
     reset(closing)
-    return
+    return ended()
   }
   const rest = new Channel(id, fd)
   tellHeap(sender, id)
@@ -139,7 +171,10 @@ function linger(closing: number, fd: number, sender: ZeroCopySender): void {
   void reactor
     .submit(rest, end, LINGER_MS, undefined)
     .catch(() => reset(id))
-    .finally(() => reactor.close(rest))
+    .finally(() => {
+      reactor.close(rest)
+      ended()
+    })
 }
 
 function reset(id: number): void {

@@ -1,5 +1,5 @@
 /*
- * MSG_ZEROCOPY on one socket. The kernel numbers the sends that it accepted with the flag, from 0 and modulo
+ * MSG_ZEROCOPY on one open socket. The kernel numbers the sends that it accepted with the flag, from 0 and modulo
  * 2^32, and tells through the error queue which of them it is done with, in ranges that may come late,
  * together and out of order. Until then it reads the memory: `pending` holds it.
  *
@@ -47,6 +47,8 @@ export class ZeroCopySender {
   readonly #pending = new Map<number, ZeroCopySend>()
   readonly #statistics = { sends: 0, bytes: 0, copied: 0, fallbacks: 0 }
   #next = 0
+  /** What the kernel had counted before the first of these; null until the first of them tells. */
+  #base: number | null = 0
   /** Sends in a row that were copied. */
   #copies = 0
   /** Ordinary sends to make before the next try, and how many they were last time. */
@@ -69,8 +71,14 @@ export class ZeroCopySender {
     return this.#pending.size === 0
   }
 
+  /** Others have sent on this open socket: the first record about a send of our own tells how many. */
+  learn(): void {
+    this.#base = null
+  }
+
   /** Whether the next send is worth the trouble. */
   worthwhile(): boolean {
+    if (this.#base === null && !this.idle) return false
     if (this.#ordinary === 0) return true
     this.#ordinary--
     return false
@@ -101,9 +109,11 @@ export class ZeroCopySender {
   claim = ({ zerocopy }: ErrorRecord): boolean => {
     if (zerocopy === undefined) return false
     const { first, last, copied } = zerocopy
+    if (!this.idle) this.#base ??= first
+    const from = first - (this.#base ?? 0)
     const length = (last - first) >>> 0
     for (const [id, send] of this.#pending) {
-      if ((id - first) >>> 0 <= length) this.#finish(id, send, copied)
+      if ((id - from) >>> 0 <= length) this.#finish(id, send, copied)
     }
     return true
   }

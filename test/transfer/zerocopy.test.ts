@@ -331,3 +331,41 @@ testIf(linux, 'a socket that is collected meanwhile sends what it was given, and
     code: 0,
   })
 })
+
+const within = { timeout: 3000 }
+
+testIf(linux, 'of two Sockets on one open socket one numbers the sends, and the other copies', async () => {
+  const [a, b] = await tcp()
+  const copy = keep(a.dup())
+  const send = async (from: Socket, byte: number): Promise<void> => {
+    const sending = from.sendZeroCopy(Buffer.alloc(1000, byte), within)
+    expect((await receive(b, 1000)).every(each => each === byte)).toBe(true)
+    expect(await sending).toMatchObject({ bytes: 1000, copied: true })
+  }
+  for (let i = 0; i < 3; i++) await send(a, i)
+  await send(copy, 3)
+  await Promise.all([a.sendZeroCopy(own(1000), within), copy.sendZeroCopy(own(1000), within), receive(b, 2000)])
+  const [one, other] = [a, copy].map(socket => socket.zeroCopyStatistics())
+  expect([one!.sends, other!.sends]).toEqual([4, 2])
+  a.close()
+  for (let i = 4; i < 7; i++) await send(copy, i) // it goes on where the first has stopped
+  const third = keep(copy.dup())
+  await send(third, 8)
+})
+
+testIf(linux, 'a socket that goes from one flavour to the other goes on with the numbers', async () => {
+  const [a, b] = await tcp()
+  for (let i = 0; i < 2; i++)
+    await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
+  const blocking = keep(Blocking.adopt(a.detach()))
+  for (let i = 0; i < 3; i++) expect(blocking.sendZeroCopy(own(1000), within).bytes).toBe(1000)
+  await receive(b, 3000)
+})
+
+testIf(linux, 'SO_ZEROCOPY may have been switched on before', async () => {
+  const [a, b] = await tcp()
+  a.set(options.SO_ZEROCOPY, true)
+  for (let i = 0; i < 3; i++)
+    await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
+  expect(a.zeroCopyStatistics()).toMatchObject({ sends: 3, pending: 0 })
+})
