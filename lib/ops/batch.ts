@@ -1,12 +1,23 @@
 import { systemError, withMessages } from '../errors'
 import type { MessageBatch } from '../batch'
 import { Message } from '../message'
-import { native } from '../internal/environment'
+import { native, reactor } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
+import { DIRECT } from '../internal/memory'
 import { receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
-import { BATCH_CONTROL, BATCH_STRIDE, READ, WRITE } from '../internal/shared'
+import {
+  ADDRESS_SIZE,
+  BATCH_BYTES,
+  BATCH_CONTROL,
+  BATCH_NAME,
+  BATCH_STRIDE,
+  READ,
+  STATE_ADDRESS,
+  WRITE,
+} from '../internal/shared'
 
 /** recvmmsg(2) → messages. */
 export class Recvmmsg extends Operation<number> {
@@ -28,9 +39,14 @@ export class Recvmmsg extends Operation<number> {
     return 'recvmmsg'
   }
 
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
+  }
+
   attempt(): number {
     const { count, size, controlSize, slab } = this.batch
     const { data, names, control, fields } = slab
+    if (hasLeftover(this.channel, this.flags)) return this.#leftover()
     return native.recvmmsg(
       this.channel.id,
       data,
@@ -43,6 +59,18 @@ export class Recvmmsg extends Operation<number> {
       count,
       this.flags,
     )
+  }
+
+  // What an earlier receive could not deliver comes first, as a message of its own.
+  #leftover(): number {
+    const { size, slab } = this.batch
+    const { memory } = reactor
+    slab.fields.fill(0, 0, BATCH_STRIDE)
+    slab.fields[BATCH_BYTES] = takeLeftover(this.channel, this.flags, [slab.data.subarray(0, size)])
+    const length = (slab.fields[BATCH_NAME] = memory.state[STATE_ADDRESS]!)
+    const at = DIRECT * ADDRESS_SIZE
+    slab.names.set(memory.addresses.subarray(at, at + length))
+    return 1
   }
 
   value(messages: number): number {
@@ -168,7 +196,7 @@ export class NextMessage extends Operation<Message> {
   }
 
   override get ignoresDry(): boolean {
-    return this.#queue.length > 0
+    return this.#queue.length > 0 || this.#receive.ignoresDry
   }
 
   attempt(): number {

@@ -12,6 +12,7 @@ import {
   SOCK_SEQPACKET,
 } from '../../lib'
 import { native } from '../../lib/internal/environment'
+import { giveBack } from '../../lib/internal/leftover'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { abstractName, drain } from '../helpers/pairs'
@@ -215,4 +216,52 @@ test('the call beneath refuses to be without the fields', () => {
   const call = (): number =>
     native.recvmmsg(socket.channel.id, data, names, null, null as never, 4, 0, 0, 4, 0)
   expect(thrown(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+/** A datagram that came for memory that was gone by then: the next receive gets it. */
+async function leaveOne(server: Socket, client: Socket): Promise<void> {
+  const buffer = new Uint8Array(new ArrayBuffer(100))
+  const receiving = server.recvfromInto(buffer)
+  structuredClone(buffer.buffer, { transfer: [buffer.buffer] })
+  await client.sendto(Buffer.from('left'), server.getsockname())
+  expect((await failure(receiving)).code).toBe('ERR_BUFFER_DETACHED')
+}
+
+test('what an earlier receive could not deliver comes first, in a batch of its own', async () => {
+  const [server, client] = [keep(udp()), keep(udp())]
+  await leaveOne(server, client)
+  const batch = new MessageBatch({ count: 4, size: 100 })
+  expect(await server.recvmmsg(batch, { timeout: 1000 })).toBe(1) // while the kernel has none
+  expect([text(batch), batch.flags(0)]).toEqual([['left'], 0])
+  expect(batch.address(0)!.equals(client.getsockname())).toBe(true)
+  await leaveOne(server, client)
+  await client.sendto(Buffer.from('next'), server.getsockname())
+  expect([server.tryRecvmmsg(batch), text(batch)]).toEqual([1, ['left']])
+  expect([server.tryRecvmmsg(batch), text(batch)]).toEqual([1, ['next']])
+})
+
+test.each([1, 8])('and first in a loop over messages with a batch of %d', async batch => {
+  const [server, client] = [keep(udp()), keep(udp())]
+  await leaveOne(server, client)
+  await client.sendto(Buffer.from('next'), server.getsockname())
+  const seen: string[] = []
+  for await (const { data, address } of server.messages({ batch, timeout: 1000 })) {
+    seen.push(`${data} ${address!.equals(client.getsockname())}`)
+    if (seen.length === 2) break
+  }
+  expect(seen).toEqual(['left true', 'next true'])
+})
+
+test('bytes that a transfer gave back come first on a stream', async () => {
+  const [a, b] = [...Socket.pair(), ...Socket.pair()].map(keep) as [Socket, Socket]
+  giveBack(b.channel, Buffer.from('given back'))
+  await a.send(Buffer.from(' and more'))
+  const batch = new MessageBatch({ count: 2, size: 6 })
+  const got: string[] = []
+  for (let i = 0; i < 4; i++) {
+    const messages = b.tryRecvmmsg(batch)!
+    got.push(text(batch).slice(0, messages).join(''))
+    if (got.join('').length === 19) break
+  }
+  expect(got.join('')).toBe('given back and more')
 })
