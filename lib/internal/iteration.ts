@@ -56,7 +56,10 @@ export function hasEnded(socket: BaseSocket): boolean {
   if (isStream(socket) || POLLRDHUP === undefined) return true
   const descriptor = Int32Array.of(socket.fd, POLLRDHUP, 0)
   native.poll(descriptor, 0)
-  return (descriptor[2]! & POLLRDHUP) !== 0 && socket.ioctl(FIONREAD!) === 0
+  if ((descriptor[2]! & POLLRDHUP) === 0) return false
+  // A family without FIONREAD cannot say that something is left. (AF_VSOCK before Linux 6.10.)
+  const left = Int32Array.of(0)
+  return native.ioctl(socket.channel.id, FIONREAD!, left) < 0 || left[0] === 0
 }
 
 /** True when the reason is that the socket was closed or given away by its owner. */

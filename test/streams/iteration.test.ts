@@ -1,9 +1,10 @@
 import { AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, Socket, SHUT_WR } from '../../lib'
 import { native } from '../../lib/internal/environment'
+import { errnoOf } from '../../lib/internal/errno'
 import * as blocking from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { kinds, pattern, turn, using } from '../helpers/pairs'
-import { testIf } from '../helpers/need'
+import { missing, testIf } from '../helpers/need'
 
 const empty = Buffer.alloc(0)
 
@@ -280,3 +281,17 @@ function using_(
 ): Promise<void> {
   return using(make, ({ a, b }) => run(a, b))
 }
+
+testIf(missing.linux(), 'a family without FIONREAD: an empty receive after the end is the end', async () => {
+  const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
+  await a.send(Buffer.from('last'))
+  a.close()
+  const { ioctl } = native
+  native.ioctl = () => errnoOf('ENOTTY')
+  try {
+    expect((await collect(b.messages({ timeout: 1000 }))).map(({ data }) => String(data))).toEqual(['last'])
+  } finally {
+    native.ioctl = ioctl
+  }
+  b.close()
+})
