@@ -1,7 +1,7 @@
 import { SHUT_WR } from './constants'
 import { invalidType, type SocketError } from './errors'
 import { giveBack } from './internal/leftover'
-import { checkOp } from './internal/validate'
+import { checkKnown, checkOp } from './internal/validate'
 import { Socket } from './socket'
 
 /** How many bytes went each way. */
@@ -29,6 +29,7 @@ export async function relay(
   if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
   if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  checkKnown('options', options, ['signal'])
   const { signal } = checkOp({ signal: options.signal }, null)
   const both = new AbortController()
   const stop = (): void => both.abort(signal!.reason)

@@ -11,7 +11,7 @@ import {
 } from './constants'
 import { invalidType, SocketError, systemError } from './errors'
 import { errnoOf } from './internal/errno'
-import { checkInteger, checkOp, type Op } from './internal/validate'
+import { checkInteger, checkKnown, checkOp, type Op } from './internal/validate'
 import { Socket } from './socket'
 
 /** One received datagram and the way back. */
@@ -49,6 +49,8 @@ export interface ServeOptions {
   /** Hears what a handler threw, and why nothing could be accepted; otherwise it is a warning of the process. */
   onError?: ((error: unknown, source: Socket | Datagram | null) => void) | undefined
 }
+
+const FIELDS = ['signal', 'maxConnections', 'onError'] satisfies (keyof ServeOptions)[]
 
 /** How to close. */
 export interface CloseOptions {
@@ -94,6 +96,7 @@ export function serve(
   if (!(socket instanceof Socket)) throw invalidType('socket', 'Socket', socket)
   if (typeof handler !== 'function') throw invalidType('handler', 'function', handler)
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  checkKnown('options', options, FIELDS)
   const { maxConnections, onError } = options
   const { signal } = checkOp({ signal: options.signal }, null)
   if (onError !== undefined && typeof onError !== 'function') {

@@ -14,18 +14,33 @@ import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import { ErrorIterator } from './errqueue/iterator'
 import type { ErrorRecord } from './errqueue/record'
-import { checkChunks, checkMessages, hasEnded, Pull } from './internal/iteration'
+import {
+  CHUNKS_FIELDS,
+  MESSAGES_FIELDS,
+  checkChunks,
+  checkMessages,
+  hasEnded,
+  Pull,
+} from './internal/iteration'
 import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
   receivedFds,
+  RECVMSG_FIELDS,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
 } from './internal/operations'
 import { READ, WRITE } from './internal/shared'
-import { checkSplice, TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
+import {
+  checkSplice,
+  SENDFILE_FIELDS,
+  SPLICE_FIELDS,
+  TransferSocket,
+  type SendfileOptions,
+  type SpliceOptions,
+} from './internal/transfers'
 import { runTransfer } from './splice'
 import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 import { checkOp, type Op, type Waiting } from './internal/validate'
@@ -214,7 +229,7 @@ export class Socket extends TransferSocket {
     op?: RecvmsgOptions | number,
   ): Promise<Message> {
     try {
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkOp(op, this.timeout, RECVMSG_FIELDS)
       return this.#submit(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -328,7 +343,7 @@ export class Socket extends TransferSocket {
    */
   sendfile(file: FileLike, options: SendfileOptions | number = {}): Promise<number> {
     try {
-      const waiting = checkOp(options, this.timeout)
+      const waiting = checkOp(options, this.timeout, SENDFILE_FIELDS)
       return this.#submit(
         this.sendfileOperation(file, options, waiting.timeout === 0 ? 'once' : 'reactor'),
         waiting,
@@ -366,7 +381,7 @@ export class Socket extends TransferSocket {
    */
   async splice(to: Socket | FileLike, options: SpliceOptions | number = {}): Promise<number> {
     const range = checkSplice(options)
-    const waiting = checkOp(options, this.timeout)
+    const waiting = checkOp(options, this.timeout, SPLICE_FIELDS)
     return runTransfer(this.spliceOperation(to), range, waiting)
   }
 
@@ -406,7 +421,7 @@ export class Socket extends TransferSocket {
    * Nothing is received before the loop asks for it, and `timeout` is for each chunk.
    */
   chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
-    const waiting = checkOp(options, this.timeout)
+    const waiting = checkOp(options, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(options)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
@@ -419,7 +434,7 @@ export class Socket extends TransferSocket {
    * descriptors may come with each: there it is one by one.
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
-    const waiting = checkOp(options, this.timeout)
+    const waiting = checkOp(options, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(options)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
     const next = this.messageOperation(size, waiting.flags, given)

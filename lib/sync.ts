@@ -11,12 +11,13 @@ import {
 import { timedOut, withProgress, type SocketError } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'
-import { checkChunks, checkMessages, hasEnded } from './internal/iteration'
+import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded } from './internal/iteration'
 import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
   optionsOf,
   receivedFds,
+  RECVMSG_FIELDS,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
@@ -29,7 +30,14 @@ import {
   type PollResult,
 } from './internal/polling'
 import { READ, WRITE } from './internal/shared'
-import { checkSplice, TransferSocket, type SendfileOptions, type SpliceOptions } from './internal/transfers'
+import {
+  checkSplice,
+  SENDFILE_FIELDS,
+  SPLICE_FIELDS,
+  TransferSocket,
+  type SendfileOptions,
+  type SpliceOptions,
+} from './internal/transfers'
 import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
@@ -185,7 +193,7 @@ export class Socket extends TransferSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: Omit<RecvmsgOptions, 'signal'> | number,
   ): Message {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncOp(op, this.timeout, RECVMSG_FIELDS)
     return this.#block(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
   }
 
@@ -238,7 +246,7 @@ export class Socket extends TransferSocket {
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */
   sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> | number = {}): number {
-    const waiting = checkSyncOp(options, this.timeout)
+    const waiting = checkSyncOp(options, this.timeout, SENDFILE_FIELDS)
     return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
   }
 
@@ -262,7 +270,7 @@ export class Socket extends TransferSocket {
   /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
   splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> | number = {}): number {
     const { length, onProgress } = checkSplice(options)
-    const { timeout } = checkSyncOp(options, this.timeout)
+    const { timeout } = checkSyncOp(options, this.timeout, SPLICE_FIELDS)
     const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
     const left = (): number | null => (end === null ? timeout : Math.max(0.001, end - performance.now()))
     const transfer = this.spliceOperation(to)
@@ -302,7 +310,7 @@ export class Socket extends TransferSocket {
 
   /** What comes, until the peer has ended or the socket is closed. */
   chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
-    const waiting = checkSyncOp(options, this.timeout)
+    const waiting = checkSyncOp(options, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(options)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
@@ -310,7 +318,7 @@ export class Socket extends TransferSocket {
 
   /** Every message, see recvmsg, until a connected peer has ended or the socket is closed. */
   messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message> {
-    const waiting = checkSyncOp(options, this.timeout)
+    const waiting = checkSyncOp(options, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(options)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)

@@ -2,7 +2,7 @@ import { invalidType, type SocketError } from '../errors'
 import type { BaseSocket } from './base'
 import { native, reactor } from './environment'
 import type { Operation } from './operation'
-import { optionsOf, type RecvmsgOptions } from './operations'
+import { optionsOf, RECVMSG_FIELDS, type RecvmsgOptions } from './operations'
 import { isStream } from './base'
 import { checkInteger, checkSize, type Op, type Waiting } from './validate'
 
@@ -19,6 +19,9 @@ export interface MessagesOptions extends RecvmsgOptions {
   /** Bytes of room for each message. Default 65536; a longer one is `truncated`. */
   size?: number | undefined
 }
+
+export const CHUNKS_FIELDS = ['size'] satisfies (keyof ChunksOptions)[]
+export const MESSAGES_FIELDS = [...RECVMSG_FIELDS, 'batch', 'size'] satisfies (keyof MessagesOptions)[]
 
 const SIZE = 65536
 const MOST_MESSAGES = 1024

@@ -29,6 +29,8 @@ export interface RecvmsgOptions extends Op {
   fds?: 'receive' | 'close' | undefined
 }
 
+export const RECVMSG_FIELDS = ['controlSize', 'fds'] satisfies (keyof RecvmsgOptions)[]
+
 /** What sendmsg sends. */
 export interface OutgoingMessage {
   /** One buffer, or several that are gathered into one message. */
@@ -227,7 +229,7 @@ export abstract class OperationSocket extends BaseSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     options: RecvmsgOptions | number = {},
   ): Message | null {
-    const { flags } = checkOp(options, null)
+    const { flags } = checkOp(options, null, RECVMSG_FIELDS)
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
   }
 

@@ -10,7 +10,7 @@ import { reactor } from './environment'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
 import type { Operation } from './operation'
 import { OperationSocket, type RecvmsgOptions } from './operations'
-import { checkFd, checkFlags, checkInteger, type Op } from './validate'
+import { checkFd, checkFlags, checkInteger, checkOp, type Op } from './validate'
 
 /** Room for what can be switched on for a datagram, in a batch. */
 const CONTROL_ROOM = 512
@@ -32,6 +32,9 @@ export interface SpliceOptions extends Op {
   /** Called with the bytes moved so far, after each portion. */
   onProgress?: ((moved: number) => void) | undefined
 }
+
+export const SENDFILE_FIELDS = ['offset', 'length', 'onProgress'] satisfies (keyof SendfileOptions)[]
+export const SPLICE_FIELDS = ['length', 'onProgress'] satisfies (keyof SpliceOptions)[]
 
 /** The options of splice after the checks. */
 export interface SpliceRange {
@@ -106,6 +109,7 @@ export abstract class TransferSocket extends OperationSocket {
    * take is left to the next receive.
    */
   trySplice(to: BaseSocket | FileLike, options: SpliceOptions = {}): number | null {
+    checkOp(options, null, SPLICE_FIELDS)
     const { length } = checkSplice(options)
     const transfer = this.spliceOperation(to)
     try {
@@ -132,6 +136,7 @@ export abstract class TransferSocket extends OperationSocket {
 
   /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
   trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
+    checkOp(options, null, SENDFILE_FIELDS)
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
   }
 }

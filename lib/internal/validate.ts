@@ -21,11 +21,25 @@ export interface Waiting {
 
 const LONGEST_TIMEOUT = 0x7fffffff
 
-/** Checks an Op, or a number in its place. */
-export function checkOp(op: Op | number | undefined, timeout: number | null): Waiting {
+/** The fields of an operation's options beside those of Op. */
+export type Fields = readonly string[]
+
+const NO_FIELDS: Fields = []
+
+/** Checks an Op, or a number in its place. `more` are the fields that this operation takes besides. */
+export function checkOp(
+  op: Op | number | undefined,
+  timeout: number | null,
+  more: Fields = NO_FIELDS,
+): Waiting {
   if (op === undefined) return { flags: 0, timeout, signal: undefined }
   if (typeof op === 'number') return { flags: checkFlags(op), timeout, signal: undefined }
   if (typeof op !== 'object' || op === null) throw invalidType('op', 'number or object', op)
+  // A loop and not Object.keys: this is done for every operation, and makes nothing.
+  for (const key in op) {
+    if (key !== 'timeout' && key !== 'signal' && key !== 'flags' && !more.includes(key))
+      checkKnown('op', op, ['flags', 'timeout', 'signal', ...more])
+  }
   const { flags, timeout: own, signal } = op
   return {
     flags: flags === undefined ? 0 : checkFlags(flags),
@@ -35,8 +49,8 @@ export function checkOp(op: Op | number | undefined, timeout: number | null): Wa
 }
 
 /** The same for calls that block: nothing could fire a signal meanwhile, so one is refused. */
-export function checkSyncOp(op: Op | number | undefined, timeout: number | null): Waiting {
-  const waiting = checkOp(op, timeout)
+export function checkSyncOp(op: Op | number | undefined, timeout: number | null, more?: Fields): Waiting {
+  const waiting = checkOp(op, timeout, more)
   if (waiting.signal === undefined) return waiting
   throw invalidType(
     'op.signal',
@@ -103,5 +117,6 @@ export function checkFd(name: string, value: unknown): number {
 export function checkKnown(name: string, options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find(key => !known.includes(key))
   if (unknown === undefined) return
-  throw invalidType(`${name}.${unknown}`, `undefined: the fields are ${known.join(', ')}`, unknown)
+  const value = (options as Record<string, unknown>)[unknown]
+  throw invalidType(`${name}.${unknown}`, `left out: there are only ${known.join(', ')}`, value)
 }

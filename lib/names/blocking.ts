@@ -15,6 +15,7 @@ import {
   type AddressInfo,
   type HostEntry,
   type NameInfo,
+  HINTS_FIELDS,
 } from './lookup'
 import { runNow } from './run'
 
@@ -32,7 +33,7 @@ export function getaddrinfo(
   service: string | number | null = null,
   hints?: Omit<AddressHints, 'timeout' | 'signal'> | number,
 ): AddressInfo[] {
-  checkSyncOp(hints, null)
+  checkSyncOp(hints, null, HINTS_FIELDS)
   return runNow(addressInfo(host, service, hints))
 }
 

@@ -16,6 +16,7 @@ import {
   type HostEntry,
   type Lookup,
   type NameInfo,
+  HINTS_FIELDS,
 } from './lookup'
 import { runLater } from './run'
 
@@ -40,7 +41,7 @@ export async function getaddrinfo(
   service: string | number | null = null,
   hints?: AddressHints | number,
 ): Promise<AddressInfo[]> {
-  return run(addressInfo(host, service, hints), hints)
+  return runLater(addressInfo(host, service, hints), checkOp(hints, null, HINTS_FIELDS))
 }
 
 /**

@@ -20,6 +20,8 @@ export interface AddressHints extends Op {
   flags?: number | undefined
 }
 
+export const HINTS_FIELDS = ['family', 'type', 'protocol'] satisfies (keyof AddressHints)[]
+
 /** One answer of getaddrinfo: what `new Socket` and `connect` or `bind` take. */
 export interface AddressInfo {
   family: number

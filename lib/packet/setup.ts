@@ -2,7 +2,7 @@ import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { invalidType, outOfRange, systemError, unsupported } from '../errors'
 import { native, platform } from '../internal/environment'
-import { checkInteger } from '../internal/validate'
+import { checkInteger, checkKnown } from '../internal/validate'
 import * as options from '../options/all'
 import type { FilterProgram } from '../options/codec'
 import { Socket } from '../socket'
@@ -76,8 +76,21 @@ export function openSocket(given: PacketOptions): { socket: Socket; cooked: bool
   }
 }
 
+const FIELDS = [
+  'interface',
+  'protocol',
+  'filter',
+  'promiscuous',
+  'ignoreOutgoing',
+  'cooked',
+  'fanout',
+  'ring',
+  'netns',
+] satisfies (keyof PacketOptions)[]
+
 function checkOptions(given: PacketOptions) {
   if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
+  checkKnown('options', given, FIELDS)
   const { interface: device, protocol = 0x0003, filter, ring, netns } = given // ETH_P_ALL
   if (typeof device !== 'string' && typeof device !== 'number')
     throw invalidType('options.interface', 'string or number', device)

@@ -246,7 +246,7 @@ test.each([1, 8])('and first in a loop over messages with a batch of %d', async 
   await client.sendto(Buffer.from('next'), server.getsockname())
   const seen: string[] = []
   for await (const { data, address } of server.messages({ batch, timeout: 1000 })) {
-    seen.push(`${data} ${address!.equals(client.getsockname())}`)
+    seen.push(`${String(data)} ${address!.equals(client.getsockname())}`)
     if (seen.length === 2) break
   }
   expect(seen).toEqual(['left true', 'next true'])

@@ -344,7 +344,11 @@ testIf(linux, 'of two Sockets on one open socket one numbers the sends, and the 
   }
   for (let i = 0; i < 3; i++) await send(a, i)
   await send(copy, 3)
-  await Promise.all([a.sendZeroCopy(own(1000), within), copy.sendZeroCopy(own(1000), within), receive(b, 2000)])
+  await Promise.all([
+    a.sendZeroCopy(own(1000), within),
+    copy.sendZeroCopy(own(1000), within),
+    receive(b, 2000),
+  ])
   const [one, other] = [a, copy].map(socket => socket.zeroCopyStatistics())
   expect([one!.sends, other!.sends]).toEqual([4, 2])
   a.close()
@@ -355,8 +359,7 @@ testIf(linux, 'of two Sockets on one open socket one numbers the sends, and the 
 
 testIf(linux, 'a socket that goes from one flavour to the other goes on with the numbers', async () => {
   const [a, b] = await tcp()
-  for (let i = 0; i < 2; i++)
-    await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
+  for (let i = 0; i < 2; i++) await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
   const blocking = keep(Blocking.adopt(a.detach()))
   for (let i = 0; i < 3; i++) expect(blocking.sendZeroCopy(own(1000), within).bytes).toBe(1000)
   await receive(b, 3000)
@@ -365,7 +368,6 @@ testIf(linux, 'a socket that goes from one flavour to the other goes on with the
 testIf(linux, 'SO_ZEROCOPY may have been switched on before', async () => {
   const [a, b] = await tcp()
   a.set(options.SO_ZEROCOPY, true)
-  for (let i = 0; i < 3; i++)
-    await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
+  for (let i = 0; i < 3; i++) await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
   expect(a.zeroCopyStatistics()).toMatchObject({ sends: 3, pending: 0 })
 })
