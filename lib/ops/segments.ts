@@ -1,7 +1,7 @@
 import { bufferGone, systemError, withProgress } from '../errors'
 import { buildControl, type Control } from '../control/walk'
 import { addresses, native, platform } from '../internal/environment'
-import { EAGAIN, EIO, EINVAL } from '../internal/errno'
+import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../internal/errno'
 import { controlLayout } from '../internal/messages'
 import { Operation, YIELD } from '../internal/operation'
 import type { Channel } from '../internal/reactor'
@@ -29,6 +29,8 @@ export class SendSegments extends Operation<number> {
   readonly #gso: Buffer | null
   readonly #plain: Buffer | null
   #sent = 0
+  /** One call for each datagram from here on. */
+  #alone = false
 
   constructor(
     private readonly channel: Channel,
@@ -72,7 +74,7 @@ export class SendSegments extends Operation<number> {
   #step(): number {
     const { size, channel } = this
     const rest = this.#length - this.#sent
-    if (this.#gso === null || channel.rare?.unsegmented === true || rest <= size)
+    if (this.#gso === null || this.#alone || channel.rare?.unsegmented === true || rest <= size)
       return this.#send(size, this.#plain)
     const segments = Math.min(most, Math.floor(LARGEST_SEND / size))
     if (segments < 2) return this.#send(size, this.#plain)
@@ -81,13 +83,12 @@ export class SendSegments extends Operation<number> {
       most = SEGMENTS[1]
       return this.#step()
     }
-    if (result === EIO || result === EINVAL) {
-      channel.some.unsegmented = true
-      const alone = this.#step()
-      if (alone === EINVAL) channel.some.unsegmented = false // it was something else
-      return alone
-    }
-    return result
+    if (result !== EIO && result !== EINVAL && result !== EMSGSIZE) return result
+    // The device cannot, and will not learn it. The others say that this size is too large for it, or that the
+    // system has no GSO: true of this send, and no reason to give up on the next.
+    if (result === EIO) channel.some.unsegmented = true
+    this.#alone = true
+    return this.#send(size, this.#plain)
   }
 
   #send(length: number, control: Buffer | null): number {
