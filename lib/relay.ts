@@ -1,6 +1,7 @@
 import { SHUT_WR } from './constants'
 import { invalidType, type SocketError } from './errors'
 import { giveBack } from './internal/leftover'
+import { checkSpliceable } from './internal/transfers'
 import { checkKnown, checkOp } from './internal/validate'
 import { Socket } from './socket'
 
@@ -28,6 +29,7 @@ export async function relay(
 ): Promise<Relayed> {
   if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
   if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
+  for (const socket of [a, b]) checkSpliceable(socket)
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   checkKnown('options', options, ['signal'])
   const { signal } = checkOp({ signal: options.signal }, null)

@@ -22,17 +22,18 @@ export async function runTransfer(
   const { source, target } = transfer
   // Only one of the two waits, and the other may be closed meanwhile.
   let cancel = (): void => undefined
-  const run = <T>(channel: Channel, operation: Operation<T>): Promise<T> => {
+  const run = <T>(channel: Channel, operation: Operation<T>, time = left()): Promise<T> => {
     if (source.fd < 0 || target.fd < 0) throw canceled('splice')
     cancel = () => reactor.cancel(channel, operation, canceled('splice'))
-    return reactor.submit(channel, operation, left(), signal)
+    return reactor.submit(channel, operation, time, signal)
   }
   const watches = [source, target].map(channel => channel.onGone(() => cancel()))
   try {
     if (source.fd < 0) throw closed('splice')
     while (transfer.moved < length) {
       if ((await run(source, transfer.fill(length - transfer.moved))) === 0) break
-      await run(target, transfer.flush())
+      // A timeout of 0 is one for who sends and who receives: a disk is nobody.
+      await run(target, transfer.flush(), transfer.toFile && timeout === 0 ? null : left())
       onProgress?.(transfer.moved)
     }
     return transfer.moved

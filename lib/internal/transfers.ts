@@ -1,12 +1,13 @@
 import { checkBatch, MessageBatch } from '../batch'
 import type { Message } from '../message'
-import { closed, invalidType, withProgress } from '../errors'
+import { closed, invalidType, systemError, withProgress } from '../errors'
 import { NextMessage, Recvmmsg, Sendmmsg } from '../ops/batch'
 import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
-import { AF_UNIX } from '../constants'
+import { AF_UNIX, SOCK_DGRAM } from '../constants'
 import { BaseSocket, isUnixDatagram, type FileLike } from './base'
 import { reactor } from './environment'
+import { errnoOf } from './errno'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
 import type { Operation } from './operation'
 import { OperationSocket, type RecvmsgOptions } from './operations'
@@ -92,6 +93,7 @@ export abstract class TransferSocket extends OperationSocket {
 
   protected spliceOperation(to: BaseSocket | FileLike): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
+    checkSpliceable(this)
     return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
   }
 
@@ -139,6 +141,12 @@ export abstract class TransferSocket extends OperationSocket {
     checkOp(options, null, SENDFILE_FIELDS)
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
   }
+}
+
+/** Refuses a source that keeps borders: they would be lost, and an empty datagram would pass for the end. */
+export function checkSpliceable(from: BaseSocket): void {
+  if (from.type !== SOCK_DGRAM) return
+  throw systemError('splice', errnoOf('EINVAL'), { subject: 'from a datagram socket: it takes streams' })
 }
 
 /** Checks the options of splice. */

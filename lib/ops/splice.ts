@@ -1,4 +1,4 @@
-import { fstatSync, type Stats } from 'node:fs'
+import { constants as files, fstatSync, type Stats } from 'node:fs'
 import { systemError } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
@@ -13,6 +13,7 @@ const PIPE_SIZE = 1024 * 1024
 const TURN_BYTES = 4 * 1024 * 1024
 
 const { F_GETFL, O_NONBLOCK } = native.constants
+const { O_APPEND } = files
 
 /** Where a transfer goes: a socket of ours, or a duplicate of somebody's descriptor. */
 interface Target {
@@ -47,6 +48,11 @@ export class Transfer {
     source.some.transfers++
     this.reading = reactor.memory.state[STATE_SLOT]!
     this.writing = reactor.memory.state[STATE_SECOND]!
+  }
+
+  /** Whether it ends in a regular file, which waits for a disk and for nobody else. */
+  get toFile(): boolean {
+    return this.#target.file
   }
 
   /** The channel that is written to. */
@@ -85,12 +91,12 @@ export class Transfer {
 function hold(fd: number): Target {
   const stat = statOf(fd)
   const channel = new Channel(reactor.hold(fd, 'splice'), fd)
-  if (!stat.isFile() && !stat.isFIFO()) {
-    const flags = native.fcntl(channel.id, F_GETFL!, 0)
-    if ((flags & O_NONBLOCK!) === 0) {
-      native.close(channel.id)
-      throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} without O_NONBLOCK` })
-    }
+  const flags = native.fcntl(channel.id, F_GETFL!, 0)
+  const blocks = !stat.isFile() && !stat.isFIFO() && (flags & O_NONBLOCK!) === 0
+  if (blocks || (flags & O_APPEND) !== 0) {
+    native.close(channel.id)
+    const which = blocks ? 'without O_NONBLOCK' : 'opened with O_APPEND, where splice(2) does not write'
+    throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} ${which}` })
   }
   return { channel, file: stat.isFile(), held: true }
 }
