@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // npx bsd-sockets doctor: what works on this machine, what is missing, why, and how to get it.
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 const usage = `usage: bsd-sockets doctor [--json]
+       bsd-sockets --version | --help
 
   doctor   prints what works here, what is missing, why, and how to get it
   --json   prints the same for programs
@@ -10,7 +12,11 @@ const usage = `usage: bsd-sockets doctor [--json]
 
 function parse() {
   try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } }
+    const options = {
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+    }
     return parseArgs({ allowPositionals: true, options })
   } catch {
     return { positionals: [], values: {} }
@@ -20,6 +26,9 @@ function parse() {
 const { positionals, values } = parse()
 if (values.help === true) {
   process.stdout.write(usage)
+} else if (values.version === true) {
+  const file = new URL('../package.json', import.meta.url)
+  process.stdout.write(`${JSON.parse(readFileSync(file, 'utf8')).version}\n`)
 } else if (positionals.length !== 1 || positionals[0] !== 'doctor') {
   process.stderr.write(usage)
   process.exitCode = 2

@@ -17,27 +17,39 @@ import {
   options,
 } from 'bsd-sockets'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    ipv4: { type: 'boolean', short: '4' },
-    ipv6: { type: 'boolean', short: '6' },
-    count: { type: 'string', short: 'c', default: 'Infinity' },
-    interval: { type: 'string', short: 'i', default: '1' },
-    wait: { type: 'string', short: 'W', default: '1' },
-    size: { type: 'string', short: 's', default: '56' },
-    ttl: { type: 'string', short: 't' },
-  },
-})
-const [host] = positionals
-const [count, interval, wait, size] = ['count', 'interval', 'wait', 'size'].map(each => Number(values[each]))
-
 function fail(error) {
   console.error(`ping: ${error.message}`)
   process.exit(2)
 }
-if (host === undefined)
+
+function usage() {
   fail(new Error('usage: ping.mjs [-46] [-c count] [-i s] [-W s] [-s bytes] [-t ttl] host'))
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        ipv4: { type: 'boolean', short: '4' },
+        ipv6: { type: 'boolean', short: '6' },
+        count: { type: 'string', short: 'c', default: 'Infinity' },
+        interval: { type: 'string', short: 'i', default: '1' },
+        wait: { type: 'string', short: 'W', default: '1' },
+        size: { type: 'string', short: 's', default: '56' },
+        ttl: { type: 'string', short: 't' },
+      },
+    })
+  } catch {
+    return usage()
+  }
+}
+
+const { values, positionals } = readArguments()
+const [host] = positionals
+const [count, interval, wait, size] = ['count', 'interval', 'wait', 'size'].map(each => Number(values[each]))
+const numbers = count > 0 && interval >= 0 && wait >= 0 && size >= 0 && size <= 65507 - 8
+if (positionals.length !== 1 || !numbers || !(Number(values.ttl ?? 1) > 0)) usage()
 const found = await lookup(host, { family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0 }).catch(fail)
 const v4 = found.family === 4
 const [REQUEST, REPLY] = v4 ? [ICMP_ECHO, ICMP_ECHOREPLY] : [ICMP6_ECHO_REQUEST, ICMP6_ECHO_REPLY]

@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { ensureBuilt } from '../helpers/built'
-import { asNobody } from '../helpers/child'
+import { asNobody, run } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network, type Side } from '../helpers/network'
 
@@ -109,3 +109,13 @@ describe('examples/ping.mjs', () => {
     expect(sent - received).toBeLessThanOrEqual(1)
   })
 })
+
+test.each([['--nonsense'], ['-c', 'many', 'localhost'], ['-s', '-1', 'localhost'], [], ['one', 'two']])(
+  'ping.mjs with bad arguments prints its usage: %s',
+  async (...args) => {
+    ensureBuilt()
+    const { code, stdout, stderr } = await run(process.execPath, [program, ...args.filter(Boolean)])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^ping: usage: ping\.mjs .*\n$/)
+  },
+)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { capabilities } from '../../lib'
 import { asNobody, ensureDist, root, run, type Ended } from '../helpers/child'
@@ -69,4 +70,15 @@ testIf(missing.setpriv(), 'as nobody it says which capabilities are missing', as
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toMatch(/\n {2}packet .*\n +socket EPERM: .*\n +→ CAP_NET_RAW: .*setcap cap_net_raw/)
   expect(stdout).toMatch(/CAP_NET_RAW +no/)
+})
+
+test('--help and --version, with the command and without', async () => {
+  const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }
+  for (const args of [['doctor'], []]) {
+    const told = await doctor(...args, '--version')
+    expect(told).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' })
+    const help = await doctor(...args, '--help')
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout).toMatch(/^usage: bsd-sockets doctor/)
+  }
 })
