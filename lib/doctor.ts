@@ -50,7 +50,7 @@ const settings: Record<string, [name: string, meaning: string][]> = {
 
 const uses: Record<Privilege, string> = {
   CAP_NET_BIND_SERVICE: 'ports below net.ipv4.ip_unprivileged_port_start',
-  CAP_NET_ADMIN: 'SO_MARK, SO_RCVBUFFORCE, IP_TRANSPARENT, changes over netlink',
+  CAP_NET_ADMIN: 'SO_RCVBUFFORCE, a filter on a TCP socket, changes over netlink',
   CAP_NET_RAW: 'raw IP, AF_PACKET, AF_XDP',
   CAP_SYS_ADMIN: 'options.netns',
 }

@@ -1,4 +1,4 @@
-import { invalidType, systemError } from './errors'
+import { interfaceError, invalidType, systemError } from './errors'
 import { native } from './internal/environment'
 import { ENOBUFS } from './internal/errno'
 import { checkInteger } from './internal/validate'
@@ -7,7 +7,7 @@ import { checkInteger } from './internal/validate'
 export function if_nametoindex(name: string): number {
   if (typeof name !== 'string') throw invalidType('name', 'string', name)
   const index = native.if_nametoindex(Buffer.from(name))
-  if (index < 0) throw systemError('if_nametoindex', index, { subject: JSON.stringify(name) })
+  if (index < 0) throw interfaceError(index, name)
   return index
 }
 

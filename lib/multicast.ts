@@ -1,4 +1,4 @@
-import { closed, invalidAddress, invalidType, SocketError, systemError } from './errors'
+import { closed, interfaceError, invalidAddress, invalidType, SocketError, systemError } from './errors'
 import { formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { native, platform } from './internal/environment'
 import { errnoOf } from './internal/errno'
@@ -202,9 +202,8 @@ function indexOf(socket: Member, value: unknown): number {
   const index =
     address >= 0 ? native.interfaceOfAddress(id, bytes) : native.interfaceIndex(id, Buffer.from(value))
   if (index >= 0) return index
-  const subject =
-    address >= 0 ? `no interface has the address ${value}` : `no interface is called ${JSON.stringify(value)}`
-  throw systemError('if_nametoindex', index, { subject })
+  if (address < 0) throw interfaceError(index, value)
+  throw systemError('if_nametoindex', index, { subject: `no interface has the address ${value}` })
 }
 
 /** An error that the kernel would give as well, with less to say about it. */

@@ -1,6 +1,6 @@
 import { inspect, types } from 'node:util'
 import type { InspectOptionsStylized } from 'node:util'
-import { checkInteger, invalidAddress, invalidType } from '../errors/argument'
+import { checkInteger, invalidAddress, invalidType, noInterface } from '../errors/argument'
 import type { CodedError } from '../errors/argument'
 import type { Platform } from '../platform'
 import type { Head } from './layout'
@@ -154,7 +154,7 @@ export function interfaceIndex(context: Context, name: unknown, index: unknown):
   if (typeof name === 'number') return checkInteger('interface', name, 0, 0x7fffffff)
   if (typeof name !== 'string') throw invalidType('interface', 'string or number', name)
   const found = lookUp(context, name)
-  if (found === 0) throw invalidAddress(name, 'no interface has this name')
+  if (found === 0) throw invalidAddress(name, noInterface(name))
   return found
 }
 

@@ -1,4 +1,4 @@
-import { checkInteger, invalidAddress } from '../errors/argument'
+import { checkInteger, invalidAddress, noInterface } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU16, checkU32, interfaceName, lookUp, owner, raw } from './base'
 import type { Context } from './base'
 import { notNumeric, readEndpoint } from './inet'
@@ -94,7 +94,7 @@ export class Inet6Codec extends FamilyCodec {
     if (index !== 0) return index
     const number = /^\d{1,10}$/.test(zone) ? Number(zone) : Number.NaN
     if (number <= 0xffffffff) return number
-    throw invalidAddress(host, `no interface is called ${JSON.stringify(zone)}`)
+    throw invalidAddress(host, noInterface(zone))
   }
 }
 

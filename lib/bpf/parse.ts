@@ -14,7 +14,8 @@ const otherNames: Readonly<Record<string, (typeof extensionNames)[number]>> = {
 
 /**
  * Reads a program: what `tcpdump -ddd` prints (the number of instructions, then `code jt jf k`), `tcpdump -dd`
- * (C initializers), or assembly as `tcpdump -d` and bpf_asm write it.
+ * (C initializers), or assembly as `tcpdump -d` and bpf_asm write it. `tcp port 80` is an expression, which
+ * `tcpdump -ddd 'tcp port 80'` compiles.
  */
 export function parse(text: string): Program {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
@@ -24,7 +25,22 @@ export function parse(text: string): Program {
     .map(each => each.trim())
     .filter(each => each !== '')
   if (lines[0]?.startsWith('{') === true) return parseInitializers(lines)
-  return /^\d+(,|$)/.test(lines[0] ?? '') ? parseNumbers(lines) : parseAssembly(lines)
+  if (/^\d+(,|$)/.test(lines[0] ?? '')) return parseNumbers(lines)
+  if (lines.length === 1 && !mnemonic.test(lines[0]!)) throw expression('text', text)
+  return parseAssembly(lines)
+}
+
+/** How an instruction begins in assembly, after its number and its label. */
+const mnemonic =
+  /^(?:\(\d+\)\s*)?(?:[A-Za-z_]\w*:\s*)?(?:(?:ld|st|j)\w*|ret|ta[xc]|txa|add|sub|mul|div|mod|neg|and|or|xor|[lr]sh)?(?:\s|$)/
+
+/** The refusal of what tcpdump would have to compile first. */
+export function expression(argument: string, text: string): Error {
+  const shown = text
+    .trim()
+    .slice(0, 60)
+    .replaceAll("'", String.raw`'\''`)
+  return outOfRange(argument, `a program: an expression is compiled by tcpdump -ddd '${shown}'`, text)
 }
 
 function parseNumbers(lines: readonly string[]): Program {

@@ -1,5 +1,5 @@
 import { parseIPv4, parseIPv6 } from '../address/text'
-import { checkInteger, invalidAddress, invalidType, outOfRange } from '../errors/argument'
+import { checkInteger, invalidAddress, invalidType, noInterface, outOfRange } from '../errors/argument'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
@@ -153,7 +153,7 @@ export class ControlBuilder {
     return this.#int('IPPROTO_IP', 'IP_PROTOCOL', checkInteger('n', n, 1, 255))
   }
 
-  /** SO_PRIORITY of this packet, 0 to 6; others need CAP_NET_ADMIN (`EPERM`). Linux (6.14). socket(7) */
+  /** SO_PRIORITY of this packet, 0 to 6; others need CAP_NET_ADMIN or CAP_NET_RAW (`EPERM`). Linux (6.14). socket(7) */
   priority(n: number): Control {
     return this.#int('SOL_SOCKET', 'SO_PRIORITY', checkInteger('n', n, 0, 0x7fffffff))
   }
@@ -199,7 +199,7 @@ export class ControlBuilder {
     if (typeof device === 'number') return checkInteger('interface', device, 0, 0x7fffffff)
     if (typeof device !== 'string') throw invalidType('interface', 'string or number', device)
     const index = this.#indexOf(device)
-    if (index === 0) throw invalidAddress(device, 'no interface of this name')
+    if (index === 0) throw invalidAddress(device, noInterface(device))
     return index
   }
 

@@ -36,6 +36,11 @@ export function invalidAddress(address: unknown, reason: string): CodedError<Typ
   return coded(new TypeError(`Invalid address ${describeValue(address)}: ${reason}`), 'ERR_INVALID_ADDRESS')
 }
 
+/** What is wrong with a name of an interface that does not exist, in the words of every error about it. */
+export function noInterface(name: string): string {
+  return `no interface is called ${JSON.stringify(name)}`
+}
+
 /**
  * The number, checked: an integer from `min` to `max`. Throws `ERR_INVALID_ARG_TYPE` for anything that
  * is not a number and `ERR_OUT_OF_RANGE` for a number that does not fit.

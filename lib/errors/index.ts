@@ -1,5 +1,6 @@
 import type { Address } from '../address'
 import { EBADF, ECANCELED, errnoCode, errnoOf } from '../internal/errno'
+import { noInterface } from './argument'
 import { hint } from './hints'
 
 export * from './argument'
@@ -54,6 +55,12 @@ export function systemError(syscall: string, errno: number, context: ErrorContex
   const error = new SocketError(text, code, errno, syscall)
   if (address != null) describeEnd(error, address)
   return error
+}
+
+/** The error of a call that looks an interface up by its name. */
+export function interfaceError(errno: number, name: string): SocketError {
+  const subject = errnoCode(errno) === 'ENODEV' ? noInterface(name) : JSON.stringify(name)
+  return systemError('if_nametoindex', errno, { subject })
 }
 
 function describeEnd(error: SocketError, address: Address): void {

@@ -161,7 +161,8 @@ export function selectQuestion<R extends Pollable, W extends Pollable, X extends
     set,
     answer: () => {
       if (set.channels.some(channel => channel.fd < 0)) throw canceled('select')
-      if (places.some((_, i) => (set.revents(i) & POLLNVAL) !== 0)) throw systemError('select', EBADF)
+      const bad = places.find((_, i) => (set.revents(i) & POLLNVAL) !== 0)
+      if (bad !== undefined) throw systemError('select', EBADF, { subject: `descriptor ${bad.fd}` })
       return [
         ready(read, 0, FOR_READ),
         ready(write, read.length, FOR_WRITE),

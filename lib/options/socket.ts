@@ -61,7 +61,7 @@ export const SO_KEEPALIVE = both('SO_KEEPALIVE', bool)
 export const SO_OOBINLINE = both('SO_OOBINLINE', bool)
 /** No checksum for sent UDP datagrams; excludes UDP_SEGMENT. Linux only. socket(7) */
 export const SO_NO_CHECK = both('SO_NO_CHECK', bool)
-/** Queueing priority, 0 to 6; others need CAP_NET_ADMIN (`EPERM`). IP_TOS replaces it. Linux only. socket(7) */
+/** Queueing priority, 0 to 6; others need CAP_NET_ADMIN or CAP_NET_RAW (`EPERM`). IP_TOS replaces it. Linux only. socket(7) */
 export const SO_PRIORITY = both('SO_PRIORITY', int)
 /**
  * What close(2) does with unsent data: `{ on: true, seconds: 0 }` resets the connection. Seconds on both

@@ -1,6 +1,6 @@
 import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
-import { invalidType, outOfRange, systemError, unsupported } from '../errors'
+import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
 import { native, platform } from '../internal/environment'
 import { checkInteger, checkKnown } from '../internal/validate'
 import * as options from '../options/all'
@@ -118,6 +118,10 @@ function flag(given: PacketOptions, name: 'promiscuous' | 'ignoreOutgoing' | 'co
 /** Instructions are checked here, where the error can say which one is wrong. */
 function programOf(argument: string, value: FilterProgram): Program {
   if (value instanceof Program) return value
+  if (typeof value === 'string') {
+    const advice = `what bpf.parse makes of the output of tcpdump -ddd '${String(value).slice(0, 60)}'`
+    throw invalidType(argument, advice, value)
+  }
   if (!Array.isArray(value)) throw invalidType(argument, 'what bpf.assemble or bpf.parse returns', value)
   return bpf.assemble(value as Parameters<typeof bpf.assemble>[0])
 }
@@ -129,7 +133,7 @@ function indexOf(socket: Socket, name: string): number {
   if (bytes.length >= room || bytes.length === 0 || bytes.includes(0))
     throw outOfRange('options.interface', `a name of 1 to ${room - 1} bytes`, name)
   const index = native.interfaceIndex(socket.channel.id, bytes)
-  if (index < 0) throw systemError('ioctl', index, { subject: `SIOCGIFINDEX ${JSON.stringify(name)}` })
+  if (index < 0) throw interfaceError(index, name)
   return index
 }
 

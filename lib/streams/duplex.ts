@@ -1,6 +1,7 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import type { Address } from '../address'
-import { invalidType, type SocketError } from '../errors'
+import { invalidType, systemError, type SocketError } from '../errors'
+import { errnoOf } from '../internal/errno'
 import { isInet, isStream } from '../internal/base'
 import { hasEnded, isOwnEnd } from '../internal/iteration'
 import { checkSize } from '../internal/validate'
@@ -8,6 +9,7 @@ import {
   constants,
   IPPROTO_TCP,
   SHUT_WR,
+  SOCK_DGRAM,
   SOCK_SEQPACKET,
   SOL_SOCKET,
   SO_KEEPALIVE,
@@ -62,6 +64,7 @@ export class SocketDuplex extends Duplex {
 
   constructor(socket: Socket, options: SocketDuplexOptions = {}) {
     if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+    checkConnected(socket)
     super(streamOptions(socket, options))
     this.#socket = socket
     this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
@@ -214,6 +217,14 @@ export class SocketDuplex extends Duplex {
   #active(): void {
     this.#timer?.refresh()
   }
+}
+
+// Nothing could be written to it, and what is read would not tell whose it is.
+function checkConnected(socket: Socket): void {
+  if (socket.type !== SOCK_DGRAM || !isInet(socket) || socket.closed || socket.remoteAddress !== null) return
+  throw systemError('toDuplex', errnoOf('ENOTCONN'), {
+    subject: 'a datagram socket has to be connected first; messages() hears everybody',
+  })
 }
 
 function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOptions {

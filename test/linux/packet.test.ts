@@ -86,7 +86,10 @@ describe('packet sockets', () => {
 
     testIf(none, 'an interface that does not exist is ENODEV, and named', () => {
       const error = thrown(() => openPacket({ interface: 'nothing0' }))
-      expect(error).toMatchObject({ code: 'ENODEV', message: 'ioctl ENODEV SIOCGIFINDEX "nothing0"' })
+      expect(error).toMatchObject({
+        code: 'ENODEV',
+        message: 'if_nametoindex ENODEV no interface is called "nothing0"',
+      })
       expect(thrown(() => openPacket({ interface: 0x7fffffff })).code).toBe('ENODEV')
       expect(thrown(() => openPacket({ interface: 'a-name-that-is-too-long' })).code).toBe('ERR_OUT_OF_RANGE')
     })

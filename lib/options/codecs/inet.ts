@@ -1,7 +1,7 @@
 import { AddressCodec, type Address, type AddressLike, type InterfaceLookup } from '../../address'
 import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
-import { checkInteger, invalidAddress, invalidType } from '../../errors/argument'
+import { checkInteger, invalidAddress, invalidType, noInterface } from '../../errors/argument'
 import type { Platform } from '../../platform'
 import {
   checkList,
@@ -41,7 +41,7 @@ export function checkInterface(platform: Platform, argument: string, value: unkn
   if (typeof value === 'number') return checkInteger(argument, value, 0, 0x7fffffff)
   if (typeof value !== 'string') throw invalidType(argument, 'string or number', value)
   const index = value === '' || value.includes('\0') ? 0 : around(platform).interfaces.indexOf(value)
-  if (index === 0) throw invalidAddress(value, 'no interface has this name')
+  if (index === 0) throw invalidAddress(value, noInterface(value))
   return index
 }
 

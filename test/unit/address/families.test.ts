@@ -71,7 +71,7 @@ describe('AF_PACKET', () => {
     const encode = (value: unknown) => () => onLinux.encode(wrong(value), family)
     expect(code(encode({ interface: 'nope' }))).toBe('ERR_INVALID_ADDRESS')
     expect(thrown(encode({ interface: 'nope' })).message).toBe(
-      "Invalid address 'nope': no interface has this name",
+      'Invalid address \'nope\': no interface is called "nope"',
     )
     for (const name of ['', 'lo\0']) expect(code(encode({ interface: name }))).toBe('ERR_INVALID_ADDRESS')
     for (const index of [-1, 1.5, 2 ** 31])

@@ -1,0 +1,140 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import {
+  bpf,
+  control,
+  if_nametoindex,
+  openPacket,
+  relay,
+  select,
+  Socket,
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IP,
+  SOCK_DGRAM,
+} from '../../lib'
+import { IP_MTU_DISCOVER, IP_PMTUDISC_DONT } from '../../lib/linux'
+import * as blocking from '../../lib/sync'
+import { failure, thrown } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+import { makeNetwork } from '../helpers/network'
+
+// What an error says must be enough to mend what it is about.
+const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+
+test('an interface that does not exist is told in the same words everywhere', () => {
+  const words = /no interface is called "nope0"/
+  const six = new Socket(AF_INET6, SOCK_DGRAM)
+  const four = udp()
+  const calls: [call: () => unknown, code: string][] = [
+    [() => if_nametoindex('nope0'), 'ENODEV'],
+    [() => six.bind(['fe80::1%nope0', 0]), 'ERR_INVALID_ADDRESS'],
+    [() => four.joinGroup('239.1.2.3', { interface: 'nope0' }), 'ENODEV'],
+    [() => control.packetInfo({ interface: 'nope0' }), 'ERR_INVALID_ADDRESS'],
+  ]
+  for (const [call, code] of calls) {
+    const error = thrown(call)
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(words)])
+  }
+  six.close()
+  four.close()
+})
+
+test('select names the descriptor that is not open', async () => {
+  const error = await failure(select([999], [], [], 0))
+  expect([error.code, error.message]).toEqual(['EBADF', 'select EBADF descriptor 999'])
+  expect(thrown(() => blocking.select([], [998], [], 0)).message).toBe('select EBADF descriptor 998')
+})
+
+test.each(['tcp port 80', 'arp', 'ip', "host 10.0.0.1 and 'x'", 'not port 22'])(
+  'a filter expression is refused with who compiles it: %s',
+  async text => {
+    const error = thrown(() => bpf.parse(text))
+    expect([error.code, error.message]).toEqual(['ERR_OUT_OF_RANGE', expect.stringContaining('tcpdump -ddd')])
+    const refused = await failure((async () => openPacket({ interface: 'lo', filter: text as never }))())
+    expect([refused.code, refused.message]).toEqual([
+      'ERR_INVALID_ARG_TYPE',
+      expect.stringContaining('tcpdump -ddd'),
+    ])
+  },
+)
+
+test('an instruction on a line of its own is no expression', () => {
+  expect(bpf.parse('ret #0').instructions).toHaveLength(1)
+  expect(thrown(() => bpf.parse('ld nothing')).message).not.toContain('tcpdump')
+})
+
+test('toDuplex of an unconnected UDP socket fails at once', async () => {
+  const socket = udp()
+  const error = thrown(() => socket.toDuplex())
+  expect([error.code, error.message]).toEqual(['ENOTCONN', expect.stringContaining('connected first')])
+  expect(socket.closed).toBe(false)
+  await socket.connect(socket.getsockname())
+  socket.toDuplex().destroy()
+})
+
+testIf(missing.linux(), 'splice and relay refuse datagrams', async () => {
+  const [a, b] = Socket.pair()
+  const socket = udp()
+  for (const call of [() => socket.splice(a), () => relay(a, socket), () => relay(socket, a)]) {
+    const error = await failure(call())
+    expect([error.code, error.message]).toEqual(['EINVAL', expect.stringContaining('datagram')])
+  }
+  expect(thrown(() => socket.trySplice(a)).code).toBe('EINVAL')
+  for (const each of [a, b, socket]) each.close()
+})
+
+testIf(
+  missing.linux(),
+  'splice to a file: O_APPEND is named, and a timeout of 0 is none of its',
+  async () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-'))
+    const name = path.join(directory, 'file')
+    const [a, b] = Socket.pair()
+    const appending = openSync(name, 'a')
+    const error = await failure(b.splice(appending))
+    expect([error.code, error.message]).toEqual(['EINVAL', expect.stringContaining('O_APPEND')])
+    closeSync(appending)
+    const file = openSync(name, 'w')
+    await a.send(Buffer.from('at once'))
+    expect((await failure(b.splice(file, { timeout: 0 }))).code).toBe('EAGAIN')
+    expect(readFileSync(name, 'utf8')).toBe('at once')
+    await a.send(Buffer.from(' and the end'))
+    a.close()
+    expect(await b.splice(file, { timeout: 0 })).toBe(12)
+    expect(readFileSync(name, 'utf8')).toBe('at once and the end')
+    closeSync(file)
+    b.close()
+    rmSync(directory, { recursive: true })
+  },
+)
+
+testIf(
+  missing.network(),
+  'a segment that is too large for the device goes alone, and GSO goes on',
+  async () => {
+    const network = await makeNetwork()
+    const [from, to] = [network.a, network.b].map(({ v4, netns }) =>
+      new Socket(AF_INET, SOCK_DGRAM, 0, { netns }).bind([v4, 0]),
+    ) as [Socket, Socket]
+    try {
+      from.setsockopt(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) // fragments are allowed
+      const send = async (segmentSize: number): Promise<number[]> => {
+        const data = Buffer.alloc(6000)
+        expect(await from.sendmsg({ data, segmentSize, address: to.getsockname() })).toBe(6000)
+        const sizes: number[] = []
+        for (let sum = 0; sum < 6000; sum += sizes.at(-1)!)
+          sizes.push((await to.recv(10_000, { timeout: 2000 })).length)
+        return sizes
+      }
+      expect(await send(2000)).toEqual([2000, 2000, 2000])
+      expect(from.channel.rare?.unsegmented ?? false).toBe(false)
+      expect(await send(1200)).toEqual([1200, 1200, 1200, 1200, 1200])
+    } finally {
+      from.close()
+      to.close()
+      await network.close()
+    }
+  },
+)
