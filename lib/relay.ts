@@ -29,10 +29,10 @@ export async function relay(
 ): Promise<Relayed> {
   if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
   if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
-  for (const socket of [a, b]) checkSpliceable(socket)
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   checkKnown('options', options, ['signal'])
   const { signal } = checkOp({ signal: options.signal }, null)
+  for (const socket of [a, b]) checkSpliceable(socket)
   const both = new AbortController()
   const stop = (): void => both.abort(signal!.reason)
   if (signal?.aborted === true) stop()
