@@ -1,4 +1,4 @@
-import { aborted, canceled, closed, systemError, unsupported } from '../errors'
+import { aborted, canceled, closed, systemError, unsupported, withProgress } from '../errors'
 import { native, platform, reactor } from '../internal/environment'
 import { isMainThread } from 'node:worker_threads'
 import { reclaimAfter } from '../internal/finalizer'
@@ -118,7 +118,10 @@ export function planZeroCopy(
       return { bytes, copied: send.copied, buffer: send.rental.giveBack() }
     },
     fail(error) {
-      sender.ended((error as { bytesSent?: number }).bytesSent ?? send.rental.bytes.length, send.copied)
+      // Without a number all bytes were queued, and what failed was the wait for their end.
+      const { bytesSent = send.rental.bytes.length } = error as { bytesSent?: number }
+      withProgress(error as Error, bytesSent)
+      sender.ended(bytesSent, send.copied)
       // What the kernel still reads cannot be given back.
       if (send.outstanding === 0) Object.assign(error as object, { buffer: send.rental.giveBack() })
       return error

@@ -139,6 +139,17 @@ testIf(linux, 'a socket that cannot: nothing is taken', async () => {
   expect(data.length).toBe(100)
 })
 
+testIf(linux, 'all is queued and the wait for its end is given up: bytesSent is all of it', async () => {
+  const [a, b] = await tcp()
+  a.set(options.SO_SNDBUF, 400_000)
+  b.set(options.SO_RCVBUF, 4096)
+  // More than the peer has room for, so that it cannot acknowledge what comes behind.
+  const before = a.trySend(Buffer.alloc(300_000))!
+  const late = await failure(a.sendZeroCopy(own(5000), { timeout: 30 }))
+  expect(late).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', bytesSent: 5000 })
+  expect(await receive(b, before + 5000)).toHaveLength(before + 5000)
+})
+
 testIf(linux, 'a timeout: how much went out, and no memory that the kernel still reads', async () => {
   const [a, b] = await tcp()
   const late = (await failure(a.sendZeroCopy(own(16 << 20), { timeout: 20 }))) as Error & {
