@@ -1,5 +1,6 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from './address'
+import { octetsOf } from './address/layout'
 import { buildControl, walkControl, type Control } from './control/walk'
 import { invalidType, outOfRange } from './errors'
 import { addresses } from './internal/environment'
@@ -104,16 +105,16 @@ export class MessageBatch {
    */
   set(i: number, data: ArrayBufferView, address?: AddressLike, control?: readonly Control[]): this {
     const place = checkInteger('i', i, 0, this.count - 1)
-    const from = checkBytes('data', data)
-    if (from.byteLength > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.byteLength)
+    const from = octetsOf(checkBytes('data', data))
+    if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
     if (control !== undefined && !Array.isArray(control)) throw invalidType('control', 'Array', control)
     const built = control === undefined || control.length === 0 ? null : buildControl(controlLayout, control)
     if (built !== null && built.length > this.controlSize)
       throw outOfRange('control', `at most controlSize, ${this.controlSize} bytes`, built.length)
     const { slab } = this
-    slab.data.set(new Uint8Array(from.buffer, from.byteOffset, from.byteLength), place * this.size)
+    slab.data.set(from, place * this.size)
     if (built !== null) slab.control!.set(built, place * this.controlSize)
-    this.#write(place, BATCH_BYTES, from.byteLength)
+    this.#write(place, BATCH_BYTES, from.length)
     const own = isAddress(address) ? this.#name(place, addresses.encode(address, address.family)) : 0
     this.#write(place, BATCH_NAME, own)
     if (address === undefined || own > 0) this.#targets.delete(place)

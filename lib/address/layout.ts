@@ -93,6 +93,17 @@ export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   return copy
 }
 
+/** The bytes of a view, not copied. None where its memory was detached or shrunk: constructors would throw, without a code. */
+export function octetsOf(view: ArrayBufferView): Uint8Array {
+  let length = 0
+  try {
+    length = view.byteLength
+  } catch {
+    // a DataView; typed arrays say 0
+  }
+  return length === 0 ? new Uint8Array(0) : new Uint8Array(view.buffer, view.byteOffset, length)
+}
+
 export function get16be(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }

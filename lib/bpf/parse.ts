@@ -21,7 +21,7 @@ export function parse(text: string): Program {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
   const lines = text
     .replace(/\/\*[\s\S]*?\*\/|(?:;|\/\/).*$/gm, '')
-    .split('\n')
+    .split(/[\n\r\u2028\u2029]/)
     .map(each => each.trim())
     .filter(each => each !== '')
   if (lines[0]?.startsWith('{') === true) return parseInitializers(lines)

@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import { octetsOf } from '../address/layout'
 import { checkInteger, invalidType } from '../errors/argument'
 import { ancillary, MEMWORDS, SKF_AD_OFF, SKF_LL_OFF, SKF_NET_OFF } from './opcodes'
 import { Program } from './program'
@@ -60,7 +61,8 @@ class Machine {
     packet: ArrayBufferView,
     private readonly info: PacketInfo,
   ) {
-    this.#view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength)
+    const { buffer, byteOffset, length } = octetsOf(packet)
+    this.#view = new DataView(buffer, byteOffset, length)
   }
 
   run(): number {

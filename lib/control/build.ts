@@ -1,3 +1,4 @@
+import { octetsOf } from '../address/layout'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import { checkInteger, invalidAddress, invalidType, noInterface, outOfRange } from '../errors/argument'
 import type { Platform } from '../platform'
@@ -29,7 +30,7 @@ function int16(value: number): Buffer {
 function bytesOf(name: string, value: unknown): Buffer {
   if (!ArrayBuffer.isView(value))
     throw invalidType(name, 'an instance of Buffer, TypedArray or DataView', value)
-  return Buffer.from(Buffer.from(value.buffer, value.byteOffset, value.byteLength))
+  return Buffer.from(octetsOf(value))
 }
 
 const headers: ReadonlyMap<unknown, string> = new Map([

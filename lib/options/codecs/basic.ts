@@ -1,5 +1,5 @@
 import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
-import { get16, get32, get64, put16, put32, put64 } from '../../address/layout'
+import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../address/layout'
 import type { Platform } from '../../platform'
 
 /**
@@ -71,7 +71,7 @@ export function checkView(argument: string, value: unknown): Uint8Array {
   if (!ArrayBuffer.isView(value)) {
     throw invalidType(argument, 'an instance of Buffer, TypedArray or DataView', value)
   }
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  return octetsOf(value)
 }
 
 /** A number or bigint of 64 bits without a sign. */
