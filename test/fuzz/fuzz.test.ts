@@ -1,6 +1,24 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { ensureBuilt } from '../helpers/built'
+import { missing, testIf } from '../helpers/need'
+
+/** Runs a script of this folder in a network namespace of its own, where there is one. */
+function isolated(script: string, args: readonly string[]) {
+  const words = ['--expose-gc', path.join(__dirname, script), ...args]
+  const command = 'ip link set lo up; exec "$0" "$@"'
+  const options = { encoding: 'utf8', timeout: 600_000 } as const
+  return process.platform === 'linux'
+    ? spawnSync('unshare', ['-rn', 'sh', '-c', command, process.execPath, ...words], options)
+    : spawnSync(process.execPath, words, options)
+}
+
+/** What the last line says, of a run that ended well. */
+function verdict(child: ReturnType<typeof isolated>): Record<string, number> {
+  const output = child.stdout + child.stderr
+  expect({ status: child.status, signal: child.signal, output }).toMatchObject({ status: 0, signal: null })
+  return JSON.parse(child.stdout.trim().split('\n').at(-1)!) as Record<string, number>
+}
 
 // 10,000 lists a function for a release (BSD_SOCKETS_FUZZ=10000); fewer in every run. A failure prints the seed.
 const lists = process.env['BSD_SOCKETS_FUZZ'] ?? '400'
@@ -8,13 +26,15 @@ const seed = process.env['BSD_SOCKETS_SEED'] ?? String(Date.now() & 0xffffff)
 
 test(`random argument lists at everything exported (seed ${seed})`, () => {
   ensureBuilt()
-  const script = path.join(__dirname, 'api.js')
-  const command = `ip link set lo up; exec "${process.execPath}" "${script}" ${lists} ${seed}`
-  const isolated = process.platform === 'linux'
-  const child = isolated
-    ? spawnSync('unshare', ['-rn', 'sh', '-c', command], { encoding: 'utf8', timeout: 600_000 })
-    : spawnSync(process.execPath, [script, lists, seed], { encoding: 'utf8', timeout: 600_000 })
-  const output = child.stdout + child.stderr
-  expect({ status: child.status, signal: child.signal, output }).toMatchObject({ status: 0, signal: null })
-  expect(JSON.parse(child.stdout.trim().split('\n').at(-1)!)).toMatchObject({ unexpected: 0, leaked: 0 })
+  expect(verdict(isolated('api.js', [lists, seed]))).toMatchObject({ unexpected: 0, leaked: 0 })
 }, 600_000)
+
+// Longer, by hand: see CONTRIBUTING.md.
+testIf(missing.linux(), 'random operations on sockets of every kind, with a model beside them', () => {
+  ensureBuilt()
+  for (const fixed of ['1', '2']) {
+    const counts = verdict(isolated('model.js', ['--seed', fixed, '--seconds', '60', '--steps', '6000']))
+    expect(counts).toMatchObject({ steps: 6000 })
+    expect(counts['receives']).toBeGreaterThan(1000)
+  }
+}, 200_000) // prettier-ignore

@@ -1,0 +1,236 @@
+'use strict'
+
+/*
+ * Does random things with sockets of every kind and keeps a model of what must come of them: bytes arrive in order and
+ * unaltered, messages whole, errors only where the state allows them, and in the end nothing is left: no slot, no
+ * job, no descriptor, no memory. Run in a network namespace of its own (fuzz.test.ts does).
+ *
+ *   node --expose-gc model.js --seed 1 --seconds 60 [--steps 5000]
+ *
+ * The same seed draws the same operations; which of two that are under way ends first is the kernel's affair. A failure
+ * prints the seed and the last operations.
+ */
+const assert = require('node:assert')
+const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { parseArgs } = require('node:util')
+
+const { Socket } = require('../../dist/index.js')
+const { native } = require('../../dist/internal/binding.js')
+const { receiveOn, renew, sendBatch, sendOn, turn } = require('./model/actions.js')
+const { makeLink } = require('./model/links.js')
+const { Random } = require('./model/random.js')
+const { scenes } = require('./model/scenes.js')
+
+const { values: given } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() & 0xffffff) },
+    seconds: { type: 'string', default: '10' },
+    steps: { type: 'string', default: '1000000000' },
+  },
+})
+const random = new Random(Number(given.seed))
+const LINKS = 12
+const TASKS = 80
+const NOTES = 200
+
+process.removeAllListeners('warning')
+process.on('warning', () => {}) // of sockets that were collected, on purpose
+const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-model-'))
+process.chdir(directory)
+
+const notes = []
+const counts = { steps: 0, links: 0, sends: 0, receives: 0, scenes: 0, closes: 0, bytes: 0, messages: 0 }
+const note = text => {
+  notes.push(`${counts.steps} ${text}`)
+  if (notes.length > NOTES) notes.shift()
+}
+
+const tasks = new Map()
+let failure = null
+function start(what, promise) {
+  const key = Symbol(what)
+  tasks.set(key, what)
+  promise.then(
+    () => tasks.delete(key),
+    error => {
+      failure ??= error
+      tasks.delete(key)
+    },
+  )
+}
+
+let links = []
+function step() {
+  const draw = random.fork()
+  const choice = random.below(100)
+  if (links.length === 0 || (choice < 2 && links.length < LINKS)) {
+    counts.links++
+    start(
+      'making a link',
+      makeLink(draw).then(link => void links.push(link)),
+    )
+    return
+  }
+  const link = random.pick(links)
+  const way = random.pick(link.ways)
+  const end = random.pick(link.ends)
+  if (choice < 40) {
+    counts.sends++
+    start(`sending on ${way}`, draw.chance(20) ? sendBatch(way, draw, note) : sendOn(way, draw, note))
+  } else if (choice < 88) {
+    counts.receives++
+    start(`receiving on ${way}`, receiveOn(way, draw, note))
+  } else if (choice < 92) {
+    renew(link, end, draw, note)
+  } else if (choice < 94) {
+    note(`${way} shutdown`)
+    link.shut(end)
+  } else if (choice < 97) {
+    counts.scenes++
+    const [name, play] = draw.pick(scenes)
+    note(name)
+    start(name, play(draw))
+  } else if (choice < 99 && random.chance(50)) {
+    counts.closes++
+    note(`${way} close`)
+    link.close(end)
+  } else {
+    gc()
+  }
+}
+
+/** Both directions say that they end, and what is on its way must arrive. */
+async function finish(link) {
+  await settle([...link.ways].flatMap(way => [() => !way.sending, () => !way.receiving]))
+  for (const end of link.ends) link.shut(end)
+  for (const way of link.ways) {
+    const { kind, to } = way
+    const quiet = { fork: () => quiet }
+    if (to.closed) continue
+    for (let rest = 0; rest < 20000 && !way.over; rest++) {
+      let data = null
+      try {
+        data = to.socket.tryRecv(65536)
+      } catch (error) {
+        assert.ok(!way.clean || to.peer.closed || !kind.reliable, error)
+        break
+      }
+      if (data === null) {
+        if (!way.ended || !kind.stream || rest > 10000) break
+        await turn()
+      } else if (data.length > 0) way.arrived(data)
+      else if (kind.ends) way.end()
+    }
+    if (way.clean && kind.reliable) assert.strictEqual(way.received, way.sent, `${way}: not all has come`)
+  }
+  count(link)
+  for (const end of link.ends) link.close(end)
+}
+
+function count(link) {
+  for (const way of link.ways) counts[way.kind.stream ? 'bytes' : 'messages'] += way.received
+}
+
+async function settle(conditions, seconds = 20) {
+  const deadline = Date.now() + seconds * 1000
+  while (!conditions.every(holds => holds())) {
+    if (failure !== null) return
+    assert.ok(Date.now() < deadline, `still under way: ${[...tasks.values()].join(', ')}`)
+    await turn()
+  }
+}
+
+/** What nobody waits for any more is closed; then what is left is what leaked. */
+async function quiet() {
+  for (const link of links) {
+    const open = link.ends.filter(end => !end.closed)
+    // Without a time-out a receive waits for ever: a close ends it, of either side.
+    if (link.ways.some(way => way.receiving || way.sending)) for (const end of open) link.close(end)
+  }
+  await settle([() => tasks.size === 0])
+  if (failure !== null) return
+  for (const link of links) await finish(link)
+  links = []
+}
+
+async function collected() {
+  // The last socket whose wait was given up is held until the next one's is.
+  const [a, b] = Socket.pair()
+  await b.recv(1, { timeout: 1 }).catch(() => undefined)
+  a.close()
+  b.close()
+  for (let i = 0; i < 40; i++) {
+    gc()
+    await new Promise(resolve => setTimeout(resolve, 5))
+    if (native.stats().slots === 0 && native.stats().jobs === 0) return
+  }
+}
+
+const descriptors = () => readdirSync('/proc/self/fd').length
+function memory() {
+  gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 1048576
+}
+
+async function run() {
+  const end = Date.now() + Number(given.seconds) * 1000
+  let [before, flat] = [0, 0]
+  const ROUND = 3000
+  while (Date.now() < end && counts.steps < Number(given.steps) && failure === null) {
+    for (
+      let i = 0;
+      i < ROUND && failure === null && Date.now() < end && counts.steps < Number(given.steps);
+      i++
+    ) {
+      counts.steps++
+      step()
+      links = links.filter(link => !link.closed || (count(link), false))
+      if (random.chance(30)) await turn()
+      while (tasks.size > TASKS && failure === null) await unblock()
+    }
+    if (failure !== null) break
+    await quiet()
+    await collected()
+    if (failure !== null) break
+    assert.deepStrictEqual({ ...native.stats(), fds: 0 }, { ...native.stats(), slots: 0, jobs: 0, fds: 0 })
+    if (before === 0) {
+      before = descriptors()
+      flat = memory()
+    }
+    assert.strictEqual(descriptors(), before, 'descriptors')
+  }
+  if (failure !== null) throw failure
+  const grown = memory() - flat
+  assert.ok(grown < 24, `memory has grown by ${grown.toFixed(1)} MiB`)
+  return { ...counts, grownMiB: Number(grown.toFixed(1)) }
+}
+
+/** Too many wait: some link whose operations have no time-out is closed. */
+async function unblock() {
+  const busy = links.filter(link => link.ways.some(way => way.receiving || way.sending))
+  if (busy.length > 0 && random.chance(5)) {
+    const link = random.pick(busy)
+    note(`${link.ways[0]} close, to go on`)
+    link.close(random.pick(link.ends))
+    links = links.filter(each => !each.closed || (count(each), false))
+  }
+  await turn()
+}
+
+run()
+  .then(
+    result => console.log(JSON.stringify({ seed: Number(given.seed), ...result })),
+    error => {
+      console.log(notes.join('\n'))
+      console.log(error)
+      console.log(`seed ${given.seed}, step ${counts.steps}`)
+      process.exitCode = 1
+    },
+  )
+  .finally(() => {
+    rmSync(directory, { recursive: true, force: true })
+    process.exit()
+  })

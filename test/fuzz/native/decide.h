@@ -1,0 +1,15 @@
+// Where the fuzzer's kernel gets its answers from.
+#ifndef BSD_SOCKETS_FUZZ_DECIDE_H_
+#define BSD_SOCKETS_FUZZ_DECIDE_H_
+
+#include <fuzzer/FuzzedDataProvider.h>
+
+namespace fuzz {
+
+extern FuzzedDataProvider* decide;
+extern uint8_t* ring;  // what was mapped last; nullptr for nothing
+extern size_t ring_size;
+
+}  // namespace fuzz
+
+#endif  // BSD_SOCKETS_FUZZ_DECIDE_H_

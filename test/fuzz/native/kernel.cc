@@ -1,0 +1,146 @@
+#include "kernel.h"
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+
+#include "decide.h"
+
+namespace fuzz {
+
+FuzzedDataProvider* decide = nullptr;
+uint8_t* ring = nullptr;
+size_t ring_size = 0;
+
+}  // namespace fuzz
+
+static volatile uint8_t sink;
+
+static void Read(const void* data, size_t size) {
+  const auto* bytes = static_cast<const uint8_t*>(data);
+  for (size_t i = 0; i < size; ++i) sink = bytes[i];
+}
+
+static void Write(void* data, size_t size) {
+  if (size > 0) memset(data, fuzz::decide->ConsumeIntegral<uint8_t>(), size);
+}
+
+// How it ends: an error now and then.
+static bool Fails() {
+  constexpr int kErrors[] = {EAGAIN, EINVAL, ECONNRESET, ERANGE};
+  if (fuzz::decide->ConsumeIntegralInRange<int>(0, 7) != 0) return false;
+  errno = fuzz::decide->PickValueInArray(kErrors);
+  return true;
+}
+
+// As the kernel does it: nothing beyond the room, but MSG_TRUNC and its kin may say that there was more.
+static ssize_t Fill(msghdr* message) {
+  size_t room = 0;
+  for (size_t i = 0; i < message->msg_iovlen; ++i) {
+    Write(message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    room += message->msg_iov[i].iov_len;
+  }
+  Write(message->msg_name, message->msg_namelen);
+  Write(message->msg_control, message->msg_controllen);
+  message->msg_namelen = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, 140);
+  message->msg_controllen =
+      fuzz::decide->ConsumeIntegralInRange<size_t>(0, message->msg_controllen);
+  message->msg_flags = fuzz::decide->ConsumeIntegral<int>();
+  const size_t more = fuzz::decide->ConsumeBool() ? 1000 : 0;
+  return static_cast<ssize_t>(fuzz::decide->ConsumeIntegralInRange<size_t>(0, room + more));
+}
+
+static ssize_t Take(const msghdr* message) {
+  size_t total = 0;
+  for (size_t i = 0; i < message->msg_iovlen; ++i) {
+    Read(message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
+    total += message->msg_iov[i].iov_len;
+  }
+  Read(message->msg_name, message->msg_namelen);
+  Read(message->msg_control, message->msg_controllen);
+  return static_cast<ssize_t>(fuzz::decide->ConsumeIntegralInRange<size_t>(0, total));
+}
+
+extern "C" {
+
+long FuzzSyscall(long number, ...) {
+  va_list list;
+  va_start(list, number);
+  va_arg(list, int);  // the descriptor
+  void* data = va_arg(list, void*);
+  const auto size = va_arg(list, size_t);
+  va_arg(list, int);
+  void* address = va_arg(list, void*);
+  socklen_t* stored = number == SYS_recvfrom ? va_arg(list, socklen_t*) : nullptr;
+  const socklen_t length = number == SYS_recvfrom ? 0 : va_arg(list, socklen_t);
+  va_end(list);
+  if (Fails()) return -1;
+  if (number == SYS_recvfrom) {
+    Write(data, size);
+    if (address != nullptr) Write(address, *stored);
+    if (stored != nullptr) *stored = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, 140);
+  } else {
+    Read(data, size);
+    Read(address, length);
+  }
+  return static_cast<long>(fuzz::decide->ConsumeIntegralInRange<size_t>(0, size));
+}
+
+ssize_t FuzzRecvmsg(int, msghdr* message, int) { return Fails() ? -1 : Fill(message); }
+ssize_t FuzzSendmsg(int, const msghdr* message, int) { return Fails() ? -1 : Take(message); }
+
+int FuzzRecvmmsg(int, mmsghdr* messages, unsigned count, int, timespec*) {
+  if (Fails()) return -1;
+  const auto some = fuzz::decide->ConsumeIntegralInRange<unsigned>(0, count);
+  for (unsigned i = 0; i < count; ++i)
+    messages[i].msg_len = static_cast<unsigned>(Fill(&messages[i].msg_hdr));
+  return static_cast<int>(some);
+}
+
+int FuzzSendmmsg(int, mmsghdr* messages, unsigned count, int) {
+  if (Fails()) return -1;
+  for (unsigned i = 0; i < count; ++i) Take(&messages[i].msg_hdr);
+  return static_cast<int>(fuzz::decide->ConsumeIntegralInRange<unsigned>(0, count));
+}
+
+int FuzzGetsockopt(int, int level, int name, void* value, socklen_t* length) {
+  constexpr int kGetFilter = 26;  // counts instructions of 8 bytes
+  if (Fails()) return -1;
+  if (level == SOL_SOCKET && name == SO_ERROR && *length == sizeof(int)) {
+    const int error = fuzz::decide->ConsumeIntegralInRange<int>(0, 133);
+    memcpy(value, &error, sizeof error);
+    return 0;
+  }
+  const size_t unit = level == SOL_SOCKET && name == kGetFilter ? 8 : 1;
+  Write(value, *length * unit);
+  *length = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, *length);
+  return 0;
+}
+
+int FuzzSetsockopt(int, int, int, const void* value, socklen_t length) {
+  if (Fails()) return -1;
+  if (value != nullptr) Read(value, length);
+  return 0;
+}
+
+// The kernel asks nobody how large the argument is: a request number has room for 14 bits of it.
+int FuzzIoctl(int, unsigned long, void* argument) {
+  if (Fails()) return -1;
+  Write(argument, (1 << 14) - 1);
+  return 0;
+}
+
+void* FuzzMmap(void*, size_t size, int, int, int, off_t) {
+  if (Fails()) return MAP_FAILED;
+  fuzz::ring = new uint8_t[size]();
+  fuzz::ring_size = size;
+  return fuzz::ring;
+}
+
+int FuzzMunmap(void* at, size_t) {
+  delete[] static_cast<uint8_t*>(at);
+  fuzz::ring = nullptr;
+  return 0;
+}
+
+}  // extern "C"
