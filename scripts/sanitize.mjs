@@ -53,7 +53,16 @@ const kinds = {
     command: ['valgrind', '--quiet', '--xml=yes', '--error-limit=no', '--num-callers=30'],
     report: reportOfValgrind,
     // Every system call of the addon at least once; a Node in valgrind is some thirty times slower.
-    tests: ['native', 'conformance/edges', 'conformance/kinds', 'messages', 'names', 'netns', 'poll', 'linux'],
+    tests: [
+      'native',
+      'conformance/edges',
+      'conformance/kinds',
+      'messages',
+      'names',
+      'netns',
+      'poll',
+      'linux',
+    ],
   },
 }
 

@@ -11,7 +11,9 @@ function* pieces(folder, prefix, pattern) {
 }
 
 function tell(what, counted, findings) {
-  const distinct = new Map(findings.map(each => [each.replace(/0x[\da-f]+|pid=\d+|M\d+|T\d+|tid=\d+/g, ''), each]))
+  const distinct = new Map(
+    findings.map(each => [each.replace(/0x[\da-f]+|pid=\d+|M\d+|T\d+|tid=\d+/g, ''), each]),
+  )
   for (const text of [...distinct.values()].slice(0, 20)) console.log(`\n${text}`)
   console.log(`${what}: ${findings.length} reports of the addon, ${counted - findings.length} of Node alone`)
   return findings.length

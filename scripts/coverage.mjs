@@ -1,0 +1,111 @@
+// npm run coverage: how much of native/ and lib/ the tests run through. Every line and branch that none reached is
+// listed in coverage/gaps.txt. Linux with gcc; arguments go to jest.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { bin, buildEnv, must, root, stage } from './tools.mjs'
+
+if (process.platform !== 'linux') throw new Error('coverage runs on Linux only')
+for (const program of ['g++', 'gcov']) {
+  if (spawnSync(program, ['--version']).status !== 0) {
+    throw new Error(`${program} is not installed (Debian: g++)`)
+  }
+}
+const report = path.join(root, 'coverage')
+const folder = stage()
+const gyp = [bin('node-gyp'), 'rebuild', '--loglevel', 'error', '--', '-Dsock_coverage=1']
+await must('the build', process.execPath, gyp, { cwd: folder, env: buildEnv({ CXX: 'g++' }) })
+const counters = openCounters()
+
+const jest = ['--coverage', '--coverageProvider=babel', '--collectCoverageFrom=lib/**/*.ts']
+const out = [`--coverageDirectory=${report}`, '--coverageReporters=json']
+const { status } = spawnSync(
+  process.execPath,
+  [bin('jest'), '--runInBand', ...jest, ...out, ...process.argv.slice(2)],
+  {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, BSD_SOCKETS_PREBUILD: folder },
+  },
+)
+
+const halves = { native: await nativeCoverage(), lib: typescriptCoverage() }
+const gaps = []
+for (const [name, files] of Object.entries(halves)) {
+  const all = { lines: [], branches: [] }
+  for (const [file, found] of [...files].sort()) {
+    for (const kind of ['lines', 'branches']) {
+      all[kind].push(...found[kind].values())
+      const missed = [...found[kind]].filter(([, count]) => count === 0).map(([key]) => key.split(':')[0])
+      if (missed.length > 0) gaps.push(`${file} ${kind} ${[...new Set(missed)].join(',')}`)
+    }
+  }
+  console.log(`${name.padEnd(8)} lines ${share(all.lines)}   branches ${share(all.branches)}`)
+}
+mkdirSync(report, { recursive: true })
+writeFileSync(path.join(report, 'gaps.txt'), `${gaps.join('\n')}\n`)
+console.log(`what no test reached: ${path.relative(root, report)}/gaps.txt`)
+process.exitCode = status ?? 1
+
+function share(counts) {
+  const reached = counts.filter(count => count > 0).length
+  return `${((100 * reached) / Math.max(1, counts.length)).toFixed(1)} % (${reached} of ${counts.length})`
+}
+
+/** Empty files of counters that every user may add to: some tests run as nobody. */
+function openCounters() {
+  const objects = path.join(folder, 'build/Release/obj.target')
+  chmodSync(folder, 0o755)
+  return readdirSync(objects, { recursive: true })
+    .filter(name => name.endsWith('.gcno'))
+    .map(name => {
+      const file = path.join(objects, name.replace(/gcno$/, 'gcda'))
+      writeFileSync(file, '')
+      chmodSync(file, 0o666)
+      return file
+    })
+}
+
+function entry(files, file) {
+  if (!files.has(file)) files.set(file, { lines: new Map(), branches: new Map() })
+  return files.get(file)
+}
+
+function add(counts, key, count) {
+  counts.set(key, (counts.get(key) ?? 0) + count)
+}
+
+/** Instances of a template and files that share a header are added up. */
+async function nativeCoverage() {
+  const files = new Map()
+  const options = ['--json-format', '--stdout', '--branch-probabilities']
+  const text = await must('gcov', 'gcov', [...options, ...counters], { cwd: path.join(folder, 'build') })
+  for (const line of text.split('\n').filter(each => each.startsWith('{'))) {
+    for (const { file, lines } of JSON.parse(line).files) {
+      if (!file.startsWith('../native/')) continue
+      const found = entry(files, file.slice('../'.length))
+      for (const { line_number: number, count, branches } of lines) {
+        add(found.lines, `${number}`, count)
+        for (const [index, branch] of branches.entries()) {
+          if (!branch.throw) add(found.branches, `${number}:${index}`, branch.count)
+        }
+      }
+    }
+  }
+  return files
+}
+
+function typescriptCoverage() {
+  const files = new Map()
+  const json = JSON.parse(readFileSync(path.join(report, 'coverage-final.json'), 'utf8'))
+  for (const [name, { statementMap, s, branchMap, b }] of Object.entries(json)) {
+    const found = entry(files, path.relative(root, name))
+    for (const [id, { start }] of Object.entries(statementMap)) add(found.lines, `${start.line}`, s[id])
+    for (const [id, { loc, locations }] of Object.entries(branchMap)) {
+      for (const [index, count] of b[id].entries()) {
+        add(found.branches, `${locations[index]?.start?.line ?? loc.start.line}:${id}:${index}`, count)
+      }
+    }
+  }
+  return files
+}
