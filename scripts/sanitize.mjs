@@ -43,8 +43,8 @@ const kinds = {
     env: { TSAN_OPTIONS: 'exitcode=0:history_size=4' },
     log: 'TSAN_OPTIONS',
     report: reportOfThreads,
-    // All that uses a second thread: the thread pool, workers, memory that the kernel holds.
-    tests: ['names', 'process/teardown', 'transfer', 'unit/jobs', 'unit/reactor', 'conformance', 'streams'],
+    // What uses a second thread: the thread pool, workers, memory that the kernel holds.
+    tests: ['names', 'transfer/splice', 'transfer/segments', 'unit/jobs', 'unit/reactor'],
   },
   valgrind: {
     cxx: 'g++',
@@ -52,17 +52,8 @@ const kinds = {
     package: 'g++ and valgrind',
     command: ['valgrind', '--quiet', '--xml=yes', '--error-limit=no', '--num-callers=30'],
     report: reportOfValgrind,
-    // Every system call of the addon at least once; a Node in valgrind is some thirty times slower.
-    tests: [
-      'native',
-      'conformance/edges',
-      'conformance/kinds',
-      'messages',
-      'names',
-      'netns',
-      'poll',
-      'linux',
-    ],
+    // A few that walk the calls; a Node in valgrind is some thirty times slower.
+    tests: ['native', 'poll', 'messages/meta'],
   },
 }
 
@@ -73,6 +64,7 @@ if (process.platform !== 'linux') throw new Error('check:sanitize runs on Linux 
 
 const given = process.argv.slice(2).filter(each => !each.startsWith('--with='))
 const chosen = given.some(each => !each.startsWith('-')) ? [] : kind.tests.map(each => `test/${each}`)
+const slow = kind.sanitize === 'address,undefined' ? [] : ['--testTimeout=120000']
 process.exitCode = await main()
 
 async function main() {
@@ -91,7 +83,7 @@ async function main() {
   }
   if (kind.log !== undefined) env[kind.log] += `:log_path=${logs}`
   // In jest's workers a leak is printed and the exit code is 0: one process.
-  let command = [process.execPath, bin('jest'), '--runInBand', ...chosen, ...given]
+  let command = [process.execPath, bin('jest'), '--runInBand', ...slow, ...chosen, ...given]
   if (kind.command !== undefined) {
     const log = [`--xml-file=${logs}.%p`, `--suppressions=${root}/scripts/sanitizers/valgrind.supp`]
     command = [...kind.command, ...log, ...command]
