@@ -44,6 +44,8 @@ int Watch(Env& env, Slot& slot, bool writing) {
     env.poller = sys::PollerCreate();
     if (env.poller < 0) return env.poller;
   }
+  if (WakeIsClosing(env))
+    return -ECANCELED;  // it could not be started, and nothing would wake anybody
   if (!WakeIsOpen(env)) {
     const int failed = WakeOpen(env);
     if (failed != 0) return failed;

@@ -24,7 +24,8 @@ template <typename Call>
 int64_t ReceiveCloseOnExec(bool* plain, int flags, const Call& call) {
   if (!*plain) {
     const int64_t result = call(flags | sys::kReceiveMessageFlags);
-    if (result != -EINVAL) return result;
+    // Of MSG_OOB it says that there is none; what comes before another call would teach the wrong thing.
+    if (result != -EINVAL || (flags & MSG_OOB) != 0) return result;
   }
   const int64_t result = call(flags);
   *plain = result != -EINVAL;

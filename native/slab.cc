@@ -1,9 +1,10 @@
 #include "slab.h"
 
+#include <sys/mman.h>
+
 #include <new>
 
 #include "call.h"
-#include "sys/platform.h"
 
 namespace bsd {
 
@@ -13,7 +14,7 @@ static void Free(napi_env env, void* data, void* hint) {
   auto* held = static_cast<size_t*>(hint);
   const size_t size = *held;
   delete held;
-  sys::UnmapPages(data, size);
+  munmap(data, size);
   int64_t total = 0;
   napi_adjust_external_memory(env, -static_cast<int64_t>(size), &total);
 }
@@ -24,15 +25,17 @@ napi_value AllocateSlab(napi_env env, napi_callback_info info) {
   const auto size = static_cast<size_t>(args.Integer(0, "size", 1, kMaxSize));
   if (!args.ok()) return nullptr;
   auto* held = new (std::nothrow) size_t(size);
-  void* data = held == nullptr ? nullptr : sys::MapPages(size);
-  if (data == nullptr) {
+  void* data = held == nullptr ? MAP_FAILED
+                               : mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) {
     delete held;
     return nullptr;
   }
   napi_value buffer = nullptr;
   if (napi_create_external_arraybuffer(env, data, size, Free, held, &buffer) != napi_ok) {
     delete held;
-    sys::UnmapPages(data, size);
+    munmap(data, size);
     return nullptr;
   }
   int64_t total = 0;

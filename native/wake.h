@@ -1,5 +1,5 @@
 // What wakes JavaScript when the poller has something. wake_uv.cc does it with a libuv poll handle;
-// a thread and a threadsafe function fit behind the same four calls where libuv polling is missing.
+// a thread and a threadsafe function fit behind the same calls where libuv polling is missing.
 #ifndef BSD_SOCKETS_WAKE_H_
 #define BSD_SOCKETS_WAKE_H_
 
@@ -24,6 +24,9 @@ void WakeClose(Env& env);
 
 // Handles not yet freed.
 bool WakeIsOpen(const Env& env);
+
+// One of them will be.
+bool WakeIsClosing(const Env& env);
 
 }  // namespace bsd
 

@@ -64,4 +64,9 @@ void WakeClose(Env& env) {
 
 bool WakeIsOpen(const Env& env) { return env.wake.handle != nullptr; }
 
+bool WakeIsClosing(const Env& env) {
+  if (env.wake.handle == nullptr) return false;
+  return uv_is_closing(reinterpret_cast<const uv_handle_t*>(&env.wake.handle->poll)) != 0;
+}
+
 }  // namespace bsd

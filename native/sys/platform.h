@@ -118,10 +118,6 @@ extern const unsigned kSpliceFlags;
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags);
 
-// Zeroed pages of memory, or nullptr.
-void* MapPages(size_t size);
-void UnmapPages(void* pages, size_t size);
-
 // --- names -----------------------------------------------------------------------------------
 
 // Lookups of <netdb.h> that may run on several threads at once, which the functions of those names may

@@ -1,6 +1,5 @@
 #include "../platform.h"
 
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -31,12 +30,5 @@ int Pipe(int[2], int) { return -ENOSYS; }
 const unsigned kSpliceFlags = 0;
 
 int64_t Splice(int, int64_t*, int, int64_t*, size_t, unsigned) { return -ENOSYS; }
-
-void* MapPages(size_t size) {
-  void* pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return pages == MAP_FAILED ? nullptr : pages;
-}
-
-void UnmapPages(void* pages, size_t size) { munmap(pages, size); }
 
 }  // namespace bsd::sys

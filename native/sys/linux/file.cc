@@ -1,7 +1,6 @@
 #include "../platform.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -65,12 +64,5 @@ int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t 
     if (errno != EINTR) return -errno;
   }
 }
-
-void* MapPages(size_t size) {
-  void* pages = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return pages == MAP_FAILED ? nullptr : pages;
-}
-
-void UnmapPages(void* pages, size_t size) { munmap(pages, size); }
 
 }  // namespace bsd::sys
