@@ -1,3 +1,4 @@
+import { inspect, type InspectOptionsStylized } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from './address'
 import { octetsOf } from './address/layout'
@@ -23,6 +24,9 @@ const MOST_MESSAGES = 1024
 const CONTROL_ALIGNMENT = 8
 /** All of the slab together: lengths inside it are 31 bits. */
 const LARGEST_SLAB = 1 << 30
+
+/** As many messages as util.inspect shows. */
+const MOST_SHOWN = 3
 
 /** What a MessageBatch is made of. */
 export interface BatchOptions {
@@ -171,6 +175,17 @@ export class MessageBatch {
       flags: this.flags(i),
       control: this.control(i),
     }
+  }
+
+  /** What util.inspect and console.log show: how many messages there are, and the first of them. */
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    const { length, count, size } = this
+    const first = Array.from({ length: Math.min(length, MOST_SHOWN) }, (_, i) => ({
+      data: this.data(i),
+      address: this.address(i),
+    }))
+    const more = length > MOST_SHOWN ? ` and ${length - MOST_SHOWN} more` : ''
+    return `MessageBatch(${length} of ${count}, ${size} bytes each) ${inspect(first, options)}${more}`
   }
 
   #name(place: number, name: Uint8Array): number {

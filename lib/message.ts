@@ -1,3 +1,4 @@
+import { inspect, type InspectOptionsStylized } from 'node:util'
 import type { Address } from './address'
 import type { Meta } from './control/meta'
 import type { Control } from './control/walk'
@@ -64,6 +65,19 @@ export class Message {
     if (this.#fds !== null) meta.fds = this.#fds
     if (this.#pidfd !== null) meta.pidfd = this.#pidfd
     return (this.#meta = meta)
+  }
+
+  /** What util.inspect and console.log show: what is there, decoded. */
+  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+    const { data, bytes, address, flags, control, meta } = this
+    const shown = {
+      data,
+      ...(bytes === data.length ? {} : { bytes }),
+      address,
+      ...(flags === 0 ? {} : { flags }),
+      ...(Object.keys(meta).length > 0 ? { meta } : control.length > 0 ? { control } : {}),
+    }
+    return `Message ${inspect(shown, options)}`
   }
 
   /** The datagrams of a GRO train, in order; without GRO the data as one piece. */

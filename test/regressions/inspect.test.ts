@@ -1,0 +1,33 @@
+import { inspect } from 'node:util'
+import { AF_INET, MessageBatch, Socket, SOCK_DGRAM } from '../../lib'
+
+const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+
+test('a batch is printed as its first messages, not as its memory', async () => {
+  const socket = udp()
+  const batch = new MessageBatch({ count: 8, size: 2000, controlSize: 64 })
+  expect(inspect(batch)).toBe('MessageBatch(0 of 8, 2000 bytes each) []')
+  for (let i = 0; i < 5; i++) await socket.sendto(Buffer.from('hello'), socket.getsockname())
+  await socket.recvmmsg(batch)
+  const text = inspect(batch)
+  expect(text).toMatch(/^MessageBatch\(5 of 8, 2000 bytes each\) \[/)
+  expect(text).toMatch(/ and 2 more$/)
+  expect(text.match(/<Buffer 68 65 6c 6c 6f>/g)).toHaveLength(3)
+  expect(text).toContain("address: '127.0.0.1'")
+  expect(text).not.toContain('slab')
+  socket.close()
+})
+
+test('a message is printed with what came beside it, decoded', async () => {
+  const socket = udp()
+  await socket.sendto(Buffer.from('hello'), socket.getsockname())
+  expect(inspect(await socket.recvmsg(100))).toMatch(
+    /^Message \{\s+data: <Buffer .*>,\s+address: \S+ \{.*\}\s+\}$/,
+  )
+  socket.receiveMeta({ ttl: true })
+  await socket.sendto(Buffer.from('hello'), socket.getsockname())
+  const text = inspect(await socket.recvmsg(3))
+  expect(text).toMatch(/flags: \d+/) // cut
+  expect(text).toMatch(/meta: \{ ttl: 64 \}/)
+  socket.close()
+})
