@@ -8,6 +8,7 @@ import type { FileLike } from '../internal/base'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { controlLayout, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
+import { peerOf } from '../internal/peer'
 import type { Channel } from '../internal/reactor'
 import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../internal/shared'
 import { Message } from '../message'
@@ -110,7 +111,7 @@ export class Recvmsg extends Operation<Message> {
   }
 
   failure(result: number): Error {
-    return systemError('recvmsg', result)
+    return systemError('recvmsg', result, { address: peerOf(this.channel, result) })
   }
 
   override get ignoresDry(): boolean {
@@ -153,7 +154,7 @@ export class Sendmsg extends Operation<number> {
 
   failure(result: number): Error {
     return systemError('sendmsg', result, {
-      address: this.address === null ? null : addresses.decode(this.address),
+      address: this.address === null ? peerOf(this.channel, result) : addresses.decode(this.address),
       control: this.control !== null,
     })
   }

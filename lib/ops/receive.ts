@@ -6,6 +6,7 @@ import { EAGAIN } from '../internal/errno'
 import type { Memory } from '../internal/memory'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { Operation } from '../internal/operation'
+import { peerOf } from '../internal/peer'
 import type { Channel } from '../internal/reactor'
 import {
   ADDRESS_SIZE,
@@ -92,7 +93,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 
   failure(result: number): Error {
-    return systemError(this.syscall, result)
+    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
   }
 }
 

@@ -2,6 +2,7 @@ import { bufferGone, systemError, withProgress } from '../errors'
 import { addresses, native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation, YIELD } from '../internal/operation'
+import { peerOf } from '../internal/peer'
 import type { Channel } from '../internal/reactor'
 import { WRITE } from '../internal/shared'
 
@@ -34,7 +35,7 @@ abstract class SendOperation<T> extends Operation<T> {
   }
 
   failure(result: number): Error {
-    return systemError(this.syscall, result)
+    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
   }
 }
 

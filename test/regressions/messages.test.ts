@@ -138,3 +138,31 @@ testIf(
     }
   },
 )
+
+test('a failure on a connected socket names the other end', async () => {
+  const closed = udp()
+  const to = closed.getsockname() as unknown as { address: string; port: number }
+  const socket = udp()
+  await socket.connect(closed.getsockname())
+  closed.close()
+  const operations: ((socket: Socket) => Promise<unknown>)[] = [
+    socket => socket.send(Buffer.from('x')),
+    socket => socket.sendAll(Buffer.from('x')),
+    socket => socket.sendmsg({ data: Buffer.from('x') }),
+    socket => socket.recv(1, { timeout: 2000 }),
+    socket => socket.recvInto(Buffer.alloc(1), { timeout: 2000 }),
+    socket => socket.recvmsg(1, { timeout: 2000 }),
+  ]
+  for (const operation of operations) {
+    await socket.send(Buffer.from('nobody')) // the refusal is the next operation's
+    await socket.readable({ timeout: 2000 })
+    expect(await failure(operation(socket))).toMatchObject({
+      code: 'ECONNREFUSED',
+      address: to.address,
+      port: to.port,
+      message: expect.stringContaining(`ECONNREFUSED ${to.address}:${to.port}`) as string,
+    })
+  }
+  expect((await failure(socket.recv(1, { timeout: 0 }))).address).toBeUndefined()
+  socket.close()
+})
