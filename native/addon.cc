@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <iterator>
+#include <new>
 
 #include "constants/constants.h"
 #include "env.h"
@@ -28,54 +29,72 @@ static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
 }
 
 // Remembers one piece of shared memory and keeps it alive.
-static void* Share(Env* env, size_t slot, Napi::TypedArray array) {
-  if (env->memory[slot] != nullptr) napi_delete_reference(env->env, env->memory[slot]);
-  napi_create_reference(env->env, array, 1, &env->memory[slot]);
-  return static_cast<uint8_t*>(array.ArrayBuffer().Data()) + array.ByteOffset();
+static Bytes Share(Args& a, size_t argument, size_t place) {
+  Env& env = a.env();
+  const Bytes bytes = a.Buffer(argument, "memory");
+  if (!a.ok()) return bytes;
+  if (env.memory[place] != nullptr) napi_delete_reference(env.env, env.memory[place]);
+  napi_create_reference(env.env, a.Value(argument), 1, &env.memory[place]);
+  return bytes;
 }
 
-// (table): also called again whenever the table has to grow.
-static void SetTable(const Napi::CallbackInfo& info) {
-  auto* env = static_cast<Env*>(info.Data());
-  auto table = info[0].As<Napi::TypedArray>();
-  env->table = static_cast<int32_t*>(Share(env, 0, table));
-  env->table_slots = table.ElementLength() / kSlotStride;
-  env->state[kStateFree] = static_cast<int32_t>(env->table_slots - env->slots.used());
+// (table) -> 0 or -ENOMEM: also called again whenever the table has to grow.
+static int64_t SetTable(Args& a) {
+  Env& env = a.env();
+  const size_t slots = a.Buffer(0, "table").size / sizeof(int32_t) / kSlotStride;
+  if (!a.ok()) return 0;
+  if (!env.slots.Reserve(slots)) return -ENOMEM;
+  env.table = reinterpret_cast<int32_t*>(Share(a, 0, 0).data);
+  env.state[kStateFree] = static_cast<int32_t>(env.slots.free());
+  return 0;
 }
 
 // (dispatch, completions, addresses, inbox, state): once.
-static void Connect(const Napi::CallbackInfo& info) {
-  auto* env = static_cast<Env*>(info.Data());
-  env->completions = static_cast<int32_t*>(Share(env, 1, info[1].As<Napi::TypedArray>()));
-  env->addresses = static_cast<uint8_t*>(Share(env, 2, info[2].As<Napi::TypedArray>()));
-  env->inbox = static_cast<uint8_t*>(Share(env, 3, info[3].As<Napi::TypedArray>()));
-  env->state = static_cast<int32_t*>(Share(env, 4, info[4].As<Napi::TypedArray>()));
-  napi_create_reference(env->env, info[0], 1, &env->dispatch);
+static int64_t Connect(Args& a) {
+  Env& env = a.env();
+  env.completions = reinterpret_cast<int32_t*>(Share(a, 1, 1).data);
+  env.addresses = Share(a, 2, 2).data;
+  env.inbox = Share(a, 3, 3).data;
+  env.state = reinterpret_cast<int32_t*>(Share(a, 4, 4).data);
+  napi_create_reference(env.env, a.Value(0), 1, &env.dispatch);
+  return 0;
 }
 
-// Memory that the addon owns.
-static constexpr Function kMemory[] = {{"allocate", AllocateSlab}};
-
-static void Ref(const Napi::CallbackInfo& info) {
-  WakeRef(*static_cast<Env*>(info.Data()), info[0].ToBoolean());
+static int64_t Ref(Args& a) {
+  bool on = false;
+  napi_get_value_bool(a.env().env, a.Value(0), &on);
+  WakeRef(a.env(), on);
+  return 0;
 }
 
 // What is alive: { slots, jobs, watching }. For tests.
-static Napi::Value Stats(const Napi::CallbackInfo& info) {
-  const auto* env = static_cast<Env*>(info.Data());
-  Napi::Object stats = Napi::Object::New(info.Env());
-  stats.Set("slots", static_cast<double>(env->slots.used()));
-  stats.Set("jobs", static_cast<double>(env->jobs));
-  stats.Set("watching", WakeIsOpen(*env));
+static napi_value Stats(napi_env js, napi_callback_info info) {
+  const Env& env = Args(js, info).env();
+  Napi::Object stats = Napi::Object::New(js);
+  stats.Set("slots", static_cast<double>(env.slots.used()));
+  stats.Set("jobs", static_cast<double>(env.jobs));
+  stats.Set("watching", WakeIsOpen(env));
   return stats;
 }
 
+static constexpr Function kOwn[] = {
+    {"connectMemory", Call<Connect>},
+    {"setTable", Call<SetTable>},
+    {"ref", Call<Ref>},
+    {"allocate", AllocateSlab},
+    {"stats", Stats},
+};
+
 // A binding with an Env of its own. The addon is loaded once in a process or worker, but the package may
 // be loaded again (another copy, a test runner's fresh modules), and two must not share a slot table.
-static Napi::Value Open(const Napi::CallbackInfo& info) {
-  const Napi::Env js = info.Env();
+static napi_value Open(napi_env handle, napi_callback_info) {
+  const Napi::Env js = handle;
+  auto* env = new (std::nothrow) Env();
+  if (env == nullptr) {
+    napi_throw_error(js, "ENOMEM", "bsd-sockets: not enough memory");
+    return nullptr;
+  }
   Napi::Object binding = Napi::Object::New(js);
-  auto* env = new Env();
   env->env = js;
   InstallCleanup(env);
 
@@ -96,19 +115,16 @@ static Napi::Value Open(const Napi::CallbackInfo& info) {
     AddFunctions(js, raw, calls.raw, env);
   }
   binding.Set("raw", raw);
-  binding.Set("connectMemory", Napi::Function::New(js, Connect, "connectMemory", env));
-  binding.Set("setTable", Napi::Function::New(js, SetTable, "setTable", env));
-  binding.Set("ref", Napi::Function::New(js, Ref, "ref", env));
-  AddFunctions(js, binding, Rows(kMemory), env);
-  binding.Set("stats", Napi::Function::New(js, Stats, "stats", env));
+  AddFunctions(js, binding, Rows(kOwn), env);
   return binding;
 }
 
 }  // namespace bsd
 
 static Napi::Object InitBsdSockets(Napi::Env env, Napi::Object exports) {
+  constexpr bsd::Function kExports[] = {{"open", bsd::Open}};
   exports.Set("abi", bsd::kAbi);
-  exports.Set("open", Napi::Function::New(env, bsd::Open, "open"));
+  bsd::AddFunctions(env, exports, {kExports, 1}, nullptr);
   return exports;
 }
 

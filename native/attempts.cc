@@ -20,7 +20,7 @@ class Turn {
   void Serve(const sys::Event& event, int number) {
     Slot* slot = env_.slots.Find(static_cast<int32_t>(event.token));
     if (slot == nullptr) return;
-    const uint32_t index = slot->index;  // an accept may move the slots
+    const uint32_t index = slot->index;
     int32_t* fields = env_.Fields(index);
     const uint32_t mask = event.mask;
     if ((mask & ~uint32_t{sys::kWritable}) != 0) fields[kReadiness] &= ~kDry;

@@ -26,7 +26,7 @@ void Dispatch(Env& env, int records) {
 }
 
 int32_t AdoptSlot(Env& env, int fd, Traits traits) {
-  Slot* slot = env.slots.Take(env.table_slots);
+  Slot* slot = env.slots.Take();
   if (slot == nullptr) return kNoSlot;
   slot->fd = fd;
   slot->shares = 1;
@@ -34,11 +34,11 @@ int32_t AdoptSlot(Env& env, int fd, Traits traits) {
   slot->traits = traits;
   int32_t* fields = env.Fields(slot->index);
   for (int i = 0; i < kSlotStride; ++i) fields[i] = 0;
-  env.state[kStateFree] = static_cast<int32_t>(env.table_slots - env.slots.used());
+  env.state[kStateFree] = static_cast<int32_t>(env.slots.free());
   return Slots::Id(*slot);
 }
 
-int Watch(Env& env, Slot& slot, bool writing) {
+int Watch(Env& env, Slot& slot, bool writing, bool again) {
   if (env.closing) return -ECANCELED;
   if (env.poller < 0) {
     env.poller = sys::PollerCreate();
@@ -54,7 +54,8 @@ int Watch(Env& env, Slot& slot, bool writing) {
   // Only who reads wants the level: to a writer it would repeat the hang-up of an unconnected socket.
   const bool level = writing ? slot.level : slot.traits == Traits::kUnixStream;
   const sys::Interest interest = {writing || slot.writing, level};
-  if (slot.watched && interest.writing == slot.writing && interest.level == slot.level) return 0;
+  const bool same = interest.writing == slot.writing && interest.level == slot.level;
+  if (slot.watched && same && !again) return 0;
   const int failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
                                   : sys::PollerAdd(env.poller, slot.fd, token, interest);
   if (failed != 0) return failed;
@@ -92,7 +93,7 @@ static int CloseDescriptor(int fd) {
 static void Forget(Env& env, Slot& slot) {
   sys::RingClose(slot.ring);
   env.slots.Release(slot);
-  env.state[kStateFree] = static_cast<int32_t>(env.table_slots - env.slots.used());
+  env.state[kStateFree] = static_cast<int32_t>(env.slots.free());
 }
 
 int CloseSlot(Env& env, Slot& slot) {

@@ -22,7 +22,6 @@ struct Env {
   // Shared memory (shared.h). The references keep it alive; TypeScript never gives it away.
   napi_ref memory[5] = {};
   int32_t* table = nullptr;
-  size_t table_slots = 0;
   int32_t* completions = nullptr;
   uint8_t* addresses = nullptr;
   uint8_t* inbox = nullptr;
@@ -61,8 +60,9 @@ void CleanupStep(Env* env);
 constexpr int32_t kNoSlot = -1;
 int32_t AdoptSlot(Env& env, int fd, Traits traits);
 
-// Starts to watch the slot, for writing too if asked. 0 or -errno.
-int Watch(Env& env, Slot& slot, bool writing);
+// Starts to watch the slot, for writing too if asked. `again` asks the poller also for what it watches already: if
+// that is ready now, there is an edge. 0 or -errno.
+int Watch(Env& env, Slot& slot, bool writing, bool again);
 
 // Gives up the level of a slot that reports what nobody wants: edges from now on.
 void Mute(Env& env, Slot& slot);

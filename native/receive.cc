@@ -35,8 +35,7 @@ int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int
   const int fd = sys::Accept(listener.fd, address, length);
   if (fd == -EAGAIN) MarkDry(env, listener, 0);
   if (fd < 0) return fd;
-  const Traits traits = listener.traits;  // taking a slot may move the table
-  *id = AdoptSlot(env, fd, traits);
+  *id = AdoptSlot(env, fd, listener.traits);
   if (*id != kNoSlot) return fd;
   close(fd);  // TypeScript makes room before it accepts, so this is a bug, not a lost peer
   return -ENOBUFS;

@@ -1,5 +1,8 @@
 #include "slots.h"
 
+#include <algorithm>
+#include <new>
+
 #include "shared.h"
 
 namespace bsd {
@@ -16,15 +19,25 @@ Slot* Slots::Find(int32_t id) {
   return slot != nullptr && slot->open && Id(*slot) == id ? slot : nullptr;
 }
 
-Slot* Slots::Take(size_t capacity) {
-  if (used_ >= capacity || used_ > kIndexMask) return nullptr;
-  if (free_.empty()) {
-    slots_.emplace_back();
-    slots_.back().index = static_cast<uint32_t>(slots_.size() - 1);
-    free_.push_back(slots_.back().index);
+bool Slots::Reserve(size_t capacity) {
+  if (capacity <= capacity_) return true;
+  std::unique_ptr<Slot[]> larger(new (std::nothrow) Slot[capacity]);
+  if (larger == nullptr) return false;
+  std::copy_n(slots_.get(), size_, larger.get());
+  slots_ = std::move(larger);
+  capacity_ = capacity;
+  return true;
+}
+
+Slot* Slots::Take() {
+  if (used_ >= capacity_ || used_ > kIndexMask) return nullptr;
+  const bool fresh = used_ == size_;
+  Slot& slot = slots_[fresh ? size_ : first_free_];
+  if (fresh) {
+    slot.index = static_cast<uint32_t>(size_++);
+  } else {
+    first_free_ = slot.next;
   }
-  Slot& slot = slots_[free_.back()];
-  free_.pop_back();
   ++used_;
   return &slot;
 }
@@ -35,7 +48,8 @@ void Slots::Release(Slot& slot) {
   slot = Slot();
   slot.index = index;
   slot.generation = generation;
-  free_.push_back(index);
+  slot.next = first_free_;
+  first_free_ = index;
   --used_;
 }
 

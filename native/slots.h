@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 namespace bsd {
 
@@ -24,6 +24,7 @@ struct Slot {
   int fd = -1;
   uint32_t index = 0;
   uint32_t generation = 0;
+  uint32_t next = 0;    // of a free slot: the free one behind it
   uint32_t shares = 0;  // the owner's, and one for each job off the loop; 0 is a free slot
   Traits traits = Traits::kNone;
   bool open = false;     // the owner still has it; else close(2) waits for the last share
@@ -40,22 +41,29 @@ struct Slot {
 
 class Slots {
  public:
+  // Makes room for so many in all; false for want of memory, and then nothing has changed. Nothing else here
+  // allocates, or moves slots: a pointer to one ends with this.
+  bool Reserve(size_t capacity);
+
   // nullptr for an id that is stale, closed or nonsense.
   Slot* Find(int32_t id);
-  Slot* At(uint32_t index) { return index < slots_.size() ? &slots_[index] : nullptr; }
+  Slot* At(uint32_t index) { return index < size_ ? &slots_[index] : nullptr; }
 
-  // nullptr when `capacity` slots are in use. The pointer is valid until the next Take().
-  Slot* Take(size_t capacity);
+  // nullptr when every slot is in use.
+  Slot* Take();
   void Release(Slot& slot);
 
   static int32_t Id(const Slot& slot);
   size_t used() const { return used_; }
-  size_t size() const { return slots_.size(); }
+  size_t size() const { return size_; }  // that were ever used
+  size_t free() const { return capacity_ - used_; }
 
  private:
-  std::vector<Slot> slots_;
-  std::vector<uint32_t> free_;
+  std::unique_ptr<Slot[]> slots_;
+  size_t capacity_ = 0;
+  size_t size_ = 0;
   size_t used_ = 0;
+  uint32_t first_free_ = 0;  // of those that were used, when there are more than in use
 };
 
 }  // namespace bsd

@@ -18,7 +18,7 @@ export interface Native {
     inbox: Uint8Array,
     state: Int32Array,
   ): void
-  setTable(table: Int32Array): void
+  setTable(table: Int32Array): number
   ref(on: boolean): void
   allocate(size: number): ArrayBuffer | undefined
   stats(): { slots: number; jobs: number; watching: boolean }
@@ -38,7 +38,7 @@ export interface Native {
   descriptor(slot: number): number
   owned(fd: number): number
   detach(slot: number): number
-  watch(slot: number, writing: number): number
+  watch(slot: number, writing: number, again: number): number
   mute(slot: number): number
   rented(slot: number, rented: number): number
 

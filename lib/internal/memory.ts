@@ -1,4 +1,5 @@
 import { markAsUntransferable } from 'node:worker_threads'
+import { systemError } from '../errors'
 import type { Native } from './binding'
 import {
   ADDRESS_SIZE,
@@ -43,7 +44,8 @@ export class Memory {
   #resize(slots: number): Int32Array {
     const table = integers(slots * SLOT_STRIDE)
     if (this.table !== undefined) table.set(this.table)
-    this.#native.setTable(table)
+    const result = this.#native.setTable(table)
+    if (result < 0) throw systemError('malloc', result)
     return table
   }
 }

@@ -285,7 +285,8 @@ export class Reactor {
     this.#enqueue(channel, operation)
     if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
     if (deferred) this.#defer(channel)
-    else if (channel.head(operation.direction) === operation && !operation.busy) this.#arm(channel, operation)
+    else if (channel.head(operation.direction) === operation && !operation.busy)
+      this.#arm(channel, operation, true)
     return promise
   }
 
@@ -417,11 +418,14 @@ export class Reactor {
 
   // --- waiting ---
 
-  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head.
-  #arm(channel: Channel, operation: Operation<unknown>): boolean {
+  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `first`: a
+  // kernel that is short of memory says EAGAIN to a send on a socket that is and stays writable. No edge follows, unless
+  // the poller is asked anew.
+  #arm(channel: Channel, operation: Operation<unknown>, first = false): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
-      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0)
+      const again = first && direction === WRITE && !operation.falselyReady(EAGAIN)
+      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
         operation.reject(operation.abandon(systemError('epoll_ctl', result)))

@@ -76,9 +76,9 @@ export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promi
 }
 
 function gather(set: PollSet): Channel {
+  reactor.makeRoom()
   const fd = set.gather()
   if (fd < 0) throw systemError('poll', fd)
-  reactor.makeRoom()
   const result = native.own(fd)
   if (result === 0) return new Channel(reactor.memory.state[STATE_SLOT]!, fd)
   native.closeFd(fd)

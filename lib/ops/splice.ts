@@ -38,8 +38,8 @@ export class Transfer {
     readonly source: Channel,
     to: Channel | number,
   ) {
+    reactor.makeRoom(3)
     this.#target = typeof to === 'number' ? hold(to) : { channel: to, file: false, held: false }
-    reactor.makeRoom(2)
     const result = native.pipe(PIPE_SIZE)
     if (result < 0) {
       this.#letGo()

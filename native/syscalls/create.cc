@@ -113,10 +113,11 @@ static int64_t CloseOwned(Env& env, Slot& slot, Args&) { return CloseSlot(env, s
 
 static int64_t Detach(Env& env, Slot& slot, Args&) { return DetachSlot(env, slot); }
 
-// Watches the slot: (writing) -> 0.
+// Watches the slot: (writing, again) -> 0.
 static int64_t WatchOwned(Env& env, Slot& slot, Args& a) {
   const int writing = a.Int(1, "writing");
-  return a.ok() ? Watch(env, slot, writing != 0) : 0;
+  const int again = a.Int(2, "again");
+  return a.ok() ? Watch(env, slot, writing != 0, again != 0) : 0;
 }
 
 // Gives up the level of a slot: () -> 0.

@@ -12,7 +12,7 @@ static const sockaddr* Name(const Bytes& bytes) {
 static int64_t Bind(int fd, Args& a) {
   const Bytes address = a.Buffer(1, "address");
   if (!a.ok()) return 0;
-  return bind(fd, Name(address), static_cast<socklen_t>(address.size)) < 0 ? -errno : 0;
+  return Retry([&] { return bind(fd, Name(address), static_cast<socklen_t>(address.size)); });
 }
 
 // connect(2): (address) -> 0, or -EINPROGRESS. Not retried after EINTR: the attempt goes on.
@@ -25,7 +25,7 @@ static int64_t Connect(int fd, Args& a) {
 // listen(2): (backlog) -> 0.
 static int64_t Listen(int fd, Args& a) {
   const int backlog = a.Int(1, "backlog");
-  return a.ok() && listen(fd, backlog) < 0 ? -errno : 0;
+  return a.ok() ? Retry([&] { return listen(fd, backlog); }) : 0;
 }
 
 // accept(2): (address?, addressLength?) -> fd.
@@ -67,7 +67,7 @@ static int64_t PeerName(int fd, Args& a) {
 // shutdown(2): (how) -> 0.
 static int64_t Shutdown(int fd, Args& a) {
   const int how = a.Int(1, "how");
-  return a.ok() && shutdown(fd, how) < 0 ? -errno : 0;
+  return a.ok() ? Retry([&] { return shutdown(fd, how); }) : 0;
 }
 
 static constexpr Function kSlot[] = {

@@ -32,7 +32,8 @@ static int64_t SetOption(int fd, Args& a) {
     a.ThrowRange("length", "within the value buffer");
   }
   if (!a.ok()) return 0;
-  return setsockopt(fd, level, name, value.data, static_cast<socklen_t>(length)) < 0 ? -errno : 0;
+  const auto size = static_cast<socklen_t>(length);
+  return Retry([&] { return setsockopt(fd, level, name, value.data, size); });
 }
 
 // setsockopt(2) with a struct sock_fprog: (level, name, instructions: struct sock_filter[]) -> 0.
@@ -54,8 +55,8 @@ static int64_t DeviceControl(int fd, Args& a) {
   if (sys::HoldsPointer(request & 0xffffffffUL)) return -EPERM;
   alignas(16) uint8_t memory[kRoom] = {};
   if (argument.size > 0) memcpy(memory, argument.data, argument.size);
-  const int result = ioctl(fd, request & 0xffffffffUL, memory);
-  if (result < 0) return -errno;
+  const int64_t result = Retry([&] { return ioctl(fd, request & 0xffffffffUL, memory); });
+  if (result < 0) return result;
   if (argument.size > 0) memcpy(argument.data, memory, argument.size);
   return result;
 }

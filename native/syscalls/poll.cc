@@ -2,8 +2,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <vector>
+#include <memory>
+#include <new>
 
 #include "syscalls.h"
 
@@ -12,19 +12,21 @@ namespace bsd {
 constexpr size_t kFields = 3;  // of one descriptor in a list: fd, events, revents
 
 // (descriptors: Int32Array of (fd, events, revents), timeout in ms, -1 for ever) -> how many are
-// ready. -EINTR is passed on: the caller knows how much of its time is left.
+// ready. -EINTR is passed on, unless this was no wait: the caller knows how much of its time is left.
 static int64_t Poll(Args& a) {
   const Bytes bytes = a.Buffer(0, "descriptors");
   const int timeout = a.Int(1, "timeout");
   if (!a.ok()) return 0;
   auto* fields = reinterpret_cast<int32_t*>(bytes.data);
   const size_t count = bytes.size / sizeof(int32_t) / kFields;
-  std::vector<pollfd> set(count);
+  const std::unique_ptr<pollfd[]> set(new (std::nothrow) pollfd[count]);
+  if (set == nullptr) return -ENOMEM;
   for (size_t i = 0; i < count; ++i) {
     set[i] = {fields[i * kFields], static_cast<short>(fields[i * kFields + 1]), 0};
   }
-  const int ready = poll(set.data(), static_cast<nfds_t>(count), timeout);
-  if (ready < 0) return -errno;
+  const auto look = [&] { return poll(set.get(), static_cast<nfds_t>(count), timeout); };
+  const int64_t ready = timeout == 0 ? Retry(look) : look();
+  if (ready < 0) return timeout == 0 ? ready : -errno;
   for (size_t i = 0; i < count; ++i) fields[i * kFields + 2] = set[i].revents;
   return ready;
 }

@@ -30,7 +30,7 @@ const calls: [string, (slot: never) => number][] = [
   ['detach', slot => native.detach(slot)],
   ['dup', slot => native.dup(slot)],
   ['fcntl', slot => native.fcntl(slot, 1, 0)],
-  ['watch', slot => native.watch(slot, 0)],
+  ['watch', slot => native.watch(slot, 0, 0)],
   ['bind', slot => native.bind(slot, buffer)],
   ['connect', slot => native.connect(slot, buffer)],
   ['listen', slot => native.listen(slot, 1)],

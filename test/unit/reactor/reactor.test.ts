@@ -41,8 +41,9 @@ class Fake {
   ): void {
     Object.assign(this, { dispatch, completions, state })
   }
-  setTable(table: Int32Array): void {
+  setTable(table: Int32Array): number {
     this.state[STATE_FREE] = table.length / SLOT_STRIDE
+    return 0
   }
   adopt(): number {
     this.state[STATE_SLOT] = this.#slots++
