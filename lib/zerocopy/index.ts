@@ -11,7 +11,7 @@ import { SendZeroCopy, ZeroCopyEnd } from '../ops/zerocopy'
 import { checkRentable, rent } from './memory'
 import { ZeroCopySend, ZeroCopySender } from './sender'
 
-const { SOL_SOCKET, SO_ZEROCOPY, SO_COOKIE, SO_LINGER, SHUT_RDWR } = platform.constants
+const { SOL_SOCKET, SO_ZEROCOPY, SO_COOKIE } = platform.constants
 /** How long a closed socket may go on sending before its connection is reset. */
 const LINGER_MS = 30_000
 
@@ -151,9 +151,11 @@ function planOrdinary(
 }
 
 /*
- * A socket is closed, or was collected open, while the kernel sends from our memory. The descriptor goes, its number is free; a
- * duplicate that nobody sees keeps the connection until the kernel is done, so that what was queued arrives
- * and the memory is not reused before. A peer that does not take it within half a minute is cut off.
+ * A socket is closed, or was collected open, while the kernel sends from our memory. The descriptor goes, its
+ * number is free; a duplicate that nobody sees keeps the connection until the kernel is done, so that what was
+ * queued arrives and the memory is not reused before. The peer sees the end once it has all, as it would
+ * anyway. It is not told before: another duplicate may go on with the connection. A peer that does not take it
+ * within half a minute is cut off.
  */
 function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () => void): void {
   if (sender.idle) return ended()
@@ -169,7 +171,6 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   if (sender.heap) sender.onHeap(true)
   errorQueueOf(rest).claim(sender.claim)
   reactor.setRef(rest, false)
-  native.shutdown(id, SHUT_RDWR!)
   const end = new ZeroCopyEnd(rest, () => sender.idle)
   void reactor
     .submit(rest, end, LINGER_MS, undefined)
@@ -180,8 +181,10 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
     })
 }
 
+// What it had to send is dropped at once, whoever else has the connection open: SO_LINGER would leave that to the
+// last of them, and by then the memory is somebody else's.
 function reset(id: number): void {
-  native.setsockopt(id, SOL_SOCKET!, SO_LINGER!, Int32Array.of(1, 0), 8)
+  native.connect(id, new Uint8Array(16)) // AF_UNSPEC
 }
 
 /** The driver with promises. A timeout of 0 is one for queueing the bytes: nothing but waiting tells their end. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { AF_INET, allocZeroCopy, constants, options, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
-import { runNode } from '../helpers/child'
+import { run, runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { pattern, receive, turn } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
@@ -182,6 +182,53 @@ testIf(linux, 'close() lets the kernel finish: everything arrives, then the desc
   expect((await b.recv(1)).length).toBe(0)
   while (fds() > before - 1) await new Promise(resolve => setTimeout(resolve, 1))
 })
+
+testIf(linux, 'close() while the kernel sends leaves the connection to a duplicate', async () => {
+  const [a, b] = await tcp()
+  const copy = keep(a.dup())
+  const sending = failure(a.sendZeroCopy(own(2_000_000)))
+  expect(a.zeroCopyStatistics().pending).toBe(1)
+  a.close()
+  const { bytesSent } = (await sending) as Error & { bytesSent: number }
+  const rest = Buffer.from('and more')
+  const [, got] = await Promise.all([
+    copy.sendAll(rest, within),
+    receive(b, bytesSent + rest.length),
+    b.sendAll(rest),
+  ])
+  expect(got.subarray(bytesSent)).toEqual(rest)
+  expect(got.subarray(0, bytesSent).equals(pattern(2_000_000).subarray(0, bytesSent))).toBe(true)
+  expect(await receive(copy, rest.length)).toEqual(rest)
+})
+
+testIf(
+  linux,
+  'close() that can keep no descriptor cuts the connection off, whoever has it open',
+  async () => {
+    const script = `
+    const { Socket, AF_INET, SOCK_STREAM } = require('./dist')
+    const fs = require('node:fs')
+    const say = error => error.code
+    async function main() {
+      const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+      const a = new Socket(AF_INET, SOCK_STREAM)
+      const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+      const copy = a.dup()
+      const sending = a.sendZeroCopy(Buffer.alloc(4_000_000)).catch(say)
+      const all = []
+      try { for (;;) all.push(fs.openSync('/dev/null')) } catch (error) { console.log(error.code) }
+      a.close()
+      console.log(await sending, await copy.recv(1).catch(say))
+      let got = 0
+      try { for (;;) got += (await b.recv(1 << 20)).length } catch (error) { console.log(got < 4_000_000, say(error)) }
+    }
+    main()`
+    const text = 'EMFILE\nECANCELED ECONNRESET\ntrue ECONNRESET\n'
+    const node = ['ulimit -n 60; exec "$0" -e "$1"', process.execPath, script]
+    const ended = await run('sh', ['-c', ...node], { timeout: 10_000 })
+    expect(ended).toEqual({ code: 0, signal: null, stdout: text, stderr: '' })
+  },
+)
 
 testIf(linux, 'the error queue has room for others: an ICMP error beside zero-copy', async () => {
   const socket = keep(new Socket(AF_INET, SOCK_DGRAM))

@@ -79,8 +79,7 @@ const streamSends = {
 }
 const tcpSends = {
   // The memory is lent to the kernel: it has to be its own.
-  sendZeroCopy: async (socket, bytes, op, _random, way) => {
-    way.from.lent = true
+  sendZeroCopy: async (socket, bytes, op) => {
     const own = Buffer.alloc(bytes.length)
     bytes.copy(own)
     return (await socket.sendZeroCopy(own, op)).bytes
@@ -235,8 +234,7 @@ async function receiveOn(way, random, note) {
 
 /** Another Socket for the same open socket, and the first one is closed or gives its descriptor away. */
 function renew(link, end, random, note) {
-  // What the kernel still sends from memory of ours is the first Socket's affair, whose close ends the connection.
-  if (end.closed || end.busy > 0 || end.lent) return
+  if (end.closed || end.busy > 0) return
   const { socket } = end
   // The kernel numbers the zero-copy sends of an open socket: only the first Socket on it may make any.
   end.renewed = true
@@ -247,7 +245,7 @@ function renew(link, end, random, note) {
     try {
       fd = socket.detach()
     } catch (error) {
-      assert.strictEqual(error.code, 'EBUSY', error) // the thread pool still has it, after an abort
+      assert.strictEqual(error.code, 'EBUSY', error) // the thread pool has it after an abort, or the kernel memory
       return
     }
     end.socket = bsd.Socket.adopt(fd)

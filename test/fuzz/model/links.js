@@ -91,7 +91,6 @@ class End {
     this.shut = false // for writing
     this.busy = 0 // operations under way
     this.renewed = false // another Socket than at first
-    this.lent = false // made a zero-copy send
   }
 }
 
