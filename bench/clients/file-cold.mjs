@@ -1,6 +1,7 @@
-// file-cold.mjs ADDRESS WARMUP SECONDS SERVER_PID FILE bsd | pipe: sends one file that is not in the page cache, and
-// says how long the event loop was held up at most. The warm-up sends the beginning of it, from the cache.
-import { spawnSync } from 'node:child_process'
+// file-cold.mjs ADDRESS WARMUP SECONDS SERVER_PID FILE bsd | pipe | idle: sends one file that is not in the page
+// cache, and says how long the event loop was held up at most. The warm-up sends the beginning of it, from the cache.
+// `idle` leaves the sending to another process and looks at a loop with nothing to do: what the machine adds.
+import { fork, spawnSync } from 'node:child_process'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import net from 'node:net'
@@ -40,23 +41,39 @@ function drop() {
 const waited = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6
 
-const send = await (style === 'bsd' ? bsd : pipe)()
-await send(WARM)
-drop()
-await sleep(200)
-const delay = monitorEventLoopDelay({ resolution: 1 })
-delay.enable()
-await sleep(50)
-delay.reset()
-const [first, before] = [spend(), waited()]
-await send()
-const [last, after] = [spend(), waited()]
-delay.disable()
-// The monitor's own timer of 1 ms is part of what it shows.
-const ms = value => Math.max(0, value / 1e6 - 1)
-report(first, last, {
-  messages: statSync(name).size,
-  delay: ms(delay.max),
-  delay99: ms(delay.percentile(99)),
-  waited: after - before,
-})
+/** Runs `work` and says how the loop fared meanwhile. */
+async function watch(work) {
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  await sleep(50)
+  delay.reset()
+  const before = waited()
+  const result = await work()
+  delay.disable()
+  // The monitor's own timer of 1 ms is part of what it shows.
+  const ms = value => Math.max(0, value / 1e6 - 1)
+  return { result, delay: ms(delay.max), delay99: ms(delay.percentile(99)), waited: waited() - before }
+}
+
+async function sending(connect) {
+  const send = await connect()
+  await send(WARM)
+  drop()
+  await sleep(200)
+  const { result, ...loop } = await watch(async () => {
+    const first = spend()
+    await send()
+    return [first, spend()]
+  })
+  report(...result, { messages: statSync(name).size, ...loop })
+}
+
+async function beside() {
+  const other = fork(process.argv[1], [...process.argv.slice(2, -1), 'bsd'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  const { result, ...loop } = await watch(() => other.stdout.toArray())
+  console.log(JSON.stringify({ ...JSON.parse(Buffer.concat(result)), ...loop }))
+}
+
+await (style === 'idle' ? beside() : sending(style === 'bsd' ? bsd : pipe))

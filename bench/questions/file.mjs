@@ -7,6 +7,7 @@ const C = 'C sendfile, epoll'
 const PIPE = 'Node createReadStream().pipe()'
 const NGINX = 'nginx sendfile'
 const OURS = 'bsd-sockets, sendfile'
+const IDLE = 'an idle loop beside it'
 
 const server =
   (make, ...args) =>
@@ -59,6 +60,7 @@ const coldTable = {
   variants: [
     { name: PIPE, server: c('stream_server', 'sleeper'), client: cold('pipe') },
     { name: OURS, server: c('stream_server', 'sleeper'), client: cold('bsd') },
+    { name: IDLE, server: c('stream_server', 'sleeper'), client: cold('idle') },
   ],
   columns: [
     ...perByte('client', [['pipe', PIPE]]),
