@@ -4,7 +4,7 @@ import { isAddress, type Address, type AddressLike } from './address'
 import { octetsOf } from './address/layout'
 import { buildControl, walkControl, type Control } from './control/walk'
 import { invalidType, outOfRange } from './errors'
-import { addresses } from './internal/environment'
+import { addressAt, addresses } from './internal/environment'
 import { controlLayout, metaOf } from './internal/messages'
 import {
   ADDRESS_SIZE,
@@ -143,7 +143,7 @@ export class MessageBatch {
   /** Who sent message `i`, or where it goes; `null` for nobody. */
   address(i: number): Address | null {
     const length = Math.min(this.#read(this.#place(i), BATCH_NAME), ADDRESS_SIZE)
-    return addresses.decode(this.slab.names.subarray(i * ADDRESS_SIZE, i * ADDRESS_SIZE + length), length)
+    return addressAt(this.slab.names, i * ADDRESS_SIZE, length)
   }
 
   /** msg_flags of message `i`: `MSG_TRUNC`, `MSG_CTRUNC`. */

@@ -184,6 +184,14 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
+/** Whether the `length` bytes at `start` are those of the address. */
+export function isIn(address: BaseAddress, memory: Uint8Array, start: number, length: number): boolean {
+  const bytes = address[raw]
+  if (bytes.length !== length) return false
+  for (let i = 0; i < length; i++) if (bytes[i] !== memory[start + i]) return false
+  return true
+}
+
 /** What people call the operating system. */
 export function osName(os: Platform['os']): string {
   return os === 'darwin' ? 'macOS' : 'Linux'

@@ -1,4 +1,4 @@
-import { AddressCodec, type Address } from '../address'
+import { AddressCodec, isIn, type Address } from '../address'
 import type { Platform } from '../platform'
 import { native as binding } from './binding'
 import { os } from './errno'
@@ -18,9 +18,21 @@ export const reactor = new Reactor(binding)
 /** The addon. Its own constant, since a re-export is a getter to whoever calls through it. */
 export const native = binding
 
+let latest: Address | null = null
+
+/**
+ * The address in `length` bytes of `memory`; null where there is none. A sender that goes on sending is decoded
+ * once, for addresses never change.
+ */
+export function addressAt(memory: Uint8Array, start: number, length: number): Address | null {
+  if (length === 0) return null
+  if (latest !== null && isIn(latest, memory, start, length)) return latest
+  latest = addresses.decode(memory.subarray(start, start + length), length)
+  return latest
+}
+
 /** The address that a call or an event left in the shared memory; null where there is none. */
 export function readAddress(place: number, length: number): Address | null {
-  const at = place * ADDRESS_SIZE
   const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
-  return addresses.decode(reactor.memory.addresses.subarray(at, at + size), size)
+  return addressAt(reactor.memory.addresses, place * ADDRESS_SIZE, size)
 }

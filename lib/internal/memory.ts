@@ -3,7 +3,6 @@ import { systemError } from '../errors'
 import type { Native } from './binding'
 import {
   ADDRESS_SIZE,
-  DIRECT_ROOM,
   INBOX_SIZE,
   MAX_EVENTS,
   MAX_RECORDS,
@@ -30,7 +29,7 @@ export class Memory {
     this.#native = native
     this.completions = integers(MAX_RECORDS * RECORD_STRIDE)
     this.addresses = bytes((MAX_EVENTS + 1) * ADDRESS_SIZE)
-    this.inbox = bytes(INBOX_SIZE + DIRECT_ROOM)
+    this.inbox = bytes(INBOX_SIZE)
     this.state = integers(STATE_FIELDS)
     native.connectMemory(dispatch, this.completions, this.addresses, this.inbox, this.state)
     this.table = this.#resize(FIRST_SLOTS)

@@ -69,8 +69,6 @@ export const MAX_EVENTS = 256
 export const MAX_RECORDS = MAX_EVENTS * 3
 export const ADDRESS_SIZE = 128
 export const INBOX_SIZE = 128 * 1024
-/** Behind the inbox: where a direct call receives, which must not touch what records still point at. */
-export const DIRECT_ROOM = 8192
 export const INDEX_BITS = 22
 export const INDEX_MASK = (1 << INDEX_BITS) - 1
 

@@ -9,6 +9,7 @@ import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { controlLayout, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
 import { peerOf } from '../internal/peer'
+import { pool } from '../internal/pool'
 import type { Channel } from '../internal/reactor'
 import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../internal/shared'
 import { Message } from '../message'
@@ -52,7 +53,7 @@ export class Recvmsg extends Operation<Message> {
   attempt(): number {
     let buffers: ArrayBufferView[]
     if (typeof this.into === 'number') {
-      buffers = [(this.#own ??= this.#allocate(this.into))]
+      buffers = [(this.#own ??= this.#reserve(this.into))]
     } else {
       buffers = this.into
       if (buffers.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('recvmsg')
@@ -73,9 +74,10 @@ export class Recvmsg extends Operation<Message> {
     )
   }
 
-  // MSG_TRUNC on a stream throws bytes away and leaves the memory as it was: never show what that held.
-  #allocate(size: number): Buffer {
-    return (this.flags & MSG_TRUNC) !== 0 ? Buffer.alloc(size) : Buffer.allocUnsafeSlow(size)
+  #reserve(size: number): Buffer {
+    const room = pool.reserve(size)
+    // On a stream it throws bytes away and leaves the memory as it was: never show what that held.
+    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
   }
 
   value(result: number, _where: number, address: number, addressLength: number): Message {
@@ -99,10 +101,7 @@ export class Recvmsg extends Operation<Message> {
   }
 
   #data(length: number): Buffer {
-    if (this.#own !== null) {
-      const used = this.#own.subarray(0, Math.min(length, this.#own.length))
-      return used.length > this.#own.length >> 1 ? used : Buffer.from(used)
-    }
+    if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
     const views = (this.into as ArrayBufferView[]).map(view =>
       Buffer.from(view.buffer, view.byteOffset, view.byteLength),
     )

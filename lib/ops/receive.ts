@@ -7,11 +7,10 @@ import type { Memory } from '../internal/memory'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { Operation } from '../internal/operation'
 import { peerOf } from '../internal/peer'
+import { pool, SMALL } from '../internal/pool'
 import type { Channel } from '../internal/reactor'
 import {
   ADDRESS_SIZE,
-  DIRECT_ROOM,
-  INBOX_SIZE,
   READ,
   READ_FLAGS,
   READ_OPCODE,
@@ -21,11 +20,6 @@ import {
   SLOT_STRIDE,
 } from '../internal/shared'
 
-/**
- * Up to this size C++ receives into the inbox when something comes, and the bytes are copied from there: that
- * is cheaper than a call, and what waits holds no memory. Larger receives are made from here.
- */
-const SMALL = DIRECT_ROOM
 /** Up to this many bytes a loop is faster than a view and `set`; by words, up to four times as many. */
 const LOOP = 64
 
@@ -83,6 +77,8 @@ abstract class ReceiveOperation<T> extends Operation<T> {
       : native.recv(channel.id, into, flags, offset, size)
   }
 
+  // A small one C++ makes into the inbox when something comes, and the bytes are copied from there: that is cheaper
+  // than a call, and what waits holds no memory. Larger ones are made from here.
   override arm(shared: Memory, index: number): void {
     // MSG_TRUNC on a stream leaves the memory as it was: only an attempt from here can clear it first.
     if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) return super.arm(shared, index)
@@ -99,33 +95,24 @@ abstract class ReceiveOperation<T> extends Operation<T> {
 
 /** A receive into a Buffer of its own. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
-  #buffer: Buffer | null = null
+  #room: Buffer | null = null
 
   attempt(): number {
-    if (hasLeftover(this.channel, this.flags)) {
-      return takeLeftover(this.channel, this.flags, [inbox.subarray(INBOX_SIZE, INBOX_SIZE + this.size)])
-    }
-    const clean = (this.flags & MSG_TRUNC) !== 0 // never show what the memory held before
-    if (this.size <= SMALL) {
-      if (clean) inbox.fill(0, INBOX_SIZE, INBOX_SIZE + this.size)
-      return this.call(inbox, INBOX_SIZE)
-    }
-    this.#buffer ??= clean ? Buffer.alloc(this.size) : Buffer.allocUnsafeSlow(this.size)
-    const result = this.call(this.#buffer, 0)
-    if (result === EAGAIN) this.#buffer = null // it may wait for long
+    const room = (this.#room ??= pool.reserve(this.size))
+    if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [room])
+    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // never show what the memory held before
+    const result = this.call(room, 0)
+    if (result === EAGAIN) this.#room = null // it may wait for long
     return result
   }
 
   protected take(result: number, where: number): Buffer {
     const length = Math.min(result, this.size) // MSG_TRUNC tells the real length of a datagram
     if (length === 0) return empty
-    const own = this.#buffer
-    // Most of a large buffer unused: a copy lets go of the rest.
-    if (own !== null && length > this.size >> 1) return own.subarray(0, length)
-    const copy = Buffer.allocUnsafe(length)
-    if (own !== null) own.copy(copy, 0, 0, length)
-    else copyOut(copy, where < 0 ? INBOX_SIZE : where, length)
-    return copy
+    if (where < 0) return pool.cut(this.#room!, length)
+    const room = pool.reserve(length)
+    copyOut(room, where, length)
+    return pool.cut(room, length)
   }
 }
 

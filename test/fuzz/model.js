@@ -230,7 +230,4 @@ run()
       process.exitCode = 1
     },
   )
-  .finally(() => {
-    rmSync(directory, { recursive: true, force: true })
-    process.exit()
-  })
+  .finally(() => rmSync(directory, { recursive: true, force: true }))
