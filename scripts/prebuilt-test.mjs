@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { problemsOf } from './binary.mjs'
 import { targets, toolPackage } from './cross.mjs'
+import { loadsWithMusl } from './musl.mjs'
 import { must, npmCli, root, run } from './tools.mjs'
 
 const prebuilds = path.join(root, 'prebuilds')
@@ -48,7 +49,11 @@ async function runAll() {
   const libraries = '/usr/aarch64-linux-gnu'
   if (qemu && existsSync(libraries)) await smoke('arm64', 20, ['qemu-aarch64-static', '-L', libraries])
   else report('skipped', 'linux-arm64-glibc', 'needs qemu-user-static and libstdc++6-arm64-cross')
-  report('skipped', 'musl and macOS', 'no Node for them here; the release workflow loads them')
+  const problem = await loadsWithMusl(path.join(prebuilds, targets['linux-x64-musl'].file))
+  const what = 'linux-x64-musl, loaded by musl without Node'
+  if (problem === null) report('skipped', what, 'needs musl-tools')
+  else verdict(what, problem)
+  report('skipped', 'macOS, and Node on musl', 'not here; the release workflow loads them')
 }
 
 if (!inspectOnly) await runAll()
