@@ -2,7 +2,7 @@ import { closed, interfaceError, invalidAddress, invalidType, SocketError, syste
 import { formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { native, platform } from './internal/environment'
 import { errnoOf } from './internal/errno'
-import type { Channel } from './internal/reactor'
+import type { Channel } from './internal/channel'
 import { checkInteger, checkKnown } from './internal/validate'
 import type { MulticastSource } from './options'
 import * as ip from './options/ip'

@@ -1,7 +1,7 @@
 import { canceled, closed, timedOut, withProgress } from './errors'
 import { reactor } from './internal/environment'
 import type { Operation } from './internal/operation'
-import type { Channel } from './internal/reactor'
+import type { Channel } from './internal/channel'
 import type { SpliceRange } from './internal/transfers'
 import type { Waiting } from './internal/validate'
 import type { Transfer } from './ops/splice'

@@ -4,7 +4,7 @@ import { EAGAIN, EINTR } from './errno'
 import { DIRECT } from './memory'
 import { YIELD, type Operation } from './operation'
 import type { PollSet } from './polling'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 import { STATE_ADDRESS, WRITE, ERROR } from './shared'
 
 const POLLIN = native.constants.POLLIN!

@@ -1,5 +1,5 @@
 import { native } from './environment'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 
 /** A slot, and what has to be done before it is closed. */
 interface Remains {

@@ -1,6 +1,6 @@
 import { native, reactor } from './environment'
 import { DIRECT } from './memory'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 import { ADDRESS_SIZE, STATE_ADDRESS } from './shared'
 
 const MSG_PEEK = native.constants.MSG_PEEK!

@@ -17,7 +17,7 @@ import { Adoption, BaseSocket, isStream, isUnixDatagram } from './base'
 import { addresses, platform, reactor } from './environment'
 import { errnoOf } from './errno'
 import { controlLayout } from './messages'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 import type { READ, WRITE } from './shared'
 import { checkBytes, checkFlags, checkInt, checkInteger, checkOp, checkSize, type Op } from './validate'
 

@@ -2,7 +2,7 @@ import type { Address } from '../address'
 import { native, reactor, readAddress } from './environment'
 import { EAGAIN } from './errno'
 import { DIRECT } from './memory'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 import { STATE_ADDRESS } from './shared'
 
 /**

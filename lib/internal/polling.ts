@@ -2,7 +2,7 @@ import { canceled, closed, invalidType, systemError } from '../errors'
 import { BaseSocket } from './base'
 import { native } from './environment'
 import { EBADF } from './errno'
-import type { Channel } from './reactor'
+import type { Channel } from './channel'
 import { checkFd, checkInteger, checkOp, checkTimeout, type Op, type Waiting } from './validate'
 
 /** Whatever can be asked about: a Socket, a descriptor, or an object with one as `fd`. */

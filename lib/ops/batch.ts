@@ -7,7 +7,7 @@ import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { DIRECT } from '../internal/memory'
 import { receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import {
   ADDRESS_SIZE,
   BATCH_BYTES,

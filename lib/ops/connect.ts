@@ -4,7 +4,7 @@ import { addresses, native, reactor, readAddress } from '../internal/environment
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../internal/errno'
 import type { Memory } from '../internal/memory'
 import { Operation } from '../internal/operation'
-import { Channel } from '../internal/reactor'
+import { Channel } from '../internal/channel'
 import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../internal/shared'
 import { DIRECT } from '../internal/memory'
 

@@ -6,7 +6,7 @@ import { EAGAIN } from '../internal/errno'
 import { DIRECT } from '../internal/memory'
 import { decodeError, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { ERROR, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../internal/shared'
 
 const MSG_ERRQUEUE = native.constants.MSG_ERRQUEUE ?? 0

@@ -3,7 +3,7 @@ import { fileTruncated, systemError, withProgress } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
 import { Operation, PENDING, YIELD } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { WRITE } from '../internal/shared'
 
 /** One call on the loop's thread: about a tenth of a millisecond where a device takes the pages. */

@@ -6,7 +6,7 @@ import { EAGAIN } from '../internal/errno'
 import { DIRECT } from '../internal/memory'
 import { controlLayout, metaOf } from '../internal/messages'
 import { Operation } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../internal/shared'
 import { AuxdataCodec, makeFrame, restore, type Frame } from '../packet/frame'
 

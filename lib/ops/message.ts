@@ -10,7 +10,7 @@ import { controlLayout, messageFlags, receiveControl } from '../internal/message
 import { Operation } from '../internal/operation'
 import { peerOf } from '../internal/peer'
 import { pool } from '../internal/pool'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../internal/shared'
 import { Message } from '../message'
 

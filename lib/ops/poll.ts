@@ -3,7 +3,7 @@ import { native, reactor } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation } from '../internal/operation'
 import type { PollSet } from '../internal/polling'
-import { Channel } from '../internal/reactor'
+import { Channel } from '../internal/channel'
 import { READ, STATE_SLOT } from '../internal/shared'
 import type { Waiting } from '../internal/validate'
 

@@ -2,7 +2,7 @@ import { systemError } from '../errors'
 import { native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { READ, type WRITE } from '../internal/shared'
 
 const POLLIN = native.constants.POLLIN!

@@ -8,7 +8,7 @@ import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { Operation } from '../internal/operation'
 import { peerOf } from '../internal/peer'
 import { pool, SMALL } from '../internal/pool'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import {
   ADDRESS_SIZE,
   READ,

@@ -1,5 +1,5 @@
 import { addresses, native, platform } from '../internal/environment'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { BlockDecoder, type Cursor } from '../packet/block'
 import type { Frame } from '../packet/frame'
 import type { Reader } from './frames'

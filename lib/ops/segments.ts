@@ -4,7 +4,7 @@ import { addresses, native, platform } from '../internal/environment'
 import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../internal/errno'
 import { controlLayout } from '../internal/messages'
 import { Operation, YIELD } from '../internal/operation'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { WRITE } from '../internal/shared'
 
 /** Older kernels cut one send into 64 datagrams, newer ones into 128; which this is shows at the first refusal. */

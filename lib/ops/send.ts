@@ -3,7 +3,7 @@ import { addresses, native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation, YIELD } from '../internal/operation'
 import { peerOf } from '../internal/peer'
-import type { Channel } from '../internal/reactor'
+import type { Channel } from '../internal/channel'
 import { WRITE } from '../internal/shared'
 
 /** What one attempt of sendAll moves at most before other sockets get their turn. */

@@ -4,7 +4,7 @@ import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
 import { giveBack } from '../internal/leftover'
 import { Operation, PENDING, YIELD } from '../internal/operation'
-import { Channel } from '../internal/reactor'
+import { Channel } from '../internal/channel'
 import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../internal/shared'
 
 /** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */

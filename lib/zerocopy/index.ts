@@ -2,7 +2,7 @@ import { aborted, canceled, closed, systemError, unsupported, withProgress } fro
 import { native, platform, reactor } from '../internal/environment'
 import { isMainThread } from 'node:worker_threads'
 import { reclaimAfter } from '../internal/finalizer'
-import { Channel } from '../internal/reactor'
+import { Channel } from '../internal/channel'
 import type { Waiting } from '../internal/validate'
 import { MOST } from '../errqueue/queue'
 import { errorQueueOf } from '../ops/errors'

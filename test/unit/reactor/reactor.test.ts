@@ -1,7 +1,8 @@
 import type { Native } from '../../../lib/internal/binding'
 import { EAGAIN } from '../../../lib/internal/errno'
 import { Operation, PENDING, YIELD } from '../../../lib/internal/operation'
-import { Reactor, type Channel } from '../../../lib/internal/reactor'
+import type { Channel } from '../../../lib/internal/channel'
+import { Reactor } from '../../../lib/internal/reactor'
 import {
   ACCEPT,
   DRY,
