@@ -2,14 +2,8 @@ import type { Socket as NetSocket } from 'node:net'
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { SocketError } from './errors'
-import {
-  type Adoption,
-  adoptSocket,
-  createPair,
-  duplicateSocket,
-  isStream,
-  type FileLike,
-} from './internal/base'
+import { isStream, type FileLike } from './internal/base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket } from './internal/create'
 import { native, reactor } from './internal/environment'
 import { EAGAIN } from './internal/errno'
 import { ErrorIterator } from './errqueue/iterator'

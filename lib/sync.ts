@@ -1,13 +1,7 @@
 import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
-import {
-  type Adoption,
-  adoptSocket,
-  createPair,
-  duplicateSocket,
-  isStream,
-  type FileLike,
-} from './internal/base'
+import { isStream, type FileLike } from './internal/base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket } from './internal/create'
 import { timedOut, withProgress, type SocketError } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'

@@ -10,16 +10,16 @@ import {
   type WritableOption,
 } from '../options/option'
 import { joinGroup, type JoinOptions, type Membership } from '../multicast'
+import type { Channel } from './channel'
+import { Adoption, create, CREATION_FLAGS } from './create'
 import { addresses, native, platform, reactor, readAddress } from './environment'
 import { reclaim, release } from './finalizer'
-import { errnoOf } from './errno'
 import { DIRECT } from './memory'
-import { checkCreationOptions, socketInNamespace, type CreationOptions } from './namespace'
-import type { Channel } from './channel'
-import { STATE_ADDRESS, STATE_SECOND } from './shared'
+import { checkCreationOptions, type CreationOptions } from './namespace'
+import { STATE_ADDRESS } from './shared'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 import { defaultTimeout } from './timeouts'
-import { checkBytes, checkFd, checkInt, checkInteger, checkTimeout } from './validate'
+import { checkBytes, checkInt, checkInteger, checkTimeout } from './validate'
 import type { FileHandle } from 'node:fs/promises'
 
 /** Anything that names an open file. */
@@ -31,26 +31,6 @@ const AF_INET6 = constants.AF_INET6!
 const AF_UNIX = constants.AF_UNIX!
 const SOCK_STREAM = constants.SOCK_STREAM!
 const SOCK_DGRAM = constants.SOCK_DGRAM!
-const IPPROTO_TCP = constants.IPPROTO_TCP!
-const CREATION_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0)
-
-/** How a Socket comes to a descriptor that exists already. Not part of the public interface. */
-export class Adoption {
-  constructor(
-    readonly channel: Channel,
-    readonly family: number,
-    readonly type: number,
-    readonly protocol: number,
-    readonly remote: Address | null = null,
-  ) {}
-}
-
-/** What a short read proves, see Traits in native/slots.h. */
-function traitsOf(family: number, type: number, protocol: number): number {
-  if (type !== SOCK_STREAM) return 0
-  if (family === AF_UNIX) return 2
-  return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
-}
 
 // An own property that is a function makes structuredClone and postMessage throw DataCloneError with this
 // text in it, where they would otherwise hand over an empty object.
@@ -406,85 +386,6 @@ function describeOption(level: number, name: number): string {
   let text = prefix === undefined ? String(name) : nameOf(prefix, name)
   if (prefix === 'IP_' || prefix === 'IPV6_') text = text === String(name) ? nameOf('MCAST_', name) : text
   return text === String(name) ? `level ${level} option ${name}` : text
-}
-
-/** socket(2) into a slot. */
-function create(family: number, type: number, protocol: number, netns?: number | string): Channel {
-  const fd =
-    netns === undefined
-      ? native.socket(family, type, protocol)
-      : socketInNamespace(netns, family, type, protocol)
-  if (fd < 0) {
-    const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
-    const internet = family === AF_INET || family === AF_INET6
-    if (protocol !== 0) names.push(internet ? nameOf('IPPROTO_', protocol) : String(protocol))
-    throw systemError('socket', fd, { subject: names.join(' ') })
-  }
-  return own(fd, traitsOf(family, type, protocol))
-}
-
-/** Takes a descriptor that nobody else owns; closes it when that fails. */
-function own(fd: number, traits: number): Channel {
-  try {
-    return reactor.adopt(fd, traits)
-  } catch (error) {
-    native.closeFd(fd)
-    throw error
-  }
-}
-
-/** socketpair(2). */
-export function createPair(family: number, type: number, protocol: number): [Adoption, Adoption] {
-  const [f, p] = [checkInt('family', family), checkInt('protocol', protocol)]
-  const t = checkInt('type', type) & ~CREATION_FLAGS
-  const first = native.socketpair(f, t, p)
-  if (first < 0) {
-    throw systemError('socketpair', first, { subject: `${nameOf('AF_', f)} ${nameOf('SOCK_', t)}` })
-  }
-  const second = reactor.memory.state[STATE_SECOND]!
-  const traits = traitsOf(f, t, p)
-  const channels: Channel[] = []
-  try {
-    channels.push(own(first, traits))
-  } catch (error) {
-    native.closeFd(second)
-    throw error
-  }
-  try {
-    channels.push(own(second, traits))
-  } catch (error) {
-    reactor.close(channels[0]!)
-    throw error
-  }
-  return [new Adoption(channels[0]!, f, t, p), new Adoption(channels[1]!, f, t, p)]
-}
-
-const kind = new Int32Array(3)
-
-/** Takes over a descriptor that is a socket. On failure it stays the caller's. */
-export function adoptSocket(value: unknown): Adoption {
-  if (typeof value === 'object')
-    throw invalidType('fd', 'a number: dup() shares what an object owns, detach() gives it away', value)
-  const fd = checkFd('fd', value)
-  // Two owners would close it twice, the second time somebody else's.
-  if (native.owned(fd) === 1)
-    throw systemError('adopt', errnoOf('EBUSY'), { subject: `descriptor ${fd} of an open Socket` })
-  const result = native.inspect(fd, kind)
-  if (result < 0) throw systemError('adopt', result)
-  const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
-  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol)), family, type, protocol)
-}
-
-/** F_DUPFD_CLOEXEC, then adoptSocket. */
-export function duplicateSocket(value: unknown): Adoption {
-  const copy = native.dupFd(checkFd('fd', value))
-  if (copy < 0) throw systemError('dup', copy)
-  try {
-    return adoptSocket(copy)
-  } catch (error) {
-    native.closeFd(copy)
-    throw error
-  }
 }
 
 /** True for a connection that gives everything one sends, in order, without message borders. */
