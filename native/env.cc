@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "work.h"
+
 namespace bsd {
 
 void Dispatch(Env& env, int records) {
@@ -99,7 +101,10 @@ static void Forget(Env& env, Slot& slot) {
 int CloseSlot(Env& env, Slot& slot) {
   Unwatch(env, slot);
   slot.open = false;
-  if (--slot.shares > 0) return 0;
+  if (--slot.shares > 0) {
+    CancelJob(slot);
+    return 0;
+  }
   const int result = CloseDescriptor(slot.fd);
   Forget(env, slot);
   return result;

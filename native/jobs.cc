@@ -41,6 +41,7 @@ class TransferJob final : public Job {
 
   void Release(Env& env) override {
     Slot* to = env.slots.At(to_index_);
+    to->work = nullptr;
     open_ = to->open;
     id_ = Slots::Id(*to);
     DropShare(env, *env.slots.At(from_index_));
@@ -93,11 +94,12 @@ class LookupJob final : public Job {
 }  // namespace
 
 int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count) {
-  return StartJob(env, new (std::nothrow) TransferJob(sys::SendFile, socket, file, offset, count));
+  return StartJob(
+      env, new (std::nothrow) TransferJob(sys::SendFile, socket, file, offset, count), &socket);
 }
 
 int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count) {
-  return StartJob(env, new (std::nothrow) TransferJob(SpliceStep, file, pipe, 0, count));
+  return StartJob(env, new (std::nothrow) TransferJob(SpliceStep, file, pipe, 0, count), &file);
 }
 
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request) {

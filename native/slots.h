@@ -13,6 +13,8 @@ namespace sys {
 struct Ring;
 }
 
+struct Work;
+
 // What a short read says about a socket.
 enum class Traits : uint8_t {
   kNone,        // nothing: only EAGAIN means empty
@@ -36,6 +38,7 @@ struct Slot {
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.
   bool level = false;
+  Work* work = nullptr;       // on the thread pool, and writes to this slot
   sys::Ring* ring = nullptr;  // of a packet socket; goes with the last share
 };
 

@@ -24,8 +24,12 @@ class Job {
   virtual bool Report(Env& env, int32_t* record) = 0;
 };
 
-// Takes the job over; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone.
-int StartJob(Env& env, Job* job);
+// Takes the job over; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone. Of a `slot` it is the work
+// that CancelJob takes back: its Release has to set `work` to nullptr.
+int StartJob(Env& env, Job* job, Slot* slot = nullptr);
+
+// Takes back the slot's job if it has not begun, all threads being busy: it ends soon as if it had moved nothing.
+void CancelJob(Slot& slot);
 
 }  // namespace bsd
 

@@ -6,13 +6,13 @@
 
 namespace bsd {
 
-namespace {
-
 struct Work {
   uv_work_t request;
   Env* env;
   Job* job;
 };
+
+namespace {
 
 void Run(uv_work_t* request) { static_cast<Work*>(request->data)->job->Run(); }
 
@@ -44,18 +44,23 @@ int Start(Env& env, Work* work) {
 
 }  // namespace
 
-int StartJob(Env& env, Job* job) {
+int StartJob(Env& env, Job* job, Slot* slot) {
   if (job == nullptr) return -ENOMEM;
   auto* work = new (std::nothrow) Work{{}, &env, job};
   const int failed = work == nullptr ? -ENOMEM : Start(env, work);
   if (failed == 0) {
     ++env.jobs;
+    if (slot != nullptr) slot->work = work;
     return 0;
   }
   job->Release(env);
   delete job;
   delete work;
   return failed;
+}
+
+void CancelJob(Slot& slot) {
+  if (slot.work != nullptr) uv_cancel(reinterpret_cast<uv_req_t*>(&slot.work->request));
 }
 
 }  // namespace bsd

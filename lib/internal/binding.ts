@@ -105,6 +105,7 @@ export interface Native {
   pipe(size: number): number
   splice(from: number, to: number, count: number): number
   spliceJob(file: number, pipe: number, count: number): number
+  cancelJob(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number
   resident(slot: number, offset: number, count: number): number

@@ -20,7 +20,8 @@
  *   record JOB                   hand it to the head, which goes on or ends
  *   record LOOKUP                belongs to no socket: Jobs knows whose it is
  *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
- *                                whose work is on the thread pool leaves when that is done
+ *                                whose work is on the thread pool leaves when that is done, or taken
+ *                                back because it had not begun
  *   close                        take all out, close the descriptor, then reject them with ECANCELED
  *
  * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
@@ -504,6 +505,7 @@ export class Reactor {
     if (operation.busy) {
       operation.leave ??= { timer: null, signal: null, onAbort: null, reason: null }
       operation.leave.reason ??= reason
+      this.native.cancelJob(channel.id)
       return
     }
     this.#dequeue(channel, operation)

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "../jobs.h"
+#include "../work.h"
 #include "syscalls.h"
 
 namespace bsd {
@@ -135,6 +136,12 @@ static int64_t Write(int fd, Args& a) {
   return a.ok() ? Retry([&] { return write(fd, from.data, from.size); }) : 0;
 }
 
+// Takes back the job that writes to the slot, if it has not begun: () -> 0, and its record all the same.
+static int64_t CancelOwned(Env&, Slot& slot, Args&) {
+  CancelJob(slot);
+  return 0;
+}
+
 static constexpr Function kSlot[] = {
     {"sendfile", CallOwner<SendFileOwned>},
     {"sendfileJob", CallOwner<SendFileJob>},
@@ -144,6 +151,7 @@ static constexpr Function kSlot[] = {
     {"pipe", Call<Pipe>},
     {"splice", CallOwner<SpliceOwned>},
     {"spliceJob", CallOwner<SpliceJob>},
+    {"cancelJob", CallOwner<CancelOwned>},
     {"read", CallSlot<Read>},
     {"write", CallSlot<Write>},
 };

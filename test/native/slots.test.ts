@@ -49,6 +49,7 @@ const calls: [string, (slot: never) => number][] = [
   ['ioctl', slot => native.ioctl(slot, 0x541b, value)],
   ['sendfile', slot => native.sendfile(slot, 0, 0, 1)],
   ['sendfileJob', slot => native.sendfileJob(slot, 0, 0, 1)],
+  ['cancelJob', slot => native.cancelJob(slot)],
   ['resident', slot => native.resident(slot, 0, 1)],
 ]
 

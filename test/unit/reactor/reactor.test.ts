@@ -53,6 +53,10 @@ class Fake {
   ref(on: boolean): void {
     this.log.push(`ref ${on}`)
   }
+  cancelJob(slot: number): number {
+    this.log.push(`cancelJob ${slot}`)
+    return 0
+  }
   mute(slot: number): number {
     this.log.push(`mute ${slot}`)
     return 0
@@ -243,7 +247,7 @@ test('PENDING waits for a JOB record, which the head gets', async () => {
   expect(operation.jobs).toEqual([42])
 })
 
-test('an operation with a job leaves when that is done', async () => {
+test('an operation with a job leaves when that is done, or taken back', async () => {
   const controller = new AbortController()
   const operation = write(PENDING)
   const promise = submit(operation, null, controller.signal)
@@ -252,6 +256,7 @@ test('an operation with a job leaves when that is done', async () => {
   controller.abort()
   await turn()
   expect(settled).toBe(false)
+  expect(fake.log).toContain('cancelJob 0')
   fake.records([0, WRITE, JOB, 1])
   expect((await failure(promise)).name).toBe('AbortError')
 })
