@@ -2,7 +2,7 @@ import type { Address, AddressLike } from './address'
 import type { MessageBatch } from './batch'
 import { isStream, type FileLike } from './internal/base'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './internal/create'
-import { timedOut, withProgress, type SocketError } from './errors'
+import { closed, timedOut, withProgress, type SocketError } from './errors'
 import { block, blockOn } from './internal/blocking'
 import type { ErrorRecord } from './errqueue/record'
 import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded } from './internal/iteration'
@@ -273,6 +273,7 @@ export class Socket extends TransferSocket {
         if (block(this.channel, transfer.fill(length - transfer.moved), left()) === 0) break
         block(transfer.target, transfer.flush(true), left())
         onProgress?.(transfer.moved)
+        if (transfer.target.fd < 0) throw closed('splice') // before it waits for the source
       }
       return transfer.moved
     } catch (error) {
