@@ -1,20 +1,24 @@
 'use strict'
 
 /*
- * Runs one case with the interposer, and sees to it that nothing is left: no slot, no job, no descriptor, no spin.
+ * Runs cases, one after the other, and sees to it that each leaves nothing: no slot, no job, no descriptor, no spin. Says
+ * a line of JSON for each.
  *
- *   node run.js <file of cases> <name>
+ *   node run.js <file of cases> <name>...
  */
 const { readdirSync } = require('node:fs')
 const path = require('node:path')
 
-const faults = require('./control.js')
-const cases = require(path.resolve(__dirname, 'cases', process.argv[2]))
-const found = cases[process.argv[3]]
+const interposed = process.env.FAULTS_CONTROL !== ''
+const faults = interposed ? require('./control.js') : { clear() {}, calls: () => 0 }
+const [file, ...names] = process.argv.slice(2)
+const cases = require(path.resolve(__dirname, 'cases', file))
 /** More calls than any case has reason to make, unless it says so. */
 const CALLS = 3000
 /** Seconds of this process's own time, likewise: what waits costs nothing. */
 const CPU = 1
+/** Turns of the loop that what was closed may take to end: a zero-copy send, a job. */
+const LINGER = 1000
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
 const descriptors = () => readdirSync('/proc/self/fd').length
@@ -24,33 +28,46 @@ async function until(reached) {
   while (!reached()) await turn()
 }
 
-async function main() {
-  const { run, calls = CALLS, cpu = CPU, cold = false } = typeof found === 'function' ? { run: found } : found
-  const bsd = require('../../dist/index.js')
-  const sync = require('../../dist/sync.js')
-  const { native } = require('../../dist/internal/environment.js')
-  if (!cold) {
-    const [a, b] = bsd.Socket.pair() // opens what stays open: the poller
-    const received = b.recv(1)
-    a.trySend(Buffer.from('x'))
-    await received
-    for (const each of [a, b]) each.close()
-  }
+let bsd
+const loaded = () => ({
+  bsd: (bsd ??= require('../../dist/index.js')),
+  sync: require('../../dist/sync.js'),
+  native: require('../../dist/internal/environment.js').native,
+})
+
+/** Opens what stays open: the poller. */
+async function warmUp() {
+  const [a, b] = bsd.Socket.pair()
+  const received = b.recv(1)
+  a.trySend(Buffer.from('x'))
+  await received
+  for (const each of [a, b]) each.close()
+}
+
+/** What a case leaves behind. */
+async function runCase({ run, calls = CALLS, cpu = interposed ? CPU : Infinity, cold = false }) {
+  const tools = { ...loaded(), faults, turn, until, descriptors }
+  const { native } = tools
+  if (!cold) await warmUp()
   faults.clear()
   const before = { fds: descriptors(), calls: faults.calls(), cpu: process.cpuUsage() }
-  const tools = { bsd, sync, native, faults, turn, until, descriptors }
   await run(tools)
   faults.clear()
+  for (let i = 0; i < LINGER && native.stats().slots + native.stats().jobs > 0; i++) await turn()
   await turn()
   const { user, system } = process.cpuUsage(before.cpu)
   const { slots, jobs } = native.stats()
-  const left = { slots, jobs, fds: descriptors() - before.fds - (cold ? 2 : 0) }
+  const left = { slots, jobs, fds: descriptors() - before.fds - (cold ? 1 : 0) }
   const used = { calls: faults.calls() - before.calls, cpu: (user + system) / 1e6 }
   const spun = used.calls > calls || used.cpu > cpu
-  console.log(JSON.stringify({ ...left, ...(spun ? { spun: used } : {}) }))
+  return { ...left, ...(spun ? { spun: used } : {}) }
 }
 
-main().catch(error => {
-  console.log(error)
-  process.exitCode = 1
-})
+async function main() {
+  for (const name of names) {
+    const left = await runCase(cases[name]).catch(error => ({ failed: error.stack ?? String(error) }))
+    console.log(JSON.stringify({ name, ...left }))
+  }
+}
+
+void main()

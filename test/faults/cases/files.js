@@ -1,0 +1,163 @@
+'use strict'
+
+/*
+ * Files that change while they are on their way: shorter is an error that says how far it got, longer is not sent, and what is
+ * written meanwhile is sent as it then is.
+ */
+const assert = require('node:assert')
+const fs = require('node:fs')
+const { scene, failure, outcome, unix, tcp, fill, everything, pattern, folder } = require('../scene.js')
+
+const SIZE = 24 << 20
+const data = pattern(SIZE)
+
+function file(own, contents = data) {
+  const name = `${folder(own)}/file`
+  fs.writeFileSync(name, contents)
+  const fd = fs.openSync(name, 'r+')
+  own({ close: () => fs.closeSync(fd) })
+  return { name, fd }
+}
+
+/** A sendfile that has sent something and waits for its peer; `change` gets the file then. */
+async function midway(tools, own, make, change, options = {}) {
+  const [a, b] = await make(tools, own)
+  const { name, fd } = file(own)
+  let sent = 0
+  const progress = new Promise(resolve => {
+    options = { ...options, onProgress: now => ((sent = now), resolve()) }
+  })
+  const sending = outcome(a.sendfile(fd, options))
+  await progress
+  for (let i = 0; i < 5; i++) await tools.turn() // until the peer's room is used up
+  assert(sent > 0 && sent < SIZE)
+  change(fd, sent, name)
+  const receiving = everything(b)
+  const result = await sending
+  a.close()
+  return { result, sent, received: (await receiving).data }
+}
+
+// What is left of a page behind the new end becomes zeros, also on its way: pages may be large.
+const shorter = how =>
+  scene(async (tools, own) => {
+    for (const make of [unix, tcp]) {
+      let size = 0
+      const cut = (fd, sent) => fs.ftruncateSync(fd, (size = how(sent)))
+      const { result, received, sent } = await midway(tools, own, make, cut)
+      assert.strictEqual(result, `ERR_FILE_TRUNCATED after ${received.length}`)
+      assert(received.length >= Math.max(sent, size) && received.length < SIZE)
+      assert(received.every((byte, i) => byte === data[i] || byte === 0))
+    }
+  })
+
+/** Sends nothing more than was there at the beginning. */
+const unharmed = (change, expected = data, options = {}) =>
+  scene(async (tools, own) => {
+    const { result, received } = await midway(tools, own, unix, change, options)
+    assert.strictEqual(result, 'fulfilled')
+    assert(received.equals(expected))
+  })
+
+async function inside(tools, own) {
+  const { bsd, sync } = tools
+  const { name } = file(own, data.subarray(0, 4 << 20))
+  for (const Socket of [bsd.Socket, sync.Socket]) {
+    const [a, b] = Socket.pair().map(own)
+    fs.writeFileSync(name, data.subarray(0, 4 << 20))
+    const fd = fs.openSync(name, 'r+')
+    let got = 0
+    const onProgress = () => {
+      fs.ftruncateSync(fd, 0)
+      for (let part = b.tryRecv(1 << 20); part !== null; part = b.tryRecv(1 << 20)) got += part.length
+    }
+    const error = await failure((async () => a.sendfile(fd, { onProgress }))())
+    onProgress()
+    assert.deepStrictEqual([error.code, error.bytesSent], ['ERR_FILE_TRUNCATED', got])
+    fs.closeSync(fd)
+  }
+}
+
+async function gone(tools, own) {
+  const [a, b] = unix(tools, own)
+  const { name, fd } = file(own, Buffer.alloc(0))
+  assert.strictEqual(await a.sendfile(fd), 0) // empty: nothing to miss
+  fs.writeFileSync(name, 'twelve bytes')
+  assert.strictEqual(await a.sendfile(fd, { offset: 12 }), 0)
+  assert.strictEqual(await a.sendfile(fd, { offset: 100 }), 0)
+  assert.strictEqual(await a.sendfile(fd, { offset: 7, length: 100 }), 5)
+  a.close()
+  assert.strictEqual(String((await everything(b)).data), 'bytes')
+}
+
+async function spliced(tools, own) {
+  const [from, source] = unix(tools, own)
+  const { name, fd } = file(own, Buffer.alloc(0))
+  const moved = source.splice({ fd })
+  const half = 8 << 20
+  await from.sendAll(data.subarray(0, half))
+  await tools.until(() => fs.fstatSync(fd).size === half)
+  fs.ftruncateSync(fd, 100) // what follows goes to its place all the same, as write(2) has it
+  await from.sendAll(data.subarray(half, half + 1000))
+  from.close()
+  assert.strictEqual(await moved, half + 1000)
+  const written = fs.readFileSync(name)
+  assert.strictEqual(written.length, half + 1000)
+  assert(written.subarray(0, 100).equals(data.subarray(0, 100)))
+  assert(written.subarray(100, half).equals(Buffer.alloc(half - 100)))
+  assert(written.subarray(half).equals(data.subarray(half, half + 1000)))
+}
+
+async function noRoom(tools, own) {
+  const [from, source] = unix(tools, own)
+  const fd = fs.openSync('/dev/full', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
+  own({ close: () => fs.closeSync(fd) })
+  await from.send(Buffer.from('kept'))
+  const error = await failure(source.splice({ fd }))
+  assert.deepStrictEqual([error.syscall, error.bytesSent], ['splice', 0], error.stack)
+  assert.match(error.code, /^(ENOSPC|EINVAL)$/) // EINVAL: a device that does not splice
+  assert.strictEqual(String(await source.recv(10)), 'kept')
+}
+
+async function pipes(tools, own) {
+  const { bsd } = tools
+  const [from, source] = unix(tools, own)
+  const [read, write] = bsd.Socket.pair()
+  own(read)
+  const fd = write.detach()
+  const target = bsd.Socket.adopt(fd)
+  fill(target)
+  await from.send(Buffer.from('kept'))
+  const moving = failure(source.splice({ fd }))
+  await tools.turn()
+  read.close() // who was to read it
+  const error = await moving
+  assert.deepStrictEqual([error.code, error.bytesSent], ['EPIPE', 0])
+  target.close()
+  assert.strictEqual(String(await source.recv(10)), 'kept')
+}
+
+module.exports = {
+  'sendfile: the rest is cut off': shorter(sent => sent + 1000),
+  'sendfile: what was sent is cut off as well': shorter(() => 1),
+  'sendfile: all of it is': shorter(() => 0),
+  'sendfile: cut off by its own progress callback; the blocking flavour too': scene(inside),
+  'sendfile: shorter and then as long again': unharmed(
+    (fd, sent) => {
+      fs.ftruncateSync(fd, Math.max(0, sent - 1000))
+      fs.ftruncateSync(fd, SIZE)
+      fs.writeSync(fd, data, 0, SIZE, 0)
+    },
+  ),
+  'sendfile: longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE)),
+  'sendfile: longer, with a length that it had not': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE), data, { length: SIZE * 2 }),
+  'sendfile: removed, and its descriptor closed': unharmed((fd, sent, name) => fs.unlinkSync(name)),
+  'sendfile: written to': unharmed(
+    fd => fs.writeSync(fd, Buffer.from('new'), 0, 3, SIZE - 3),
+    Buffer.concat([data.subarray(0, SIZE - 3), Buffer.from('new')]),
+  ),
+  'sendfile: from the end, and from an empty file': scene(gone),
+  'splice into a file that is cut off': scene(spliced),
+  'splice to a device that has no room': scene(noRoom),
+  'splice to a descriptor whose reader goes': scene(pipes),
+} // prettier-ignore
