@@ -94,8 +94,8 @@ class LookupJob final : public Job {
 }  // namespace
 
 int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count) {
-  return StartJob(
-      env, new (std::nothrow) TransferJob(sys::SendFile, socket, file, offset, count), &socket);
+  return StartJob(env, new (std::nothrow) TransferJob(sys::SendFile, socket, file, offset, count),
+                  &socket);
 }
 
 int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count) {
