@@ -15,8 +15,8 @@ const TIMEOUT = 120_000
 
 /** What a case may ask for, beside what run.js knows. */
 interface Case {
-  /** No more descriptors than this. */
-  files?: number | undefined
+  /** What sh(1) sets with ulimit: `-n 64` is so many descriptors. */
+  limit?: string | undefined
   env?: Record<string, string> | undefined
   /** A process in which nothing has been waited for yet. */
   cold?: boolean
@@ -57,7 +57,7 @@ async function runCases(
   truncateSync(control, PAGE)
   const faults: Record<string, string> =
     interposer === null ? { FAULTS_CONTROL: '' } : { LD_PRELOAD: interposer, FAULTS_CONTROL: control }
-  const limit = how.files === undefined ? '' : `ulimit -n ${how.files}; `
+  const limit = how.limit === undefined ? '' : `ulimit ${how.limit}; `
   const command = [process.execPath, path.join(__dirname, 'run.js'), file, ...names]
   const shell = ['-c', `${limit}exec "$0" "$@"`, ...command]
   const { stdout, ...ended } = await run('sh', shell, { env: { ...faults, ...how.env }, timeout: TIMEOUT })
@@ -100,8 +100,8 @@ export function testCases(reason: string | null, files: string[]): void {
 /** Those that ask for the same share a process. */
 function groupsOf(cases: Record<string, Case>): [Case, string[]][] {
   const groups = new Map<string, [Case, string[]]>()
-  for (const [name, { files, env, cold, alone }] of Object.entries(cases)) {
-    const how = { files, env }
+  for (const [name, { limit, env, cold, alone }] of Object.entries(cases)) {
+    const how = { limit, env }
     const key = JSON.stringify([how, cold === true || alone === true ? name : null])
     if (!groups.has(key)) groups.set(key, [how, []])
     groups.get(key)![1].push(name)

@@ -7,8 +7,8 @@ const assert = require('node:assert')
 const { closeSync, openSync } = require('node:fs')
 const { scene, calm, outcome, thrown, tcp, unix, fill, everything, reset } = require('../scene.js')
 
-const FILES = 64
-const full = run => scene(run, { files: FILES })
+const limit = '-n 64'
+const full = run => scene(run, { limit })
 
 /** Takes every descriptor there is but so many. What it returns gives some back, or all. */
 function take(own, spare = 0) {
@@ -86,7 +86,7 @@ module.exports = {
       await a.send(Buffer.from('x'))
       assert.strictEqual(String(await received), 'x')
     },
-    { files: FILES, cold: true },
+    { limit, cold: true },
   ),
 
   'accepts that wait: each hears of it once, and the connections stay': full(async (tools, own) => {

@@ -10,6 +10,8 @@ const { scene, failure, outcome, unix, tcp, fill, everything, pattern, folder } 
 
 const SIZE = 24 << 20
 const data = pattern(SIZE)
+/** RLIMIT_FSIZE of one case. */
+const MOST = 2 << 20
 
 function file(own, contents = data) {
   const name = `${folder(own)}/file`
@@ -108,6 +110,21 @@ async function spliced(tools, own) {
   assert(written.subarray(half).equals(data.subarray(half, half + 1000)))
 }
 
+async function noLarger(tools, own) {
+  const [from, source] = unix(tools, own)
+  const { name, fd } = file(own, Buffer.alloc(0))
+  const moved = failure(source.splice({ fd }))
+  const sent = 3 << 20
+  const sending = from.sendAll(data.subarray(0, sent))
+  const error = await moved
+  assert.deepStrictEqual([error.code, error.syscall, error.bytesSent], ['EFBIG', 'splice', MOST])
+  assert(fs.readFileSync(name).equals(data.subarray(0, MOST)))
+  const rest = everything(source)
+  await sending
+  from.close()
+  assert((await rest).data.equals(data.subarray(MOST, sent))) // what did not fit is still there
+}
+
 async function noRoom(tools, own) {
   const [from, source] = unix(tools, own)
   const fd = fs.openSync('/dev/full', fs.constants.O_WRONLY | fs.constants.O_NONBLOCK)
@@ -158,6 +175,7 @@ module.exports = {
   ),
   'sendfile: from the end, and from an empty file': scene(gone),
   'splice into a file that is cut off': scene(spliced),
+  'splice to a file that may not be so large': scene(noLarger, { limit: `-f ${MOST / 512}` }),
   'splice to a device that has no room': scene(noRoom),
   'splice to a descriptor whose reader goes': scene(pipes),
 } // prettier-ignore
