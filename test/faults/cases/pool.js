@@ -7,6 +7,8 @@
 const assert = require('node:assert')
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
+const path = require('node:path')
+const { Worker } = require('node:worker_threads')
 const { scene, calm, outcome, unix, tcp, everything, pattern, folder } = require('../scene.js')
 
 const SIZE = 8 << 20
@@ -144,11 +146,27 @@ async function lookups(tools, own) {
   await waiting[0]
 }
 
+/** A worker ends although its transfer has not had its turn. */
+async function worker(tools, own) {
+  const file = cold(own)
+  const free = await stick(own)
+  const script = `
+    const { Socket } = require(${JSON.stringify(path.resolve(__dirname, '../../..'))})
+    const [a] = Socket.pair()
+    a.sendfile(${file}).catch(() => undefined)
+    setImmediate(() => require('node:worker_threads').parentPort.postMessage('waits'))`
+  const thread = new Worker(script, { eval: true })
+  await new Promise((resolve, reject) => thread.once('message', resolve).once('error', reject))
+  await thread.terminate()
+  await free()
+}
+
 module.exports = {
   'what needs no pool goes on': one(goesOn),
   'sendfile of a cold file waits, and so does what is behind it': one(sendfileWaits),
   'sendfile of a cold file that is cut off before its turn': one(truncated),
   'lookups': one(lookups),
+  'a worker that is terminated': one(worker),
 } // prettier-ignore
 for (const way of Object.keys(early)) {
   module.exports[`sendfile of a cold file: ${way}`] = one((tools, own) => sendfile(tools, own, way))

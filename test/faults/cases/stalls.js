@@ -176,11 +176,13 @@ for (const way of ['signal', 'close'])
   exports[`relay, ${way}`] = scene((tools, own) => relays(tools, own, way))
 
 exports['the blocking flavour of all of these'] = scene(async (tools, own) => {
-  const { sync } = tools
+  const { bsd, sync } = tools
   for (const kind of Object.keys(kinds)) {
     const made = await kinds[kind](tools, own, sync.Socket)
     const error = await failure((async () => made.start({ timeout: 25 }))())
     assert.deepStrictEqual([error.code, error.name], ways.timeout, `${kind}: ${error.stack}`)
-    await account(made, error)
+    // What zero-copy sends have queued is followed by the end when the loop turns: so the peer may not block.
+    const peer = made.peer && own(bsd.Socket.adopt(made.peer.detach()))
+    await account({ ...made, peer }, error)
   }
 }) // prettier-ignore
