@@ -221,6 +221,7 @@ testIf(
       console.log(await sending, await copy.recv(1).catch(say))
       let got = 0
       try { for (;;) got += (await b.recv(1 << 20)).length } catch (error) { console.log(got < 4_000_000, say(error)) }
+      for (const each of [listener, copy, b]) each.close() // not the garbage collector, which warns
     }
     main()`
     const text = 'EMFILE\nECANCELED ECONNRESET\ntrue ECONNRESET\n'
