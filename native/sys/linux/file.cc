@@ -1,6 +1,8 @@
 #include "../platform.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -8,8 +10,42 @@
 
 namespace bsd::sys {
 
+namespace {
+
+// sendfile(2) and splice(2) know no MSG_NOSIGNAL. Node ignores SIGPIPE, until somebody listens for it; and who takes the
+// listener away leaves the default, which is the end of the process. So the signal, which is this thread's own, is
+// held back and dropped.
+class WithoutSigpipe {
+ public:
+  WithoutSigpipe() {
+    struct sigaction action = {};
+    sigaction(SIGPIPE, nullptr, &action);
+    if (action.sa_handler == SIG_IGN) return;
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    held_ = sigismember(&before_, SIGPIPE) == 0;
+  }
+  ~WithoutSigpipe() {
+    if (!held_) return;
+    const timespec now = {};
+    while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) continue;
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutSigpipe(const WithoutSigpipe&) = delete;
+  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+
+ private:
+  sigset_t pipe_ = {};
+  sigset_t before_ = {};
+  bool held_ = false;
+};
+
+}  // namespace
+
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
   static_assert(sizeof(off_t) == sizeof(int64_t), "large files are not optional");
+  const WithoutSigpipe guard;
   for (;;) {
     const ssize_t sent =
         sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
@@ -58,6 +94,7 @@ const unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags) {
+  const WithoutSigpipe guard;
   for (;;) {
     const ssize_t moved = splice(in, in_offset, out, out_offset, count, flags);
     if (moved >= 0) return moved;
