@@ -34,6 +34,8 @@ class WithoutSigpipe {
   }
   WithoutSigpipe(const WithoutSigpipe&) = delete;
   WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
+  WithoutSigpipe(WithoutSigpipe&&) = delete;
+  WithoutSigpipe& operator=(WithoutSigpipe&&) = delete;
 
  private:
   sigset_t pipe_ = {};
