@@ -1,0 +1,33 @@
+'use strict'
+
+/* How much descriptors and memory of the process grow. */
+const { readdirSync } = require('node:fs')
+
+const descriptors = () => readdirSync('/proc/self/fd').length
+
+function sample() {
+  gc() // of this thread: what it still holds, and not what nobody has collected yet
+  const { rss, heapUsed } = process.memoryUsage()
+  return { fds: descriptors(), rss: rss / 1048576, heap: heapUsed / 1048576 }
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  return sorted[sorted.length >> 1]
+}
+
+/** The median of the second tenth of the time, when everything is warm, and that of the last. */
+function growth(samples) {
+  const tenth = place => samples.slice((samples.length * place) / 10, (samples.length * (place + 1)) / 10)
+  const of = name => {
+    const [warm, last] = [1, 9].map(place => median(tenth(place).map(each => each[name])))
+    return {
+      warm: Math.round(warm),
+      last: Math.round(last),
+      most: Math.round(Math.max(...samples.map(each => each[name]))),
+    }
+  }
+  return { fds: of('fds'), rssMiB: of('rss'), heapMiB: of('heap') }
+}
+
+module.exports = { descriptors, growth, sample }
