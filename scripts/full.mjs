@@ -17,6 +17,10 @@ const steps = {
     output => (output.match(/^(?:native|lib) +lines.*$/gm) ?? []).join('; ').replace(/ +/g, ' '),
   ],
   darwin: [['darwin.mjs'], last(/^(?:ok|FAILED|skipped) .*$/gm)],
+  nodes: [
+    ['nodes.mjs'],
+    output => (output.match(/^(?:ok|FAILED|skipped) .*$/gm) ?? []).join('; ').replace(/ +/g, ' '),
+  ],
   pack: [['pack-test.mjs'], output => output.trim().split('\n').at(-1)],
 }
 

@@ -15,7 +15,29 @@ const cold = `
   const file = fs.openSync(name, 'r+'); fs.fsyncSync(file); fs.unlinkSync(name)
   require('node:child_process').spawnSync('dd', ['of=/dev/fd/3', 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], { stdio: ['ignore', 'ignore', 'ignore', file] })
 `
-const states: [string, string][] = [
+// A file is written on the thread pool.
+const filling = `
+  const name = require('node:os').tmpdir() + '/bsd-splice-' + process.pid + '-' + Math.random()
+  const file = fs.openSync(name, 'wx'); fs.unlinkSync(name)
+  const [a, b] = Socket.pair()
+  keep.push(a, b)
+  a.trySend(Buffer.alloc(65536))
+  b.splice({ fd: file }).catch(() => 0)
+  go()
+`
+// Memory of the heap and a slab, on their way to a peer who has room for neither and does not read.
+const lent = `
+  const listener = new Socket().set(c.options.SO_RCVBUF, 4096).bind(['127.0.0.1', 0]).listen()
+  const sender = new Socket()
+  keep.push(listener, sender)
+  sender.connect(listener.getsockname()).then(() => {
+    for (const memory of [Buffer.from(new ArrayBuffer(1 << 20)), c.allocZeroCopy(1 << 20)])
+      sender.sendZeroCopy(memory).catch(() => 0)
+    if (sender.zeroCopyStatistics().pending !== 2) throw new Error('the kernel sends nothing')
+    go()
+  })
+`
+const states: [name: string, prepare: string, missing?: string | null][] = [
   ['idle registered', `const [a, b] = Socket.pair(); keep.push(a, b); b.recv(1, { timeout: 1 }).catch(go)`],
   [
     'pending recv',
@@ -29,6 +51,8 @@ const states: [string, string][] = [
     'sendfile in flight',
     `${cold}; const [a, b] = Socket.pair(); keep.push(a, b); a.sendfile(file).catch(() => 0); go()`,
   ],
+  ['splice to a file in flight', filling, missing.linux()],
+  ['zero-copy in flight', lent, missing.linux()],
   [
     'lookups in flight and in the queue',
     `const { getaddrinfo } = require('./dist'); for (let i = 0; i < 20; i++) getaddrinfo('localhost', i).catch(() => 0); go()`,
@@ -55,18 +79,19 @@ async function node(script: string): Promise<unknown> {
   return run(process.execPath, ['-e', script], { timeout: 10000 })
 }
 
-describe.each(states)('%s', (_state, prepare) => {
+for (const [state, prepare, absent = null] of states) {
   for (const [way, end, codes] of ways) {
-    test(`main: ${way}`, async () => {
-      const ended = (await node(`${load} function go() { ${end} }\n${prepare}`)) as { stderr: string }
+    const script = `${load} function go() { ${end} }\n${prepare}`
+
+    testIf(absent, `${state}, main: ${way}`, async () => {
+      const ended = (await node(script)) as { stderr: string }
       expect(ended).toMatchObject({ code: codes.main, signal: null })
       if (way === 'uncaught') expect(ended.stderr).toContain('Error: meant')
       else expect(ended.stderr).toBe('')
     })
 
-    test(`worker: ${way}`, async () => {
+    testIf(absent, `${state}, worker: ${way}`, async () => {
       const text = way === 'uncaught' ? 'meant\n' : ''
-      const script = `${load} function go() { ${end} }\n${prepare}`
       expect(await node(inWorker(script, ''))).toEqual({
         code: 0,
         signal: null,
@@ -76,7 +101,7 @@ describe.each(states)('%s', (_state, prepare) => {
     })
   }
 
-  test('worker: terminate', async () => {
+  testIf(absent, `${state}, worker: terminate`, async () => {
     const script = `${load} function go() { parentPort.postMessage('now') }; parentPort.ref()\n${prepare}; setInterval(() => 0, 1000)`
     expect(await node(inWorker(script, `worker.on('message', () => worker.terminate())`))).toEqual({
       code: 0,
@@ -85,7 +110,7 @@ describe.each(states)('%s', (_state, prepare) => {
       stderr: '',
     })
   })
-})
+}
 
 testIf(
   missing.linux(),
@@ -129,6 +154,67 @@ testIf(
     expect(ended).toEqual({ code: 0, signal: null, stdout: '0\n', stderr: '' })
   },
   180_000,
+)
+
+testIf(
+  missing.linux(),
+  'what a worker lent to the kernel is never sent as what others wrote there',
+  async () => {
+    const lender = `
+    const { Socket, allocZeroCopy } = require('./dist')
+    const { parentPort, workerData } = require('node:worker_threads')
+    const socket = new Socket()
+    socket.connect(workerData).then(() => {
+      // Small enough to be given to others as it is, once it is free.
+      for (let i = 0; i < 20; i++)
+        socket.sendZeroCopy(Buffer.from(new ArrayBuffer(60_000)).fill(1)).catch(() => 0)
+      socket.sendZeroCopy(allocZeroCopy(1 << 20).fill(1)).catch(() => 0)
+      parentPort.postMessage('lent')
+    })
+    setInterval(() => 0, 1000)
+  `
+    const other = `
+    globalThis.others = Array.from({ length: 300 }, () => Buffer.from(new ArrayBuffer(60_000)).fill(9))
+    require('node:worker_threads').parentPort.postMessage('written')
+    setInterval(() => 0, 1000)
+  `
+    const script = `
+    const { Worker } = require('node:worker_threads')
+    const listener = new Socket().set(c.options.SO_RCVBUF, 8192).bind(['127.0.0.1', 0]).listen()
+    const { address, port } = listener.getsockname()
+    async function running(script) {
+      const worker = new Worker(script, { eval: true, workerData: [address, port] })
+      await new Promise(resolve => worker.on('message', resolve))
+      return worker
+    }
+    async function once() {
+      const lender = await running(${JSON.stringify(lender)})
+      const peer = await listener.accept()
+      await lender.terminate()
+      const other = await running(${JSON.stringify(other)})
+      try {
+        for await (const chunk of peer.chunks())
+          assert(chunk.every(byte => byte === 1), 'somebody else wrote that')
+      } catch (error) {
+        if (error.code !== 'ECONNRESET') throw error
+      }
+      peer.close()
+      await other.terminate()
+    }
+    async function main() {
+      for (let i = 0; i < 10; i++) await once()
+      listener.close()
+    }
+    main()
+  `
+    expect(await runNode(script, { timeout: 60_000 })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    })
+  },
+  70_000,
 )
 
 test('a process that loads the addon and does nothing ends by itself', async () => {
