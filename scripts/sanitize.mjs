@@ -44,7 +44,7 @@ const kinds = {
     log: 'TSAN_OPTIONS',
     report: reportOfThreads,
     // What uses a second thread: the thread pool, workers, memory that the kernel holds.
-    tests: ['names', 'transfer/splice', 'transfer/segments', 'unit/jobs', 'unit/reactor'],
+    tests: ['names', 'soak', 'transfer/splice', 'transfer/segments', 'unit/jobs', 'unit/reactor'],
   },
   valgrind: {
     cxx: 'g++',
