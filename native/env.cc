@@ -31,6 +31,7 @@ int32_t AdoptSlot(Env& env, int fd, Traits traits) {
   Slot* slot = env.slots.Take();
   if (slot == nullptr) return kNoSlot;
   slot->fd = fd;
+  env.loose.Remove(fd);
   slot->shares = 1;
   slot->open = true;
   slot->traits = traits;
@@ -149,6 +150,7 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
     if (slot->rented) sys::ResetOnClose(slot->fd);
     CloseSlot(*env, *slot);
   }
+  env->loose.CloseAll();
   WakeClose(*env);
   CleanupStep(env);
 }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "loose.h"
 #include "reply.h"
 #include "shared.h"
 #include "slots.h"
@@ -30,7 +31,8 @@ struct Env {
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
   Slots slots;
-  Wake wake;  // the poller behind one libuv handle
+  Loose loose;  // descriptors that have no slot yet
+  Wake wake;    // the poller behind one libuv handle
   int poller = -1;
   size_t jobs = 0;  // on the thread pool now
   Reply reply;      // of the last lookup, until TypeScript takes it

@@ -49,8 +49,34 @@ static int64_t SocketPair(Args& a) {
 
 static int64_t Duplicate(int fd, Args&) { return sys::Duplicate(fd); }
 
+// The same for class Socket, which gives the new descriptor a slot.
+template <PlainCall fn>
+static int64_t Made(Args& a) {
+  const int64_t fd = fn(a);
+  if (a.ok()) a.env().loose.Add(static_cast<int>(fd));
+  return fd;
+}
+
+template <Syscall fn>
+static int64_t MadeFrom(int from, Args& a) {
+  const int64_t fd = fn(from, a);
+  if (a.ok()) a.env().loose.Add(static_cast<int>(fd));
+  return fd;
+}
+
+static int64_t MadePair(Args& a) {
+  const int64_t fd = SocketPair(a);
+  if (fd < 0 || !a.ok()) return fd;
+  a.env().loose.Add(static_cast<int>(fd));
+  a.env().loose.Add(a.env().state[kStateSecond]);
+  return fd;
+}
+
 // close(2), once: EINTR is not retried, the descriptor is gone.
-static int64_t Close(int fd, Args&) { return close(fd) < 0 ? -errno : 0; }
+static int64_t Close(int fd, Args& a) {
+  a.env().loose.Remove(fd);
+  return close(fd) < 0 ? -errno : 0;
+}
 
 // fcntl(2): (fd, command, argument) -> its result. Only commands whose argument is a number.
 static int64_t Control(int fd, Args& a) {
@@ -146,14 +172,22 @@ static int64_t Owned(int fd, Args& a) {
 static int64_t Descriptor(int fd, Args&) { return fd; }
 
 static constexpr Function kSlot[] = {
-    {"socket", Call<Socket>},         {"socketpair", Call<SocketPair>},
-    {"dup", CallSlot<Duplicate>},     {"dupFd", CallFd<Duplicate>},
-    {"closeFd", CallFd<Close>},       {"fcntl", CallSlot<Control>},
-    {"inspect", CallFd<Inspect>},     {"adopt", CallFd<Adopt>},
-    {"close", CallOwner<CloseOwned>}, {"detach", CallOwner<Detach>},
-    {"watch", CallOwner<WatchOwned>}, {"mute", CallOwner<MuteOwned>},
-    {"rented", CallOwner<Rented>},    {"descriptor", CallSlot<Descriptor>},
-    {"owned", CallFd<Owned>},         {"socketIn", CallFd<SocketIn>},
+    {"socket", Call<Made<Socket>>},
+    {"socketpair", Call<MadePair>},
+    {"dup", CallSlot<MadeFrom<Duplicate>>},
+    {"dupFd", CallFd<MadeFrom<Duplicate>>},
+    {"closeFd", CallFd<Close>},
+    {"fcntl", CallSlot<Control>},
+    {"inspect", CallFd<Inspect>},
+    {"adopt", CallFd<Adopt>},
+    {"close", CallOwner<CloseOwned>},
+    {"detach", CallOwner<Detach>},
+    {"watch", CallOwner<WatchOwned>},
+    {"mute", CallOwner<MuteOwned>},
+    {"rented", CallOwner<Rented>},
+    {"descriptor", CallSlot<Descriptor>},
+    {"owned", CallFd<Owned>},
+    {"socketIn", CallFd<MadeFrom<SocketIn>>},
 };
 
 static constexpr Function kRaw[] = {

@@ -54,7 +54,7 @@ static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
 
 // recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
 // info: Int32Array of [unused, msg_flags, msg_controllen].
-static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain) {
+static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* loose) {
   Bytes parts[kMaxParts];
   iovec vector[kMaxParts];
   const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
@@ -75,6 +75,7 @@ static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain) {
     return Retry([&] { return recvmsg(fd, &message, all); });
   });
   if (result < 0) return result;
+  if (loose != nullptr) loose->AddReceived(message);
   from.length = message.msg_namelen;
   Args::Store(from);
   info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel echoes it
@@ -83,14 +84,14 @@ static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain) {
 }
 
 static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain);
+  const int64_t result = ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain, &env.loose);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
 }
 
 static int64_t ReceiveMessageRaw(int fd, Args& a) {
   bool plain = false;
-  return ReceiveMessage(fd, a, 0, &plain);
+  return ReceiveMessage(fd, a, 0, &plain, nullptr);
 }
 
 // send(2): (buffer, flags?, offset?, length?) -> bytes.

@@ -21,7 +21,7 @@ const { kinds } = require('./ends.js')
 const { Ledger } = require('./ledger.js')
 const { Member, firstWorker } = require('./member.js')
 const { Random } = require('../fuzz/model/random.js')
-const { descriptors, growth, sample } = require('./samples.js')
+const { growth, kindsOfDescriptors, sample } = require('./samples.js')
 
 const { values: given } = parseArgs({
   options: {
@@ -105,10 +105,10 @@ async function main() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-soak-'))
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
   await firstWorker()
-  const before = descriptors()
+  const before = kindsOfDescriptors()
   const open = possible(Number(given.connections))
   const samples = await soak(folder, Math.floor(open / Number(given.workers)))
-  assert.strictEqual(descriptors(), before, 'descriptors')
+  assert.deepStrictEqual(kindsOfDescriptors(), before)
   const accounts = ledger.close()
   const grown = growth(samples)
   console.log(JSON.stringify({ seed, seconds, open, terminated: ledger.gone.size, ...accounts, ...grown }))

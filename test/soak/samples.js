@@ -1,9 +1,23 @@
 'use strict'
 
 /* How much descriptors and memory of the process grow. */
-const { readdirSync } = require('node:fs')
+const { readdirSync, readlinkSync } = require('node:fs')
 
 const descriptors = () => readdirSync('/proc/self/fd').length
+
+/** What is open, by what it is: 'socket', 'pipe', 'anon_inode', a file. */
+function kindsOfDescriptors() {
+  const counts = {}
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const kind = readlinkSync(`/proc/self/fd/${fd}`).replace(/:\[\d+\]$/, '')
+      counts[kind] = (counts[kind] ?? 0) + 1
+    } catch {
+      // That of the folder itself.
+    }
+  }
+  return counts
+}
 
 function sample() {
   gc() // of this thread: what it still holds, and not what nobody has collected yet
@@ -30,4 +44,4 @@ function growth(samples) {
   return { fds: of('fds'), rssMiB: of('rss'), heapMiB: of('heap') }
 }
 
-module.exports = { descriptors, growth, sample }
+module.exports = { kindsOfDescriptors, growth, sample }

@@ -1,0 +1,54 @@
+// Descriptors on their way from a system call to a slot. TypeScript takes each in with the next call, but a worker may
+// be terminated between the two; then the end of its environment closes them.
+#ifndef BSD_SOCKETS_LOOSE_H_
+#define BSD_SOCKETS_LOOSE_H_
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace bsd {
+
+class Loose {
+ public:
+  void Add(int fd) {
+    if (fd >= 0 && count_ < kMost) fds_[count_++] = fd;
+  }
+
+  // It has a slot, or is closed.
+  void Remove(int fd) {
+    for (size_t i = count_; i-- > 0;) {
+      if (fds_[i] == fd) fds_[i] = fds_[--count_];
+    }
+  }
+
+  // What came with a message.
+  void AddReceived(msghdr& message) {
+    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+         each = CMSG_NXTHDR(&message, each)) {
+      if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+      const auto* end = reinterpret_cast<unsigned char*>(each) + each->cmsg_len;
+      int fd = -1;
+      for (const auto* at = CMSG_DATA(each); at + sizeof fd <= end; at += sizeof fd) {
+        std::memcpy(&fd, at, sizeof fd);
+        Add(fd);
+      }
+    }
+  }
+
+  void CloseAll() {
+    while (count_ > 0) close(fds_[--count_]);
+  }
+
+ private:
+  // The kernel passes at most 253 with a message.
+  static constexpr size_t kMost = 256;
+  int fds_[kMost] = {};
+  size_t count_ = 0;
+};
+
+}  // namespace bsd
+
+#endif  // BSD_SOCKETS_LOOSE_H_

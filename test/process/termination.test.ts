@@ -1,0 +1,55 @@
+import { run, ensureDist, prelude } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
+
+/*
+ * A worker can be terminated between two system calls, when the descriptor that the first one made is nobody's yet.
+ * Each body makes descriptors for as long as it may.
+ */
+const bodies: [name: string, body: string][] = [
+  ['new Socket', `for (;;) new Socket().close()`],
+  ['pair', `for (;;) for (const socket of Socket.pair()) socket.close()`],
+  ['dup', `const socket = new Socket(); for (;;) socket.dup().close()`],
+  ['dup of a descriptor', `const socket = new Socket(); for (;;) Socket.dup(socket.fd).close()`],
+  ['netns', `for (;;) new Socket(c.AF_UNIX, c.SOCK_STREAM, 0, { netns: '/proc/self/ns/net' }).close()`],
+  [
+    'received descriptors',
+    `const [a, b] = Socket.pair()
+     for (;;) {
+       a.trySendmsg({ data: Buffer.from('y'), control: [c.control.rights([0, 0, 0])] })
+       for (const handle of b.tryRecvFds(2, 3).fds) handle.close()
+     }`,
+  ],
+]
+const TERMINATIONS = 12
+
+describe('workers that are terminated at any moment leave no descriptor', () => {
+  for (const [name, body] of bodies) {
+    testIf(
+      missing.linux() ?? (name === 'netns' ? missing.root() : null),
+      name,
+      async () => {
+        ensureDist()
+        const worker = `${prelude}; require('node:worker_threads').parentPort.postMessage('now'); setImmediate(() => { ${body} })`
+        const script = `
+        const { Worker } = require('node:worker_threads')
+        const count = () => require('node:fs').readdirSync('/proc/self/fd').length
+        const once = () => new Promise((resolve, reject) => {
+          const worker = new Worker(${JSON.stringify(worker)}, { eval: true })
+          const end = () => worker.terminate().then(resolve)
+          worker.on('error', reject).on('message', () => setTimeout(end, 2 + Math.random() * 4))
+        })
+        async function main() {
+          await once()
+          await once()
+          const before = count()
+          for (let i = 0; i < ${TERMINATIONS}; i++) await Promise.all([once(), once()])
+          console.log(count() - before)
+        }
+        main()`
+        const ended = await run(process.execPath, ['-e', script], { timeout: 60_000 })
+        expect(ended).toEqual({ code: 0, signal: null, stdout: '0\n', stderr: '' })
+      },
+      70_000,
+    )
+  }
+})
