@@ -12,6 +12,7 @@
       "defines": [
         "NAPI_VERSION=8",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",  # a worker that is terminated inside of a call
         "_FILE_OFFSET_BITS=64"
       ],
       "cflags": ["-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic"],

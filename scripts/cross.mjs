@@ -52,7 +52,8 @@ function compileFlags(strict) {
   return [
     ...['-std=c++17', '-O2', '-fPIC', '-fno-exceptions', '-fno-rtti', '-fvisibility=hidden'],
     ...['-ffunction-sections', '-fdata-sections', '-D_FILE_OFFSET_BITS=64', '-DNAPI_VERSION=8'],
-    ...['-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-DNODE_GYP_MODULE_NAME=bsd_sockets'],
+    ...['-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
+    '-DNODE_GYP_MODULE_NAME=bsd_sockets',
     ...['-isystem', headers, '-isystem', path.join(root, 'node_modules/node-addon-api')],
     ...['-Wall', '-Wextra', '-Wpedantic', '-Wno-unused-parameter', '-Wno-nullability-completeness'],
     ...(strict ? ['-Werror'] : []),

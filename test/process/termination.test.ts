@@ -53,3 +53,20 @@ describe('workers that are terminated at any moment leave no descriptor', () => 
     )
   }
 })
+
+test('workers that are terminated while they load the addon do not end the process', async () => {
+  ensureDist()
+  const script = `
+  const { Worker } = require('node:worker_threads')
+  const once = () => new Promise((resolve, reject) => {
+    const worker = new Worker("require('./dist')", { eval: true })
+    const end = () => worker.terminate().then(resolve)
+    worker.on('error', reject).on('online', () => setTimeout(end, 5 + Math.random() * 40))
+  })
+  async function main() {
+    for (let i = 0; i < 60; i++) await Promise.all([once(), once(), once()])
+  }
+  main()`
+  const ended = await run(process.execPath, ['-e', script], { timeout: 60_000 })
+  expect(ended).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+}, 70_000)
