@@ -11,6 +11,8 @@ const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
 const LONGEST_BACKOFF = 16
 const LONGEST_STALL = 4 // powers of two: 16 ms
+/** What took so many milliseconds was a wait. */
+const WAITED = 0.5
 const nobody = new Int32Array(0)
 
 /**
@@ -22,16 +24,16 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
   const deadline = timeout === null ? Infinity : performance.now() + timeout
   let backoff = 1
   let idle = 0
+  let moved = -1
   for (;;) {
     const result = attempt(operation)
     if (result >= 0) return operation.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
     if (result === YIELD) continue
     if (result !== EAGAIN || timeout === 0) throw operation.abandon(operation.failure(result))
-    const left = deadline - performance.now()
-    if (left <= 0) throw operation.abandon(timedOut(operation.syscall, timeout!))
+    if (deadline <= performance.now()) throw operation.abandon(timedOut(operation.syscall, timeout!))
     const sleep = (descriptors: Int32Array, most: number): void => {
       try {
-        pollFor(descriptors, Math.min(left, most))
+        pollFor(descriptors, Math.max(0, Math.min(deadline - performance.now(), most)))
       } catch (error) {
         throw operation.abandon(error as Error)
       }
@@ -40,12 +42,15 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
       sleep(nobody, backoff)
       backoff = Math.min(backoff * 2, LONGEST_BACKOFF)
     } else {
-      const descriptor = Int32Array.of(channel.fd, eventsOf(operation), 0)
-      sleep(descriptor, Infinity)
-      // An error queue that nobody reads, or an end that somebody else is to hear of, makes poll return at
-      // once, again and again.
-      idle = (descriptor[2]! & eventsOf(operation)) === 0 ? idle + 1 : 0
-      if (idle > 1) sleep(nobody, 1 << Math.min(idle, LONGEST_STALL))
+      const { progress } = operation
+      idle = progress === moved ? idle + 1 : 0
+      moved = progress
+      // An error queue that nobody reads, an end that somebody else is to hear of, or a readiness that lies makes
+      // poll return at once, again and again.
+      if (idle > 2) sleep(nobody, 1 << Math.min(idle - 2, LONGEST_STALL))
+      const begin = performance.now()
+      sleep(Int32Array.of(channel.fd, eventsOf(operation), 0), Infinity)
+      if (performance.now() - begin > WAITED) idle = 0
     }
   }
 }

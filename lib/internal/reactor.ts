@@ -325,13 +325,13 @@ export class Reactor {
 
   // --- waiting ---
 
-  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `first`: a
-  // kernel that is short of memory says EAGAIN to a send on a socket that is and stays writable. No edge follows, unless
-  // the poller is asked anew.
-  #arm(channel: Channel, operation: Operation<unknown>, first = false): boolean {
+  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `unasked`: no
+  // event led to the attempt. A kernel that is short of memory says EAGAIN to a send on a socket that is and stays
+  // writable, and no edge follows, unless the poller is asked anew.
+  #arm(channel: Channel, operation: Operation<unknown>, unasked = false): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
-      const again = first && direction === WRITE && !operation.falselyReady(EAGAIN)
+      const again = unasked && direction === WRITE && !operation.falselyReady(EAGAIN)
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
@@ -354,9 +354,9 @@ export class Reactor {
     this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
   }
 
-  // Attempts what is queued until it would block. `sure`: an event named this direction and nothing
-  // else, so EAGAIN means that readiness lies.
-  #pump(channel: Channel, direction: Direction, sure: boolean): void {
+  // Attempts what is queued until it would block. `sure`: an event named this direction, so EAGAIN means that
+  // readiness lies. `unasked`: see #arm; an event may be another's, and asking anew after each would spin.
+  #pump(channel: Channel, direction: Direction, sure: boolean, unasked = !sure): void {
     if (direction === ERROR) return this.#pumpErrors(channel)
     for (;;) {
       const operation = channel.head(direction)
@@ -380,13 +380,14 @@ export class Reactor {
           this.native.mute(channel.id)
           return
         }
-        if (!this.#arm(channel, operation)) continue
+        if (!this.#arm(channel, operation, unasked)) continue
         if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
       }
       channel.budget--
       if (channel.rare !== null) channel.rare.stall = 0
       sure = false
+      unasked = true
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
     }
   }
@@ -543,12 +544,12 @@ export class Reactor {
       if (opcode === JOB) {
         this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
       } else if (opcode === READY) {
-        const sure = direction === READ || completions[at + RECORD_MASK] === EVENT_WRITABLE
+        const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
         if (direction === WRITE && sure && channel.rare?.echo === true) {
           channel.rare.echo = false
           operation.arm(this.memory, channel.index)
         } else {
-          this.#pump(channel, direction, sure)
+          this.#pump(channel, direction, sure, false)
         }
       } else {
         this.#settle(

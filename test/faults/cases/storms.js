@@ -3,7 +3,9 @@
 /*
  * Many calls fail, or do a part, and the work is done all the same: nothing is lost, and nobody hears of it.
  */
-const { work, parts } = require('../work.js')
+const assert = require('node:assert')
+const { scene, tcp, unix } = require('../scene.js')
+const { work } = require('../work.js')
 
 const SEEDS = 5
 
@@ -35,7 +37,33 @@ module.exports = {
   // Of a kernel that is short of memory. No edge follows.
   'EAGAIN from sockets that are writable': storm(
     ['sendto', 'sendmsg', 'sendmmsg', 'sendfile'].map(call => ({ call, error: 'EAGAIN' })),
-    { only: parts.filter(each => each !== 'blocking') },
+  ),
+  'EAGAIN twice from a socket that is writable, with something to read': scene(async (tools, own) => {
+    for (const make of [tcp, unix]) {
+      const [a, b] = await make(tools, own)
+      await b.send(Buffer.from('unread'))
+      await a.recv(1, tools.bsd.MSG_PEEK)
+      tools.faults.fail({ call: 'sendto', error: 'EAGAIN', times: 2 })
+      assert.strictEqual(await a.send(Buffer.from('x')), 1)
+      assert.strictEqual(tools.faults.injected('sendto'), 2)
+    }
+  }),
+  'EAGAIN every other time from a socket that is writable, to sends in a row': scene(async (tools, own) => {
+    for (const make of [tcp, unix]) {
+      const [a, b] = await make(tools, own)
+      tools.faults.fail({ call: 'sendto', error: 'EAGAIN', every: 2, times: 20 })
+      await Promise.all(Array.from('message', each => a.send(Buffer.from(each))))
+      assert.strictEqual(String(await b.recv(100)), 'message')
+    }
+  }),
+  'EAGAIN without end, the blocking flavour: it times out, and does not spin': scene(
+    async (tools, own) => {
+      const { sync, faults } = tools
+      const [a] = sync.Socket.pair().map(own)
+      faults.fail({ call: 'sendto', error: 'EAGAIN' })
+      assert.throws(() => a.send(Buffer.from('x'), { timeout: 200 }), { code: 'ERR_SOCKET_TIMEOUT' })
+    },
+    { calls: 100 },
   ),
   'a few bytes at a time, read': storm(
     ['recvmsg', 'splice', 'read'].map(call => ({ call, most: 7 })),
