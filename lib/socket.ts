@@ -125,8 +125,8 @@ export class Socket extends TransferSocket {
 
   /**
    * recv(2): up to `size` bytes in a Buffer of their own; an empty one at the end of the stream (or for an
-   * empty datagram). A datagram that is longer loses its rest, unless `MSG_PEEK` leaves it there. Small ones lie side
-   * by side in 64 KiB of memory, as those of `Buffer.allocUnsafe` do in its pool: copy what you keep for long.
+   * empty datagram). A datagram that is longer loses its rest, unless `MSG_PEEK` leaves it there. Those below 4 KiB
+   * lie side by side in 16 KiB of memory, as those of `Buffer.allocUnsafe` do: copy what you keep for long.
    */
   recv(size: number, op?: Op | number): Promise<Buffer> {
     try {

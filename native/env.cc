@@ -147,7 +147,7 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
     Slot* slot = env->slots.At(i);
     if (!slot->open) continue;
     // The heap goes to others, and what they write there would be sent: better a connection that is reset.
-    if (slot->rented) sys::ResetOnClose(slot->fd);
+    if (slot->rented) sys::Cut(slot->fd);
     CloseSlot(*env, *slot);
   }
   env->loose.CloseAll();

@@ -106,6 +106,7 @@ export interface Native {
   splice(from: number, to: number, count: number): number
   spliceJob(file: number, pipe: number, count: number): number
   cancelJob(slot: number): number
+  cut(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number
   resident(slot: number, offset: number, count: number): number

@@ -1,19 +1,21 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
-/** Up to this size receives share memory. */
+/** Up to this size a receive begins in shared memory. */
 export const SMALL = 8192
-const PIECE = 8 * SMALL
+/** From this size on what came has memory of its own, as with `Buffer.allocUnsafe`. */
+const LARGE = 4096
+const PIECE = 2 * SMALL
 const none = Buffer.alloc(0)
 
 /**
- * Memory for what is received. Small messages lie one behind the other in a large piece, as Buffers of their own:
- * making one is several times cheaper than `Buffer.allocUnsafe`, whose pieces of 8 KiB do not last, and
- * nothing is copied.
+ * Memory for what is received. Small messages lie one behind the other in a larger piece, as Buffers of their own:
+ * making one is several times cheaper than `Buffer.allocUnsafe`, and nothing is copied.
  */
 class Pool {
   #piece = none
   #used = 0
   #room = none
+  readonly #pieces = new WeakSet<ArrayBufferLike>()
 
   /**
    * Memory to receive up to `size` bytes into, which may show what it held before. Until `cut` it is anybody's:
@@ -26,9 +28,15 @@ class Pool {
     if (this.#piece.length - this.#used < size) {
       this.#piece = Buffer.allocUnsafeSlow(PIECE)
       markAsUntransferable(this.#piece.buffer)
+      this.#pieces.add(this.#piece.buffer)
       this.#used = 0
     }
     return (this.#room = this.#piece.subarray(this.#used, this.#used + size))
+  }
+
+  /** Whether small messages share this memory. */
+  has(memory: ArrayBufferLike): boolean {
+    return this.#pieces.has(memory)
   }
 
   /** The first `length` bytes of reserved memory, to be kept. */
@@ -37,6 +45,11 @@ class Pool {
     if (size > SMALL) {
       const used = room.subarray(0, length)
       return length > size >> 1 ? used : Buffer.from(used) // lets go of the rest
+    }
+    if (length >= LARGE) {
+      const own = Buffer.allocUnsafeSlow(length)
+      room.copy(own)
+      return own
     }
     this.#used += (length + 7) & ~7 // so that typed arrays fit over each
     this.#room = none

@@ -155,7 +155,7 @@ function planOrdinary(
  * number is free; a duplicate that nobody sees keeps the connection until the kernel is done, so that what was
  * queued arrives and the memory is not reused before. The peer sees the end once it has all, as it would
  * anyway. It is not told before: another duplicate may go on with the connection. A peer that does not take it
- * within half a minute is cut off.
+ * within half a minute is cut off, and so is that duplicate.
  */
 function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () => void): void {
   if (sender.idle) return ended()
@@ -163,7 +163,7 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   try {
     id = reactor.hold(fd, 'dup')
   } catch {
-    reset(closing)
+    native.cut(closing)
     return ended()
   }
   const rest = new Channel(id, fd)
@@ -174,17 +174,12 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   const end = new ZeroCopyEnd(rest, () => sender.idle)
   void reactor
     .submit(rest, end, LINGER_MS, undefined)
-    .catch(() => reset(id))
+    .catch(() => native.cut(id))
     .finally(() => {
-      reactor.close(rest)
       ended()
+      reactor.close(rest)
     })
-}
-
-// What it had to send is dropped at once, whoever else has the connection open: SO_LINGER would leave that to the
-// last of them, and by then the memory is somebody else's.
-function reset(id: number): void {
-  native.connect(id, new Uint8Array(16)) // AF_UNSPEC
+    .catch(() => undefined) // nobody is left to hear of it
 }
 
 /** The driver with promises. A timeout of 0 is one for queueing the bytes: nothing but waiting tells their end. */

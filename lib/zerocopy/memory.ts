@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import { bufferGone, invalidType, systemError } from '../errors'
 import { native } from '../internal/environment'
 import { errnoOf } from '../internal/errno'
+import { pool } from '../internal/pool'
 import { checkBytes, checkInteger } from '../internal/validate'
 
 const LARGEST_SLAB = 1 << 30
@@ -47,9 +48,9 @@ export function checkRentable(data: unknown): ArrayBufferView {
   const { buffer } = view
   if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory, which nobody can rent')
   if ((buffer as { resizable?: boolean }).resizable === true) throw refused(view, 'a resizable ArrayBuffer')
-  const pooled =
-    Buffer.isBuffer(view) && view.byteLength < buffer.byteLength && buffer.byteLength === Buffer.poolSize
-  if (pooled) throw refused(view, 'a part of the pool that Buffers share: use Buffer.alloc or allocZeroCopy')
+  const part = Buffer.isBuffer(view) && view.byteLength < buffer.byteLength
+  if (pool.has(buffer) || (part && buffer.byteLength === Buffer.poolSize))
+    throw refused(view, 'a part of the pool that Buffers share: use Buffer.alloc or allocZeroCopy')
   return view
 }
 

@@ -67,8 +67,8 @@ struct Message {
 int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags);
 int64_t SendMany(int fd, Message* messages, size_t count, int flags);
 
-// SO_LINGER of no time: close(2) drops what has not been sent, and resets a connection.
-void ResetOnClose(int fd);
+// Drops what has not been sent, at once and whoever else has the socket open; a connection is reset.
+void Cut(int fd);
 
 // Whether the argument of an ioctl of sockets holds an address that the kernel would read or write: nobody can
 // check where a number from JavaScript points to.

@@ -152,6 +152,12 @@ static int64_t MuteOwned(Env& env, Slot& slot, Args&) {
   return 0;
 }
 
+// Drops what the socket has to send: () -> 0.
+static int64_t CutOwned(int fd, Args&) {
+  sys::Cut(fd);
+  return 0;
+}
+
 // Says whether the kernel sends from memory of this thread's heap: (rented) -> 0.
 static int64_t Rented(Env&, Slot& slot, Args& a) {
   slot.rented = a.Int(1, "rented") != 0;
@@ -185,6 +191,7 @@ static constexpr Function kSlot[] = {
     {"watch", CallOwner<WatchOwned>},
     {"mute", CallOwner<MuteOwned>},
     {"rented", CallOwner<Rented>},
+    {"cut", CallSlot<CutOwned>},
     {"descriptor", CallSlot<Descriptor>},
     {"owned", CallFd<Owned>},
     {"socketIn", CallFd<MadeFrom<SocketIn>>},

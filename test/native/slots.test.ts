@@ -50,6 +50,7 @@ const calls: [string, (slot: never) => number][] = [
   ['sendfile', slot => native.sendfile(slot, 0, 0, 1)],
   ['sendfileJob', slot => native.sendfileJob(slot, 0, 0, 1)],
   ['cancelJob', slot => native.cancelJob(slot)],
+  ['cut', slot => native.cut(slot)],
   ['resident', slot => native.resident(slot, 0, 1)],
 ]
 

@@ -164,12 +164,12 @@ testIf(
     const { Socket, allocZeroCopy } = require('./dist')
     const { parentPort, workerData } = require('node:worker_threads')
     const socket = new Socket()
-    socket.connect(workerData).then(() => {
+    socket.connect(workerData.peer).then(() => {
       // Small enough to be given to others as it is, once it is free.
       for (let i = 0; i < 20; i++)
         socket.sendZeroCopy(Buffer.from(new ArrayBuffer(60_000)).fill(1)).catch(() => 0)
       socket.sendZeroCopy(allocZeroCopy(1 << 20).fill(1)).catch(() => 0)
-      parentPort.postMessage('lent')
+      parentPort.postMessage(workerData.twin ? socket.dup().detach() : null)
     })
     setInterval(() => 0, 1000)
   `
@@ -182,13 +182,13 @@ testIf(
     const { Worker } = require('node:worker_threads')
     const listener = new Socket().set(c.options.SO_RCVBUF, 8192).bind(['127.0.0.1', 0]).listen()
     const { address, port } = listener.getsockname()
-    async function running(script) {
-      const worker = new Worker(script, { eval: true, workerData: [address, port] })
-      await new Promise(resolve => worker.on('message', resolve))
+    async function running(script, twin) {
+      const worker = new Worker(script, { eval: true, workerData: { peer: [address, port], twin } })
+      worker.twin = await new Promise(resolve => worker.on('message', resolve))
       return worker
     }
-    async function once() {
-      const lender = await running(${JSON.stringify(lender)})
+    async function once(twin) {
+      const lender = await running(${JSON.stringify(lender)}, twin)
       const peer = await listener.accept()
       await lender.terminate()
       const other = await running(${JSON.stringify(other)})
@@ -199,10 +199,11 @@ testIf(
         if (error.code !== 'ECONNRESET') throw error
       }
       peer.close()
+      if (twin) fs.closeSync(lender.twin)
       await other.terminate()
     }
     async function main() {
-      for (let i = 0; i < 10; i++) await once()
+      for (let i = 0; i < 10; i++) await once(i % 2 === 1) // with another descriptor of it open
       listener.close()
     }
     main()

@@ -1,5 +1,6 @@
-import { AF_INET, AF_UNIX, SOCK_DGRAM, Socket } from '../../lib'
+import { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
+import { missing, testIf } from '../helpers/need'
 
 const open: { close(): void }[] = []
 afterEach(() => {
@@ -55,6 +56,34 @@ test('the memory of a message cannot be given away with those of others in it', 
   await a.send(Buffer.from('next'))
   expect(String(await b.recv(100))).toBe('next')
   expect(String(mine)).toBe('mine')
+})
+
+test('from 4 KiB on it has memory of its own, which can be lent to the kernel', async () => {
+  const [a, b] = pair()
+  for (const [length, shared] of [
+    [4095, true],
+    [4096, false],
+    [8192, false],
+    [9000, false],
+  ] as const) {
+    await a.send(Buffer.alloc(length, length & 0xff))
+    const got = await b.recv(9000)
+    await a.send(Buffer.alloc(length, length & 0xff))
+    const also = await b.recv(length)
+    for (const each of [got, also]) expect(each.equals(Buffer.alloc(length, length & 0xff))).toBe(true)
+    expect(also.buffer.byteLength > length).toBe(shared)
+  }
+})
+
+testIf(missing.linux(), 'a small one cannot be lent, and the error says why', async () => {
+  const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+  const sender = new Socket(AF_INET, SOCK_STREAM)
+  open.push(listener, sender)
+  await sender.connect(listener.getsockname())
+  const [a, b] = pair()
+  await a.send(Buffer.alloc(100))
+  const lending = sender.sendZeroCopy(await b.recv(8192))
+  await expect(lending).rejects.toThrow('not a part of the pool that Buffers share')
 })
 
 test('the blocking flavour', () => {

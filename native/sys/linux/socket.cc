@@ -90,9 +90,14 @@ static int IntegerOption(int fd, int name) {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
 }
 
-void ResetOnClose(int fd) {
+// SO_LINGER would leave it to whoever closes the last descriptor, so the connection is dissolved. A family that
+// knows no AF_UNSPEC has nothing better.
+void Cut(int fd) {
+  const sockaddr nobody = {};
+  if (connect(fd, &nobody, sizeof nobody) == 0) return;
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  shutdown(fd, SHUT_RDWR);
 }
 
 bool HoldsPointer(unsigned long request) {
