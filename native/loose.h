@@ -43,8 +43,8 @@ class Loose {
   }
 
  private:
-  // The kernel passes at most 253 with a message.
-  static constexpr size_t kMost = 256;
+  // Linux passes at most 253 with a message, Darwin 512. What is beyond is not kept.
+  static constexpr size_t kMost = 512;
   int fds_[kMost] = {};
   size_t count_ = 0;
 };

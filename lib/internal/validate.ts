@@ -37,8 +37,9 @@ export function checkOp(
   if (typeof op !== 'object' || op === null) throw invalidType('op', 'number or object', op)
   // A loop and not Object.keys: this is done for every operation, and makes nothing.
   for (const key in op) {
-    if (key !== 'timeout' && key !== 'signal' && key !== 'flags' && !more.includes(key))
-      checkKnown('op', op, ['flags', 'timeout', 'signal', ...more])
+    if (key === 'timeout' || key === 'signal' || key === 'flags' || more.includes(key)) continue
+    if (op instanceof AbortSignal) throw invalidType('op', 'number or object: { signal } for a signal', op)
+    checkKnown('op', op, ['flags', 'timeout', 'signal', ...more])
   }
   const { flags, timeout: own, signal } = op
   return {

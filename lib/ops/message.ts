@@ -83,6 +83,7 @@ export class Recvmsg extends Operation<Message> {
   value(result: number, _where: number, address: number, addressLength: number): Message {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
+    const from = readAddress(address, addressLength) // before a view of the caller's runs code of its own
     const { control, fds, surplus, pidfd } = receiveControl(
       this.control,
       state[STATE_CONTROL]!,
@@ -92,7 +93,7 @@ export class Recvmsg extends Operation<Message> {
     return new Message(
       this.#data(result),
       result,
-      readAddress(address, addressLength),
+      from,
       surplus ? flags | messageFlags.MSG_CTRUNC : flags,
       control,
       fds,

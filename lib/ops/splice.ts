@@ -92,8 +92,9 @@ function hold(fd: number): Target {
   const stat = statOf(fd)
   const channel = new Channel(reactor.hold(fd, 'splice'), fd)
   const flags = native.fcntl(channel.id, F_GETFL!, 0)
-  const blocks = !stat.isFile() && !stat.isFIFO() && (flags & O_NONBLOCK!) === 0
-  if (blocks || (flags & O_APPEND) !== 0) {
+  const pipe = stat.isFIFO()
+  const blocks = !stat.isFile() && !pipe && (flags & O_NONBLOCK!) === 0
+  if (blocks || (!pipe && (flags & O_APPEND) !== 0)) {
     native.close(channel.id)
     const which = blocks ? 'without O_NONBLOCK' : 'opened with O_APPEND, where splice(2) does not write'
     throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} ${which}` })

@@ -47,12 +47,15 @@ export class SendZeroCopy extends Operation<number> {
 
   #call(bytes: Uint8Array, rest: number): number {
     const { channel, flags, sender, send } = this
-    const result = native.send(channel.id, bytes, flags | MSG_ZEROCOPY, this.#sent, rest)
-    if (result > 0) sender.accepted(send)
-    if (result !== ENOBUFS) return result
-    // No room for another notification: an ordinary send needs none, and waiting for room could be for ever.
-    sender.refused(send)
-    return native.send(channel.id, bytes, flags, this.#sent, rest)
+    if (sender.certain) {
+      const result = native.send(channel.id, bytes, flags | MSG_ZEROCOPY, this.#sent, rest)
+      if (result > 0) sender.accepted(send)
+      if (result !== ENOBUFS) return result
+      // No room for another notification: an ordinary send needs none, and waiting for room could be for ever.
+    }
+    const result = native.send(channel.id, bytes, flags, this.#sent, rest)
+    if (result !== EAGAIN) sender.refused(send)
+    return result
   }
 
   override get progress(): number {

@@ -64,7 +64,7 @@ export class SocketDuplex extends Duplex {
 
   constructor(socket: Socket, options: SocketDuplexOptions = {}) {
     if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-    checkConnected(socket)
+    checkConnected(socket, 'toDuplex')
     super(streamOptions(socket, options))
     this.#socket = socket
     this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
@@ -219,10 +219,10 @@ export class SocketDuplex extends Duplex {
   }
 }
 
-// Nothing could be written to it, and what is read would not tell whose it is.
-function checkConnected(socket: Socket): void {
+/** Nothing could be written to a datagram socket without a peer, and what is read would not tell whose it is. */
+export function checkConnected(socket: Socket, call: string): void {
   if (socket.type !== SOCK_DGRAM || !isInet(socket) || socket.closed || socket.remoteAddress !== null) return
-  throw systemError('toDuplex', errnoOf('ENOTCONN'), {
+  throw systemError(call, errnoOf('ENOTCONN'), {
     subject: 'a datagram socket has to be connected first; messages() hears everybody',
   })
 }

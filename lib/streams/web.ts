@@ -5,6 +5,7 @@ import { checkSize } from '../internal/validate'
 import { invalidType, type SocketError } from '../errors'
 import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../constants'
 import type { Socket } from '../socket'
+import { checkConnected } from './duplex'
 
 /** Options of toWeb. */
 export interface WebOptions {
@@ -55,6 +56,7 @@ class Halves {
 export function toWebStreams(socket: Socket, options: WebOptions = {}): WebStreams {
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   const size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
+  checkConnected(socket, 'toWeb')
   const halves = new Halves(socket)
   return {
     readable: isStream(socket) ? byteStream(halves, size) : messageStream(halves, size),

@@ -78,10 +78,18 @@ export class ZeroCopySender {
 
   /** Whether the next send is worth the trouble. */
   worthwhile(): boolean {
-    if (this.#base === null && !this.idle) return false
+    if (!this.certain) return false
     if (this.#ordinary === 0) return true
     this.#ordinary--
     return false
+  }
+
+  /**
+   * Whether a call may carry the flag. While the count is unknown one may: records can come out of order, and
+   * only of a single one is it clear whose it is.
+   */
+  get certain(): boolean {
+    return this.#base !== null || this.idle
   }
 
   /** The kernel accepted a call with the flag. */

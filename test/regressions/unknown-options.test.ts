@@ -95,3 +95,17 @@ test('what is inherited is no option, and a class of options is one', async () =
   a.close()
   b.close()
 })
+
+test('a signal that stands for the options is refused, and not overlooked', async () => {
+  const { signal } = new AbortController()
+  for (const Class of [Socket, blocking.Socket]) {
+    const socket = new Class(AF_INET, SOCK_DGRAM)
+    for (const name of ['connect', 'recv', 'recvmsg', 'send', 'sendto', 'readable']) {
+      const call = (operations() as unknown as Calls)[name]!
+      const error = await outcomeOf(() => call(socket as never, signal))
+      expect(error).toMatchObject(refused)
+      expect(error.message).toContain('{ signal }')
+    }
+    socket.close()
+  }
+})

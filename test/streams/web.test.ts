@@ -1,4 +1,4 @@
-import { AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, Socket } from '../../lib'
+import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, Socket } from '../../lib'
 import { failure, thrown } from '../helpers/errors'
 import { kinds, pattern, receive, turn, using } from '../helpers/pairs'
 import { testIf } from '../helpers/need'
@@ -144,3 +144,11 @@ test('options are checked', () =>
     expect(thrown(() => a.toWeb({ size: 1.5 })).code).toBe('ERR_OUT_OF_RANGE')
     return Promise.resolve()
   }))
+
+test('a datagram socket without a peer is refused, by both kinds of streams', () => {
+  const socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  expect(thrown(() => socket.toWeb())).toMatchObject({ code: 'ENOTCONN', syscall: 'toWeb' })
+  expect(thrown(() => socket.toDuplex())).toMatchObject({ code: 'ENOTCONN', syscall: 'toDuplex' })
+  expect(socket.closed).toBe(false)
+  socket.close()
+})

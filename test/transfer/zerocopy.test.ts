@@ -430,3 +430,14 @@ testIf(linux, 'SO_ZEROCOPY may have been switched on before', async () => {
   for (let i = 0; i < 3; i++) await Promise.all([a.sendZeroCopy(own(1000), within), receive(b, 1000)])
   expect(a.zeroCopyStatistics()).toMatchObject({ sends: 3, pending: 0 })
 })
+
+testIf(linux, 'and then the first send may take many calls', async () => {
+  const [a, b] = await tcp()
+  a.set(options.SO_ZEROCOPY, true)
+  const [{ bytes, buffer }, got] = await Promise.all([
+    a.sendZeroCopy(own(8 << 20), within),
+    receive(b, 8 << 20),
+  ])
+  expect([bytes, buffer.length, a.zeroCopyStatistics().pending]).toEqual([8 << 20, 8 << 20, 0])
+  expect(hash(got)).toBe(hash(pattern(8 << 20)))
+})
