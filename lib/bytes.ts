@@ -1,3 +1,4 @@
+import { octetsOf } from './address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { AF_INET, AF_INET6 } from './constants'
 import { invalidAddress, invalidType, outOfRange } from './errors'
@@ -87,11 +88,11 @@ export function inet_pton(family: number, text: string): Buffer {
 /** inet_ntop(3): the text of a packed address, IPv6 as RFC 5952 writes it. `ERR_OUT_OF_RANGE` for a wrong length. */
 export function inet_ntop(family: number, bytes: Uint8Array): string {
   checkFamily(family)
-  if (!(bytes instanceof Uint8Array) && !ArrayBuffer.isView(bytes))
-    throw invalidType('bytes', 'Uint8Array', bytes)
+  if (!ArrayBuffer.isView(bytes)) throw invalidType('bytes', 'Uint8Array', bytes)
+  const octets = octetsOf(bytes)
   const size = family === AF_INET ? 4 : 16
-  if (bytes.byteLength !== size) throw outOfRange('bytes.length', String(size), bytes.byteLength)
-  return family === AF_INET ? formatIPv4(bytes) : formatIPv6(bytes)
+  if (octets.length !== size) throw outOfRange('bytes.length', String(size), octets.length)
+  return family === AF_INET ? formatIPv4(octets) : formatIPv6(octets)
 }
 
 /** inet_ntoa(3): 4 bytes as a dotted quad. */

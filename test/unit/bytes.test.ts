@@ -1,4 +1,15 @@
-import { checksum } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  checksum,
+  htonl,
+  htons,
+  inet_aton,
+  inet_ntop,
+  inet_pton,
+  ntohl,
+  ntohs,
+} from '../../lib'
 import { thrown } from '../helpers/errors'
 
 describe('checksum', () => {
@@ -40,4 +51,42 @@ describe('checksum', () => {
     expect(thrown(() => checksum('text' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
     expect(thrown(() => checksum(Buffer.alloc(2), [1] as never)).message).toMatch(/"more\[0\]"/)
   })
+})
+
+test('the byte order of the network is most significant first', () => {
+  expect([...new Uint8Array(Uint16Array.of(htons(0x0102)).buffer)]).toEqual([1, 2])
+  expect([...new Uint8Array(Uint32Array.of(htonl(0x01020304)).buffer)]).toEqual([1, 2, 3, 4])
+  expect([ntohs(htons(0xfffe)), ntohl(htonl(0xfffffffe))]).toEqual([0xfffe, 0xfffffffe])
+})
+
+test.each([
+  ['127.1', '7f000001'],
+  ['0x7f.0x1', '7f000001'],
+  ['0x7F000001', '7f000001'],
+  ['017700000001', '7f000001'],
+  ['1.2.0x304', '01020304'],
+  ['4294967295', 'ffffffff'],
+])('inet_aton %s', (text, hex) => expect(inet_aton(text).toString('hex')).toBe(hex))
+
+test.each(['', '1.', '256.1', '1.2.3.4.5', '08', '0x', '4294967296', '1.16777216', ' 1', '1x'])(
+  'inet_aton refuses %j',
+  text => expect(thrown(() => inet_aton(text)).code).toBe('ERR_INVALID_ADDRESS'),
+)
+
+test('addresses in packed form refuse what is none', () => {
+  for (const call of [
+    () => inet_aton(5 as never),
+    () => inet_pton(AF_INET, 5 as never),
+    () => inet_pton('4' as never, '::1'),
+    () => inet_ntop(AF_INET, '1234' as never),
+    () => checksum('text' as never),
+    () => checksum(Buffer.alloc(2), 'text' as never),
+  ]) {
+    expect(thrown(call).code).toBe('ERR_INVALID_ARG_TYPE')
+  }
+  expect(thrown(() => inet_pton(AF_INET, '::1')).code).toBe('ERR_INVALID_ADDRESS')
+  expect(thrown(() => inet_pton(AF_INET6, '1.2.3.4')).code).toBe('ERR_INVALID_ADDRESS')
+  expect(thrown(() => inet_pton(1, '::1')).code).toBe('ERR_OUT_OF_RANGE')
+  expect(thrown(() => inet_ntop(AF_INET6, Buffer.alloc(4))).code).toBe('ERR_OUT_OF_RANGE')
+  expect(inet_ntop(AF_INET, new DataView(Uint8Array.of(1, 2, 3, 4).buffer) as never)).toBe('1.2.3.4')
 })
