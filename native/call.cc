@@ -66,7 +66,6 @@ bool ReadBytes(napi_env env, napi_value value, Bytes* bytes) {
   napi_typedarray_type type = napi_uint8_array;
   size_t length = 0;
   void* data = nullptr;
-  if (value == nullptr) return false;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) == napi_ok) {
     constexpr size_t kElement[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};  // the last: Float16Array
     const auto kind = static_cast<size_t>(type);

@@ -67,7 +67,7 @@ class Args {
   // An Int32Array of at least `count` elements, or the shared state for null and undefined.
   int32_t* Integers(size_t i, const char* name, size_t count);
   bool Present(size_t i) const;
-  napi_value Value(size_t i) const { return i < count_ ? values_[i] : nullptr; }
+  napi_value Value(size_t i) const { return values_[i]; }
 
   napi_value Result(int64_t value);
   void ThrowType(const char* name, const char* expected);

@@ -43,8 +43,7 @@ bool ReadSlab(Args& a, Slab* slab) {
   if (!a.Present(4)) a.ThrowType("fields", "an Int32Array");
   slab->fields = a.Integers(4, "fields", places * kBatchStride);
   if (!a.ok()) return false;
-  if (slab->data.size / kMaxCount > kMaxSize || slab->data.size < places * slab->size ||
-      slab->names.size < places * kAddressSize ||
+  if (slab->data.size < places * slab->size || slab->names.size < places * kAddressSize ||
       slab->control.size < places * slab->control_size) {
     a.ThrowRange("count", "within the slab, which may have been detached");
     return false;

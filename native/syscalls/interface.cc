@@ -61,7 +61,7 @@ static int64_t InterfaceIndex(int fd, Args& a) {
   char text[IF_NAMESIZE] = {};
   if (name.size == 0 || name.size >= sizeof text || memchr(name.data, 0, name.size) != nullptr)
     return -ENODEV;
-  if (name.size > 0) memcpy(text, name.data, name.size);
+  memcpy(text, name.data, name.size);
   return sys::InterfaceIndex(fd, text);
 }
 

@@ -1,4 +1,4 @@
-import { AddressCodec, type Address, type AddressLike, type InterfaceLookup } from '../../address'
+import { AddressCodec, type Address, type InterfaceLookup } from '../../address'
 import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
 import { checkInteger, invalidAddress, invalidType, noInterface } from '../../errors/argument'
@@ -106,11 +106,6 @@ export function encodeHost(platform: Platform, argument: string, value: unknown,
   const address = checkText(argument, value)
   if (address === '') throw invalidAddress(address, `${argument} must be an address in numbers`)
   return around(platform).addresses.encode({ address, port }, familyOf(platform, address))
-}
-
-/** A sockaddr of any family. */
-export function encodeAddress(platform: Platform, value: AddressLike, family: number): Uint8Array {
-  return around(platform).addresses.encode(value, family)
 }
 
 /** The address of a sockaddr, without its port; `''` where it is none. */

@@ -1,0 +1,201 @@
+import { constants } from '../../lib'
+import { native } from '../../lib/internal/binding'
+import { reactor } from '../../lib/internal/environment'
+import { thrown } from '../helpers/errors'
+
+/*
+ * Every argument of every call, on a socket that is open: one that is missing or of the wrong kind throws an error that
+ * names it, and nothing has happened.
+ */
+const { AF_UNIX, SOCK_STREAM } = constants as Record<string, number>
+const ABSENT = Symbol('absent')
+
+interface Kind {
+  good: () => unknown
+  types: unknown[]
+  ranges: unknown[]
+}
+
+const kinds: Record<string, Kind> = {
+  /** 32 bits. */
+  int: { good: () => 0, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 40, -(2 ** 31) - 1] },
+  /** An integer that may be left out, and then is 0. */
+  flags: { good: () => 0, types: [null, '1'], ranges: [NaN, 2 ** 40] },
+  /** A whole number, not negative. */
+  size: { good: () => 1, types: [ABSENT, null, '1'], ranges: [NaN, 0.5, -1, 2 ** 54] },
+  /** Where a buffer or a file is begun; left out it is all of the buffer, or where the file is. */
+  offset: { good: () => 1, types: ['1', {}], ranges: [NaN, 0.5, -1, 2 ** 54] },
+  bytes: { good: () => new Uint8Array(128), types: [ABSENT, null, 5, 'text', [1], new ArrayBuffer(4)], ranges: [] },
+  optional: { good: () => null, types: [5, 'text', [1]], ranges: [] },
+  /** An int * or socklen_t *. */
+  reference: {
+    good: () => Int32Array.of(1),
+    types: [ABSENT, null, 5, new Uint32Array(4), new Int32Array(0)],
+    ranges: [],
+  },
+  /** The room for an address, which may be left out, and its length. */
+  address: { good: () => new Uint8Array(128), types: [5, 'text'], ranges: [] },
+  length: {
+    good: () => Int32Array.of(128),
+    types: [ABSENT, null, 5, new Uint32Array(4), new Int32Array(0)],
+    ranges: [Int32Array.of(-1), Int32Array.of(129)],
+  },
+  integers: { good: () => null, types: [5, new Uint32Array(64), new Int32Array(1)], ranges: [] },
+  buffers: { good: () => [], types: [ABSENT, null, 5, [5], [null]], ranges: [Array(1025).fill(new Uint8Array(1))] },
+} // prettier-ignore
+
+const io = [
+  'bind address:bytes',
+  'connect address:bytes',
+  'listen backlog:int',
+  'accept address:address addressLength:length',
+  'getsockname address:address addressLength:length',
+  'getpeername address:address addressLength:length',
+  'shutdown how:int',
+  'fcntl command:int argument:int',
+  'recv buffer:bytes flags:int offset:offset length:size',
+  'recvfrom buffer:bytes flags:int offset:offset length:size address:address addressLength:length',
+  'recvmsg buffers:buffers control:optional flags:int address:address addressLength:length info:integers',
+  'send buffer:bytes flags:flags offset:offset length:size',
+  'sendto buffer:bytes flags:int offset:offset length:size address:bytes',
+  'sendmsg buffers:buffers control:optional flags:int address:optional',
+  'getsockopt level:int name:int value:bytes length:reference',
+  'setsockopt level:int name:int value:optional length:size',
+  'setProgram level:int name:int instructions:bytes',
+  'ioctl request:int argument:bytes',
+]
+
+/** Behind the slot or descriptor that comes first. */
+const bySlot = [
+  ...io,
+  'watch writing:int again:int',
+  'rented rented:int',
+  'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
+  'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
+  'sendfile file:int offset:size count:size',
+  'sendfileJob file:int offset:size count:size',
+  'resident offset:size count:size',
+  'splice to:int count:size',
+  'spliceJob pipe:int count:size',
+  'read buffer:bytes',
+  'write buffer:bytes',
+  'interfaceIndex name:bytes',
+  'interfaceOfAddress address:bytes',
+  'ringOpen block_size:size blocks:size frame_size:size timeout:size',
+  'ringTake into:bytes',
+]
+const byDescriptor = [
+  'inspect kind:integers',
+  'adopt traits:size',
+  'socketIn domain:int type:int protocol:int',
+]
+const plain = [
+  'socket domain:int type:int protocol:int',
+  'socketpair domain:int type:int protocol:int fds:integers',
+  'pipe size:size',
+  'poll descriptors:bytes timeout:int',
+  'gather descriptors:bytes',
+  'if_nametoindex name:bytes',
+  'if_indextoname index:size into:bytes',
+  'if_nameindex into:bytes',
+  'lookup kind:size first:optional second:optional number:int number:int number:int number:int',
+  'lookupJob ticket:int kind:size first:optional second:optional number:int number:int number:int number:int',
+  'takeReply into:bytes',
+  'gethostname into:bytes',
+  'sethostname name:bytes',
+  'setTable table:bytes',
+  'allocate size:size',
+]
+const raw = [
+  ...io,
+  'sendfile file:int offset:offset count:size',
+  'splice inOffset:offset out:int outOffset:offset count:size flags:int',
+]
+const rawPlain = [
+  'socket domain:int type:int protocol:int',
+  'socketpair domain:int type:int protocol:int fds:integers',
+]
+
+type Call = (...values: unknown[]) => unknown
+
+/** Calls with one argument wrong at a time. */
+function refuses(calls: object, row: string, first: unknown[]): void {
+  const [name, ...rest] = row.split(' ')
+  const call = (calls as Record<string, Call>)[name!]!
+  const parameters = rest.map(each => each.split(':') as [string, string])
+  for (const [index, [parameter, kind]] of parameters.entries()) {
+    const { types, ranges } = kinds[kind]!
+    const good = parameters.map(each => kinds[each[1]]!.good())
+    for (const bad of [...types, ...ranges]) {
+      const values = bad === ABSENT ? good.slice(0, index) : good.with(index, bad)
+      const error = thrown(() => call(...first, ...values))
+      const code = types.includes(bad) ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE'
+      expect([row, bad, error.code]).toEqual([row, bad, code])
+      // Of several that are missing it may name any.
+      const missing = bad === ABSENT ? parameters.slice(index) : [[parameter]]
+      expect(missing.map(each => `"${each[0]}"`)).toContain(/"\w+"/.exec(error.message)?.[0])
+    }
+  }
+}
+
+describe('by slot', () => {
+  test.each(bySlot)('%s', row => {
+    const { id } = reactor.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0)
+    refuses(native, row, [id])
+    expect(native.listen(id, 1)).toBe(-22) // neither bound nor connected
+    native.close(id)
+  })
+})
+
+describe('by descriptor', () => {
+  const rows = [
+    ...byDescriptor.map(row => [row, native] as const),
+    ...raw.map(row => [row, native.raw] as const),
+  ]
+  test.each(rows)('%s', (row, calls) => {
+    const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
+    refuses(calls, row, [fd])
+    for (const bad of [undefined, null, '1', 1n]) {
+      expect(
+        thrown(() => (calls as unknown as Record<string, Call>)[row.split(' ')[0]!]!(bad)).message,
+      ).toContain('"fd"')
+    }
+    expect(native.closeFd(fd)).toBe(0)
+  })
+})
+
+describe('neither', () => {
+  test.each(plain)('%s', row => refuses(native, row, []))
+  test.each(rawPlain)('%s', row => refuses(native.raw, row, []))
+})
+
+describe('of several that are wrong the first is named, and memory that has gone is none', () => {
+  const { AF_UNIX: family, SOCK_STREAM: type } = constants as Record<string, number>
+  const gone = (): Int32Array => {
+    const memory = new Int32Array(4)
+    structuredClone(memory.buffer, { transfer: [memory.buffer] })
+    return memory
+  }
+
+  test.each<[string, (fd: number) => unknown, string]>([
+    ['two of a wrong type', fd => native.raw.getsockopt(fd, '1' as never, null as never, null as never, gone()), '"level"'],
+    ['two out of range', fd => native.raw.fcntl(fd, 0.5, 2 ** 40), '"command"'],
+    ['a length in memory that has gone', fd => native.raw.getsockopt(fd, 1, 3, new Uint8Array(4), gone()), '"length"'],
+    ['results in memory that has gone', fd => native.inspect(fd, gone()), '"kind"'],
+  ])('%s', (_, call, named) => {
+    const fd = native.socket(family!, type!, 0)
+    expect(thrown(() => call(fd)).message).toContain(named)
+    expect(native.closeFd(fd)).toBe(0)
+  }) // prettier-ignore
+
+  test('a getter of the user throws its own error', () => {
+    const fd = native.socket(family!, type!, 0)
+    const list = Object.defineProperty([] as Uint8Array[], 0, {
+      get() {
+        throw new Error('mine')
+      },
+    })
+    expect(thrown(() => native.raw.sendmsg(fd, list, null, 0, null)).message).toBe('mine')
+    expect(native.closeFd(fd)).toBe(0)
+  })
+})

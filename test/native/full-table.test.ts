@@ -1,0 +1,103 @@
+import { closeSync, openSync, readdirSync } from 'node:fs'
+import { constants } from '../../lib'
+import type { Native } from '../../lib/internal/binding'
+import { loadAddon } from '../../lib/internal/load'
+import * as shared from '../../lib/internal/shared'
+
+/*
+ * TypeScript makes the table larger before it is full, so a call that finds no room is a bug there. It must not become a
+ * leak or somebody else's descriptor here: a binding of its own, whose table stays as small as a test wants it.
+ */
+const { AF_UNIX, SOCK_STREAM } = constants as Record<string, number>
+const ENOBUFS = -105
+const EAGAIN = -11
+const EBADF = -9
+const linux = process.platform === 'linux'
+const none = linux ? ENOBUFS : -55
+
+function bindingWith(slots: number): { native: Native; state: Int32Array } {
+  const native = (loadAddon() as { open(): Native }).open()
+  const state = new Int32Array(shared.STATE_FIELDS)
+  native.connectMemory(
+    () => undefined,
+    new Int32Array(shared.MAX_RECORDS * shared.RECORD_STRIDE),
+    new Uint8Array((shared.MAX_EVENTS + 1) * shared.ADDRESS_SIZE),
+    new Uint8Array(shared.INBOX_SIZE),
+    state,
+  )
+  expect(native.setTable(new Int32Array(slots * shared.SLOT_STRIDE))).toBe(0)
+  return { native, state }
+}
+
+const open = (): string[] => readdirSync(linux ? '/proc/self/fd' : '/dev/fd')
+
+test('what would take a slot is ENOBUFS and leaves the descriptor to the caller', () => {
+  const { native, state } = bindingWith(0)
+  expect(state[shared.STATE_FREE]).toBe(0)
+  const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
+  const before = open()
+  expect([native.adopt(fd, 0), native.own(fd), native.hold(fd)]).toEqual([none, none, none])
+  expect(open()).toEqual(before)
+  expect([native.owned(fd), native.stats().slots]).toEqual([0, 0])
+  expect([native.closeFd(fd), native.hold(fd)]).toEqual([0, EBADF])
+})
+
+test('a pipe takes both slots or none', () => {
+  if (!linux) return
+  for (const slots of [0, 1]) {
+    const { native, state } = bindingWith(slots)
+    const before = open()
+    expect(native.pipe(4096)).toBe(ENOBUFS)
+    expect(open()).toEqual(before)
+    expect([native.stats().slots, state[shared.STATE_FREE]]).toEqual([0, slots])
+  }
+  const { native, state } = bindingWith(2)
+  expect(native.pipe(4096)).toBe(0)
+  const [reading, writing] = [state[shared.STATE_SLOT]!, state[shared.STATE_SECOND]!]
+  expect(native.read(reading, new Uint8Array(1))).toBe(EAGAIN)
+  expect([native.close(reading), native.close(writing)]).toEqual([0, 0])
+})
+
+test('accept closes whom it has no room for', () => {
+  const { native, state } = bindingWith(1)
+  expect(native.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 1)).toBe(0)
+  const listener = state[shared.STATE_SLOT]!
+  // An abstract name or a path of no length: the kernel chooses one, or there is none to test with.
+  const address = new Uint8Array([AF_UNIX!, 0])
+  if (native.bind(listener, address) !== 0) return void native.close(listener)
+  expect([native.getsockname(listener), native.listen(listener, 1)]).toEqual([0, 0])
+  const name = new Uint8Array(shared.ADDRESS_SIZE)
+  const length = Int32Array.of(name.length)
+  const client = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
+  const descriptor = native.descriptor(listener)
+  expect(native.raw.getsockname(descriptor, name, length)).toBe(0)
+  expect(native.raw.connect(client, name.subarray(0, length[0]))).toBe(0)
+  const before = open()
+  expect(native.accept(listener)).toBe(none)
+  expect(open()).toEqual(before)
+  expect(native.raw.recv(client, new Uint8Array(1), 0)).toBe(0)
+  expect([native.closeFd(client), native.close(listener)]).toEqual([0, 0])
+})
+
+test('a slot beside it that is gone is EBADF, whatever is asked of the other', () => {
+  const { native, state } = bindingWith(2)
+  expect(native.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0)).toBe(0)
+  const slot = state[shared.STATE_SLOT]!
+  for (const gone of [shared.INDEX_MASK, -1, slot + (1 << shared.INDEX_BITS)]) {
+    expect(native.sendfile(slot, gone, 0, 1)).toBe(EBADF)
+    expect(native.sendfileJob(slot, gone, 0, 1)).toBe(EBADF)
+    expect(native.splice(slot, gone, 1)).toBe(EBADF)
+    expect(native.spliceJob(slot, gone, 1)).toBe(EBADF)
+  }
+  expect(native.stats().jobs).toBe(0)
+  native.close(slot)
+})
+
+test('a file that was not ours stays as it was: own takes it as it is, and close closes it', () => {
+  const { native, state } = bindingWith(1)
+  const fd = openSync(__filename, 'r')
+  expect([native.own(fd), native.owned(fd)]).toEqual([0, 1])
+  expect(native.close(state[shared.STATE_SLOT]!)).toBe(0)
+  expect(() => closeSync(fd)).toThrow('EBADF')
+  expect(native.setTable(new Int32Array(0))).toBe(0) // smaller: the table stays as large as it was
+})
