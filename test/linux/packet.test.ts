@@ -8,6 +8,7 @@ import {
   constants,
   openPacket,
   options,
+  query,
   type Frame,
   type PacketSocket,
 } from '../../lib'
@@ -447,3 +448,15 @@ describe('packet sockets', () => {
     })
   })
 })
+
+testIf(
+  missing.socket(AF_PACKET ?? -1, SOCK_RAW),
+  'the length of a ring header is asked for with its version',
+  () => {
+    const socket = new Socket(AF_PACKET, SOCK_RAW)
+    expect(socket.get(options.PACKET_HDRLEN)).toBe(48) // sizeof(struct tpacket3_hdr)
+    expect(socket.get(query(options.PACKET_HDRLEN, c['TPACKET_V1']!))).toBe(32)
+    socket.close()
+    expect(thrown(() => socket.get(options.PACKET_HDRLEN)).code).toBe('EBADF')
+  },
+)

@@ -3,6 +3,7 @@ import { constants } from '../../lib'
 import type { Native } from '../../lib/internal/binding'
 import { loadAddon } from '../../lib/internal/load'
 import * as shared from '../../lib/internal/shared'
+import { missing, testIf } from '../helpers/need'
 
 /*
  * TypeScript makes the table larger before it is full, so a call that finds no room is a bug there. It must not become a
@@ -42,8 +43,7 @@ test('what would take a slot is ENOBUFS and leaves the descriptor to the caller'
   expect([native.closeFd(fd), native.hold(fd)]).toEqual([0, EBADF])
 })
 
-test('a pipe takes both slots or none', () => {
-  if (!linux) return
+testIf(missing.linux(), 'a pipe takes both slots or none', () => {
   for (const slots of [0, 1]) {
     const { native, state } = bindingWith(slots)
     const before = open()

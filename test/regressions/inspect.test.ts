@@ -1,5 +1,6 @@
+import { closeSync } from 'node:fs'
 import { inspect } from 'node:util'
-import { AF_INET, MessageBatch, Socket, SOCK_DGRAM } from '../../lib'
+import { AF_INET, Message, MessageBatch, Socket, SOCK_DGRAM, type FdHandle } from '../../lib'
 
 const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 
@@ -30,4 +31,38 @@ test('a message is printed with what came beside it, decoded', async () => {
   expect(text).toMatch(/flags: \d+/) // cut
   expect(text).toMatch(/meta: \{ ttl: 64 \}/)
   socket.close()
+})
+
+test('a message on its own, and control messages that nobody decodes', async () => {
+  const socket = udp()
+  await socket.sendto(Buffer.from('hello'), socket.getsockname())
+  const message = await socket.recvmsg(100)
+  expect([...message.segments()]).toEqual([message.data])
+  expect([message.truncated, message.controlTruncated]).toEqual([false, false])
+  const unknown = new Message(
+    Buffer.alloc(1),
+    4,
+    null,
+    0,
+    [{ level: 9999, type: 1, data: Buffer.alloc(2) }],
+    null,
+  )
+  expect(inspect(unknown)).toMatch(/bytes: 4.*address: null.*control: \[.*level: 9999/s)
+  socket.close()
+})
+
+test('a descriptor is printed as its number, closed at the end of its block and given away once', async () => {
+  const [a, b] = Socket.pair()
+  a.trySendFds(Buffer.from('x'), [0, 0])
+  const { fds } = b.tryRecvFds(1, 2)!
+  const [first, second] = fds as [FdHandle, FdHandle]
+  expect(inspect(first)).toBe(`FdHandle { fd: ${first.fd} }`)
+  first[Symbol.dispose]()
+  expect([first.fd, first.release(), inspect(first)]).toEqual([-1, -1, 'FdHandle { fd: -1 }'])
+  first.close()
+  const fd = second.release()
+  expect([second.fd, second.release()]).toEqual([-1, -1])
+  closeSync(fd)
+  a.close()
+  b.close()
 })

@@ -3,11 +3,25 @@ import { createReadStream, createWriteStream, writeFileSync, readFileSync } from
 import { PassThrough, Writable } from 'node:stream'
 import { finished, pipeline } from 'node:stream/promises'
 import { once } from 'node:events'
-import { AF_INET, AF_UNIX, SHUT_WR, SOCK_DGRAM, SOCK_SEQPACKET, Socket } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  constants,
+  IPPROTO_TCP,
+  SO_KEEPALIVE,
+  SOL_SOCKET,
+  TCP_NODELAY,
+  SHUT_WR,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+  Socket,
+} from '../../lib'
 import { native } from '../../lib/internal/environment'
 import { failure, thrown, type Failure } from '../helpers/errors'
 import { kinds, pattern, receive, turn, using, withPath } from '../helpers/pairs'
-import { testIf } from '../helpers/need'
+import { missing, testIf } from '../helpers/need'
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex')
 const streams = kinds.filter(kind => kind.stream)
@@ -360,5 +374,80 @@ describe('what others ask of a socket', () => {
     stream.resume()
     const [error] = (await once(stream, 'error')) as [Failure]
     expect(error.code).toBe('ENOTCONN')
+  })
+})
+
+describe('what http asks of a net.Socket', () => {
+  for (const [family, host, name, none] of [
+    [AF_INET, '127.0.0.1', 'IPv4', null],
+    [AF_INET6, '::1', 'IPv6', missing.socket(AF_INET6, SOCK_STREAM)],
+  ] as const) {
+    testIf(none, `both ends of ${name}, and options of TCP`, () => asksOf(family, host, name))
+  }
+
+  async function asksOf(family: number, host: string, name: string): Promise<void> {
+    const listener = new Socket(family).bind([host, 0]).listen()
+    const a = new Socket(family)
+    const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+    const stream = a.toDuplex({ size: 0 })
+    const { port } = listener.getsockname() as { port: number }
+    const own = a.getsockname() as { port: number }
+    expect([stream.remoteAddress, stream.remotePort, stream.remoteFamily]).toEqual([host, port, name])
+    expect([stream.localAddress, stream.localPort]).toEqual([host, own.port])
+    const keep = constants['TCP_KEEPIDLE'] ?? constants['TCP_KEEPALIVE']
+    stream.setKeepAlive(true, 7000).setNoDelay()
+    expect(a.getsockopt(IPPROTO_TCP, keep!)).toBe(7)
+    expect(a.getsockopt(SOL_SOCKET, SO_KEEPALIVE)).not.toBe(0)
+    expect(a.getsockopt(IPPROTO_TCP, TCP_NODELAY)).not.toBe(0)
+    stream.setKeepAlive(true, 999)
+    expect(a.getsockopt(IPPROTO_TCP, keep!)).toBe(7) // less than a second says nothing
+    stream.setKeepAlive().setNoDelay(false)
+    expect([a.getsockopt(SOL_SOCKET, SO_KEEPALIVE), a.getsockopt(IPPROTO_TCP, TCP_NODELAY)]).toEqual([0, 0])
+    stream.destroy()
+    for (const socket of [b, listener]) socket.close()
+  }
+
+  test('of a socket without a port there is none, and options of TCP are nothing', async () => {
+    await pair(async a => {
+      const stream = a.toDuplex()
+      expect([stream.remotePort, stream.localPort, stream.remoteFamily]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ])
+      expect(stream.setKeepAlive(true).setNoDelay().ref().unref()).toBe(stream)
+      stream.destroy()
+      await once(stream, 'close')
+    })
+  })
+
+  test('a listener of a timeout that is taken back hears nothing', async () => {
+    await pair(async a => {
+      const stream = a.toDuplex()
+      const listener = (): void => undefined
+      stream.setTimeout(60_000, listener)
+      expect([stream.listenerCount('timeout'), stream.timeout]).toEqual([1, 60_000])
+      stream.setTimeout(0, listener)
+      expect([stream.listenerCount('timeout'), stream.timeout]).toEqual([0, 0])
+      stream.setTimeout(1)
+      await once(stream, 'timeout')
+      stream.destroy()
+      await once(stream, 'close')
+    })
+  })
+
+  test('an empty chunk is no message on a stream, and one of its own where messages are kept', async () => {
+    for (const [type, empty] of [
+      [SOCK_STREAM, null],
+      [SOCK_DGRAM, 0],
+    ] as const) {
+      await pair(async (a, b) => {
+        const stream = a.toDuplex()
+        await new Promise(resolve => stream.write(Buffer.alloc(0), resolve))
+        expect(b.tryRecv(10)?.length ?? null).toBe(empty)
+        stream.destroy()
+        await once(stream, 'close')
+      }, type)
+    }
   })
 })

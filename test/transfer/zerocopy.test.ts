@@ -288,6 +288,7 @@ testIf(
         const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
         const a = new Socket(AF_INET, SOCK_STREAM)
         const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
+        globalThis.open = [listener, a, b] // or they might be collected before the worker ends
         a.sendZeroCopy(Buffer.from(new ArrayBuffer(8 << 20))).catch(() => {})
         a.sendZeroCopy(allocZeroCopy(1 << 20)).catch(() => {})
         parentPort.postMessage('busy')

@@ -192,6 +192,18 @@ describe('AF_CAN', () => {
     )
   })
 
+  test('ISO-TP in one direction only', () => {
+    expect(onLinux.encode({ interface: 2, txId: 5 }, family).subarray(8, 16)).toEqual(
+      hex('00000000 05000000'),
+    )
+    expect(onLinux.encode({ interface: 2, rxId: 5 }, family).subarray(8, 16)).toEqual(
+      hex('05000000 00000000'),
+    )
+    expect(thrown(() => onLinux.encode({ interface: 2, rxId: 5, pgn: 1 }, family)).code).toBe(
+      'ERR_INVALID_ADDRESS',
+    )
+  })
+
   test('a short address is filled up when used again', () => {
     const address = as(onLinux.decode(hex('1d00 0000 02000000')), 'can')
     expect([address.index, address.rxId, address.name]).toEqual([2, null, null])
@@ -384,4 +396,9 @@ describe('AF_ALG', () => {
     expect(code(() => onLinux.encode(wrong({ type: 1, name: 'y' }), family))).toBe('ERR_INVALID_ARG_TYPE')
     expect(thrown(() => onLinux.encode(wrong({ type: 'x' }), family)).message).toContain('{ type, name')
   })
+})
+
+test('a device of Bluetooth without a channel is its raw one', () => {
+  const family = af(linux, 'AF_BLUETOOTH')
+  expect(onLinux.encode({ device: 1 }, family)).toEqual(hex('1f00 0100 0000'))
 })

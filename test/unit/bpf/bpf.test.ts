@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { bpf, Program, type Instruction } from '../../../lib/bpf'
 import { ancillary, opcodes, SKF_AD_OFF, SKF_LL_OFF, SKF_NET_OFF } from '../../../lib/bpf/opcodes'
 import { constants } from '../../../lib/constants'
@@ -402,5 +403,51 @@ describe('run', () => {
     expect(result([{ op: 'ld', k: 0 }], new DataView(bytes.buffer, 2) as never)).toBe(0x01020304)
     expect(() => bpf.run(bpf.assemble([drop]), 'packet' as never)).toThrow(TypeError)
     expect(() => bpf.run([] as never, bytes)).toThrow(TypeError)
+  })
+})
+
+describe('what a machine knows by itself, and what it refuses', () => {
+  const load = (name: string): Instruction => ({
+    op: 'ld',
+    k: (SKF_AD_OFF + 4 * ancillary.indexOf(name as never)) >>> 0,
+  })
+
+  test('the protocol of a packet that is too short for one, and a random number', () => {
+    expect(result([load('protocol')], ethernet(0x0806))).toBe(0x0806)
+    expect(result([load('protocol')], Buffer.alloc(13))).toBe(0)
+    const random = result([load('random')])
+    expect(random === random >>> 0).toBe(true)
+    expect(result([load('random')], Buffer.alloc(0), { random: 7 })).toBe(7)
+    expect(result([load('hatype')])).toBe(1)
+    expect([result([load('vlan_tag_present')]), result([load('vlan_tag_present')], Buffer.alloc(0), { vlan_tag: 5 })]).toEqual([0, 1]) // prettier-ignore
+  })
+
+  test('the length of a packet of which only the beginning is given', () => {
+    expect(result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6))).toBe(6)
+    expect(result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6), { len: 1500 })).toBe(1500)
+    expect(() => result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6), { len: -1 })).toThrow('"info.len"')
+  })
+
+  test('an attribute within one that does not fit into the packet is none', () => {
+    // Of length 8 and type 1, and in it one of length 4 and type 0, which X is.
+    const packet = Buffer.from(Uint16Array.of(8, 1, 4, 0).buffer)
+    const nested = (bytes: Buffer): number =>
+      result([{ op: 'ld', mode: 'imm', k: 0 }, load('nlattr_nest')], bytes)
+    expect([nested(packet), nested(packet.subarray(0, 7)), nested(packet.subarray(0, 3))]).toEqual([4, 0, 0])
+  })
+
+  test.each([
+    [() => bpf.run('x' as never, Buffer.alloc(1)), '"program"'],
+    [() => bpf.run(bpf.assemble([drop]), 'x' as never), '"packet"'],
+    [() => bpf.run(bpf.assemble([drop]), Buffer.alloc(1), 5 as never), '"info"'],
+    [() => bpf.run(bpf.assemble([drop]), Buffer.alloc(1), null as never), '"info"'],
+    [() => bpf.assemble([{ ...drop, label: 5 as never }]), '"instructions[0].label"'],
+    [() => bpf.assemble([5 as never]), '"instructions[0]"'],
+    [() => bpf.parse('jeq\nret #0'), 'jeq'],
+    [() => bpf.parse('ret #0\n!'), '!'],
+  ])('%s', (call, text) => expect(call).toThrow(text))
+
+  test('console.log shows the program as tcpdump does', () => {
+    expect(inspect(bpf.assemble([accept]))).toBe('Program [1]\n(000) ret      #262144')
   })
 })

@@ -164,6 +164,25 @@ describe('the bytes', () => {
     expect(codecs.icmpFilter.decode(linux, Uint8Array.of(8, 0, 0, 0)).block).toEqual([3])
   })
 
+  test('what may be left out is zero, and a number stands for the flags', () => {
+    const group = { group: '239.1.1.1' }
+    const none = [0, 0, 0, 0]
+    expect(encode(codecs.ipSourceMembership as Any, { ...group, source: '10.2.2.2' }).slice(4, 8)).toEqual(
+      none,
+    )
+    expect(
+      encode(codecs.ipSourceFilter as Any, { ...group, mode: 'include', sources: [] }).slice(4, 8),
+    ).toEqual(none)
+    expect(encode(codecs.timestamping as Any, { flags: 3 })).toEqual([3, 0, 0, 0, 0, 0, 0, 0])
+    expect(encode(codecs.timestamping as Any, 3)).toEqual([3, 0, 0, 0])
+  })
+
+  test('a type of ICMP that has no place in the filter always passes', () => {
+    expect(() => encode(codecs.icmpFilter, { pass: [32] })).toThrow('others always pass')
+    expect(() => encode(codecs.icmp6Filter, { block: [256] })).toThrow(RangeError)
+    expect(() => encode(codecs.icmpFilter, {})).toThrow('{ pass: types } or { block: types }')
+  })
+
   test('an index in network byte order', () => {
     expect(encode(codecs.interfaceIndexBE as Any, 1)).toEqual([0, 0, 0, 1])
   })

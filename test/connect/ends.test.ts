@@ -1,0 +1,66 @@
+import { AF_INET6, createConnection, createServer, SOCK_STREAM, type ServerOptions } from '../../lib'
+import { abstractName, withPath } from '../helpers/pairs'
+import { failure, outcome } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+
+/*
+ * An address in place of options: what getsockname() of a server gives is all that a client needs.
+ */
+async function meet(options: ServerOptions): Promise<string> {
+  const server = await createServer(options)
+  const address = server.getsockname()
+  const client = await createConnection(address)
+  const accepted = await server.accept()
+  expect(client.getpeername().equals(address)).toBe(true)
+  for (const socket of [client, accepted, server]) socket.close()
+  return address.kind
+}
+
+test('IPv4', async () => expect(await meet({ host: '127.0.0.1' })).toBe('inet'))
+
+testIf(missing.socket(AF_INET6, SOCK_STREAM), 'IPv6', async () => {
+  expect(await meet({ host: '::1' })).toBe('inet6')
+})
+
+test('a path', () => withPath(async path => expect(await meet({ path })).toBe('unix')))
+
+testIf(missing.linux(), 'an abstract name', async () => {
+  expect(await meet({ path: abstractName() })).toBe('abstract')
+})
+
+testIf(missing.socket(AF_INET6, SOCK_STREAM), 'a zone goes along', async () => {
+  const server = await createServer({ host: '::1' })
+  const address = server.getsockname() as { port: number }
+  const zoned = { host: 'fe80::1%1', port: address.port }
+  expect(await outcome(createConnection({ ...zoned, timeout: 0 }))).toMatch(
+    /^E(INVAL|ADDRNOTAVAIL|NETUNREACH|HOSTUNREACH|RR_SOCKET_TIMEOUT)/,
+  )
+  server.close()
+})
+
+test('a server that cannot have its address leaves nothing behind', async () => {
+  const server = await createServer({ host: '127.0.0.1' })
+  expect(await failure(createServer(server.getsockname()))).toMatchObject({
+    code: 'EADDRINUSE',
+    syscall: 'bind',
+  })
+  server.close()
+  await withPath(async path => {
+    const first = await createServer({ path })
+    expect(await outcome(createServer({ path }))).toBe('EADDRINUSE')
+    expect(await outcome(createServer({ path, unlink: true }))).toBe('EADDRINUSE') // somebody listens
+    first.close()
+    const second = await createServer({ path, unlink: true, mode: 0o600 })
+    second.close()
+  })
+})
+
+test.each([
+  [{ path: 'x', host: 'y' }, 'options.path'],
+  [{ host: 5 }, 'options.host'],
+  [{ port: -1 }, 'options.port'],
+  [{ backlog: 0.5 }, 'options.backlog'],
+  [{ path: 'x', mode: 0o10000 }, 'options.mode'],
+])('%j', async (options, named) => {
+  expect((await failure(createServer(options as never))).message).toContain(`"${named}"`)
+})

@@ -1,0 +1,115 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
+import { setMode, unlinkStale, withPathLock } from '../../lib/unix-path'
+import { outcome } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+
+const linux = missing.linux()
+let directory = ''
+beforeEach(() => (directory = mkdtempSync(path.join(tmpdir(), 'sock-'))))
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const at = (name: string): Buffer => Buffer.from(path.join(directory, name))
+
+/** A socket's path, and nobody who listens there. */
+function leaveStale(name: string, type: number = SOCK_STREAM): Buffer {
+  const socket = new Socket(AF_UNIX, type).bind({ path: at(name) })
+  socket.close()
+  expect(lstatSync(at(name)).isSocket()).toBe(true)
+  return at(name)
+}
+
+describe('the lock of a path', () => {
+  testIf(linux, 'lets one in at a time, and another path does not wait for it', async () => {
+    const steps: string[] = []
+    let leave = (): void => undefined
+    const first = withPathLock(at('a'), () => {
+      steps.push('first in')
+      return new Promise<void>(resolve => (leave = resolve))
+    })
+    await withPathLock(at('b'), () => Promise.resolve(steps.push('other')))
+    const second = withPathLock(at('a'), () => Promise.resolve(steps.push('second in')))
+    steps.push('first out')
+    leave()
+    await Promise.all([first, second])
+    expect(steps).toEqual(['first in', 'other', 'first out', 'second in'])
+  })
+
+  testIf(linux, 'that is never given back holds nobody up for ever', async () => {
+    let leave = (): void => undefined
+    const first = withPathLock(at('a'), () => new Promise<void>(resolve => (leave = resolve)))
+    expect(await withPathLock(at('a'), () => Promise.resolve('in'))).toBe('in')
+    leave()
+    await first
+  })
+
+  testIf(linux, 'goes when what ran under it fails', async () => {
+    expect(await outcome(withPathLock(at('a'), () => Promise.reject(new Error('mine'))))).toContain('mine')
+    expect(await withPathLock(at('a'), () => Promise.resolve('in'))).toBe('in')
+  })
+
+  testIf(linux, 'is there for a path without a directory, and for one whose directory is not', async () => {
+    for (const name of ['relative', '/no/such/directory/at/all']) {
+      expect(await withPathLock(Buffer.from(name), () => Promise.resolve(name))).toBe(name)
+    }
+  })
+})
+
+describe('a path that is in the way', () => {
+  test('of a socket that nobody listens on is removed', async () => {
+    const stale = leaveStale('a')
+    await unlinkStale(stale)
+    expect(existsSync(stale)).toBe(false)
+    await unlinkStale(stale) // and now there is nothing
+  })
+
+  test('of anything else stays: a listener, a datagram socket, a file, a link', async () => {
+    const listener = new Socket(AF_UNIX, SOCK_STREAM).bind({ path: at('listener') }).listen()
+    const datagrams = new Socket(AF_UNIX, SOCK_DGRAM).bind({ path: at('datagrams') })
+    writeFileSync(at('file'), 'mine')
+    symlinkSync('nowhere', at('link'))
+    const names = ['listener', 'datagrams', 'file', 'link'].map(at)
+    for (const name of names) await unlinkStale(name)
+    for (const name of names) expect(lstatSync(name, { throwIfNoEntry: false })).toBeDefined()
+    listener.tryAccept()?.close() // the probe
+    for (const socket of [listener, datagrams]) socket.close()
+  })
+
+  testIf(
+    linux,
+    'may be as long as any: the name beside it is shorter, or there is no room for one',
+    async () => {
+      const longest = leaveStale('n'.repeat(107 - directory.length - 1))
+      await unlinkStale(longest)
+      expect(existsSync(longest)).toBe(false)
+      const folder = 'd'.repeat(107 - directory.length - 3)
+      mkdirSync(at(folder))
+      const crowded = leaveStale(`${folder}/a`)
+      expect(await outcome(unlinkStale(crowded))).toBe('ERR_INVALID_ADDRESS')
+      expect(existsSync(crowded)).toBe(true)
+    },
+  )
+})
+
+testIf(linux, 'the mode of a socket is set, and of nothing that took its place', () => {
+  const stale = leaveStale('a')
+  setMode(stale, 0o600)
+  setMode(stale, 0o600)
+  expect(statSync(stale).mode & 0o7777).toBe(0o600)
+  writeFileSync(at('file'), '', { mode: 0o644 })
+  setMode(at('file'), 0o600)
+  symlinkSync(String(stale), at('link'))
+  setMode(at('link'), 0o777)
+  expect([statSync(at('file')).mode & 0o777, statSync(stale).mode & 0o777]).toEqual([0o644, 0o600])
+})
