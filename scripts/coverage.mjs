@@ -1,8 +1,10 @@
 // npm run coverage: how much of native/ and lib/ the tests run through. Every line and branch that none reached is
-// listed in coverage/gaps.txt. Linux with gcc; arguments go to jest.
+// listed in coverage/gaps.txt with the reason that coverage/reasons.mjs knows. Linux with gcc; arguments go to jest.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { explain } from './coverage/reasons.mjs'
+import { prepareChildren, typescriptCoverage } from './coverage/typescript.mjs'
 import { bin, buildEnv, must, root, stage } from './tools.mjs'
 
 if (process.platform !== 'linux') throw new Error('coverage runs on Linux only')
@@ -17,34 +19,42 @@ const gyp = [bin('node-gyp'), 'rebuild', '--loglevel', 'error', '--', '-Dsock_co
 await must('the build', process.execPath, gyp, { cwd: folder, env: buildEnv({ CXX: 'g++' }) })
 const counters = openCounters()
 
-const jest = ['--coverage', '--coverageProvider=babel', '--collectCoverageFrom=lib/**/*.ts']
-const out = [`--coverageDirectory=${report}`, '--coverageReporters=json']
-const { status } = spawnSync(
-  process.execPath,
-  [bin('jest'), '--runInBand', ...jest, ...out, ...process.argv.slice(2)],
-  {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, BSD_SOCKETS_PREBUILD: folder },
+const counts = path.join(folder, 'counts')
+mkdirSync(counts)
+const compiled = await prepareChildren(counts)
+const hook = `--require ${path.join(root, 'scripts/coverage/child.cjs')}`
+const { status } = spawnSync(process.execPath, [bin('jest'), '--runInBand', ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: ['ignore', 'inherit', 'inherit'],
+  env: {
+    ...process.env,
+    BSD_SOCKETS_PREBUILD: folder,
+    BSD_SOCKETS_COVERAGE: counts,
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} ${hook}`,
   },
-)
+})
 
-const halves = { native: await nativeCoverage(), lib: typescriptCoverage() }
+const halves = { native: await nativeCoverage(), lib: lines(await typescriptCoverage(counts, compiled)) }
 const gaps = []
 for (const [name, files] of Object.entries(halves)) {
   const all = { lines: [], branches: [] }
   for (const [file, found] of [...files].sort()) {
     for (const kind of ['lines', 'branches']) {
       all[kind].push(...found[kind].values())
-      const missed = [...found[kind]].filter(([, count]) => count === 0).map(([key]) => key.split(':')[0])
-      if (missed.length > 0) gaps.push(`${file} ${kind} ${[...new Set(missed)].join(',')}`)
+      const missed = [...found[kind]]
+        .filter(([, count]) => count === 0)
+        .map(([key]) => Number(key.split(':')[0]))
+      gaps.push(...[...new Set(missed)].map(line => ({ file, line, kind })))
     }
   }
   console.log(`${name.padEnd(8)} lines ${share(all.lines)}   branches ${share(all.branches)}`)
 }
 mkdirSync(report, { recursive: true })
-writeFileSync(path.join(report, 'gaps.txt'), `${gaps.join('\n')}\n`)
-console.log(`what no test reached: ${path.relative(root, report)}/gaps.txt`)
+const { text, unexplained } = explain(gaps)
+writeFileSync(path.join(report, 'gaps.txt'), text)
+console.log(
+  `what no test reached, and why: ${path.relative(root, report)}/gaps.txt; without a reason: ${unexplained}`,
+)
 process.exitCode = status ?? 1
 
 function share(counts) {
@@ -95,10 +105,9 @@ async function nativeCoverage() {
   return files
 }
 
-function typescriptCoverage() {
+function lines(json) {
   const files = new Map()
-  const json = JSON.parse(readFileSync(path.join(report, 'coverage-final.json'), 'utf8'))
-  for (const [name, { statementMap, s, branchMap, b }] of Object.entries(json)) {
+  for (const { path: name, statementMap, s, branchMap, b } of json) {
     const found = entry(files, path.relative(root, name))
     for (const [id, { start }] of Object.entries(statementMap)) add(found.lines, `${start.line}`, s[id])
     for (const [id, { loc, locations }] of Object.entries(branchMap)) {

@@ -1,0 +1,181 @@
+// Why no test reaches what none reaches. A row is where (a file, or the beginning of its path) and what the line says, so
+// that it holds when lines move; the first that fits counts. What no row fits stands first in coverage/gaps.txt.
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { root } from '../tools.mjs'
+
+const reasons = {
+  'another system: macOS, or a C library and headers that lack it': [
+    ['lib/darwin.ts', ''],
+    ['lib/internal/system.ts', ''],
+    [
+      'lib/',
+      /process\.platform|\bos ===|\blinux \?|systemName|unsupported\(|family === undefined \|\| struct === null/,
+    ],
+    ['lib/', /constants(?:\.\w+|\[.+?\]) \?\? |layout\[.+?\] \?\? |IOV_MAX|'AF_VSOCK'\] ===/],
+    [
+      'lib/',
+      /(?:UDP_SEGMENT|SO_ZEROCOPY|option\.option) === undefined|AF_(?:PACKET|NETLINK) \?\? -1|exists \|\| on/,
+    ],
+    ['lib/internal/receive-meta.ts', 'return steps'],
+    ['lib/options/codecs/', /at === undefined|lacks|rowsOf|version === undefined/],
+    ['lib/names/local.ts', /mask|whole/],
+    ['lib/internal/base.ts', /familyBytes|data: new Uint8Array\(0\)|integer\[0\]! & 0xff/],
+    ['lib/address/unix.ts', 'length < start'],
+    ['lib/zerocopy/memory.ts', /ordinary\(|ArrayBuffer\(size\)|try \{/],
+    ['native/call.cc', /napi_create_double|INT32_MAX|kElement\[0\]/],
+  ],
+  'a machine with its bytes in the other order': [['lib/', /littleEndian|BE\(/]],
+  'another runtime, a binary of another version or none: check:pack and check:prebuilt see to these': [
+    ['lib/internal/load.ts', ''],
+    ['lib/internal/binding.ts', ''],
+  ],
+  'another kernel or host: older, without a module, or where this user may less': [
+    ['lib/capabilities', ''],
+    ['lib/doctor.ts', ''],
+    ['lib/privileges.ts', ''],
+    ['lib/ops/segments.ts', /SEGMENTS\[|this\.#step\(\)|EIO/],
+    ['lib/errors/index.ts', ''],
+    ['lib/internal/namespace.ts', 'errno === undefined'],
+  ],
+  'no memory: test/faults fails one allocation at a time, and not inside a lookup, a ring or Node itself': [
+    [
+      'native/',
+      /nothrow|ENOMEM|nullptr\) return false|MAP_FAILED|\bheld\b|munmap|failed_ = true|not enough memory/,
+    ],
+    ['native/', /napi_open_handle_scope|napi_is_array|napi_is_exception_pending|uv_event_loop|kHead;/],
+    ['native/slab.cc', 'return nullptr'],
+    ['lib/zerocopy/memory.ts', 'ENOMEM'],
+    ['lib/fd.ts', ''],
+    ['lib/internal/reactor.ts', /dropAccepted|operation === null|continue/],
+  ],
+  'the branch that g++ makes for the delete of a pointer that is never null': [['native/', /\bdelete\b/]],
+  'a call that does not fail here: the kernel, libuv or Node would have to refuse what they have just given':
+    [
+      [
+        'native/',
+        /failed != 0|return failed;|(?:ioctl|fcntl|getsockopt|gethostname|epoll_wait|sigtimedwait)\(.* < 0/,
+      ],
+      [
+        'native/',
+        /count < 0|ready < 0|domain < 0|status == EAI_SYSTEM|kSeeErrno|status == 0|room == 0|list != nullptr/,
+      ],
+      [
+        'native/',
+        /epoll_wait|errno == EINPROGRESS|accepted >= 0|result >= 0|ERANGE|size <= kMostRoom|[*]alias|[*]address !=/,
+      ],
+      ['native/sys/linux/names.cc', /default:|sizeof\(sockaddr\)|switch/],
+      [
+        'lib/',
+        /(?:sent|moved|failed|ready|result|taken|started|length) < 0|result <= 0|errno \?\? 0|\.errno\b|const \{ errno \}|return errno/,
+      ],
+      [
+        'lib/ops/',
+        /return systemError|this\.#receive\.failure|closeFd|throw systemError|result === 0\)|result !== ENOBUFS/,
+      ],
+      ['lib/internal/blocking.ts', ''],
+      ['lib/streams/', /closeFd|throw error|failed as Error|ENOTCONN/],
+      ['lib/unix-path.ts', /throw error|EADDRINUSE/],
+      ['lib/relay.ts', ''],
+      ['lib/names/lookup.ts', 'code === undefined'],
+      ['lib/connect.ts', 'no address'],
+      ['lib/create-server.ts', /return false|unlinkSync/],
+      ['lib/names/compose.ts', 'return asked'],
+      ['lib/zerocopy/memory.ts', 'cannot be transferred'],
+      [
+        'lib/internal/receive-meta.ts',
+        /const \{ code \}|EOPNOTSUPP|throw error|left|undo|foreign|instanceof SocketError/,
+      ],
+      ['lib/internal/reactor.ts', 'operation.abandon'],
+      ['lib/serve.ts', /code|#report|isClosed|instanceof Error/],
+      ['lib/zerocopy/', /native\.cut|refused|fallbacks|copied = true/],
+      ['lib/ops/zerocopy.ts', /refused|native\.send/],
+    ],
+  'a moment: the end of a thread, a process or a slot, or two of something at once, that no test can time': [
+    [
+      'native/',
+      /closing|slot == nullptr\) return;|WakeIsC|ECANCELED|uv_is_closing|WakeIsOpen|slot\.shares > 1|slot->writing/,
+    ],
+    ['native/attempts.cc', ''],
+    ['native/sys/linux/ring.cc', /Ready\(\)|length > 0/],
+    ['lib/unix-path.ts', ''],
+    ['lib/happy-eyeballs.ts', ''],
+    ['lib/connect.ts', /loser|attempts\.length/],
+    [
+      'lib/ops/',
+      /YIELD|this\.leave|'now'|this\.now|bufferGone|#file !== null|#file === null|leftover|#release|return null/,
+    ],
+    ['lib/internal/finalizer.ts', ''],
+    ['lib/internal/reactor.ts', /channel\.fd|refed/],
+    ['lib/internal/iteration.ts', ''],
+    ['lib/packet/iterator.ts', ''],
+    ['lib/serve.ts', ''],
+    ['lib/splice.ts', ''],
+    ['lib/streams/', /#reading|data === null/],
+    ['lib/zerocopy/sender.ts', ''],
+    ['lib/multicast.ts', 'closed'],
+    ['lib/socket.ts', 'error.errno'],
+  ],
+  'checked once more, though the caller has seen to it': [
+    [
+      'native/',
+      /a\.ok\(\)|length < 1|length < count|used_ > kIndexMask|kMostBytes|length <= 0|count_ < kMost|name\.size > 0/,
+    ],
+    ['native/', /from \? &in_offset|loose != nullptr/],
+  ],
+  'what a type or a base class asks for, and nobody calls: options that are only read have an encode': [
+    ['lib/options/codecs/', 'encode: () => new Uint8Array(0)'],
+    ['lib/internal/reactor.ts', /resolve:|reject:|spin\(/],
+    ['lib/ops/', /return '\w+'|ignoresDry|#queue/],
+    ['lib/internal/operation.ts', 'not submitted'],
+  ],
+  'a default for the type checker: the value is always there': [
+    [
+      'lib/',
+      / \?\? (?:''|0n?|\[\]|NaN|'sco'|AF_INET|'.*?'|\{ length)|(?:rest|op|value|text|code|first) = ''/,
+    ],
+    ['lib/', /= 0,$|protocol = 0|number === undefined \? 0|length > ADDRESS_SIZE|length > POOL|\?\. ?kind/],
+  ],
+  'an argument or a combination that no test gives': [
+    ['lib/internal/receive-meta.ts', ''],
+    ['lib/packet/', ''],
+    [
+      'lib/',
+      /throw invalidType|checkInteger|checkSize|undefined \?|Number\.isInteger|MSG_PEEK|zone =|fd >= 0|Buffer\.alloc\(0\)/,
+    ],
+    [
+      'lib/',
+      /given\.kind|attemptNow|highWaterMark|length > 0|length < this|control|plan|instanceof|Array\.isArray|ZeroCopyEnd/,
+    ],
+    ['lib/', /l === this\.family|scopeId|width === 1|addresses? = addressOf|#onProgress/],
+  ],
+}
+
+/** The gaps by reason, as text, and how many have none. */
+export function explain(gaps) {
+  const sections = new Map([['without a reason', []], ...Object.keys(reasons).map(reason => [reason, []])])
+  for (const { file, line, kind } of merged(gaps)) {
+    const source = readFileSync(path.join(root, file), 'utf8').split('\n')[line - 1].trim()
+    const reason = Object.keys(reasons).find(each => reasons[each].some(row => matches(row, file, source)))
+    sections.get(reason ?? 'without a reason').push(`${file}:${line} (${kind}) ${source}`)
+  }
+  const text = [...sections].filter(([, rows]) => rows.length > 0)
+  return {
+    text: text.map(([reason, rows]) => `# ${reason}: ${rows.length}\n${rows.join('\n')}\n`).join('\n'),
+    unexplained: sections.get('without a reason').length,
+  }
+}
+
+/** A line that was not reached is not listed for its branches again. */
+function merged(gaps) {
+  const places = new Map()
+  for (const gap of gaps) {
+    const place = `${gap.file}:${gap.line}`
+    if (!places.has(place)) places.set(place, gap)
+  }
+  return places.values()
+}
+
+function matches([where, part], file, source) {
+  return file.startsWith(where) && (part instanceof RegExp ? part.test(source) : source.includes(part))
+}
