@@ -91,5 +91,5 @@ function grant(privilege: Privilege): string {
   if (privileges()[privilege]) {
     return `${privilege} is there, but not where it counts: another user namespace owns the network, or a seccomp filter refuses the call (see the options of the container)`
   }
-  return `${privilege}: sudo, or sudo setcap ${privilege.toLowerCase()}+ep ${process.execPath}`
+  return `${privilege}: sudo, or setcap ${privilege.toLowerCase()}+ep on a copy of ${process.execPath}`
 }

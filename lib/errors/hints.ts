@@ -17,6 +17,7 @@ export function hint(
   if (syscall === 'ioctl' && code === 'EPERM') return orRoot('needs CAP_NET_ADMIN')
   if (syscall.startsWith('send')) return ofSend(code, context)
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'
+  if (syscall === 'accept' && code === 'EINVAL') return 'call listen() first'
   return ''
 }
 
@@ -24,7 +25,7 @@ function ofSocket(code: string, subject: string): string {
   const denied = code === 'EPERM' || code === 'EACCES'
   if (denied && /SOCK_RAW|SOCK_PACKET|AF_PACKET|AF_XDP/.test(subject)) {
     return process.platform === 'linux'
-      ? 'needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep'
+      ? 'needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node'
       : 'needs root'
   }
   if (denied && subject.includes('IPPROTO_ICMP')) {
@@ -98,6 +99,7 @@ function ofSend(
   { address, control }: { address?: unknown; control?: boolean | undefined },
 ): string {
   if (code === 'EACCES' && isInet(address)) return 'a broadcast address needs SO_BROADCAST'
+  if (code === 'EDESTADDRREQ') return 'use sendto(), or connect() first'
   if (code !== 'EPERM') return ''
   if (control === true) {
     return 'a mark or priority needs CAP_NET_ADMIN or CAP_NET_RAW, credentials of others CAP_SYS_ADMIN (pid), CAP_SETUID, CAP_SETGID'

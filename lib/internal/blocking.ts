@@ -11,6 +11,10 @@ const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
 const LONGEST_BACKOFF = 16
 const LONGEST_STALL = 4 // powers of two: 16 ms
+/**
+ * How long one call may sleep: a worker is terminated, and a process ended, only between two calls into C++.
+ */
+const SLICE = 200
 /** What took so many milliseconds was a wait. */
 const WAITED = 0.5
 const nobody = new Int32Array(0)
@@ -62,10 +66,13 @@ export function blockOn(set: PollSet, timeout: number | null): void {
     const left = deadline - performance.now()
     // What nobody asked for, a hang-up, makes poll return at once, again and again.
     if (idle > 1 && left > 0) pollFor(nobody, Math.min(left, 1 << Math.min(idle, LONGEST_STALL)))
-    const ready = set.look(milliseconds(Math.max(0, deadline - performance.now())))
+    const begin = performance.now()
+    const ready = set.look(milliseconds(Math.max(0, Math.min(SLICE, deadline - begin))))
     if (ready > 0) return
     if (ready < 0 && ready !== EINTR) throw systemError('poll', ready)
-    if (ready === 0 && performance.now() >= deadline) return
+    const now = performance.now()
+    if (ready === 0 && now >= deadline) return
+    if (now - begin > WAITED) idle = 0
   }
 }
 
@@ -88,6 +95,9 @@ function milliseconds(wait: number): number {
 }
 
 function pollFor(descriptors: Int32Array, wait: number): void {
-  const result = native.poll(descriptors, milliseconds(wait))
-  if (result < 0 && result !== EINTR) throw systemError('poll', result)
+  for (let left = wait; ; left -= SLICE) {
+    const result = native.poll(descriptors, milliseconds(Math.min(left, SLICE)))
+    if (result < 0 && result !== EINTR) throw systemError('poll', result)
+    if (result !== 0 || left <= SLICE) return
+  }
 }

@@ -3,7 +3,7 @@ import { invalidType, outOfRange, SocketError, systemError, unsupported } from '
 import { native, reactor } from './environment'
 import { errnoCode } from './errno'
 import { STATE_SECOND } from './shared'
-import { checkInteger } from './validate'
+import { checkInteger, checkKnown } from './validate'
 
 /** Where a socket is made. */
 export interface CreationOptions {
@@ -25,6 +25,7 @@ const STEPS = ['pthread_create', 'setns', 'socket']
 export function checkCreationOptions(options: unknown): number | string | undefined {
   if (options === undefined) return undefined
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  checkKnown('options', options, ['netns'] satisfies (keyof CreationOptions)[])
   const { netns } = options as CreationOptions
   if (netns === undefined) return undefined
   if (typeof netns === 'number') return checkInteger('options.netns', netns, 0, 0x7fffffff)

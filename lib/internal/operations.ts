@@ -1,5 +1,5 @@
 import type { Address, AddressLike } from '../address'
-import { nameOf } from '../constants'
+import { nameOf, SOCK_DGRAM } from '../constants'
 import { invalidType, outOfRange, systemError, unsupported } from '../errors'
 import type { FamilyControl } from '../control/build'
 import { buildControl, type Control } from '../control/walk'
@@ -13,14 +13,23 @@ import { Ready } from '../ops/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
-import { BaseSocket, isStream, isUnixDatagram } from './base'
+import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { Adoption } from './create'
 import { addresses, platform, reactor } from './environment'
 import { errnoOf } from './errno'
 import { controlLayout } from './messages'
 import type { Channel } from './channel'
 import type { READ, WRITE } from './shared'
-import { checkBytes, checkFlags, checkInt, checkInteger, checkOp, checkSize, type Op } from './validate'
+import {
+  checkBytes,
+  checkFlags,
+  checkInt,
+  checkInteger,
+  checkKnown,
+  checkOp,
+  checkSize,
+  type Op,
+} from './validate'
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {
@@ -44,6 +53,13 @@ export interface OutgoingMessage {
    */
   segmentSize?: number | undefined
 }
+
+const OUTGOING: readonly string[] = [
+  'data',
+  'address',
+  'control',
+  'segmentSize',
+] satisfies (keyof OutgoingMessage)[]
 
 /** What recvFds received. */
 export interface ReceivedFds {
@@ -142,6 +158,9 @@ export abstract class OperationSocket extends BaseSocket {
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
     if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
+    for (const key in message) {
+      if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
+    }
     const { data, address, control: given = [], segmentSize } = message
     if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
@@ -150,6 +169,9 @@ export abstract class OperationSocket extends BaseSocket {
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
+      // Others take no notice, and what was to be many datagrams would be one message.
+      if (this.type !== SOCK_DGRAM || !isInet(this))
+        throw systemError('sendmsg', errnoOf('ENOPROTOOPT'), { subject: 'segmentSize is for UDP' })
       return new SendSegments(this.channel, parts, size, flags, controls, bytes, now)
     }
     const built = controls.length === 0 ? null : buildControl(controlLayout, controls)

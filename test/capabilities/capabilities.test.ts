@@ -104,7 +104,7 @@ testIf(missing.setpriv(), 'nobody is told which capability is missing', async ()
     expect(find(list, feature)).toMatchObject({
       supported: false,
       reason: 'socket EPERM: operation not permitted',
-      remedy: `CAP_NET_RAW: sudo, or sudo setcap cap_net_raw+ep ${process.execPath}`,
+      remedy: `CAP_NET_RAW: sudo, or setcap cap_net_raw+ep on a copy of ${process.execPath}`,
     })
   }
   expect(find(list, 'netns')).toMatchObject({ supported: false, remedy: /^CAP_SYS_ADMIN/ })

@@ -224,7 +224,7 @@ for block in range(blocks):
   testIf(none ?? missing.setpriv(), 'without CAP_NET_RAW: EPERM as ever', async () => {
     const script = `try { c.openPacket({ interface: 'lo', ring: true }) } catch (e) { console.log(e.message) }`
     expect((await runNodeAsNobody(script)).stdout).toBe(
-      'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep)\n',
+      'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node)\n',
     )
   })
 

@@ -99,7 +99,7 @@ describe('packet sockets', () => {
       const script = `try { require('./dist').openPacket({ interface: 'lo' }) } catch (e) { console.log(e.message) }`
       const { stdout } = await runNodeAsNobody(script)
       expect(stdout).toBe(
-        'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep)\n',
+        'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node)\n',
       )
     })
   })

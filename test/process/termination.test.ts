@@ -1,4 +1,4 @@
-import { run, ensureDist, prelude } from '../helpers/child'
+import { run, runNode, ensureDist, prelude } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
@@ -70,3 +70,41 @@ test('workers that are terminated while they load the addon do not end the proce
   const ended = await run(process.execPath, ['-e', script], { timeout: 60_000 })
   expect(ended).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
 }, 70_000)
+
+const blocked = {
+  recv: `new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]).recv(1)`,
+  accept: `new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen().accept()`,
+  poll: `sync.poll([{ socket: new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]), events: POLLIN }])`,
+}
+
+// V8 ends a thread between two calls into C++ only.
+test.each(Object.entries(blocked))(
+  'a worker that blocks in %s for ever is terminated, and does not keep the process',
+  async (_name, call) => {
+    const script = `
+    const sync = require('./dist/sync')
+    const { Socket, AF_INET, SOCK_DGRAM, SOCK_STREAM, POLLIN } = sync
+    require('node:worker_threads').parentPort.postMessage('now')
+    ${call}
+  `
+    const ended = await runNode(
+      `
+    const { Worker } = require('node:worker_threads')
+    const started = async () => {
+      const worker = new Worker(${JSON.stringify(script)}, { eval: true })
+      await new Promise(resolve => worker.on('message', resolve))
+      return worker
+    }
+    async function main() {
+      console.log(await (await started()).terminate())
+      await started()
+      process.exit(3)
+    }
+    main()
+  `,
+      { timeout: 20_000 },
+    )
+    expect(ended).toEqual({ code: 3, signal: null, stdout: '1\n', stderr: '' })
+  },
+  30_000,
+)

@@ -1,5 +1,15 @@
 import * as lib from '../../lib'
-import { AF_INET, MessageBatch, Socket, SOCK_DGRAM, getaddrinfo, poll, relay, serve } from '../../lib'
+import {
+  AF_INET,
+  AF_UNIX,
+  MessageBatch,
+  Socket,
+  SOCK_DGRAM,
+  getaddrinfo,
+  poll,
+  relay,
+  serve,
+} from '../../lib'
 import * as blocking from '../../lib/sync'
 import { failure, thrown, type Failure } from '../helpers/errors'
 
@@ -108,4 +118,30 @@ test('a signal that stands for the options is refused, and not overlooked', asyn
     }
     socket.close()
   }
+})
+
+test('what a message, a batch and a new socket do not know is refused', () => {
+  const socket = new Socket(AF_INET, SOCK_DGRAM)
+  const calls: (() => unknown)[] = [
+    () => socket.trySendmsg({ data: bytes, adress: ['127.0.0.1', 1] } as never),
+    () => new MessageBatch({ count: 1, size: 1, contrlSize: 64 } as never),
+    () => new Socket(AF_INET, SOCK_DGRAM, 0, { netsn: 'blue' } as never),
+    () => new blocking.Socket(AF_INET, SOCK_DGRAM, 0, { netsn: 'blue' } as never),
+  ]
+  const unknown = ['message.adress', 'options.contrlSize', 'options.netsn', 'options.netsn']
+  for (const [i, call] of calls.entries()) {
+    const error = thrown(call)
+    expect(error).toMatchObject(refused)
+    expect(error.message).toContain(unknown[i])
+  }
+  socket.close()
+})
+
+test('a segment size where nothing cuts', () => {
+  const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
+  const error = thrown(() => a.trySendmsg({ data: Buffer.alloc(10), segmentSize: 3 }))
+  expect(error).toMatchObject({ code: 'ENOPROTOOPT', syscall: 'sendmsg' })
+  expect(error.message).toContain('segmentSize is for UDP')
+  a.close()
+  b.close()
 })

@@ -111,6 +111,7 @@ async function main() {
   assert.deepStrictEqual(kindsOfDescriptors(), before)
   const accounts = ledger.close()
   const grown = growth(samples)
+  console.log('ok: nothing lost, nothing left') // else an error has ended it
   console.log(JSON.stringify({ seed, seconds, open, terminated: ledger.gone.size, ...accounts, ...grown }))
   // It takes half a minute to get warm.
   const { warm, last } = grown.rssMiB

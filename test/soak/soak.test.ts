@@ -25,8 +25,15 @@ testIf(
       timeout: 90_000,
     })
     // What was found, and the seed, are in what it says.
-    expect(ended).toEqual({ code: 0, signal: null, stderr: '', stdout: expect.stringMatching(/^\{.*\}\n$/) })
-    const { terminated, connections, whole, bytes, deaths, kinds } = JSON.parse(ended.stdout) as Accounts
+    expect(ended).toEqual({
+      code: 0,
+      signal: null,
+      stderr: '',
+      stdout: expect.stringMatching(/^ok: .*\n\{.*\}\n$/),
+    })
+    const { terminated, connections, whole, bytes, deaths, kinds } = JSON.parse(
+      ended.stdout.split('\n')[1]!,
+    ) as Accounts
     expect(terminated).toBeGreaterThan(0)
     expect(whole).toBeGreaterThan(50)
     expect(bytes.sent + bytes.beyond).toBe(bytes.received + bytes.lost)

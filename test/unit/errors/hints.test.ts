@@ -16,8 +16,8 @@ const member = (subject: string): { subject: string } => ({ subject: `${subject}
 
 /** Linux has capabilities, the rest has root; what has no second text is the same everywhere. */
 const rows: Row[] = [
-  ['socket', 'EPERM', { subject: 'AF_PACKET' }, 'needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep', 'needs root'],
-  ['socket', 'EACCES', { subject: 'SOCK_RAW' }, 'needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep', 'needs root'],
+  ['socket', 'EPERM', { subject: 'AF_PACKET' }, 'needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node', 'needs root'],
+  ['socket', 'EACCES', { subject: 'SOCK_RAW' }, 'needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node', 'needs root'],
   ['socket', 'EACCES', { subject: 'SOCK_DGRAM, IPPROTO_ICMP' }, 'needs a group of this process within the sysctl net.ipv4.ping_group_range, or SOCK_RAW with CAP_NET_RAW'],
   ['socket', 'EACCES', { subject: 'SOCK_STREAM' }, ''],
   ['socket', 'EACCES', {}, ''],
