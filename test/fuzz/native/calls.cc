@@ -86,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   env.table = table.get();
   env.addresses = addresses.get();
   env.state = state.get();
-  bsd::Slot* slot = env.slots.Take(1);
+  if (!env.slots.Reserve(1)) return 0;
+  bsd::Slot* slot = env.slots.Take();
   slot->fd = 1000;
   slot->open = slot->shares = true;
   slot->watched = from.ConsumeBool();

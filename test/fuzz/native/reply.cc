@@ -75,10 +75,12 @@ void Table(FuzzedDataProvider& from) {
   bsd::Slots slots;
   std::vector<int32_t> open;
   std::vector<int32_t> stale;
-  const size_t capacity = from.ConsumeIntegralInRange<size_t>(0, 9);
+  size_t capacity = from.ConsumeIntegralInRange<size_t>(0, 9);
+  Must(slots.Reserve(capacity));
   while (from.remaining_bytes() > 0) {
     if (from.ConsumeBool()) {
-      bsd::Slot* slot = slots.Take(capacity);
+      if (open.size() == capacity && from.ConsumeBool()) Must(slots.Reserve(capacity *= 2));
+      bsd::Slot* slot = slots.Take();
       Must((slot == nullptr) == (open.size() == capacity));
       if (slot == nullptr) continue;
       slot->open = true;
