@@ -76,7 +76,10 @@ export abstract class FamilyCodec {
 export const raw: unique symbol = Symbol('address bytes')
 export const owner: unique symbol = Symbol('address codec')
 
-/** What all addresses have. Immutable: nothing handed out shares memory with it, and a sender may come as the same object again. */
+/**
+ * What all addresses have. Immutable: nothing handed out shares memory with it, and a sender may come as the same
+ * object again.
+ */
 export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   /** @internal Never written to. */
   readonly [raw]: Uint8Array

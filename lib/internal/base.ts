@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
 import { invalidType, systemError, closed } from '../errors'
-import { nameOf } from '../constants'
+import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
 import {
   getOption,
   setOption,
@@ -26,11 +26,6 @@ import type { FileHandle } from 'node:fs/promises'
 export type FileLike = number | FileHandle | { readonly fd: number }
 
 const constants = platform.constants
-const AF_INET = constants.AF_INET!
-const AF_INET6 = constants.AF_INET6!
-const AF_UNIX = constants.AF_UNIX!
-const SOCK_STREAM = constants.SOCK_STREAM!
-const SOCK_DGRAM = constants.SOCK_DGRAM!
 
 // An own property that is a function makes structuredClone and postMessage throw DataCloneError with this
 // text in it, where they would otherwise hand over an empty object.

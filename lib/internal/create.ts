@@ -1,5 +1,5 @@
 import type { Address } from '../address'
-import { nameOf } from '../constants'
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { invalidType, systemError } from '../errors'
 import type { Channel } from './channel'
 import { native, platform, reactor } from './environment'
@@ -8,14 +8,9 @@ import { socketInNamespace } from './namespace'
 import { STATE_SECOND } from './shared'
 import { checkFd, checkInt } from './validate'
 
-const constants = platform.constants
-const AF_INET = constants.AF_INET!
-const AF_INET6 = constants.AF_INET6!
-const AF_UNIX = constants.AF_UNIX!
-const SOCK_STREAM = constants.SOCK_STREAM!
-const IPPROTO_TCP = constants.IPPROTO_TCP!
+const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = platform.constants
 /** Flags that C or-s into the type, and that every descriptor has here. */
-export const CREATION_FLAGS = (constants.SOCK_CLOEXEC ?? 0) | (constants.SOCK_NONBLOCK ?? 0)
+export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
 
 /** How a Socket comes to a descriptor that exists already. Not part of the public interface. */
 export class Adoption {
