@@ -1,0 +1,140 @@
+/*
+ * A view of memory may carry properties and methods of its own: a subclass, a Buffer that a library has changed. What
+ * it says about its length and its memory is not believed.
+ */
+import { Socket, SOCK_DGRAM, AF_UNIX } from '../../lib'
+import * as raw from '../../lib/raw'
+import { Socket as Blocking } from '../../lib/sync'
+import { failure, thrown } from '../helpers/errors'
+
+/** A view of `size` bytes that says something else about itself. */
+function liar<T extends ArrayBufferView>(view: T, says: Record<string, unknown>): T {
+  for (const [name, value] of Object.entries(says)) Object.defineProperty(view, name, { value })
+  return view
+}
+
+const lies: [string, Record<string, unknown>][] = [
+  ['a negative byteLength', { byteLength: -1, length: -1 }],
+  ['a byteLength beyond its memory', { byteLength: 1 << 20, length: 1 << 20 }],
+  ['a byteLength that is no number', { byteLength: 'many', length: {} }],
+  ['a byteLength of NaN', { byteLength: NaN, length: NaN }],
+  ['a byteOffset before its memory', { byteOffset: -8 }],
+  ['a buffer that is not its own', { buffer: new ArrayBuffer(64), byteOffset: 0 }],
+  ['a buffer that is none', { buffer: null }],
+]
+
+describe.each(lies)('%s', (_what, says) => {
+  const views: [string, () => ArrayBufferView][] = [
+    ['Buffer', () => liar(Buffer.alloc(8), says)],
+    ['Int32Array', () => liar(new Int32Array(2), says)],
+    ['DataView', () => liar(new DataView(new ArrayBuffer(8)), says)],
+  ]
+
+  test.each(views)('a receive that waits fills a %s and nothing else', async (_kind, make) => {
+    const [a, b] = Socket.pair()
+    expect(b.tryRecv(1)).toBeNull()
+    const view = make()
+    const memory = real(view)
+    const waiting = b.recvInto(view) // the socket is known to be empty
+    await a.send(Buffer.alloc(4096, 'x'))
+    expect(await waiting).toBe(8)
+    expect(String(memory)).toBe('xxxxxxxx')
+    a.close()
+    b.close()
+  })
+
+  test.each(views)('every other receive fills a %s and nothing else', async (_kind, make) => {
+    const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
+    const receives: ((view: ArrayBufferView) => unknown)[] = [
+      view => b.tryRecvInto(view),
+      view => b.recvfromInto(view),
+      view => b.recvmsg(view),
+      view => b.recvmsg([view]),
+      view => raw.recv(b.fd, view),
+      view => raw.recvmsg(b.fd, [view]),
+    ]
+    for (const receive of receives) {
+      const view = make()
+      const memory = real(view)
+      await a.send(Buffer.alloc(8, 'y'))
+      await receive(view)
+      expect(String(memory)).toBe('yyyyyyyy')
+    }
+    a.close()
+    b.close()
+  })
+
+  test.each(views)('every send sends what is in a %s', async (_kind, make) => {
+    const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
+    const sends: ((view: ArrayBufferView) => unknown)[] = [
+      view => a.send(view),
+      view => a.sendAll(view),
+      view => a.sendmsg({ data: view }),
+      view => a.sendmsg({ data: [view] }),
+      view => a.sendFds(view, [0]),
+      view => a.trySend(view),
+      view => raw.send(a.fd, view),
+      view => raw.sendmsg(a.fd, [view]),
+    ]
+    for (const send of sends) {
+      const view = make()
+      real(view).fill('z')
+      await send(view)
+      expect(String(b.tryRecv(4096))).toBe('zzzzzzzz')
+    }
+    a.close()
+    b.close()
+  })
+
+  test('the blocking flavour as well', () => {
+    const [a, b] = Blocking.pair(AF_UNIX, SOCK_DGRAM)
+    for (const [, make] of views) {
+      a.send(Buffer.alloc(8, 'w'))
+      const view = make()
+      expect(b.recvInto(view)).toBe(8)
+      expect(String(real(view))).toBe('wwwwwwww')
+      a.sendAll(view)
+      expect(String(b.recv(100))).toBe('wwwwwwww')
+    }
+    a.close()
+    b.close()
+  })
+
+  test('an option takes the bytes that there are', () => {
+    const [a, b] = Socket.pair()
+    const value = liar(Int32Array.of(5000, 7), says)
+    expect(thrownOrNothing(() => a.setsockopt(1, 8, value, 4))).toBe('nothing')
+    expect(a.getsockopt(1, 8)).toBe(10000)
+    expect(thrownOrNothing(() => raw.setsockopt(a.fd, 1, 8, liar(Int32Array.of(6000), says)))).toBe('nothing')
+    expect(a.getsockopt(1, 8)).toBe(12000)
+    a.close()
+    b.close()
+  })
+})
+
+test('a proxy of a view is no view', async () => {
+  const [a, b] = Socket.pair()
+  const proxy = new Proxy(Buffer.alloc(8), {})
+  expect(await failure(b.recvInto(proxy))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+  expect(await failure(a.send(proxy))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+  expect(thrown(() => raw.recv(b.fd, proxy))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+  a.close()
+  b.close()
+})
+
+/** The memory of a view, by way of the intrinsic getters. */
+function real(view: ArrayBufferView): Buffer {
+  const owner = Object.getPrototypeOf(view instanceof DataView ? view : Uint8Array.prototype) as object
+  const prototype = view instanceof DataView ? DataView.prototype : owner
+  const get = (name: string): unknown => Object.getOwnPropertyDescriptor(prototype, name)!.get!.call(view)
+  return Buffer.from(get('buffer') as ArrayBuffer, get('byteOffset') as number, get('byteLength') as number)
+}
+
+function thrownOrNothing(call: () => unknown): string {
+  try {
+    call()
+    return 'nothing'
+  } catch (error) {
+    return String(error)
+  }
+}
