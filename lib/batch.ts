@@ -4,6 +4,7 @@ import { isAddress, type Address, type AddressLike } from './address'
 import { octetsOf } from './address/layout'
 import { buildControl, walkControl, type Control } from './control/walk'
 import { invalidType, outOfRange } from './errors'
+import { elementsOf } from './errors/argument'
 import { addressAt, addresses } from './internal/environment'
 import { controlLayout, metaOf } from './internal/messages'
 import {
@@ -112,8 +113,8 @@ export class MessageBatch {
     const place = checkInteger('i', i, 0, this.count - 1)
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
-    if (control !== undefined && !Array.isArray(control)) throw invalidType('control', 'Array', control)
-    const built = control === undefined || control.length === 0 ? null : buildControl(controlLayout, control)
+    const controls = control === undefined ? [] : (elementsOf('control', control) as Control[])
+    const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
     if (built !== null && built.length > this.controlSize)
       throw outOfRange('control', `at most controlSize, ${this.controlSize} bytes`, built.length)
     const { slab } = this

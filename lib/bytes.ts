@@ -1,4 +1,4 @@
-import { octetsOf } from './address/layout'
+import { byteLengthOf, octetsOf } from './address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { AF_INET, AF_INET6 } from './constants'
 import { invalidAddress, invalidType, outOfRange } from './errors'
@@ -11,18 +11,18 @@ import { checkBytes, checkInteger } from './internal/validate'
  */
 export function checksum(bytes: ArrayBufferView, ...more: ArrayBufferView[]): number {
   let sum = addOctets(0, 0, checkBytes('bytes', bytes))
-  let length = bytes.byteLength
+  let length = byteLengthOf(bytes)
   more.forEach((part, i) => {
     sum = addOctets(sum, length, checkBytes(`more[${i}]`, part))
-    length += part.byteLength
+    length += byteLengthOf(part)
   })
   return ~sum & 0xffff
 }
 
 /** The ones' complement sum with the octets that follow `before` others. */
 function addOctets(before: number, length: number, view: ArrayBufferView): number {
-  if (view.byteLength === 0) return before // nothing left to look at, should it be detached
-  const octets = new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  const octets = octetsOf(view)
+  if (octets.length === 0) return before
   let sum = before
   let i = 0
   if (length % 2 === 1) sum += octets[i++]! // the low half of a word that has begun

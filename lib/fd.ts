@@ -1,7 +1,6 @@
 import { inspect } from 'node:util'
 import { systemError } from './errors'
 import { native, reactor } from './internal/environment'
-import { STATE_SLOT } from './internal/shared'
 
 // Nobody claimed it: it is closed, and nobody is told, since nobody has to close what he did not ask for.
 const registry = new FinalizationRegistry<number>(slot => void native.close(slot))
@@ -30,7 +29,7 @@ export class FdHandle implements Disposable {
       throw systemError('recvmsg', result)
     }
     this.#fd = fd
-    this.#slot = reactor.memory.state[STATE_SLOT]!
+    this.#slot = result
     registry.register(this, this.#slot, this)
   }
 

@@ -9,6 +9,7 @@
  *
  * A descriptor that you made blocking, and a file that is not in memory, block the event loop.
  */
+import { byteLengthOf } from './address/layout'
 import { native } from './internal/binding'
 
 const raw = native.raw
@@ -187,7 +188,7 @@ export function splice(
 
 // What is not bytes is left to the addon, which names the argument.
 function sizeOf(buffer: Bytes): number {
-  return ArrayBuffer.isView(buffer) ? buffer.byteLength : 0
+  return ArrayBuffer.isView(buffer) ? byteLengthOf(buffer) : 0
 }
 
 // Here the address is not optional, and null would mean the addon's own memory.

@@ -29,9 +29,10 @@ static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
 }
 
 // Remembers one piece of shared memory and keeps it alive.
-static Bytes Share(Args& a, size_t argument, size_t place) {
+static Bytes Share(Args& a, size_t argument, size_t place, size_t size) {
   Env& env = a.env();
   const Bytes bytes = a.Buffer(argument, "memory");
+  if (a.ok() && bytes.size < size) a.ThrowRange("memory", "as large as shared.h says");
   if (!a.ok()) return bytes;
   if (env.memory[place] != nullptr) napi_delete_reference(env.env, env.memory[place]);
   napi_create_reference(env.env, a.Value(argument), 1, &env.memory[place]);
@@ -43,8 +44,12 @@ static int64_t SetTable(Args& a) {
   Env& env = a.env();
   const size_t slots = a.Buffer(0, "table").size / sizeof(int32_t) / kSlotStride;
   if (!a.ok()) return 0;
+  if (slots < env.slots.capacity()) {
+    a.ThrowRange("table", "at least as large as before");
+    return 0;
+  }
   if (!env.slots.Reserve(slots)) return -ENOMEM;
-  env.table = reinterpret_cast<int32_t*>(Share(a, 0, 0).data);
+  env.table = reinterpret_cast<int32_t*>(Share(a, 0, 0, 0).data);
   env.state[kStateFree] = static_cast<int32_t>(env.slots.free());
   return 0;
 }
@@ -52,10 +57,11 @@ static int64_t SetTable(Args& a) {
 // (dispatch, completions, addresses, inbox, state): once.
 static int64_t Connect(Args& a) {
   Env& env = a.env();
-  env.completions = reinterpret_cast<int32_t*>(Share(a, 1, 1).data);
-  env.addresses = Share(a, 2, 2).data;
-  env.inbox = Share(a, 3, 3).data;
-  env.state = reinterpret_cast<int32_t*>(Share(a, 4, 4).data);
+  env.completions = reinterpret_cast<int32_t*>(
+      Share(a, 1, 1, sizeof(int32_t) * kMaxRecords * kRecordStride).data);
+  env.addresses = Share(a, 2, 2, size_t{kMaxEvents + 1} * kAddressSize).data;
+  env.inbox = Share(a, 3, 3, kInboxSize).data;
+  env.state = reinterpret_cast<int32_t*>(Share(a, 4, 4, sizeof(int32_t) * kStateFields).data);
   napi_create_reference(env.env, a.Value(0), 1, &env.dispatch);
   return 0;
 }

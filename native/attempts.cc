@@ -18,7 +18,7 @@ class Turn {
   explicit Turn(Env& env) : env_(env) {}
 
   void Serve(const sys::Event& event, int number) {
-    Slot* slot = env_.slots.Find(static_cast<int32_t>(event.token));
+    Slot* slot = env_.slots.Find(static_cast<SlotId>(event.token));
     if (slot == nullptr) return;
     const uint32_t index = slot->index;
     int32_t* fields = env_.Fields(index);
@@ -58,7 +58,8 @@ class Turn {
   void Push(uint32_t index, Direction direction, int opcode, int64_t result, int32_t where,
             socklen_t address) {
     int32_t* record = env_.completions + size_t(records_++) * kRecordStride;
-    record[kRecordSlot] = Slots::Id(*env_.slots.At(index));
+    record[kRecordSlot] = static_cast<int32_t>(index);
+    record[kRecordGeneration] = static_cast<int32_t>(env_.slots.At(index)->generation);
     record[kRecordDirection] = direction;
     record[kRecordOpcode] = opcode;
     record[kRecordResult] = static_cast<int32_t>(result);
@@ -75,20 +76,23 @@ class Turn {
 
   void Read(uint32_t index, const int32_t* fields) {
     Slot& slot = *env_.slots.At(index);
+    // JavaScript wrote these, so no value is taken on trust. A size that does not fit ends as kReady, and TypeScript
+    // makes the attempt.
     const int32_t size = fields[kReadSize];
     const int flags = fields[kReadFlags];
     int opcode = fields[kReadOpcode];
+    const bool fits = size >= 0 && size <= kInboxSize - inbox_;
     int64_t result = 0;
     int32_t where = 0;
     socklen_t length = 0;
     if (opcode == kAccept && env_.state[kStateFree] > 0) {
       length = kAddressSize;
       result = AcceptOn(env_, slot, env_.Address(event_), &length, &where);
-    } else if (opcode == kReceive && size <= kInboxSize - inbox_) {
+    } else if (opcode == kReceive && fits) {
       where = inbox_;
       result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags, nullptr,
                          nullptr);
-    } else if (opcode == kReceiveFrom && size <= kInboxSize - inbox_) {
+    } else if (opcode == kReceiveFrom && fits) {
       where = inbox_;
       length = kAddressSize;
       result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags,

@@ -56,8 +56,9 @@ int Args::Int(size_t i, const char* name) {
   return static_cast<int>(static_cast<uint32_t>(Integer(i, name, INT32_MIN, UINT32_MAX)));
 }
 
-int32_t Args::Id(size_t i) {
-  return static_cast<int32_t>(Integer(i, "slot", INT32_MIN, INT32_MAX));
+SlotId Args::Id(size_t i, const char* name) {
+  constexpr SlotId kMaxId = (SlotId{1} << 53) - 1;
+  return Integer(i, name, -kMaxId, kMaxId);
 }
 
 int Args::Flags(size_t i) { return i < count_ ? Int(i, "flags") : 0; }
@@ -152,27 +153,38 @@ Bytes Args::Slice(size_t i, const char* name, size_t range) {
   return {bytes.data + offset, length};
 }
 
-size_t Args::Buffers(size_t i, const char* name, Bytes* out, size_t max) {
+void Args::ReadElements(size_t i, const char* name, napi_value* elements) {
   bool is_array = false;
   if (i >= count_ || napi_is_array(env_, values_[i], &is_array) != napi_ok || !is_array) {
     ThrowType(name, "an Array of Buffers, TypedArrays or DataViews");
-    return 0;
+    return;
   }
   uint32_t length = 0;
   napi_get_array_length(env_, values_[i], &length);
-  if (length > max) {
+  if (length > kMaxParts) {
     ThrowRange(name, "at most IOV_MAX buffers");
-    return 0;
+    return;
   }
   for (uint32_t k = 0; k < length; ++k) {
-    napi_value element = nullptr;
-    if (napi_get_element(env_, values_[i], k, &element) != napi_ok ||
-        !ReadBytes(env_, element, &out[k])) {
+    if (napi_get_element(env_, values_[i], k, &elements[k]) != napi_ok) {
+      failed_ = true;  // a getter has thrown, and its exception is on its way
+      return;
+    }
+  }
+  elements_ = elements;
+  element_count_ = length;
+}
+
+size_t Args::Parts(const char* name, iovec* parts) {
+  for (size_t k = 0; k < element_count_; ++k) {
+    Bytes bytes;
+    if (!ReadBytes(env_, elements_[k], &bytes)) {
       ThrowType(name, "an Array of Buffers, TypedArrays or DataViews");
       return 0;
     }
+    parts[k] = {bytes.data, bytes.size};
   }
-  return length;
+  return element_count_;
 }
 
 napi_value Args::Result(int64_t value) {

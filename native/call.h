@@ -6,7 +6,9 @@
 #ifndef BSD_SOCKETS_CALL_H_
 #define BSD_SOCKETS_CALL_H_
 
+#include <limits.h>
 #include <node_api.h>
+#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -15,6 +17,13 @@
 #include "env.h"
 
 namespace bsd {
+
+// How many buffers a message may be gathered from.
+#ifdef IOV_MAX
+constexpr size_t kMaxParts = IOV_MAX;
+#else
+constexpr size_t kMaxParts = 1024;
+#endif
 
 struct Bytes {
   uint8_t* data = nullptr;
@@ -46,8 +55,8 @@ class Args {
   int64_t Integer(size_t i, const char* name, int64_t min, int64_t max);
   // 32 bits, signed or not: ioctl requests and flags have the top bit set on some systems.
   int Int(size_t i, const char* name);
-  // The id of a slot: whatever is none finds none.
-  int32_t Id(size_t i);
+  // The id of a slot. A number that is no id finds no slot.
+  SlotId Id(size_t i, const char* name = "slot");
   // The same as Int, and 0 when it is left out.
   int Flags(size_t i);
   // Any ArrayBufferView.
@@ -58,8 +67,11 @@ class Args {
   Out Reference(size_t i, const char* name);
   // A buffer at i, or the part of it that an offset and a length at `range` and behind choose.
   Bytes Slice(size_t i, const char* name, size_t range);
-  // An array of ArrayBufferViews; at most max are taken, more is a RangeError.
-  size_t Buffers(size_t i, const char* name, Bytes* out, size_t max);
+  // Reads the elements of an array; more than kMaxParts is a RangeError. A getter of the array runs here and may do
+  // anything, so this comes before all else: before a slot is looked up and before the address of any memory is taken.
+  void ReadElements(size_t i, const char* name, napi_value* elements);
+  // The elements as ArrayBufferViews. Runs no code of JavaScript.
+  size_t Parts(const char* name, iovec* parts);
   // Where an address goes: a (bytes, Int32Array length) pair of the caller's, or the shared memory.
   AddressOut Address(size_t i);
   // Tells the caller how long the address is.
@@ -78,6 +90,8 @@ class Args {
   Env* state_ = nullptr;
   napi_value values_[kMax] = {};
   size_t count_ = kMax;
+  const napi_value* elements_ = nullptr;
+  size_t element_count_ = 0;
   bool failed_ = false;
 };
 
@@ -94,34 +108,53 @@ int64_t Retry(const Function& call) {
   }
 }
 
-// Argument 0 of every call names the socket, the rest are the system call's own.
+// Argument 0 of every call names the socket, the rest are the system call's own. Calls that take an array of buffers as
+// argument 1 are made with kWithParts.
+constexpr bool kWithParts = true;
+
+// The elements of the array, read before anything else.
+template <bool with_parts>
+struct Elements {
+  explicit Elements(Args&) {}
+};
+template <>
+struct Elements<kWithParts> {
+  explicit Elements(Args& args) { args.ReadElements(1, "buffers", values); }
+  napi_value values[kMaxParts];
+};
+
 using Syscall = int64_t (*)(int fd, Args& args);
 using SlotCall = int64_t (*)(Env& env, Slot& slot, Args& args);
 using PlainCall = int64_t (*)(Args& args);
 
 // By descriptor: bsd-sockets/raw.
-template <Syscall fn>
+template <Syscall fn, bool with_parts = false>
 napi_value CallFd(napi_env env, napi_callback_info info) {
   Args args(env, info);
   const int fd = args.Int(0, "fd");
+  const Elements<with_parts> elements(args);
   const int64_t result = args.ok() ? fn(fd, args) : 0;
   return args.Result(result);
 }
 
 // By slot: class Socket. A closed or stale slot is EBADF.
-template <Syscall fn>
+template <Syscall fn, bool with_parts = false>
 napi_value CallSlot(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Slot* slot = args.env().slots.Find(args.Id(0));
+  const SlotId id = args.Id(0);
+  const Elements<with_parts> elements(args);
+  Slot* slot = args.env().slots.Find(id);
   const int64_t result = args.ok() && slot != nullptr ? fn(slot->fd, args) : -EBADF;
   return args.Result(result);
 }
 
 // By slot, for what needs more of it than the descriptor.
-template <SlotCall fn>
+template <SlotCall fn, bool with_parts = false>
 napi_value CallOwner(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  Slot* slot = args.env().slots.Find(args.Id(0));
+  const SlotId id = args.Id(0);
+  const Elements<with_parts> elements(args);
+  Slot* slot = args.env().slots.Find(id);
   const int64_t result = args.ok() && slot != nullptr ? fn(args.env(), *slot, args) : -EBADF;
   return args.Result(result);
 }

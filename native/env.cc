@@ -27,7 +27,7 @@ void Dispatch(Env& env, int records) {
   napi_close_handle_scope(env.env, scope);
 }
 
-int32_t AdoptSlot(Env& env, int fd, Traits traits) {
+SlotId AdoptSlot(Env& env, int fd, Traits traits) {
   Slot* slot = env.slots.Take();
   if (slot == nullptr) return kNoSlot;
   slot->fd = fd;
@@ -37,6 +37,7 @@ int32_t AdoptSlot(Env& env, int fd, Traits traits) {
   slot->traits = traits;
   int32_t* fields = env.Fields(slot->index);
   for (int i = 0; i < kSlotStride; ++i) fields[i] = 0;
+  fields[kGeneration] = static_cast<int32_t>(slot->generation);
   env.state[kStateFree] = static_cast<int32_t>(env.slots.free());
   return Slots::Id(*slot);
 }
@@ -53,7 +54,7 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
     const int failed = WakeOpen(env);
     if (failed != 0) return failed;
   }
-  const auto token = static_cast<uint32_t>(Slots::Id(slot));
+  const auto token = static_cast<uint64_t>(Slots::Id(slot));
   // Only who reads wants the level: to a writer it would repeat the hang-up of an unconnected socket.
   const bool level = writing ? slot.level : slot.traits == Traits::kUnixStream;
   const sys::Interest interest = {writing || slot.writing, level};
@@ -73,7 +74,7 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
 
 void Mute(Env& env, Slot& slot) {
   if (!slot.level) return;
-  const auto token = static_cast<uint32_t>(Slots::Id(slot));
+  const auto token = static_cast<uint64_t>(Slots::Id(slot));
   if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
   slot.level = false;
   env.Fields(slot.index)[kReadiness] |= kMuted;

@@ -59,8 +59,8 @@ void CleanupStep(Env* env);
 
 // Takes a descriptor into the slot table: prepared as non-blocking by the caller. Returns the id or
 // kNoSlot when the table is full.
-constexpr int32_t kNoSlot = -1;
-int32_t AdoptSlot(Env& env, int fd, Traits traits);
+constexpr SlotId kNoSlot = -1;
+SlotId AdoptSlot(Env& env, int fd, Traits traits);
 
 // Starts to watch the slot, for writing too if asked. `again` asks the poller also for what it watches already: if
 // that is ready now, there is an edge. 0 or -errno.

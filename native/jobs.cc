@@ -43,13 +43,14 @@ class TransferJob final : public Job {
     Slot* to = env.slots.At(to_index_);
     to->work = nullptr;
     open_ = to->open;
-    id_ = Slots::Id(*to);
+    generation_ = to->generation;
     DropShare(env, *env.slots.At(from_index_));
     DropShare(env, *to);
   }
 
   bool Report(Env&, int32_t* record) override {
-    record[kRecordSlot] = id_;
+    record[kRecordSlot] = static_cast<int32_t>(to_index_);
+    record[kRecordGeneration] = static_cast<int32_t>(generation_);
     record[kRecordDirection] = kWrite;
     record[kRecordOpcode] = kJob;
     record[kRecordResult] = static_cast<int32_t>(result_);
@@ -66,7 +67,7 @@ class TransferJob final : public Job {
   int64_t count_;
   int64_t result_ = 0;
   bool open_ = false;
-  int32_t id_ = kNoSlot;
+  uint32_t generation_ = 0;
 };
 
 class LookupJob final : public Job {

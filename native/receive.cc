@@ -31,12 +31,13 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
   return result;
 }
 
-int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* id) {
+int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index) {
   const int fd = sys::Accept(listener.fd, address, length);
   if (fd == -EAGAIN) MarkDry(env, listener, 0);
   if (fd < 0) return fd;
-  *id = AdoptSlot(env, fd, listener.traits);
-  if (*id != kNoSlot) return fd;
+  const SlotId id = AdoptSlot(env, fd, listener.traits);
+  *index = static_cast<int32_t>(id & kIndexMask);
+  if (id != kNoSlot) return fd;
   close(fd);  // TypeScript makes room before it accepts, so this is a bug, not a lost peer
   return -ENOBUFS;
 }

@@ -12,8 +12,8 @@ namespace bsd {
 int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
                   socklen_t* length);
 
-// accept(2) into a new slot, whose id goes to *id. The descriptor or -errno.
-int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* id);
+// accept(2) into a new slot, whose index goes to *index. The descriptor or -errno.
+int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index);
 
 // Notes that a read with these flags found nothing.
 void MarkDry(Env& env, const Slot& slot, int flags);

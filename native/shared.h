@@ -23,7 +23,8 @@ enum SlotField {
   kReadFlags,   // MSG_* of the armed read
   kReadSize,    // bytes wanted
   kWriteOpcode,
-  kErrorOpcode,  // somebody waits for the error queue
+  kErrorOpcode,  // an operation waits for the error queue
+  kGeneration,   // of the slot: with the index its id. C++ writes it, and never reads it
   kSlotStride,
 };
 
@@ -47,11 +48,12 @@ enum Opcode {
 enum Direction { kRead, kWrite, kError };
 
 enum RecordField {
-  kRecordSlot,  // id of the slot: its generation tells a reused one apart
+  kRecordSlot,        // index of the slot
+  kRecordGeneration,  // of the slot when the record was made: tells a reused slot apart
   kRecordDirection,
   kRecordOpcode,   // what was done: kReady leaves the operation to TypeScript
   kRecordResult,   // >= 0 or -errno
-  kRecordWhere,    // inbox: offset of the bytes; accept: id of the new slot
+  kRecordWhere,    // inbox: offset of the bytes; accept: index of the new slot
   kRecordAddress,  // length of the sockaddr at addresses + kRecordEvent * kAddressSize
   kRecordEvent,
   kRecordMask,  // the event, bits of sys::EventMask
@@ -62,9 +64,9 @@ enum StateField {
   kStateAddress,  // length of the sockaddr at addresses + kMaxEvents * kAddressSize
   kStateFlags,    // msg_flags of recvmsg
   kStateControl,  // msg_controllen of recvmsg
-  kStateSlot,     // id of a slot that a call made
+  kStateSlot,     // index of a slot that a call made
   kStateFree,     // slots left in the table
-  kStateSecond,   // second result (socketpair), step (socketIn)
+  kStateSecond,   // second result (socketpair), index of a second slot (pipe), step (socketIn)
   kStateFields,
 };
 
@@ -82,15 +84,16 @@ constexpr int kMaxRecords = kMaxEvents * 3;
 constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
 constexpr int kInboxSize = 128 * 1024;
 
-// A slot's name outside this file: its index and, above it, the generation that a reuse changes.
+// The id of a slot: its index and, above it, the generation that a reuse changes.
 constexpr int kIndexBits = 22;
 constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
+constexpr uint32_t kGenerationMask = (1U << 31) - 1;
 
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
-    kRecordSlot, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
+    kGeneration, kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
+    kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,

@@ -7,15 +7,12 @@
 
 namespace bsd {
 
-// 31 bits in all: an id is never negative, so −errno and "none" cannot be mistaken for one.
-constexpr uint32_t kGenerationMask = (1U << (31 - kIndexBits)) - 1;
-
-int32_t Slots::Id(const Slot& slot) {
-  return static_cast<int32_t>((slot.generation & kGenerationMask) << kIndexBits | slot.index);
+SlotId Slots::Id(const Slot& slot) {
+  return static_cast<SlotId>(slot.generation) << kIndexBits | slot.index;
 }
 
-Slot* Slots::Find(int32_t id) {
-  Slot* slot = At(static_cast<uint32_t>(id) & kIndexMask);
+Slot* Slots::Find(SlotId id) {
+  Slot* slot = At(static_cast<uint32_t>(id & kIndexMask));
   return slot != nullptr && slot->open && Id(*slot) == id ? slot : nullptr;
 }
 
@@ -44,7 +41,7 @@ Slot* Slots::Take() {
 
 void Slots::Release(Slot& slot) {
   const uint32_t index = slot.index;
-  const uint32_t generation = slot.generation + 1;
+  const uint32_t generation = (slot.generation + 1) & kGenerationMask;
   slot = Slot();
   slot.index = index;
   slot.generation = generation;

@@ -1,5 +1,5 @@
-// The slot table: one entry for each open socket of an environment. TypeScript names a slot by an
-// id, index and generation in one integer, so a stale id is EBADF and never somebody else's socket.
+// The slot table: one entry for each open socket of an environment. TypeScript names a slot by its id, which is index
+// and generation in one integer. The id of a closed slot is EBADF, also when the slot is used again.
 #ifndef BSD_SOCKETS_SLOTS_H_
 #define BSD_SOCKETS_SLOTS_H_
 
@@ -14,6 +14,10 @@ struct Ring;
 }
 
 struct Work;
+
+// Index and generation, at most 53 bits: a whole number of JavaScript. A closed slot's id comes back after 2^31 reuses
+// of the slot.
+using SlotId = int64_t;
 
 // What a short read says about a socket.
 enum class Traits : uint8_t {
@@ -49,17 +53,18 @@ class Slots {
   bool Reserve(size_t capacity);
 
   // nullptr for an id that is stale, closed or nonsense.
-  Slot* Find(int32_t id);
+  Slot* Find(SlotId id);
   Slot* At(uint32_t index) { return index < size_ ? &slots_[index] : nullptr; }
 
   // nullptr when every slot is in use.
   Slot* Take();
   void Release(Slot& slot);
 
-  static int32_t Id(const Slot& slot);
+  static SlotId Id(const Slot& slot);
   size_t used() const { return used_; }
   size_t size() const { return size_; }  // that were ever used
   size_t free() const { return capacity_ - used_; }
+  size_t capacity() const { return capacity_; }
 
  private:
   std::unique_ptr<Slot[]> slots_;

@@ -93,15 +93,56 @@ export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   return copy
 }
 
-/** The bytes of a view, not copied. None where its memory was detached or shrunk: constructors would throw, without a code. */
-export function octetsOf(view: ArrayBufferView): Uint8Array {
-  let length = 0
+/** A method of a prototype as a function whose first argument is the object: properties of the object do not matter. */
+export function uncurried<F>(method: unknown): F {
+  return Function.prototype.call.bind(method as () => void) as F
+}
+
+// A view may have properties of its own, or a subclass may override them: only the intrinsic getters tell the truth, and
+// run no code of the caller's.
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const getter = <T>(prototype: object, name: PropertyKey): ((view: ArrayBufferView) => T) =>
+  uncurried(Reflect.getOwnPropertyDescriptor(prototype, name)!.get)
+
+const nameOfTypedArray = getter<string | undefined>(typedArray, Symbol.toStringTag) // undefined for a DataView
+const typed = {
+  length: getter<number>(typedArray, 'byteLength'),
+  offset: getter<number>(typedArray, 'byteOffset'),
+  memory: getter<ArrayBufferLike>(typedArray, 'buffer'),
+}
+const dataView = {
+  length: getter<number>(DataView.prototype, 'byteLength'),
+  offset: getter<number>(DataView.prototype, 'byteOffset'),
+  memory: getter<ArrayBufferLike>(DataView.prototype, 'buffer'),
+}
+
+/** The length of a view in bytes, as it is now: 0 where its memory was detached or shrunk. */
+export function byteLengthOf(view: ArrayBufferView): number {
+  if (nameOfTypedArray(view) !== undefined) return typed.length(view)
   try {
-    length = view.byteLength
+    return dataView.length(view)
   } catch {
-    // a DataView; typed arrays say 0
+    return 0 // where a typed array says 0, a DataView throws
   }
-  return length === 0 ? new Uint8Array(0) : new Uint8Array(view.buffer, view.byteOffset, length)
+}
+
+/** The memory behind a view. */
+export function memoryOf(view: ArrayBufferView): ArrayBufferLike {
+  return nameOfTypedArray(view) !== undefined ? typed.memory(view) : dataView.memory(view)
+}
+
+/** The bytes of a view, not copied. None where its memory was detached or shrunk. */
+export function octetsOf(view: ArrayBufferView): Uint8Array {
+  const length = byteLengthOf(view)
+  if (length === 0) return new Uint8Array(0)
+  const { offset, memory } = nameOfTypedArray(view) !== undefined ? typed : dataView
+  return new Uint8Array(memory(view), offset(view), length)
+}
+
+/** The same as a Buffer. */
+export function bufferOf(view: ArrayBufferView): Buffer {
+  const octets = octetsOf(view)
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length)
 }
 
 export function get16be(bytes: Uint8Array, at: number): number {

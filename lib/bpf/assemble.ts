@@ -1,4 +1,4 @@
-import { invalidType, outOfRange, checkInteger } from '../errors/argument'
+import { invalidType, outOfRange, checkInteger, elementsOf } from '../errors/argument'
 import { byCode, find, opcodes, type Mode, type Opcode } from './opcodes'
 import { Program, type FilterInstruction } from './program'
 
@@ -36,8 +36,7 @@ const names = [...new Set(opcodes.map(({ op }) => op))]
 
 /** Makes a program of instructions. */
 export function assemble(instructions: readonly Instruction[]): Program {
-  if (!Array.isArray(instructions)) throw invalidType('instructions', 'Array', instructions)
-  const list = (instructions as unknown[]).map((each, i) => {
+  const list = elementsOf('instructions', instructions).map((each, i) => {
     if (typeof each !== 'object' || each === null) throw invalidType(`instructions[${i}]`, 'object', each)
     return each as Record<string, unknown>
   })

@@ -1,6 +1,13 @@
 import { octetsOf } from '../address/layout'
 import { parseIPv4, parseIPv6 } from '../address/text'
-import { checkInteger, invalidAddress, invalidType, noInterface, outOfRange } from '../errors/argument'
+import {
+  checkInteger,
+  elementsOf,
+  invalidAddress,
+  invalidType,
+  noInterface,
+  outOfRange,
+} from '../errors/argument'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
@@ -51,10 +58,10 @@ export class ControlBuilder {
 
   /** Descriptors, SCM_RIGHTS: 1 to 253 numbers or objects with `fd`. The receiver gets duplicates. unix(7) */
   rights(fds: readonly (number | { readonly fd: number })[]): Control {
-    if (!Array.isArray(fds)) throw invalidType('fds', 'Array', fds)
-    if (fds.length < 1 || fds.length > MAX_FDS)
-      throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, fds.length)
-    const numbers = fds.map((value: unknown, i) => {
+    const files = elementsOf('fds', fds)
+    if (files.length < 1 || files.length > MAX_FDS)
+      throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, files.length)
+    const numbers = files.map((value, i) => {
       const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
       return checkInteger(`fds[${i}]`, fd, 0, 0x7fffffff)
     })

@@ -119,3 +119,16 @@ function quote(text: string): string {
 function coded<E extends Error>(error: E, code: string): CodedError<E> {
   return Object.assign(error, { code })
 }
+
+/** No list of this package has a use for more. A sparse array may say that it is 2^32 long. */
+const MAX_ELEMENTS = 1 << 20
+
+/** The elements of an array, each read once into a new array: that of the caller may be a subclass or have getters. */
+export function elementsOf(name: string, value: unknown, max = MAX_ELEMENTS): unknown[] {
+  if (!Array.isArray(value)) throw invalidType(name, 'Array', value)
+  const { length } = value
+  if (length > max) throw outOfRange(`${name}.length`, `<= ${max}`, length)
+  const elements: unknown[] = []
+  for (let i = 0; i < length; i++) elements.push(value[i])
+  return elements
+}

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
+import { byteLengthOf } from '../address/layout'
 import { invalidType, systemError, closed } from '../errors'
 import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
 import {
@@ -245,7 +246,8 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       length = this.family === constants.AF_VSOCK && l === this.family ? 8 : 4
     } else {
       bytes = checkBytes('value', value)
-      length = size === undefined ? bytes.byteLength : checkInteger('size', size, 0, bytes.byteLength)
+      const available = byteLengthOf(bytes)
+      length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
     const result = native.setsockopt(this.channel.id, l, n, bytes, length)
     if (result < 0) this.#check('setsockopt', result, null, describeOption(l, n))

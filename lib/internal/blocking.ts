@@ -37,6 +37,7 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
     if (deadline <= performance.now()) throw operation.abandon(timedOut(operation.syscall, timeout!))
     const sleep = (descriptors: Int32Array, most: number): void => {
       try {
+        operation.hold()
         pollFor(descriptors, Math.max(0, Math.min(deadline - performance.now(), most)))
       } catch (error) {
         throw operation.abandon(error as Error)

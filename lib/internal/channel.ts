@@ -91,6 +91,7 @@ export class Channel {
   gone(): void {
     this.fd = -1
     this.id = NO_SLOT
+    this.spare = null
     const watchers = this.rare?.watchers ?? null
     if (watchers === null) return
     this.some.watchers = null

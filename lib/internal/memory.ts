@@ -3,6 +3,8 @@ import { systemError } from '../errors'
 import type { Native } from './binding'
 import {
   ADDRESS_SIZE,
+  GENERATION,
+  idOf,
   INBOX_SIZE,
   MAX_EVENTS,
   MAX_RECORDS,
@@ -33,6 +35,11 @@ export class Memory {
     this.state = integers(STATE_FIELDS)
     native.connectMemory(dispatch, this.completions, this.addresses, this.inbox, this.state)
     this.table = this.#resize(FIRST_SLOTS)
+  }
+
+  /** The id of the slot that is open at this index. */
+  idAt(index: number): number {
+    return idOf(index, this.table[index * SLOT_STRIDE + GENERATION]!)
   }
 
   /** Makes the table twice as large. */

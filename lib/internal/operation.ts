@@ -76,6 +76,9 @@ export abstract class Operation<T> {
     return false
   }
 
+  /** It is going to wait: duplicates the descriptors that the caller may close meanwhile. May throw. */
+  hold(): void {}
+
   /** Work off the loop has ended. */
   jobDone(_result: number): void {}
 

@@ -1,7 +1,11 @@
 import type { Address, AddressLike } from '../address'
 import { nameOf, SOCK_DGRAM } from '../constants'
+import { byteLengthOf, octetsOf } from '../address/layout'
 import { invalidType, outOfRange, systemError, unsupported } from '../errors'
+import { elementsOf } from '../errors/argument'
+import { control } from '../control'
 import type { FamilyControl } from '../control/build'
+import { isRights } from './rights'
 import { buildControl, type Control } from '../control/walk'
 import type { FdHandle } from '../fd'
 import type { Message } from '../message'
@@ -162,10 +166,11 @@ export abstract class OperationSocket extends BaseSocket {
       if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
     }
     const { data, address, control: given = [], segmentSize } = message
-    if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
     const six = this.family === AF_INET6 && !isMapped(bytes)
-    const controls = (given as unknown[]).map((each, i) => controlFor(`message.control[${i}]`, each, six))
+    const controls = elementsOf('message.control', given).map((each, i) =>
+      controlFor(`message.control[${i}]`, each, six),
+    )
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
@@ -174,6 +179,8 @@ export abstract class OperationSocket extends BaseSocket {
         throw systemError('sendmsg', errnoOf('ENOPROTOOPT'), { subject: 'segmentSize is for UDP' })
       return new SendSegments(this.channel, parts, size, flags, controls, bytes, now)
     }
+    if (controls.some(isRights))
+      return new SendFds(this.channel, parts, flags, controls, bytes, isUnixDatagram(this))
     const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
     return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
   }
@@ -187,9 +194,9 @@ export abstract class OperationSocket extends BaseSocket {
     if (this.family !== AF_UNIX)
       throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), { subject: 'descriptors travel over AF_UNIX only' })
     // The kernel would take the message and drop the descriptors.
-    if (bytes.byteLength === 0 && isStream(this))
+    if (byteLengthOf(bytes) === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
-    return new SendFds(this.channel, bytes, flags, fds, isUnixDatagram(this))
+    return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, isUnixDatagram(this))
   }
 
   protected connectOperation(address: AddressLike): Connect {
@@ -313,15 +320,7 @@ function checkErrorQueue(family: number): void {
 
 function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
   if (!Array.isArray(value)) return [checkBytes(name, value)]
-  if (value.length > MAX_PARTS) throw outOfRange(`${name}.length`, `<= ${MAX_PARTS}`, value.length)
-  return value.map((part, i) => checkBytes(`${name}[${i}]`, part))
-}
-
-function bufferOf(name: string, value: unknown): Buffer {
-  const view = checkBytes(name, value)
-  return view.byteLength === 0
-    ? Buffer.alloc(0)
-    : Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength))
+  return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
 }
 
 // An IPv4 packet that leaves an AF_INET6 socket takes the control messages of IPv4.
@@ -338,6 +337,6 @@ function controlFor(name: string, value: unknown, six: boolean): Control {
   return {
     level: checkInt(`${name}.level`, level),
     type: checkInt(`${name}.type`, type),
-    data: bufferOf(`${name}.data`, data),
+    data: Buffer.from(octetsOf(checkBytes(`${name}.data`, data))),
   }
 }

@@ -1,4 +1,5 @@
 import { canceled, closed, invalidType, systemError } from '../errors'
+import { elementsOf } from '../errors/argument'
 import { BaseSocket } from './base'
 import { native } from './environment'
 import { EBADF } from './errno'
@@ -115,12 +116,12 @@ export interface Question<T> {
 }
 
 export function pollQuestion<E extends PollEntry>(entries: readonly E[]): Question<PollResult<E>[]> {
-  checkArray('entries', entries)
-  const set = new PollSet(entries.map(placeOfEntry))
+  const list = elementsOf('entries', entries) as E[]
+  const set = new PollSet(list.map(placeOfEntry))
   return {
     set,
     answer: () =>
-      entries.flatMap((entry, i) => {
+      list.flatMap((entry, i) => {
         const revents = set.revents(i)
         return revents === 0 ? [] : [{ ...entry, revents }]
       }),
@@ -148,10 +149,13 @@ export function selectQuestion<R extends Pollable, W extends Pollable, X extends
   write: readonly W[],
   except: readonly X[],
 ): Question<[R[], W[], X[]]> {
+  const reading = elementsOf('read', read) as R[]
+  const writing = elementsOf('write', write) as W[]
+  const excepting = elementsOf('except', except) as X[]
   const places = [
-    ...placesOfList('read', read, POLLIN, FOR_READ),
-    ...placesOfList('write', write, POLLOUT, FOR_WRITE),
-    ...placesOfList('except', except, POLLPRI, FOR_EXCEPT),
+    ...placesOfList('read', reading, POLLIN, FOR_READ),
+    ...placesOfList('write', writing, POLLOUT, FOR_WRITE),
+    ...placesOfList('except', excepting, POLLPRI, FOR_EXCEPT),
   ]
   if (places.some(({ channel }) => channel !== null && channel.fd < 0)) throw closed('select')
   const set = new PollSet(places)
@@ -164,21 +168,15 @@ export function selectQuestion<R extends Pollable, W extends Pollable, X extends
       const bad = places.find((_, i) => (set.revents(i) & POLLNVAL) !== 0)
       if (bad !== undefined) throw systemError('select', EBADF, { subject: `descriptor ${bad.fd}` })
       return [
-        ready(read, 0, FOR_READ),
-        ready(write, read.length, FOR_WRITE),
-        ready(except, read.length + write.length, FOR_EXCEPT),
+        ready(reading, 0, FOR_READ),
+        ready(writing, reading.length, FOR_WRITE),
+        ready(excepting, reading.length + writing.length, FOR_EXCEPT),
       ]
     },
   }
 }
 
-// Not Array.isArray itself, which makes any[] of what is known already.
-function checkArray(name: string, value: unknown): void {
-  if (!Array.isArray(value)) throw invalidType(name, 'Array', value)
-}
-
 function placesOfList(name: string, list: readonly unknown[], events: number, counts: number): Place[] {
-  checkArray(name, list)
   return list.map((value, i) => place(`${name}[${i}]`, value, events, counts | POLLNVAL))
 }
 

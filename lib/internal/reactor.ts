@@ -52,7 +52,7 @@ import {
   ERROR_OPCODE,
   EVENT_WRITABLE,
   IDLE,
-  INDEX_MASK,
+  idOf,
   JOB,
   LOOKUP,
   MUTED,
@@ -63,6 +63,7 @@ import {
   RECORD_ADDRESS,
   RECORD_DIRECTION,
   RECORD_EVENT,
+  RECORD_GENERATION,
   RECORD_MASK,
   RECORD_OPCODE,
   RECORD_RESULT,
@@ -72,7 +73,6 @@ import {
   SLOT_STRIDE,
   STATE_ADDRESS,
   STATE_FREE,
-  STATE_SLOT,
   WRITE,
   WRITE_OPCODE,
   type Direction,
@@ -80,6 +80,8 @@ import {
 
 const LONGEST_BACKOFF = 16
 const DIRECTIONS = [READ, WRITE, ERROR] as const
+/** The order in which a deferred socket is served. */
+const IN_TURN = [WRITE, READ, ERROR] as const
 
 // One executor for all promises: a closure for each would cost more than the promise.
 const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
@@ -89,6 +91,22 @@ const captured: { resolve: (value: never) => void; reject: (reason: unknown) => 
 function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
   captured.resolve = resolve
   captured.reject = reject
+}
+
+/** Throws an error where only the process can catch it: nothing that runs now is ended by it. */
+function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+/** Runs one of several things that have nothing to do with each other. */
+function alone(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    uncaught(error)
+  }
 }
 
 function spins(channel: Channel): boolean {
@@ -124,7 +142,7 @@ export class Reactor {
     this.makeRoom()
     const result = this.native.adopt(fd, traits)
     if (result < 0) throw systemError('fcntl', result)
-    return new Channel(this.memory.state[STATE_SLOT]!, fd)
+    return new Channel(result, fd)
   }
 
   /** Takes a duplicate of a descriptor that somebody else owns, for an operation that uses it: a slot's id. */
@@ -132,7 +150,7 @@ export class Reactor {
     this.makeRoom()
     const result = this.native.hold(fd)
     if (result < 0) throw systemError(syscall, result)
-    return this.memory.state[STATE_SLOT]!
+    return result
   }
 
   makeRoom(slots = 1): void {
@@ -189,8 +207,14 @@ export class Reactor {
     const promise = new Promise<T>(capture)
     operation.resolve = captured.resolve
     operation.reject = captured.reject
+    try {
+      operation.hold()
+      if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
+    } catch (error) {
+      this.#reject(operation, error as Error)
+      return promise
+    }
     this.#enqueue(channel, operation)
-    if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
     if (deferred) this.#defer(channel)
     else if (channel.head(operation.direction) === operation && !operation.busy)
       this.#arm(channel, operation, true)
@@ -239,7 +263,7 @@ export class Reactor {
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
-    for (const operation of waiting) operation.reject(operation.abandon(canceled(operation.syscall)))
+    for (const operation of waiting) this.#reject(operation, canceled(operation.syscall))
     channel.gone()
     if (result < 0) throw systemError('close', result)
   }
@@ -291,11 +315,7 @@ export class Reactor {
     if (channel.head(direction) === operation) this.#disarm(channel, direction)
     channel.queue(direction).remove(operation)
     operation.queued = false
-    if (operation.leave !== null) {
-      const { timer, signal, onAbort } = operation.leave
-      if (timer !== null) clearTimeout(timer)
-      if (signal !== null) signal.removeEventListener('abort', onAbort!)
-    }
+    if (operation.leave !== null) this.#endLeave(operation, operation.leave)
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)
@@ -335,7 +355,7 @@ export class Reactor {
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
-        operation.reject(operation.abandon(systemError('epoll_ctl', result)))
+        this.#reject(operation, systemError('epoll_ctl', result))
         return false
       }
       channel.watched = true
@@ -368,7 +388,7 @@ export class Reactor {
         result = operation.attempt()
       } catch (error) {
         this.#dequeue(channel, operation)
-        operation.reject(operation.abandon(error as Error))
+        this.#reject(operation, error as Error)
         continue
       }
       if (result === PENDING) return
@@ -403,7 +423,7 @@ export class Reactor {
         result = operation.attempt()
       } catch (error) {
         this.#dequeue(channel, operation)
-        operation.reject(operation.abandon(error as Error))
+        this.#reject(operation, error as Error)
         operation = next
         continue
       }
@@ -424,12 +444,17 @@ export class Reactor {
     addressLength: number,
   ): void {
     this.#dequeue(channel, operation)
-    if (result < 0) {
-      operation.reject(operation.abandon(operation.failure(result)))
-      return
-    }
     try {
-      operation.resolve(operation.value(result, where, address, addressLength) as never)
+      if (result < 0) operation.reject(operation.abandon(operation.failure(result)))
+      else operation.resolve(operation.value(result, where, address, addressLength) as never)
+    } catch (error) {
+      operation.reject(error)
+    }
+  }
+
+  #reject(operation: Operation<unknown>, reason: Error): void {
+    try {
+      operation.reject(operation.abandon(reason))
     } catch (error) {
       operation.reject(error)
     }
@@ -466,9 +491,7 @@ export class Reactor {
       for (const deferred of channels) {
         deferred.deferred = false
         this.#newTurn(deferred)
-        this.#pump(deferred, WRITE, false)
-        this.#pump(deferred, READ, false)
-        this.#pump(deferred, ERROR, false)
+        for (const direction of IN_TURN) alone(() => this.#pump(deferred, direction, false))
       }
     })
   }
@@ -482,16 +505,28 @@ export class Reactor {
     signal?: AbortSignal,
   ): void {
     const leave: Leave = { timer: null, signal: null, onAbort: null, reason: null }
-    operation.leave = leave
+    if (signal !== undefined) {
+      leave.signal = signal
+      leave.onAbort = () => this.cancel(channel, operation, aborted(signal))
+      signal.addEventListener('abort', leave.onAbort, { once: true }) // first: it may throw
+    }
     if (timeout !== null) {
       const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
       leave.timer = setTimeout(expire, Math.ceil(timeout)) // a tiny timeout is still a wait
       if (!channel.refed) leave.timer.unref()
     }
-    if (signal !== undefined) {
-      leave.signal = signal
-      leave.onAbort = () => this.#leave(channel, operation, aborted(signal))
-      signal.addEventListener('abort', leave.onAbort, { once: true })
+    operation.leave = leave
+  }
+
+  #endLeave(operation: Operation<unknown>, { timer, signal, onAbort }: Leave): void {
+    operation.leave = null
+    if (timer !== null) clearTimeout(timer)
+    if (signal === null) return
+    // A signal behind a Proxy may throw here. The operation has ended all the same.
+    try {
+      signal.removeEventListener('abort', onAbort!)
+    } catch {
+      // The listener finds the operation gone.
     }
   }
 
@@ -510,7 +545,7 @@ export class Reactor {
       return
     }
     this.#dequeue(channel, operation)
-    operation.reject(operation.abandon(reason))
+    this.#reject(operation, reason)
     if (first && channel.fd >= 0) {
       this.#newTurn(channel)
       this.#pump(channel, direction, false)
@@ -520,56 +555,55 @@ export class Reactor {
   // --- records ---
 
   #dispatch(records: number): void {
-    const { completions } = this.memory
     this.#turn++
     for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
-      const id = completions[at + RECORD_SLOT]!
-      if (completions[at + RECORD_OPCODE] === LOOKUP) {
-        this.jobs.done(id, completions[at + RECORD_RESULT]!)
-        continue
-      }
-      const channel = this.#channels[id & INDEX_MASK]
-      const direction = completions[at + RECORD_DIRECTION] as Direction
-      const opcode = completions[at + RECORD_OPCODE]!
-      if (channel?.id !== id) {
-        this.#dropAccepted(at)
-        continue
-      }
-      this.hasBudget(channel) // a new turn has a new one
-      const operation = channel.head(direction)
-      if (operation === null) {
-        this.#dropAccepted(at)
-        continue
-      }
-      if (opcode === JOB) {
-        this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
-      } else if (opcode === READY) {
-        const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
-        if (direction === WRITE && sure && channel.rare?.echo === true) {
-          channel.rare.echo = false
-          operation.arm(this.memory, channel.index)
-        } else {
-          this.#pump(channel, direction, sure, false)
-        }
-      } else {
-        this.#settle(
-          channel,
-          operation,
-          completions[at + RECORD_RESULT]!,
-          completions[at + RECORD_WHERE]!,
-          completions[at + RECORD_EVENT]!,
-          completions[at + RECORD_ADDRESS]!,
-        )
-        if (channel.head(direction) !== null) this.#next(channel, direction)
+      try {
+        this.#serve(at)
+      } catch (error) {
+        uncaught(error) // the records behind this one belong to other sockets
       }
     }
   }
 
-  // A connection that was accepted for nobody has no owner to close it.
+  #serve(at: number): void {
+    const { completions } = this.memory
+    const index = completions[at + RECORD_SLOT]!
+    const opcode = completions[at + RECORD_OPCODE]!
+    if (opcode === LOOKUP) return this.jobs.done(index, completions[at + RECORD_RESULT]!)
+    const channel = this.#channels[index]
+    const direction = completions[at + RECORD_DIRECTION] as Direction
+    if (channel?.id !== idOf(index, completions[at + RECORD_GENERATION]!)) return this.#dropAccepted(at)
+    this.hasBudget(channel) // a new turn has a new one
+    const operation = channel.head(direction)
+    if (operation === null) return this.#dropAccepted(at)
+    if (opcode === JOB) {
+      this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
+    } else if (opcode === READY) {
+      const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
+      if (direction === WRITE && sure && channel.rare?.echo === true) {
+        channel.rare.echo = false
+        operation.arm(this.memory, channel.index)
+      } else {
+        this.#pump(channel, direction, sure, false)
+      }
+    } else {
+      this.#settle(
+        channel,
+        operation,
+        completions[at + RECORD_RESULT]!,
+        completions[at + RECORD_WHERE]!,
+        completions[at + RECORD_EVENT]!,
+        completions[at + RECORD_ADDRESS]!,
+      )
+      if (channel.head(direction) !== null) this.#next(channel, direction)
+    }
+  }
+
+  // The accept was cancelled after the kernel completed it: close the connection.
   #dropAccepted(at: number): void {
     const { completions } = this.memory
     if (completions[at + RECORD_OPCODE] !== ACCEPT || completions[at + RECORD_RESULT]! < 0) return
-    this.native.close(completions[at + RECORD_WHERE]!)
+    this.native.close(this.memory.idAt(completions[at + RECORD_WHERE]!))
   }
 
   // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
@@ -584,7 +618,7 @@ export class Reactor {
     const reason = operation.leave?.reason ?? null
     if (reason !== null) {
       this.#dequeue(channel, operation)
-      operation.reject(operation.abandon(reason))
+      this.#reject(operation, reason)
     }
     this.#pump(channel, operation.direction, false)
   }

@@ -12,7 +12,8 @@ export const READ_FLAGS = 2
 export const READ_SIZE = 3
 export const WRITE_OPCODE = 4
 export const ERROR_OPCODE = 5
-export const SLOT_STRIDE = 6
+export const GENERATION = 6
+export const SLOT_STRIDE = 7
 
 // Bits of READINESS.
 export const DRY = 1
@@ -37,14 +38,15 @@ export type Direction = typeof READ | typeof WRITE | typeof ERROR
 
 // Records of the completion queue: RECORD_STRIDE integers each.
 export const RECORD_SLOT = 0
-export const RECORD_DIRECTION = 1
-export const RECORD_OPCODE = 2
-export const RECORD_RESULT = 3
-export const RECORD_WHERE = 4
-export const RECORD_ADDRESS = 5
-export const RECORD_EVENT = 6
-export const RECORD_MASK = 7
-export const RECORD_STRIDE = 8
+export const RECORD_GENERATION = 1
+export const RECORD_DIRECTION = 2
+export const RECORD_OPCODE = 3
+export const RECORD_RESULT = 4
+export const RECORD_WHERE = 5
+export const RECORD_ADDRESS = 6
+export const RECORD_EVENT = 7
+export const RECORD_MASK = 8
+export const RECORD_STRIDE = 9
 
 // Bits of RECORD_MASK (sys::EventMask).
 export const EVENT_WRITABLE = 2
@@ -72,12 +74,17 @@ export const INBOX_SIZE = 128 * 1024
 export const INDEX_BITS = 22
 export const INDEX_MASK = (1 << INDEX_BITS) - 1
 
+/** The id of a slot: index and generation in one integer of at most 53 bits. */
+export function idOf(index: number, generation: number): number {
+  return generation * (INDEX_MASK + 1) + index
+}
+
 /** In the order of kSharedLayout in native/shared.h. */
 // prettier-ignore
 export const sharedLayout: readonly number[] = [
   ABI, SLOT_STRIDE, READINESS, READ_OPCODE, READ_FLAGS, READ_SIZE, WRITE_OPCODE, ERROR_OPCODE,
-  DRY, ENDED, MARKED, MUTED, READY, RECEIVE, RECEIVE_FROM, ACCEPT, JOB, LOOKUP,
-  RECORD_SLOT, RECORD_DIRECTION, RECORD_OPCODE, RECORD_RESULT, RECORD_WHERE, RECORD_ADDRESS,
+  GENERATION, DRY, ENDED, MARKED, MUTED, READY, RECEIVE, RECEIVE_FROM, ACCEPT, JOB, LOOKUP,
+  RECORD_SLOT, RECORD_GENERATION, RECORD_DIRECTION, RECORD_OPCODE, RECORD_RESULT, RECORD_WHERE, RECORD_ADDRESS,
   RECORD_EVENT, RECORD_MASK, RECORD_STRIDE, STATE_ADDRESS, STATE_FLAGS, STATE_CONTROL, STATE_SLOT,
   STATE_FREE, STATE_SECOND, MAX_EVENTS, ADDRESS_SIZE, INBOX_SIZE, INDEX_BITS,
   BATCH_BYTES, BATCH_FLAGS, BATCH_NAME, BATCH_CONTROL, BATCH_STRIDE,

@@ -56,7 +56,7 @@ export abstract class TransferSocket extends OperationSocket {
 
   protected sendmmsgOperation(batch: MessageBatch, flags: number, now: boolean): Sendmmsg {
     checkBatch(batch).prepare(this.family)
-    return new Sendmmsg(this.channel, batch, flags, isUnixDatagram(this), now)
+    return new Sendmmsg(this.channel, batch, flags, this.family === AF_UNIX, isUnixDatagram(this), now)
   }
 
   protected sendfileOperation(

@@ -1,11 +1,14 @@
 import { systemError, withMessages } from '../errors'
 import type { MessageBatch } from '../batch'
+import { isRights } from '../internal/rights'
+import { walkControl } from '../control/walk'
 import { Message } from '../message'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { DIRECT } from '../internal/memory'
-import { receiveControl } from '../internal/messages'
+import { controlLayout, receiveControl } from '../internal/messages'
+import { HeldFds } from '../internal/held-fds'
 import { Operation } from '../internal/operation'
 import type { Channel } from '../internal/channel'
 import {
@@ -97,11 +100,16 @@ export class Recvmmsg extends Operation<number> {
 /** sendmmsg(2) until all are sent → messages. */
 export class Sendmmsg extends Operation<number> {
   #sent = 0
+  /** The control messages while it waits, with duplicates of the descriptors in them. */
+  #control: Buffer | null = null
+  readonly #held = new HeldFds()
 
   constructor(
     private readonly channel: Channel,
     private readonly batch: MessageBatch,
     private readonly flags: number,
+    /** AF_UNIX, where descriptors can go with a message. */
+    private readonly unix: boolean,
     /** Where a full receiver is not seen by poll: see Sendto. */
     private readonly unixDatagram: boolean,
     /** Ends with what could be sent at once. */
@@ -120,7 +128,8 @@ export class Sendmmsg extends Operation<number> {
 
   attempt(): number {
     const { length, size, controlSize, slab } = this.batch
-    const { data, names, control, fields } = slab
+    const { data, names, fields } = slab
+    const control = this.#control ?? slab.control
     while (this.#sent < length) {
       const result = native.sendmmsg(
         this.channel.id,
@@ -141,11 +150,27 @@ export class Sendmmsg extends Operation<number> {
     return this.#sent
   }
 
+  override hold(): void {
+    const { length, controlSize, slab } = this.batch
+    if (!this.unix || slab.control === null || this.#control !== null) return
+    this.#control = Buffer.from(slab.control)
+    for (let i = this.#sent; i < length; i++) {
+      const at = i * controlSize
+      const controls = walkControl(
+        controlLayout,
+        this.#control.subarray(at, at + controlSize),
+        slab.fields[i * BATCH_STRIDE + BATCH_CONTROL]!,
+      )
+      if (controls.some(isRights)) this.#control.set(this.#held.duplicate(controls), at)
+    }
+  }
+
   override get progress(): number {
     return this.#sent
   }
 
   value(messages: number): number {
+    this.#held.close()
     return messages
   }
 
@@ -157,7 +182,13 @@ export class Sendmmsg extends Operation<number> {
     return this.unixDatagram
   }
 
+  override pass(): null {
+    this.#held.close()
+    return null
+  }
+
   override abandon(reason: Error): Error {
+    this.#held.close()
     return withMessages(reason, this.#sent)
   }
 }

@@ -95,8 +95,9 @@ export class Accept<T> extends Operation<T> {
   }
 
   value(fd: number, where: number, address: number, addressLength: number): T {
-    const slot = address === DIRECT ? reactor.memory.state[STATE_SLOT]! : where
-    return this.make(new Channel(slot, fd), readAddress(address, addressLength))
+    const { memory } = reactor
+    const index = address === DIRECT ? memory.state[STATE_SLOT]! : where
+    return this.make(new Channel(memory.idAt(index), fd), readAddress(address, addressLength))
   }
 
   failure(result: number): Error {

@@ -1,10 +1,9 @@
+import { bufferOf, byteLengthOf, octetsOf } from '../address/layout'
 import { bufferGone, systemError } from '../errors'
 import { addresses, native, reactor, readAddress } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
-import { control } from '../control'
-import { buildControl } from '../control/walk'
-import { FdHandle } from '../fd'
-import type { FileLike } from '../internal/base'
+import { buildControl, type Control } from '../control/walk'
+import { HeldFds } from '../internal/held-fds'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../internal/leftover'
 import { controlLayout, messageFlags, receiveControl } from '../internal/messages'
 import { Operation } from '../internal/operation'
@@ -39,7 +38,7 @@ export class Recvmsg extends Operation<Message> {
     private readonly pidfd = true,
   ) {
     super()
-    this.#lengths = typeof into === 'number' ? [] : into.map(view => view.byteLength)
+    this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
   }
 
   get direction(): typeof READ {
@@ -56,7 +55,7 @@ export class Recvmsg extends Operation<Message> {
       buffers = [(this.#own ??= this.#reserve(this.into))]
     } else {
       buffers = this.into
-      if (buffers.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('recvmsg')
+      if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
     }
     if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
     const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
@@ -67,11 +66,7 @@ export class Recvmsg extends Operation<Message> {
   #leftover(buffers: ArrayBufferView[]): number {
     const { state } = reactor.memory
     state[STATE_FLAGS] = state[STATE_CONTROL] = 0
-    return takeLeftover(
-      this.channel,
-      this.flags,
-      buffers.map(view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength)),
-    )
+    return takeLeftover(this.channel, this.flags, buffers.map(octetsOf))
   }
 
   #reserve(size: number): Buffer {
@@ -83,7 +78,7 @@ export class Recvmsg extends Operation<Message> {
   value(result: number, _where: number, address: number, addressLength: number): Message {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
-    const from = readAddress(address, addressLength) // before a view of the caller's runs code of its own
+    const from = readAddress(address, addressLength)
     const { control, fds, surplus, pidfd } = receiveControl(
       this.control,
       state[STATE_CONTROL]!,
@@ -103,9 +98,7 @@ export class Recvmsg extends Operation<Message> {
 
   #data(length: number): Buffer {
     if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
-    const views = (this.into as ArrayBufferView[]).map(view =>
-      Buffer.from(view.buffer, view.byteOffset, view.byteLength),
-    )
+    const views = (this.into as ArrayBufferView[]).map(bufferOf)
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
   }
@@ -132,7 +125,7 @@ export class Sendmsg extends Operation<number> {
     private readonly unixDatagram: boolean,
   ) {
     super()
-    this.#lengths = data.map(view => view.byteLength)
+    this.#lengths = data.map(byteLengthOf)
   }
 
   get direction(): typeof WRITE {
@@ -144,7 +137,7 @@ export class Sendmsg extends Operation<number> {
   }
 
   attempt(): number {
-    if (this.data.some((view, i) => view.byteLength < this.#lengths[i]!)) throw bufferGone('sendmsg')
+    if (this.data.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('sendmsg')
     return native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address)
   }
 
@@ -164,57 +157,40 @@ export class Sendmsg extends Operation<number> {
   }
 }
 
-/** sendmsg(2) with descriptors. While it waits it holds duplicates: the caller's may be closed and reused. */
+/** sendmsg(2) with descriptors, of which it sends duplicates once it has to wait. */
 export class SendFds extends Sendmsg {
-  #held: FdHandle[] | null = null
+  readonly #held = new HeldFds()
+  #isHeld = false
 
   constructor(
     channel: Channel,
-    data: ArrayBufferView,
+    data: ArrayBufferView[],
     flags: number,
-    private readonly fds: readonly FileLike[],
+    private readonly controls: readonly Control[],
+    address: Uint8Array | null,
     unixDatagram: boolean,
   ) {
-    super(channel, [data], flags, rightsOf(fds), null, unixDatagram)
+    super(channel, data, flags, buildControl(controlLayout, controls), address, unixDatagram)
   }
 
-  override attempt(): number {
-    const result = super.attempt()
-    if (result === EAGAIN && this.#held === null) this.#hold()
-    return result
-  }
-
-  #hold(): void {
-    this.#held = []
-    for (const file of this.fds) {
-      const copy = native.dupFd(typeof file === 'number' ? file : file.fd)
-      if (copy < 0) throw systemError('dup', copy)
-      this.#held.push(new FdHandle(copy))
-    }
-    this.control = rightsOf(this.#held)
-  }
-
-  #release(): void {
-    for (const handle of this.#held ?? []) handle.close()
-    this.#held = null
+  override hold(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    this.control = this.#held.duplicate(this.controls)
   }
 
   override value(result: number): number {
-    this.#release()
+    this.#held.close()
     return result
   }
 
   override abandon(reason: Error): Error {
-    this.#release()
+    this.#held.close()
     return reason
   }
 
   override pass(): null {
-    this.#release()
+    this.#held.close()
     return null
   }
-}
-
-function rightsOf(fds: readonly FileLike[]): Buffer {
-  return buildControl(controlLayout, [control.rights(fds)])
 }

@@ -4,7 +4,7 @@ import { EAGAIN } from '../internal/errno'
 import { Operation } from '../internal/operation'
 import type { PollSet } from '../internal/polling'
 import { Channel } from '../internal/channel'
-import { READ, STATE_SLOT } from '../internal/shared'
+import { READ } from '../internal/shared'
 import type { Waiting } from '../internal/validate'
 
 /** poll(2) over a set. The socket that it waits on is a poller that stands for all of them. */
@@ -80,7 +80,7 @@ function gather(set: PollSet): Channel {
   const fd = set.gather()
   if (fd < 0) throw systemError('poll', fd)
   const result = native.own(fd)
-  if (result === 0) return new Channel(reactor.memory.state[STATE_SLOT]!, fd)
+  if (result >= 0) return new Channel(result, fd)
   native.closeFd(fd)
   throw systemError('poll', result)
 }

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { Address } from '../address'
+import { byteLengthOf, octetsOf, uncurried } from '../address/layout'
 import { bufferGone, systemError } from '../errors'
 import { native, reactor, readAddress } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
@@ -20,27 +21,23 @@ import {
   SLOT_STRIDE,
 } from '../internal/shared'
 
-/** Up to this many bytes a loop is faster than a view and `set`; by words, up to four times as many. */
-const LOOP = 64
+/** Up to this many bytes a loop is faster than a view and `set`. */
+const LOOP = 96
+// The caller's view may have a `set` of its own.
+const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
+  Reflect.get(Uint8Array.prototype, 'set'),
+)
 
 const MSG_PEEK = native.constants.MSG_PEEK!
 const MSG_TRUNC = native.constants.MSG_TRUNC!
 
 const { memory } = reactor
 const inbox = Buffer.from(memory.inbox.buffer)
-const inboxWords = new Int32Array(memory.inbox.buffer)
 const empty = Buffer.alloc(0)
 
 function copyOut(target: Uint8Array, where: number, length: number): void {
   if (length <= LOOP) for (let i = 0; i < length; i++) target[i] = inbox[where + i]!
-  else target.set(inbox.subarray(where, where + length))
-}
-
-/** The same by words, for memory that begins at a word. */
-function copyWords(words: Int32Array, where: number, length: number): void {
-  const whole = length >> 2
-  const from = where >> 2
-  for (let i = 0; i < whole; i++) words[i] = inboxWords[from + i]!
+  else setBytes(target, inbox.subarray(where, where + length))
 }
 
 /** recv(2) and recvfrom(2), wherever the bytes go. */
@@ -143,65 +140,60 @@ export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | n
   }
 }
 
-/** A receive into the caller's memory, which is looked at anew for each attempt. */
+/** A receive into the caller's memory. The operation forgets it when it ends, since it is used again. */
 abstract class ReceiveInto<T> extends ReceiveOperation<T> {
-  #bytes: Uint8Array
-  #words: Int32Array | null
-
   constructor(
     channel: Channel,
     flags: number,
     protected buffer: ArrayBufferView,
   ) {
-    super(channel, flags, buffer.byteLength)
-    this.#bytes = bytesOf(buffer)
-    this.#words = wordsOf(buffer)
+    super(channel, flags, byteLengthOf(buffer))
   }
 
   /** The same operation for the next receive. */
   reuse(buffer: ArrayBufferView, flags: number): this {
-    if (buffer !== this.buffer || buffer.byteLength !== this.size) {
-      this.buffer = buffer
-      this.#bytes = bytesOf(buffer)
-      this.#words = wordsOf(buffer)
-    }
-    this.size = buffer.byteLength
+    this.buffer = buffer
+    this.size = byteLengthOf(buffer)
     this.flags = flags
-    this.leave = null
     return this
   }
 
   attempt(): number {
-    if (this.buffer.byteLength < this.size) throw bufferGone(this.syscall)
-    if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [this.#bytes])
+    if (byteLengthOf(this.buffer) < this.size) throw bufferGone(this.syscall)
+    if (hasLeftover(this.channel, this.flags))
+      return takeLeftover(this.channel, this.flags, [octetsOf(this.buffer)])
     return this.call(this.buffer, 0)
   }
 
   protected deliver(result: number, where: number, address: number, addressLength: number): void {
+    const { buffer } = this
+    this.buffer = empty
     if (where < 0) return // it is there already
     const length = Math.min(result, this.size)
-    if (this.buffer.byteLength < this.size && (this.flags & MSG_PEEK) !== 0) throw bufferGone(this.syscall)
-    if (this.buffer.byteLength < this.size) {
-      // Detached or shrunk while it waited: the caller's mistake, but no reason to lose what came.
-      const start = address * ADDRESS_SIZE
-      const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
-      this.channel.leftover = { data: Uint8Array.from(inbox.subarray(where, where + length)), address: from }
+    if (byteLengthOf(buffer) < this.size) {
+      // Detached or shrunk while it waited. What was received is the next receive's, unless it is still in the queue.
+      if ((this.flags & MSG_PEEK) === 0) {
+        const start = address * ADDRESS_SIZE
+        const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
+        this.channel.leftover = {
+          data: Uint8Array.from(inbox.subarray(where, where + length)),
+          address: from,
+        }
+      }
       throw bufferGone(this.syscall)
     }
-    if (this.#words === null || length > 4 * LOOP) return copyOut(this.#bytes, where, length)
-    copyWords(this.#words, where, length)
-    for (let i = length & ~3; i < length; i++) this.#bytes[i] = inbox[where + i]!
+    copyOut(types.isUint8Array(buffer) ? buffer : octetsOf(buffer), where, length)
   }
-}
 
-function wordsOf(view: ArrayBufferView): Int32Array | null {
-  if (view.byteLength === 0 || (view.byteOffset & 3) !== 0) return null
-  return new Int32Array(view.buffer, view.byteOffset, view.byteLength >> 2)
-}
+  override abandon(reason: Error): Error {
+    this.buffer = empty
+    return reason
+  }
 
-function bytesOf(view: ArrayBufferView): Uint8Array {
-  if (types.isUint8Array(view) || view.byteLength === 0) return view as Uint8Array
-  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
+  override pass(): null {
+    this.buffer = empty
+    return null
+  }
 }
 
 /** recv(2) → bytes received into the caller's buffer. */

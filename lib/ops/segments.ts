@@ -1,3 +1,4 @@
+import { octetsOf } from '../address/layout'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { buildControl, type Control } from '../control/walk'
 import { addresses, native, platform } from '../internal/environment'
@@ -43,7 +44,7 @@ export class SendSegments extends Operation<number> {
     private readonly now: boolean,
   ) {
     super()
-    const views = data.map(view => new Uint8Array(view.buffer, view.byteOffset, view.byteLength))
+    const views = data.map(octetsOf)
     this.#data = views.length === 1 ? views[0]! : Buffer.concat(views)
     this.#length = this.#data.length
     this.#plain = control.length === 0 ? null : buildControl(controlLayout, control)

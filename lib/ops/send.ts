@@ -1,3 +1,4 @@
+import { byteLengthOf } from '../address/layout'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { addresses, native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
@@ -19,7 +20,7 @@ abstract class SendOperation<T> extends Operation<T> {
     protected readonly flags: number,
   ) {
     super()
-    this.length = data.byteLength
+    this.length = byteLengthOf(data)
   }
 
   get direction(): typeof WRITE {
@@ -31,7 +32,7 @@ abstract class SendOperation<T> extends Operation<T> {
   }
 
   protected check(): void {
-    if (this.data.byteLength < this.length) throw bufferGone(this.syscall)
+    if (byteLengthOf(this.data) < this.length) throw bufferGone(this.syscall)
   }
 
   failure(result: number): Error {

@@ -46,8 +46,9 @@ export class Transfer {
       throw systemError('pipe2', result)
     }
     source.some.transfers++
-    this.reading = reactor.memory.state[STATE_SLOT]!
-    this.writing = reactor.memory.state[STATE_SECOND]!
+    const { memory } = reactor
+    this.reading = memory.idAt(memory.state[STATE_SLOT]!)
+    this.writing = memory.idAt(memory.state[STATE_SECOND]!)
   }
 
   /** Whether it ends in a regular file, which waits for a disk and for nobody else. */

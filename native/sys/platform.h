@@ -171,7 +171,7 @@ enum EventMask : uint32_t {
 };
 
 struct Event {
-  uint32_t token;
+  uint64_t token;
   uint32_t mask;
 };
 
@@ -185,10 +185,10 @@ struct Interest {
 int PollerCreate();
 
 // Watches fd. A condition that already holds is reported.
-int PollerAdd(int poller, int fd, uint32_t token, Interest interest);
+int PollerAdd(int poller, int fd, uint64_t token, Interest interest);
 
 // Changes what is watched. Conditions that hold now are reported again.
-int PollerChange(int poller, int fd, uint32_t token, Interest interest);
+int PollerChange(int poller, int fd, uint64_t token, Interest interest);
 
 int PollerRemove(int poller, int fd, bool writing);
 

@@ -123,16 +123,14 @@ static int64_t Inspect(int fd, Args& a) {
   return 0;
 }
 
-// Takes a descriptor into the slot table: (fd, traits) -> 0, the slot's id in the shared state.
+// Takes a descriptor into the slot table: (fd, traits) -> the slot's id.
 static int64_t Adopt(int fd, Args& a) {
   const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, 2));
   if (!a.ok()) return 0;
   const int failed = sys::Prepare(fd);
   if (failed < 0) return failed;
-  const int32_t id = AdoptSlot(a.env(), fd, traits);
-  if (id == kNoSlot) return -ENOBUFS;
-  a.env().state[kStateSlot] = id;
-  return 0;
+  const SlotId id = AdoptSlot(a.env(), fd, traits);
+  return id == kNoSlot ? -ENOBUFS : id;
 }
 
 static int64_t CloseOwned(Env& env, Slot& slot, Args&) { return CloseSlot(env, slot); }

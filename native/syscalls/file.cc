@@ -21,7 +21,7 @@ static int64_t SendFile(int fd, Args& a) {
 
 // The same between slots: (file, offset, count) -> bytes.
 static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
-  const int id = a.Int(1, "file");
+  const SlotId id = a.Id(1, "file");
   int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
   const int64_t count = a.Integer(3, "count", 0, kMaxSize);
   if (!a.ok()) return 0;
@@ -31,7 +31,7 @@ static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
 
 // The same on the thread pool: (file, offset, count) -> 0, and a record when it is done.
 static int64_t SendFileJob(Env& env, Slot& slot, Args& a) {
-  const int id = a.Int(1, "file");
+  const SlotId id = a.Id(1, "file");
   const int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
   const int64_t count = a.Integer(3, "count", 0, kMaxChunk);
   if (!a.ok()) return 0;
@@ -47,26 +47,20 @@ static int64_t Resident(int fd, Args& a) {
 }
 
 // Takes a duplicate of somebody else's descriptor into the slot table, for as long as an operation
-// uses it: (fd) -> 0, the slot's id in the shared state. Its flags are left as they are.
+// uses it: (fd) -> the slot's id. Its flags are left as they are.
 static int64_t Hold(int fd, Args& a) {
   const int copy = sys::Duplicate(fd);
   if (copy < 0) return copy;
-  const int32_t id = AdoptSlot(a.env(), copy, Traits::kNone);
-  if (id == kNoSlot) {
-    close(copy);
-    return -ENOBUFS;
-  }
-  a.env().state[kStateSlot] = id;
-  return 0;
+  const SlotId id = AdoptSlot(a.env(), copy, Traits::kNone);
+  if (id != kNoSlot) return id;
+  close(copy);
+  return -ENOBUFS;
 }
 
-// Takes a descriptor that nobody else owns into the slot table as it is: (fd) -> 0, the id in the
-// shared state.
+// Takes a descriptor without another owner into the slot table, as it is: (fd) -> the slot's id.
 static int64_t Own(int fd, Args& a) {
-  const int32_t id = AdoptSlot(a.env(), fd, Traits::kNone);
-  if (id == kNoSlot) return -ENOBUFS;
-  a.env().state[kStateSlot] = id;
-  return 0;
+  const SlotId id = AdoptSlot(a.env(), fd, Traits::kNone);
+  return id == kNoSlot ? -ENOBUFS : id;
 }
 
 // splice(2): (inOffset|null, out, outOffset|null, count, flags) -> bytes.
@@ -83,7 +77,7 @@ static int64_t Splice(int fd, Args& a) {
                      static_cast<size_t>(count), static_cast<unsigned>(flags));
 }
 
-// A pipe to splice through: (size) -> 0, the ids of the ends to read and to write in the shared state.
+// A pipe to splice through: (size) -> 0, the indices of the slots to read from and to write to in the shared state.
 static int64_t Pipe(Args& a) {
   constexpr int64_t kMaxPipe = 1 << 20;
   const int64_t size = a.Integer(0, "size", 1, kMaxPipe);
@@ -92,22 +86,22 @@ static int64_t Pipe(Args& a) {
   const int failed = sys::Pipe(fds, static_cast<int>(size));
   if (failed < 0) return failed;
   Env& env = a.env();
-  const int32_t reading = AdoptSlot(env, fds[0], Traits::kNone);
-  const int32_t writing = reading == kNoSlot ? kNoSlot : AdoptSlot(env, fds[1], Traits::kNone);
+  const SlotId reading = AdoptSlot(env, fds[0], Traits::kNone);
+  const SlotId writing = reading == kNoSlot ? kNoSlot : AdoptSlot(env, fds[1], Traits::kNone);
   if (writing == kNoSlot) {
     if (reading != kNoSlot) CloseSlot(env, *env.slots.Find(reading));
     if (reading == kNoSlot) close(fds[0]);
     close(fds[1]);
     return -ENOBUFS;
   }
-  env.state[kStateSlot] = reading;
-  env.state[kStateSecond] = writing;
+  env.state[kStateSlot] = static_cast<int32_t>(reading & kIndexMask);
+  env.state[kStateSecond] = static_cast<int32_t>(writing & kIndexMask);
   return 0;
 }
 
 // splice(2) between slots: (to, count) -> bytes.
 static int64_t SpliceOwned(Env& env, Slot& slot, Args& a) {
-  const int id = a.Int(1, "to");
+  const SlotId id = a.Id(1, "to");
   const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
   if (!a.ok()) return 0;
   const Slot* to = env.slots.Find(id);
@@ -118,7 +112,7 @@ static int64_t SpliceOwned(Env& env, Slot& slot, Args& a) {
 
 // The same from a pipe to a file, on the thread pool: (pipe, count) -> 0, and a record when it is done.
 static int64_t SpliceJob(Env& env, Slot& slot, Args& a) {
-  const int id = a.Int(1, "pipe");
+  const SlotId id = a.Id(1, "pipe");
   const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
   if (!a.ok()) return 0;
   Slot* pipe = env.slots.Find(id);

@@ -1,19 +1,11 @@
 // Bytes and messages. Every call of class Socket carries MSG_DONTWAIT: somebody else who holds the
 // same open file may have made it blocking.
 #include <errno.h>
-#include <limits.h>
-#include <sys/uio.h>
 
 #include "../receive.h"
 #include "syscalls.h"
 
 namespace bsd {
-
-#ifdef IOV_MAX
-constexpr size_t kMaxParts = IOV_MAX;
-#else
-constexpr size_t kMaxParts = 1024;
-#endif
 
 // recv(2): (buffer, flags, offset?, length?) -> bytes.
 static int64_t Receive(int fd, Args& a) {
@@ -55,19 +47,17 @@ static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
 // recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
 // info: Int32Array of [unused, msg_flags, msg_controllen].
 static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* loose) {
-  Bytes parts[kMaxParts];
-  iovec vector[kMaxParts];
-  const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
+  iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
+  const size_t count = a.Parts("buffers", parts);
   const Bytes control = a.OptionalBuffer(2, "control");
   const int flags = a.Int(3, "flags");
   AddressOut from = a.Address(4);
   int32_t* info = a.Integers(6, "info", 3);
   if (!a.ok()) return 0;
-  for (size_t i = 0; i < count; ++i) vector[i] = {parts[i].data, parts[i].size};
   msghdr message = {};
   message.msg_name = from.address;
   message.msg_namelen = from.length;
-  message.msg_iov = vector;
+  message.msg_iov = parts;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
@@ -118,18 +108,16 @@ static int64_t SendTo(int fd, Args& a) {
 // sendmsg(2): (buffers, control|null, flags, address|null) -> bytes.
 template <int extra>
 static int64_t SendMessage(int fd, Args& a) {
-  Bytes parts[kMaxParts];
-  iovec vector[kMaxParts];
-  const size_t count = a.Buffers(1, "buffers", parts, kMaxParts);
+  iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
+  const size_t count = a.Parts("buffers", parts);
   const Bytes control = a.OptionalBuffer(2, "control");
   const int flags = a.Int(3, "flags") | sys::kSendFlags | extra;
   const Bytes to = a.OptionalBuffer(4, "address");
   if (!a.ok()) return 0;
-  for (size_t i = 0; i < count; ++i) vector[i] = {parts[i].data, parts[i].size};
   msghdr message = {};
   message.msg_name = to.data;
   message.msg_namelen = static_cast<socklen_t>(to.size);
-  message.msg_iov = vector;
+  message.msg_iov = parts;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
@@ -137,18 +125,21 @@ static int64_t SendMessage(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recv", CallOwner<ReceiveOwned>},           {"recvfrom", CallOwner<ReceiveFromOwned>},
-    {"recvmsg", CallOwner<ReceiveMessageOwned>}, {"send", CallSlot<Send<MSG_DONTWAIT>>},
-    {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},  {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>>},
+    {"recv", CallOwner<ReceiveOwned>},
+    {"recvfrom", CallOwner<ReceiveFromOwned>},
+    {"recvmsg", CallOwner<ReceiveMessageOwned, kWithParts>},
+    {"send", CallSlot<Send<MSG_DONTWAIT>>},
+    {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
+    {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>, kWithParts>},
 };
 
 static constexpr Function kRaw[] = {
     {"recv", CallFd<Receive>},
     {"recvfrom", CallFd<ReceiveFrom>},
-    {"recvmsg", CallFd<ReceiveMessageRaw>},
+    {"recvmsg", CallFd<ReceiveMessageRaw, kWithParts>},
     {"send", CallFd<Send<0>>},
     {"sendto", CallFd<SendTo<0>>},
-    {"sendmsg", CallFd<SendMessage<0>>},
+    {"sendmsg", CallFd<SendMessage<0>, kWithParts>},
 };
 
 Syscalls IoCalls() { return {Rows(kSlot), Rows(kRaw)}; }

@@ -37,7 +37,7 @@ static int64_t Accept(int fd, Args& a) {
   return accepted;
 }
 
-// The same, into a slot whose id is left in the shared state.
+// The same, into a slot whose index is left in the shared state.
 static int64_t AcceptOwned(Env& env, Slot& slot, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;

@@ -6,7 +6,10 @@ import { control, Socket, SOCK_DGRAM, AF_UNIX, type Message } from '../../lib'
 import * as raw from '../../lib/raw'
 import { failure, thrown } from '../helpers/errors'
 
-const detach = (view: Buffer): void => void structuredClone(view.buffer, { transfer: [view.buffer] })
+const detach = (view: Buffer): void => {
+  const memory = view.buffer as ArrayBuffer
+  structuredClone(memory, { transfer: [memory] })
+}
 const own = (size: number): Buffer => Buffer.from(new ArrayBuffer(size))
 
 /** Two buffers, of which reading the second does something first. */
@@ -69,7 +72,9 @@ describe('an array of buffers with a getter', () => {
     await a.send(Buffer.from('1'))
     await a.send(Buffer.from('2'))
     let inner: Promise<Message> | null = null
-    const into = trap(Buffer.alloc(1), Buffer.alloc(1), () => (inner ??= b.recvmsg(8)))
+    const into = trap(Buffer.alloc(1), Buffer.alloc(1), () => {
+      inner ??= b.recvmsg(8)
+    })
     const outer = await b.recvmsg(into)
     expect([String((await inner!).data), String(outer.data)].sort()).toEqual(['1', '2'])
     a.close()
@@ -138,7 +143,6 @@ describe('a subclass of Array', () => {
 
 test('a hole in an array of buffers is a TypeError that names it, whatever Array.prototype says', async () => {
   const [a, b] = Socket.pair()
-  // eslint-disable-next-line no-sparse-arrays -- the hole is the point
   const holes = [Buffer.from('a'), , Buffer.from('b')] as Buffer[]
   expect(await failure(a.sendmsg({ data: holes }))).toMatchObject({
     code: 'ERR_INVALID_ARG_TYPE',
@@ -152,9 +156,11 @@ test('a hole in an array of buffers is a TypeError that names it, whatever Array
 test('a length-tracking view that is shrunk while a receive waits: nothing beyond it is written', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   expect(b.tryRecv(1)).toBeNull()
-  const memory = new ArrayBuffer(64, { maxByteLength: 128 } as never) as ArrayBuffer & {
+  interface Resizable extends ArrayBuffer {
     resize(size: number): void
   }
+  const Memory = ArrayBuffer as unknown as new (size: number, options: object) => Resizable
+  const memory = new Memory(64, { maxByteLength: 128 })
   const waiting = failure(b.recvInto(new Uint8Array(memory)))
   memory.resize(8)
   await a.send(Buffer.alloc(64, 'x'))

@@ -21,6 +21,8 @@ const kinds: Record<string, Kind> = {
   int: { good: () => 0, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 40, -(2 ** 31) - 1] },
   /** An integer that may be left out, and then is 0. */
   flags: { good: () => 0, types: [null, '1'], ranges: [NaN, 2 ** 40] },
+  /** The id of another slot. */
+  id: { good: () => -1, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 53, -(2 ** 53)] },
   /** A whole number, not negative. */
   size: { good: () => 1, types: [ABSENT, null, '1'], ranges: [NaN, 0.5, -1, 2 ** 54] },
   /** Where a buffer or a file is begun; left out it is all of the buffer, or where the file is. */
@@ -72,11 +74,11 @@ const bySlot = [
   'rented rented:int',
   'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
-  'sendfile file:int offset:size count:size',
-  'sendfileJob file:int offset:size count:size',
+  'sendfile file:id offset:size count:size',
+  'sendfileJob file:id offset:size count:size',
   'resident offset:size count:size',
-  'splice to:int count:size',
-  'spliceJob pipe:int count:size',
+  'splice to:id count:size',
+  'spliceJob pipe:id count:size',
   'read buffer:bytes',
   'write buffer:bytes',
   'interfaceIndex name:bytes',

@@ -2,7 +2,6 @@ import { constants as system } from 'node:os'
 import { AF_INET, constants, if_nameindex, IPPROTO_TCP, SOCK_DGRAM, Socket } from '../../lib'
 import { native } from '../../lib/internal/binding'
 import { reactor } from '../../lib/internal/environment'
-import { STATE_SLOT } from '../../lib/internal/shared'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
@@ -214,8 +213,7 @@ describe('kinds and flags of descriptors', () => {
     const [F_GETFL, F_SETFL] = [3, 4]
     const before = native.raw.fcntl(fd, F_GETFL, 0)
     expect(native.raw.fcntl(fd, F_SETFL, 0)).toBe(0)
-    expect(native.adopt(fd, 0)).toBe(0)
-    const slot = reactor.memory.state[STATE_SLOT]!
+    const slot = native.adopt(fd, 0)
     expect(native.fcntl(slot, F_GETFL, 0)).toBe(before)
     expect([native.close(slot), native.closeFd(other)]).toEqual([0, 0])
     expect(native.adopt(1 << 20, 0)).toBe(code('EBADF'))

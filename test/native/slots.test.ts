@@ -1,7 +1,7 @@
 import { constants } from '../../lib'
 import { native } from '../../lib/internal/binding'
 import { reactor } from '../../lib/internal/environment'
-import { INDEX_MASK, STATE_SLOT } from '../../lib/internal/shared'
+import { INDEX_MASK } from '../../lib/internal/shared'
 import { thrown } from '../helpers/errors'
 
 const { AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOL_SOCKET, SO_TYPE } = constants as Record<string, number>
@@ -63,7 +63,7 @@ describe.each(calls)('%s', (_name, call) => {
       })
       expect(thrown(() => call(bad as never)).message).toContain('"slot"')
     }
-    for (const bad of [NaN, Infinity, 1.5, 2 ** 33]) {
+    for (const bad of [NaN, Infinity, 1.5, 2 ** 53]) {
       expect(thrown(() => call(bad as never))).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
     }
   })
@@ -135,7 +135,7 @@ test('offset and length are checked against the memory as it is now', () => {
 test('a slot is detached once and its descriptor stays open', () => {
   const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
   const { id } = reactor.adopt(fd, 0)
-  expect(reactor.memory.state[STATE_SLOT]).toBe(id)
+  expect(reactor.memory.idAt(id & INDEX_MASK)).toBe(id)
   expect([native.detach(id), native.detach(id)]).toEqual([fd, EBADF])
   expect([native.closeFd(fd), native.closeFd(fd)]).toEqual([0, EBADF])
   expect(native.inspect(fd, new Int32Array(3))).toBe(EBADF)

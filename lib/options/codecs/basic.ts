@@ -1,4 +1,4 @@
-import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
+import { checkInteger, elementsOf, invalidType, outOfRange } from '../../errors/argument'
 import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../address/layout'
 import type { Platform } from '../../platform'
 
@@ -62,8 +62,7 @@ export function checkText(argument: string, value: unknown): string {
 }
 
 export function checkList(argument: string, value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw invalidType(argument, 'an array', value)
-  return value
+  return elementsOf(argument, value)
 }
 
 /** The bytes of a Buffer, TypedArray or DataView, without a copy. A string is never encoded silently. */

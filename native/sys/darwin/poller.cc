@@ -10,7 +10,7 @@ static int Apply(int poller, struct kevent* changes, int count) {
   return kevent(poller, changes, count, nullptr, 0, nullptr) < 0 ? -errno : 0;
 }
 
-static void* Token(uint32_t token) {
+static void* Token(uint64_t token) {
   return reinterpret_cast<void*>(static_cast<uintptr_t>(token));
 }
 
@@ -25,7 +25,7 @@ static uint16_t Adding(bool level) {
   return static_cast<uint16_t>(level ? EV_ADD : EV_ADD | EV_CLEAR);
 }
 
-int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
+int PollerAdd(int poller, int fd, uint64_t token, Interest interest) {
   struct kevent changes[2];
   const auto ident = static_cast<uintptr_t>(fd);
   EV_SET(&changes[0], ident, EVFILT_READ, Adding(interest.level), 0, 0, Token(token));
@@ -33,7 +33,7 @@ int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
   return Apply(poller, changes, interest.writing ? 2 : 1);
 }
 
-int PollerChange(int poller, int fd, uint32_t token, Interest interest) {
+int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   struct kevent change;
   const auto ident = static_cast<uintptr_t>(fd);
   EV_SET(&change, ident, EVFILT_WRITE, EV_DELETE, 0, 0, Token(token));
@@ -72,7 +72,7 @@ int PollerFetch(int poller, Event* events, int max) {
     uint32_t mask = from.filter == EVFILT_WRITE ? kWritable : kReadable;
     if ((from.flags & EV_EOF) != 0) mask |= kHangup | (from.fflags != 0 ? kFailure : 0U);
     if ((from.flags & EV_OOBAND) != 0) mask |= kUrgent;
-    events[i].token = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(from.udata));
+    events[i].token = reinterpret_cast<uintptr_t>(from.udata);
     events[i].mask = mask;
   }
   return count;

@@ -4,7 +4,7 @@
 
 namespace bsd::sys {
 
-static epoll_event EventOf(uint32_t token, Interest interest) {
+static epoll_event EventOf(uint64_t token, Interest interest) {
   epoll_event event = {};
   // EPOLLOUT only while a write waits: with it always on, every read by the peer wakes us for nothing.
   event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | (interest.level ? 0 : uint32_t{EPOLLET}) |
@@ -18,12 +18,12 @@ int PollerCreate() {
   return poller < 0 ? -errno : poller;
 }
 
-int PollerAdd(int poller, int fd, uint32_t token, Interest interest) {
+int PollerAdd(int poller, int fd, uint64_t token, Interest interest) {
   epoll_event event = EventOf(token, interest);
   return epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-int PollerChange(int poller, int fd, uint32_t token, Interest interest) {
+int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   epoll_event event = EventOf(token, interest);
   return epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
 }
@@ -47,7 +47,7 @@ int PollerFetch(int poller, Event* events, int max) {
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const uint32_t from = ready[i].events;
-    events[i].token = static_cast<uint32_t>(ready[i].data.u64);
+    events[i].token = ready[i].data.u64;
     events[i].mask = ((from & EPOLLIN) != 0 ? kReadable : 0U) |
                      ((from & EPOLLOUT) != 0 ? kWritable : 0U) |
                      ((from & EPOLLPRI) != 0 ? kUrgent : 0U) |

@@ -12,13 +12,14 @@ import {
   JOB,
   READ,
   READINESS,
+  INDEX_BITS,
+  INDEX_MASK,
   READ_OPCODE,
   READY,
   RECEIVE,
   RECORD_STRIDE,
   SLOT_STRIDE,
   STATE_FREE,
-  STATE_SLOT,
   WRITE,
   WRITE_OPCODE,
   type Direction,
@@ -47,8 +48,7 @@ class Fake {
     return 0
   }
   adopt(): number {
-    this.state[STATE_SLOT] = this.#slots++
-    return 0
+    return this.#slots++
   }
   ref(on: boolean): void {
     this.log.push(`ref ${on}`)
@@ -86,7 +86,10 @@ class Fake {
     ][]
   ): void {
     records.forEach(([slot, direction, opcode, result, where = 0, mask = 0], i) =>
-      this.completions.set([slot, direction, opcode, result, where, 0, i, mask], i * RECORD_STRIDE),
+      this.completions.set(
+        [slot & INDEX_MASK, slot >> INDEX_BITS, direction, opcode, result, where, 0, i, mask],
+        i * RECORD_STRIDE,
+      ),
     )
     this.dispatch(records.length)
   }
