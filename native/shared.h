@@ -64,7 +64,7 @@ enum StateField {
   kStateControl,  // msg_controllen of recvmsg
   kStateSlot,     // id of a slot that a call made
   kStateFree,     // slots left in the table
-  kStateSecond,   // second result (socketpair), step (socketIn)
+  kStateSecond,   // second result (socketpair), step (socketIn), sys::Refusal (options, ioctl)
   kStateFields,
 };
 

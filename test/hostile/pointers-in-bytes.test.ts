@@ -101,7 +101,7 @@ describe('options whose value holds an address', () => {
   testIf(missing.linux(), 'an EPERM of the kernel still gets the hint of the kernel', () => {
     const socket = udp()
     socket.set(options.SO_LOCK_FILTER, true)
-    const program = bpf.assemble([[constants.BPF_RET! | constants.BPF_K!, 0xffff]] as never)
+    const program = bpf.assemble([{ op: 'ret', k: 0xffff }])
     const refused = thrown(() => socket.set(options.SO_ATTACH_FILTER, program))
     expect(refused.code).toBe('EPERM')
     expect(refused.message).not.toContain('bsd-sockets refuses')
@@ -110,7 +110,7 @@ describe('options whose value holds an address', () => {
 
   testIf(missing.linux(), 'the typed forms of these options still reach the kernel', () => {
     const socket = udp()
-    const program = bpf.assemble([[constants.BPF_RET! | constants.BPF_K!, 0xffff]] as never)
+    const program = bpf.assemble([{ op: 'ret', k: 0xffff }])
     socket.set(options.SO_ATTACH_FILTER, program)
     expect(socket.getsockopt(SOL_SOCKET, 26, 8).length).toBe(8) // SO_GET_FILTER has the same number
     expect(thrown(() => tcp().get(options.MPTCP_FULL_INFO)).code).not.toBe('EPERM')
@@ -126,7 +126,7 @@ describe('options that write further than their length says', () => {
 
   function listening(): Socket {
     const socket = udp()
-    socket.set(options.IP_MSFILTER, { group, interface: '127.0.0.1', mode: 'include', sources } as never)
+    for (const source of sources) socket.joinGroup(group, { interface: 'lo', source })
     return socket
   }
 
@@ -170,7 +170,7 @@ describe('options that write further than their length says', () => {
   testIf(missing.linux(), 'with room for the whole answer they work', () => {
     const socket = listening()
     const question = { group, interface: '127.0.0.1', mode: 'include', sources: [] } as never
-    const answer = socket.get(query(options.IP_MSFILTER, question)) as { sources: string[] }
+    const answer = socket.get(query(options.IP_MSFILTER, question)) as { sources: readonly string[] }
     expect([...answer.sources].sort()).toEqual(sources)
   })
 })
