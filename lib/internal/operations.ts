@@ -14,22 +14,14 @@ import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
+import { checkControls, haveForms, inForm, sendsIPv6 } from './controls'
 import { Adoption } from './create'
 import { addresses, platform, reactor } from './environment'
 import { errnoOf } from './errno'
 import { controlLayout } from './messages'
 import type { Channel } from './channel'
 import type { READ, WRITE } from './shared'
-import {
-  checkBytes,
-  checkFlags,
-  checkInt,
-  checkInteger,
-  checkKnown,
-  checkOp,
-  checkSize,
-  type Op,
-} from './validate'
+import { checkBytes, checkFlags, checkInteger, checkKnown, checkOp, checkSize, type Op } from './validate'
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {
@@ -71,7 +63,7 @@ export interface ReceivedFds {
 
 const LARGEST_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
-const AF_INET6 = platform.constants.AF_INET6!
+const NO_CONTROL: readonly FamilyControl[] = []
 const AF_UNIX = platform.constants.AF_UNIX!
 const withErrorQueue = new Set(
   ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
@@ -161,11 +153,10 @@ export abstract class OperationSocket extends BaseSocket {
     for (const key in message) {
       if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
     }
-    const { data, address, control: given = [], segmentSize } = message
-    if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
+    const { data, address, control: given, segmentSize } = message
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
-    const six = this.family === AF_INET6 && !isMapped(bytes)
-    const controls = (given as unknown[]).map((each, i) => controlFor(`message.control[${i}]`, each, six))
+    const forms = given === undefined ? NO_CONTROL : checkControls('message.control', given)
+    const controls = inForm(forms, haveForms(forms) && sendsIPv6(this, bytes))
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
@@ -315,29 +306,4 @@ function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): A
   if (!Array.isArray(value)) return [checkBytes(name, value)]
   if (value.length > MAX_PARTS) throw outOfRange(`${name}.length`, `<= ${MAX_PARTS}`, value.length)
   return value.map((part, i) => checkBytes(`${name}[${i}]`, part))
-}
-
-function bufferOf(name: string, value: unknown): Buffer {
-  const view = checkBytes(name, value)
-  return view.byteLength === 0
-    ? Buffer.alloc(0)
-    : Buffer.from(Buffer.from(view.buffer, view.byteOffset, view.byteLength))
-}
-
-// An IPv4 packet that leaves an AF_INET6 socket takes the control messages of IPv4.
-function isMapped(address: Uint8Array | null): boolean {
-  const to = address === null ? null : addresses.decode(address)
-  return to?.kind === 'inet6' && to.address.startsWith('::ffff:')
-}
-
-// A control message in the form that the family takes, with data that nobody else changes.
-function controlFor(name: string, value: unknown, six: boolean): Control {
-  if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
-  const { inet6 } = value as FamilyControl
-  const { level, type, data } = six && inet6 !== undefined ? inet6 : (value as Control)
-  return {
-    level: checkInt(`${name}.level`, level),
-    type: checkInt(`${name}.type`, type),
-    data: bufferOf(`${name}.data`, data),
-  }
 }

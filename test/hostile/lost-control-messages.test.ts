@@ -164,13 +164,29 @@ testIf(reason, 'a batch follows a socket that connects to a peer of the other ve
     [six, '::1'],
     [four, '::ffff:127.0.0.1'],
   ] as const) {
-    await sender.connect({ family: 0, data: Buffer.alloc(14) } as never).catch(() => undefined)
+    await sender.connect({ family: 0, data: Buffer.alloc(14) }).catch(() => undefined)
     await sender.connect([host, portOf(receiver)])
     await sender.sendmmsg(batch)
     const { meta } = await receiver.recvmsg(100, { timeout: 2000 })
     expect([host, meta.ttl]).toEqual([host, TTL])
   }
 })
+
+testIf(
+  reason,
+  'a socket bound to an IPv4-mapped address sends to :: over IPv4, with its control',
+  async () => {
+    const receiver = receiverOf(AF_INET)
+    const { port } = receiver.getsockname() as { port: number }
+    for (const way of ['sendmsg', 'sendmmsg', 'sendmsg with segmentSize']) {
+      const sender = keep(new Socket(AF_INET6, SOCK_DGRAM).bind(['::ffff:127.0.0.1', 0]))
+      await ways[way]!(sender, ['::', port], [control.ttl(TTL)])
+      const { meta } = await receiver.recvmsg(100, { timeout: 2000 })
+      expect([way, meta.ttl]).toEqual([way, TTL])
+      while (receiver.tryRecv(100) !== null);
+    }
+  },
+)
 
 testIf(reason, 'control of a place goes with the message that is set anew, or cleared', async () => {
   const receiver = receiverOf(AF_INET6)

@@ -1,0 +1,57 @@
+import type { Address } from '../address'
+import { octetsOf } from '../address/layout'
+import type { FamilyControl } from '../control/build'
+import type { Control } from '../control/walk'
+import { invalidType } from '../errors'
+import type { BaseSocket } from './base'
+import { addresses, platform } from './environment'
+import { checkBytes, checkInt } from './validate'
+
+const AF_INET6 = platform.constants.AF_INET6!
+
+/** Control messages as a caller gave them, checked, with data that nobody else changes. */
+export function checkControls(name: string, given: unknown): FamilyControl[] {
+  if (!Array.isArray(given)) throw invalidType(name, 'Array', given)
+  return Array.from({ length: given.length }, (_, i) => {
+    const each: unknown = given[i]
+    const control = checkControl(`${name}[${i}]`, each)
+    const { inet6 } = each as FamilyControl
+    return inet6 === undefined ? control : { ...control, inet6: checkControl(`${name}[${i}].inet6`, inet6) }
+  })
+}
+
+function checkControl(name: string, value: unknown): Control {
+  if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
+  const { level, type, data } = value as Control
+  return {
+    level: checkInt(`${name}.level`, level),
+    type: checkInt(`${name}.type`, type),
+    data: Buffer.from(octetsOf(checkBytes(`${name}.data`, data))),
+  }
+}
+
+/** Whether a control message among them differs between IPv4 and IPv6. */
+export function haveForms(controls: readonly FamilyControl[]): boolean {
+  return controls.some(({ inet6 }) => inet6 !== undefined)
+}
+
+/** The control messages in the form of IPv6, or of IPv4. */
+export function inForm(controls: readonly FamilyControl[], six: boolean): readonly Control[] {
+  return six ? controls.map(each => each.inet6 ?? each) : controls
+}
+
+/**
+ * Whether what this socket sends, to an address or to its peer (null), is an IPv6 packet. The kernel ignores the
+ * control messages of the other version, and a dual-stack AF_INET6 socket sends both.
+ */
+export function sendsIPv6(socket: BaseSocket, to: Uint8Array | null): boolean {
+  if (socket.family !== AF_INET6) return false
+  const end = to === null ? socket.remoteAddress : addresses.decode(to)
+  // Linux sends to :: over IPv4 when the socket is bound to an IPv4-mapped address.
+  return !isIPv4(end?.kind === 'inet6' && end.address === '::' ? socket.localAddress : end)
+}
+
+function isIPv4(address: Address | null): boolean {
+  if (address?.kind !== 'inet6') return address?.kind === 'inet'
+  return address.address.startsWith('::ffff:') && address.address.includes('.')
+}
