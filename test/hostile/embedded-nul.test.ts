@@ -87,7 +87,7 @@ describe('names of interfaces', () => {
   })
 
   testIf(missing.linux() ?? missing.root(), 'PacketSocket: a NUL is an error before any system call', () => {
-    const error = thrown(() => new PacketSocket({ interface: lo } as never))
+    const error = thrown(() => new PacketSocket({ interface: lo }))
     expectRefused(error)
   })
 })
