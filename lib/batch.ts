@@ -2,11 +2,11 @@ import { inspect, type InspectOptionsStylized } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from './address'
 import { octetsOf } from './address/layout'
-import type { FamilyControl } from './control/build'
+import { AF_INET6 } from './constants'
 import { buildControl, walkControl, type Control } from './control/walk'
 import { invalidType, outOfRange } from './errors'
 import type { BaseSocket } from './internal/base'
-import { checkControls, haveForms, inForm, sendsIPv6 } from './internal/controls'
+import { checkControls, haveForms, sendsIPv6 } from './internal/controls'
 import { addressAt, addresses } from './internal/environment'
 import { controlLayout, metaOf } from './internal/messages'
 import {
@@ -27,6 +27,8 @@ const MOST_MESSAGES = 1024
 const CONTROL_ALIGNMENT = 8
 /** All of the slab together: lengths inside it are 31 bits. */
 const LARGEST_SLAB = 1 << 30
+
+const NO_CONTROL = Buffer.alloc(0)
 
 /** As many messages as util.inspect shows. */
 const MOST_SHOWN = 3
@@ -61,7 +63,10 @@ export class MessageBatch {
   /** By place: addresses that only the family of a socket can tell how to write. */
   readonly #targets = new Map<number, AddressLike>()
   /** By place: control messages that differ between IPv4 and IPv6, and which form is in the slab. */
-  readonly #forms = new Map<number, { controls: readonly FamilyControl[]; six: boolean }>()
+  readonly #forms = new Map<
+    number,
+    { readonly built: { readonly four: Buffer; readonly six: Buffer }; six: boolean }
+  >()
 
   /** `RangeError` beyond 1024 messages or 1 GiB in all. */
   constructor(options: BatchOptions) {
@@ -107,14 +112,19 @@ export class MessageBatch {
       this.#write(place, BATCH_NAME, this.#name(place, addresses.encode(address, socket.family)))
     }
     this.#targets.clear()
-    if (this.#forms.size === 0) return
-    const toPeer = sendsIPv6(socket, null)
+    if (this.#forms.size > 0) this.#chooseForms(socket)
+  }
+
+  // The form may differ from that of the last time: a batch can serve many sockets, and a socket many peers.
+  #chooseForms(socket: BaseSocket): void {
+    const inet6 = socket.family === AF_INET6
+    const toPeer = inet6 && sendsIPv6(socket, null)
     for (const [place, form] of this.#forms) {
       const name = this.#read(place, BATCH_NAME)
       const at = place * ADDRESS_SIZE
-      const six = name === 0 ? toPeer : sendsIPv6(socket, this.slab.names.subarray(at, at + name))
+      const six = name === 0 ? toPeer : inet6 && sendsIPv6(socket, this.slab.names.subarray(at, at + name))
       if (six === form.six) continue
-      this.#control(place, buildControl(controlLayout, inForm(form.controls, six)))
+      this.#control(place, six ? form.built.six : form.built.four)
       form.six = six
     }
   }
@@ -129,10 +139,13 @@ export class MessageBatch {
     const place = checkInteger('i', i, 0, this.count - 1)
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
-    const controls = control === undefined ? [] : checkControls('control', control)
-    this.#control(place, controls.length === 0 ? null : buildControl(controlLayout, controls))
-    if (haveForms(controls)) this.#forms.set(place, { controls, six: false })
-    else this.#forms.delete(place)
+    const build = (six: boolean): Buffer =>
+      buildControl(controlLayout, checkControls('control', control, six))
+    const four = control === undefined ? NO_CONTROL : build(false)
+    const form = haveForms(control) ? { built: { four, six: build(true) }, six: false } : null
+    this.#control(place, four)
+    if (form === null) this.#forms.delete(place)
+    else this.#forms.set(place, form)
     this.slab.data.set(from, place * this.size)
     this.#write(place, BATCH_BYTES, from.length)
     const own = isAddress(address) ? this.#name(place, addresses.encode(address, address.family)) : 0
@@ -208,11 +221,11 @@ export class MessageBatch {
     return name.length
   }
 
-  #control(place: number, built: Buffer | null): void {
-    if (built !== null && built.length > this.controlSize)
+  #control(place: number, built: Buffer): void {
+    if (built.length > this.controlSize)
       throw outOfRange('control', `at most controlSize, ${this.controlSize} bytes`, built.length)
-    if (built !== null) this.slab.control!.set(built, place * this.controlSize)
-    this.#write(place, BATCH_CONTROL, built?.length ?? 0)
+    this.slab.control?.set(built, place * this.controlSize)
+    this.#write(place, BATCH_CONTROL, built.length)
   }
 
   #place(i: number): number {

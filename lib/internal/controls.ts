@@ -9,19 +9,16 @@ import { checkBytes, checkInt } from './validate'
 
 const AF_INET6 = platform.constants.AF_INET6!
 
-/** Control messages as a caller gave them, checked, with data that nobody else changes. */
-export function checkControls(name: string, given: unknown): FamilyControl[] {
+/** Control messages as a caller gave them, in the form of IPv6 or of IPv4: checked, with data that nobody else changes. */
+export function checkControls(name: string, given: unknown, six: boolean): Control[] {
   if (!Array.isArray(given)) throw invalidType(name, 'Array', given)
-  return Array.from({ length: given.length }, (_, i) => {
-    const each: unknown = given[i]
-    const control = checkControl(`${name}[${i}]`, each)
-    const { inet6 } = each as FamilyControl
-    return inet6 === undefined ? control : { ...control, inet6: checkControl(`${name}[${i}].inet6`, inet6) }
-  })
+  return Array.from({ length: given.length }, (_, i) => controlFor(`${name}[${i}]`, given[i], six))
 }
 
-function checkControl(name: string, value: unknown): Control {
+function controlFor(name: string, value: unknown, six: boolean): Control {
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
+  const { inet6 } = value as FamilyControl
+  if (six && inet6 !== undefined) return controlFor(`${name}.inet6`, inet6, false)
   const { level, type, data } = value as Control
   return {
     level: checkInt(`${name}.level`, level),
@@ -31,13 +28,8 @@ function checkControl(name: string, value: unknown): Control {
 }
 
 /** Whether a control message among them differs between IPv4 and IPv6. */
-export function haveForms(controls: readonly FamilyControl[]): boolean {
-  return controls.some(({ inet6 }) => inet6 !== undefined)
-}
-
-/** The control messages in the form of IPv6, or of IPv4. */
-export function inForm(controls: readonly FamilyControl[], six: boolean): readonly Control[] {
-  return six ? controls.map(each => each.inet6 ?? each) : controls
+export function haveForms(given: unknown): boolean {
+  return Array.isArray(given) && given.some(each => (each as FamilyControl | null)?.inet6 !== undefined)
 }
 
 /**

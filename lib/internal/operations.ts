@@ -1,7 +1,6 @@
 import type { Address, AddressLike } from '../address'
 import { nameOf, SOCK_DGRAM } from '../constants'
 import { invalidType, outOfRange, systemError, unsupported } from '../errors'
-import type { FamilyControl } from '../control/build'
 import { buildControl, type Control } from '../control/walk'
 import type { FdHandle } from '../fd'
 import type { Message } from '../message'
@@ -14,7 +13,7 @@ import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
-import { checkControls, haveForms, inForm, sendsIPv6 } from './controls'
+import { checkControls, haveForms, sendsIPv6 } from './controls'
 import { Adoption } from './create'
 import { addresses, platform, reactor } from './environment'
 import { errnoOf } from './errno'
@@ -63,7 +62,7 @@ export interface ReceivedFds {
 
 const LARGEST_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
-const NO_CONTROL: readonly FamilyControl[] = []
+const NO_CONTROL: readonly Control[] = []
 const AF_UNIX = platform.constants.AF_UNIX!
 const withErrorQueue = new Set(
   ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
@@ -153,10 +152,10 @@ export abstract class OperationSocket extends BaseSocket {
     for (const key in message) {
       if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
     }
-    const { data, address, control: given, segmentSize } = message
+    const { data, address, control: given = NO_CONTROL, segmentSize } = message
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
-    const forms = given === undefined ? NO_CONTROL : checkControls('message.control', given)
-    const controls = inForm(forms, haveForms(forms) && sendsIPv6(this, bytes))
+    const six = haveForms(given) && sendsIPv6(this, bytes)
+    const controls = checkControls('message.control', given, six)
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
