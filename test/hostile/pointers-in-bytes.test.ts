@@ -202,8 +202,8 @@ describe('ioctl passes only requests whose argument it knows', () => {
     ['TIOCLINUX', 0x541c],
     ['EVIOCGBIT, whose size is chosen by the caller', 0xbfff4520],
     ['HIDIOCGRAWNAME', 0xbfff4804],
-    ['a request of tomorrow', 0x89d7],
-    ['a number without form', 0x12345678],
+    ['a request that no kernel has yet', 0x89d7],
+    ['a number without an encoded size', 0x12345678],
     ['the largest', 0xffffffff],
   ]
 
