@@ -91,6 +91,14 @@ describe('options whose value holds an address', () => {
     })
   }
 
+  testIf(missing.linux(), 'setProgram tells no other option where the program is in memory', () => {
+    const TCP_FASTOPEN_KEY = 33 // keeps 16 bytes, and gives them back
+    const { fd } = tcp()
+    const program = Buffer.alloc(8, 1)
+    expect(raw.setProgram(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, program)).toBe(EPERM)
+    expect(raw.setProgram(fd, IPPROTO_IP, 64, program)).toBe(EPERM)
+  })
+
   testIf(missing.linux(), 'the error names what to use instead', () => {
     const socket = udp()
     const attach = thrown(() => socket.setsockopt(SOL_SOCKET, 26, Buffer.alloc(16)))
