@@ -162,7 +162,10 @@ export function setsockopt(
   return raw.setsockopt(fd, level, name, value, length)
 }
 
-/** setsockopt(2) with a `struct sock_fprog` that points at the `struct sock_filter[]`: SO_ATTACH_FILTER and its kin. */
+/**
+ * setsockopt(2) with a `struct sock_fprog` that points at the `struct sock_filter[]`: SO_ATTACH_FILTER,
+ * SO_ATTACH_REUSEPORT_CBPF and PACKET_FANOUT_DATA, −EPERM for every other option.
+ */
 export function setProgram(fd: number, level: number, name: number, instructions: Bytes): number {
   return raw.setProgram(fd, level, name, instructions)
 }

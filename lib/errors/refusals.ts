@@ -5,7 +5,8 @@
 const reasons: Readonly<Record<number, string>> = {
   1: 'the value holds an address in memory, which nothing can check',
   2: 'the value makes the kernel write further than its length',
-  3: 'only requests whose argument is known to be plain and small are passed on',
+  3: 'this option takes no filter program',
+  4: 'only requests whose argument is known to be plain and small are passed on',
 }
 
 const tables = 'an AF_NETLINK socket of NETLINK_NETFILTER'

@@ -293,7 +293,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       set: (level, name, value) => this.setsockopt(level, name, value),
       setProgram: (level, name, instructions) => {
         const result = native.setProgram(this.channel.id, level, name, instructions)
-        if (result < 0) this.#check('setsockopt', result, null, describeOption(level, name))
+        if (result < 0) this.#checkOption('setsockopt', result, describeOption(level, name))
       },
     }
   }

@@ -83,6 +83,7 @@ enum class Refusal : int32_t {
   kNone,
   kAddress,  // the value holds an address in memory: nothing can check where it points to
   kLength,   // the value makes the kernel write further than its length
+  kProgram,  // an option that takes no program would show where the program is in memory
   kRequest,  // a request of ioctl(2) whose argument is not known to be plain and small
 };
 
@@ -90,6 +91,9 @@ enum class Refusal : int32_t {
 // that no other thread writes to.
 Refusal RefuseGet(int level, int name, const void* value, size_t size);
 Refusal RefuseSet(int level, int name, const void* value, size_t size);
+
+// Whether SetProgram() is refused.
+Refusal RefuseProgram(int level, int name);
 
 // Whether ioctl(2) is refused: what is not known to read and write at most kArgumentRoom bytes, all plain.
 constexpr size_t kArgumentRoom = 1 << 14;

@@ -86,7 +86,10 @@ static int64_t SetProgram(int fd, Args& a) {
   const int level = a.Int(1, "level");
   const int name = a.Int(2, "name");
   const Bytes instructions = a.Buffer(3, "instructions");
-  return a.ok() ? sys::SetProgram(fd, level, name, instructions.data, instructions.size) : 0;
+  if (!a.ok()) return 0;
+  const int64_t refused = Refuse(a, sys::RefuseProgram(level, name));
+  if (refused < 0) return refused;
+  return sys::SetProgram(fd, level, name, instructions.data, instructions.size);
 }
 
 // ioctl(2): (request, argument) -> its result. The argument is copied in and out of memory with room for all that a

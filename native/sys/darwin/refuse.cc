@@ -26,6 +26,9 @@ Refusal RefuseGet(int level, int name, const void*, size_t) {
   return IsFilter(level, name) ? Refusal::kAddress : Refusal::kNone;
 }
 
+// SetProgram() passes nothing on.
+Refusal RefuseProgram(int, int) { return Refusal::kNone; }
+
 // This kernel keeps to the size within a number. Left out is what points elsewhere: SIOCGIFCONF, SIOCGIFMEDIA,
 // SIOCIFGCLONERS, SIOCIFCREATE2, SIOCRSLVMULTI, SIOCGIFVLAN, SIOCSIFVLAN.
 Refusal RefuseRequest(unsigned long request) {

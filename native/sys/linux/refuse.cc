@@ -113,6 +113,13 @@ Refusal RefuseGet(int level, int name, const void* value, size_t size) {
   return Refusal::kNone;
 }
 
+Refusal RefuseProgram(int level, int name) {
+  const bool takes =
+      (level == SOL_SOCKET && (name == SO_ATTACH_FILTER || name == SO_ATTACH_REUSEPORT_CBPF)) ||
+      (level == SOL_PACKET && name == PACKET_FANOUT_DATA);
+  return takes ? Refusal::kNone : Refusal::kProgram;
+}
+
 // A list of what is passed, since every kernel and every driver has new requests, and the size within a number
 // is often wrong. All arguments are plain, 128 bytes or less, and the numbers have no other meaning elsewhere.
 Refusal RefuseRequest(unsigned long request) {

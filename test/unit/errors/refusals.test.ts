@@ -2,7 +2,8 @@ import { refusal } from '../../../lib/errors/refusals'
 
 const ADDRESS = 1
 const LENGTH = 2
-const REQUEST = 3
+const PROGRAM = 3
+const REQUEST = 4
 
 test.each([
   [
@@ -20,6 +21,7 @@ test.each([
     /further than its length; use socket\.get\(query\(options\.MCAST_MSFILTER, filter\)\)$/,
   ],
   [LENGTH, 'TCP_AO_GET_KEYS', /; use one question for each key$/],
+  [PROGRAM, 'TCP_FASTOPEN_KEY', /: this option takes no filter program$/],
   [REQUEST, 'SIOCGIFCONF', /known to be plain and small.*; use getifaddrs\(\)$/],
   [REQUEST, '0x1234', /are passed on$/],
 ])('reason %i, %s', (reason, subject, text) => {
