@@ -2,9 +2,12 @@ import { inspect, type InspectOptionsStylized } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from './address'
 import { octetsOf } from './address/layout'
+import { AF_INET6 } from './constants'
 import { buildControl, walkControl, type Control } from './control/walk'
 import { invalidType, outOfRange } from './errors'
+import type { BaseSocket } from './internal/base'
 import { elementsOf } from './errors/argument'
+import { checkControls, haveForms, sendsIPv6 } from './internal/controls'
 import { addressAt, addresses } from './internal/environment'
 import { controlLayout, metaOf } from './internal/messages'
 import {
@@ -25,6 +28,8 @@ const MOST_MESSAGES = 1024
 const CONTROL_ALIGNMENT = 8
 /** All of the slab together: lengths inside it are 31 bits. */
 const LARGEST_SLAB = 1 << 30
+
+const NO_CONTROL = Buffer.alloc(0)
 
 /** As many messages as util.inspect shows. */
 const MOST_SHOWN = 3
@@ -58,6 +63,11 @@ export class MessageBatch {
   #length = 0
   /** By place: addresses that only the family of a socket can tell how to write. */
   readonly #targets = new Map<number, AddressLike>()
+  /** By place: control messages that differ between IPv4 and IPv6, and which form is in the slab. */
+  readonly #forms = new Map<
+    number,
+    { readonly built: { readonly four: Buffer; readonly six: Buffer }; six: boolean }
+  >()
 
   /** `RangeError` beyond 1024 messages or 1 GiB in all. */
   constructor(options: BatchOptions) {
@@ -93,39 +103,57 @@ export class MessageBatch {
   received(messages: number): this {
     this.#length = messages
     this.#targets.clear()
+    this.#forms.clear()
     return this
   }
 
-  /** @internal Writes the addresses that waited for a socket to tell the family. */
-  prepare(family: number): void {
+  /** @internal Writes what only the socket can tell: addresses by its family, control messages by the version of IP. */
+  prepare(socket: BaseSocket): void {
     for (const [place, address] of this.#targets) {
-      this.#write(place, BATCH_NAME, this.#name(place, addresses.encode(address, family)))
+      this.#write(place, BATCH_NAME, this.#name(place, addresses.encode(address, socket.family)))
     }
     this.#targets.clear()
+    if (this.#forms.size > 0) this.#chooseForms(socket)
+  }
+
+  // The form may differ from that of the last time: a batch can serve many sockets, and a socket many peers.
+  #chooseForms(socket: BaseSocket): void {
+    const inet6 = socket.family === AF_INET6
+    const toPeer = inet6 && sendsIPv6(socket, null)
+    for (const [place, form] of this.#forms) {
+      const name = this.#read(place, BATCH_NAME)
+      const at = place * ADDRESS_SIZE
+      const six = name === 0 ? toPeer : inet6 && sendsIPv6(socket, this.slab.names.subarray(at, at + name))
+      if (six === form.six) continue
+      this.#control(place, six ? form.built.six : form.built.four)
+      form.six = six
+    }
   }
 
   /**
    * Puts a message to be sent into place `i`: a copy of the data, where it goes (nowhere on a connected socket),
-   * and control messages, for which `controlSize` must have left room. `RangeError` where it does not fit. An
-   * address in another form than an `Address` is checked by `sendmmsg`, since its family is the socket's.
+   * and control messages, for which `controlSize` must have left room. `RangeError` where it does not fit.
+   * `sendmmsg` checks what depends on the socket: an address in another form than an `Address`, and whether
+   * control messages in the form of IPv6 fit.
    */
   set(i: number, data: ArrayBufferView, address?: AddressLike, control?: readonly Control[]): this {
     const place = checkInteger('i', i, 0, this.count - 1)
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
-    const controls = control === undefined ? [] : (elementsOf('control', control) as Control[])
-    const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
-    if (built !== null && built.length > this.controlSize)
-      throw outOfRange('control', `at most controlSize, ${this.controlSize} bytes`, built.length)
-    const { slab } = this
-    slab.data.set(from, place * this.size)
-    if (built !== null) slab.control!.set(built, place * this.controlSize)
+    const controls = control === undefined ? [] : elementsOf('control', control)
+    const build = (six: boolean): Buffer =>
+      buildControl(controlLayout, checkControls('control', controls, six))
+    const four = controls.length === 0 ? NO_CONTROL : build(false)
+    const form = haveForms(controls) ? { built: { four, six: build(true) }, six: false } : null
+    this.#control(place, four)
+    if (form === null) this.#forms.delete(place)
+    else this.#forms.set(place, form)
+    this.slab.data.set(from, place * this.size)
     this.#write(place, BATCH_BYTES, from.length)
     const own = isAddress(address) ? this.#name(place, addresses.encode(address, address.family)) : 0
     this.#write(place, BATCH_NAME, own)
     if (address === undefined || own > 0) this.#targets.delete(place)
     else this.#targets.set(place, address)
-    this.#write(place, BATCH_CONTROL, built?.length ?? 0)
     if (place >= this.#length) this.#length = place + 1
     return this
   }
@@ -193,6 +221,13 @@ export class MessageBatch {
   #name(place: number, name: Uint8Array): number {
     this.slab.names.set(name, place * ADDRESS_SIZE)
     return name.length
+  }
+
+  #control(place: number, built: Buffer): void {
+    if (built.length > this.controlSize)
+      throw outOfRange('control', `at most controlSize, ${this.controlSize} bytes`, built.length)
+    this.slab.control?.set(built, place * this.controlSize)
+    this.#write(place, BATCH_CONTROL, built.length)
   }
 
   #place(i: number): number {

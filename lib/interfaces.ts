@@ -1,13 +1,13 @@
-import { interfaceError, invalidType, systemError } from './errors'
+import { interfaceError, systemError } from './errors'
 import { native } from './internal/environment'
 import { ENOBUFS } from './internal/errno'
-import { checkInteger } from './internal/validate'
+import { checkInteger, checkText } from './internal/validate'
 
 /** if_nametoindex(3): the number of a network interface. `ENODEV` where there is none of that name. */
 export function if_nametoindex(name: string): number {
-  if (typeof name !== 'string') throw invalidType('name', 'string', name)
-  const index = native.if_nametoindex(Buffer.from(name))
-  if (index < 0) throw interfaceError(index, name)
+  const text = checkText('name', name)
+  const index = native.if_nametoindex(Buffer.from(text))
+  if (index < 0) throw interfaceError(index, text)
   return index
 }
 

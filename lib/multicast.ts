@@ -3,7 +3,7 @@ import { formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { native, platform } from './internal/environment'
 import { errnoOf } from './internal/errno'
 import type { Channel } from './internal/channel'
-import { checkInteger, checkKnown } from './internal/validate'
+import { checkInteger, checkKnown, checkText } from './internal/validate'
 import type { MulticastSource } from './options'
 import * as ip from './options/ip'
 import * as ipv6 from './options/ipv6'
@@ -136,7 +136,7 @@ export class Membership implements Disposable {
 
 /** Of BaseSocket, where it is described. */
 export function joinGroup(socket: Member, value: string, options: JoinOptions = {}): Membership {
-  if (typeof value !== 'string') throw invalidType('group', 'string', value)
+  checkText('group', value)
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   checkKnown('options', options, ['interface', 'source'] satisfies (keyof JoinOptions)[])
   const [text = '', zone] = value.split('%', 2)
@@ -194,16 +194,16 @@ function interfaceOf(socket: Member, group: string, zone: string | undefined, op
 
 function indexOf(socket: Member, value: unknown): number {
   if (typeof value === 'number') return checkInteger('options.interface', value, 0, 0x7fffffff)
-  if (typeof value !== 'string') throw invalidType('options.interface', 'string or number', value)
-  const address = parseIPv4(value)
+  const name = checkText('options.interface', value, 'string or number')
+  const address = parseIPv4(name)
   const { id } = socket.channel
   const bytes = Buffer.alloc(4)
   if (address >= 0) bytes.writeUInt32BE(address)
   const index =
-    address >= 0 ? native.interfaceOfAddress(id, bytes) : native.interfaceIndex(id, Buffer.from(value))
+    address >= 0 ? native.interfaceOfAddress(id, bytes) : native.interfaceIndex(id, Buffer.from(name))
   if (index >= 0) return index
-  if (address < 0) throw interfaceError(index, value)
-  throw systemError('if_nametoindex', index, { subject: `no interface has the address ${value}` })
+  if (address < 0) throw interfaceError(index, name)
+  throw systemError('if_nametoindex', index, { subject: `no interface has the address ${name}` })
 }
 
 /** An error that the kernel would give as well, with less to say about it. */

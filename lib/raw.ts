@@ -136,7 +136,8 @@ export function sendmsg(
 
 /**
  * getsockopt(2). `length` goes in as the room in `value` and out as the length, in bytes also for
- * SO_GET_FILTER. −EPERM for a TCP_ZEROCOPY_RECEIVE that carries addresses.
+ * SO_GET_FILTER. Returns −EPERM where the package refuses: `value` holds an address in memory
+ * (TCP_ZEROCOPY_RECEIVE), or counts more than it has room for (MCAST_MSFILTER).
  */
 export function getsockopt(
   fd: number,
@@ -148,7 +149,10 @@ export function getsockopt(
   return raw.getsockopt(fd, level, name, value, length)
 }
 
-/** setsockopt(2). `null` with a length is C's NULL. */
+/**
+ * setsockopt(2). `null` with a length is C's NULL. Returns −EPERM where the package refuses, since `value` holds an
+ * address in memory: SO_ATTACH_FILTER and its kin, for which there is `setProgram`, and the tables of netfilter.
+ */
 export function setsockopt(
   fd: number,
   level: number,
@@ -159,12 +163,18 @@ export function setsockopt(
   return raw.setsockopt(fd, level, name, value, length)
 }
 
-/** setsockopt(2) with a `struct sock_fprog` that points at the `struct sock_filter[]`: SO_ATTACH_FILTER and its kin. */
+/**
+ * setsockopt(2) with a `struct sock_fprog` that points at the `struct sock_filter[]`: SO_ATTACH_FILTER,
+ * SO_ATTACH_REUSEPORT_CBPF and PACKET_FANOUT_DATA, −EPERM for every other option.
+ */
 export function setProgram(fd: number, level: number, name: number, instructions: Bytes): number {
   return raw.setProgram(fd, level, name, instructions)
 }
 
-/** ioctl(2): its result; the argument is changed in place. */
+/**
+ * ioctl(2), for sockets and interfaces: its result; the argument is changed in place. Returns −EPERM for every request
+ * whose argument the package does not know to be plain and small.
+ */
 export function ioctl(fd: number, request: number, argument: Bytes): number {
   return raw.ioctl(fd, request, argument)
 }

@@ -103,7 +103,8 @@ Out Args::Reference(size_t i, const char* name) {
     ThrowType(name, "an Int32Array of at least one element");
     return {};
   }
-  return {static_cast<int32_t*>(data)};
+  auto* value = static_cast<int32_t*>(data);
+  return {value, ReadOnce(value)};
 }
 
 AddressOut Args::Address(size_t i) {
@@ -113,11 +114,11 @@ AddressOut Args::Address(size_t i) {
   const Bytes bytes = Buffer(i, "address");
   const Out length = Reference(i + 1, "addressLength");
   if (failed_) return {};
-  if (*length.value < 0 || static_cast<size_t>(*length.value) > bytes.size) {
+  if (length.given < 0 || static_cast<size_t>(length.given) > bytes.size) {
     ThrowRange("addressLength", "within the address buffer");
     return {};
   }
-  return {reinterpret_cast<sockaddr*>(bytes.data), static_cast<socklen_t>(*length.value),
+  return {reinterpret_cast<sockaddr*>(bytes.data), static_cast<socklen_t>(length.given),
           length.value};
 }
 

@@ -30,9 +30,13 @@ struct Bytes {
   size_t size = 0;
 };
 
+// Reads an integer of JavaScript's exactly once: another thread may change shared memory between a check and the use.
+inline int32_t ReadOnce(const int32_t* value) { return __atomic_load_n(value, __ATOMIC_RELAXED); }
+
 // An `int*` or `socklen_t*` of C: an Int32Array of one element.
 struct Out {
-  int32_t* value = nullptr;
+  int32_t* value = nullptr;  // to write to
+  int32_t given = 0;         // what it held
 };
 
 // Where a system call may leave a sockaddr.
@@ -63,7 +67,7 @@ class Args {
   Bytes Buffer(size_t i, const char* name);
   // The same, or nothing for null and undefined.
   Bytes OptionalBuffer(size_t i, const char* name);
-  // An Int32Array with room for one number.
+  // An Int32Array with room for one number, which is read here and nowhere else.
   Out Reference(size_t i, const char* name);
   // A buffer at i, or the part of it that an offset and a length at `range` and behind choose.
   Bytes Slice(size_t i, const char* name, size_t range);

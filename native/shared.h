@@ -66,7 +66,8 @@ enum StateField {
   kStateControl,  // msg_controllen of recvmsg
   kStateSlot,     // index of a slot that a call made
   kStateFree,     // slots left in the table
-  kStateSecond,   // second result (socketpair), index of a second slot (pipe), step (socketIn)
+  // second result (socketpair), index of a second slot (pipe), step (socketIn), sys::Refusal (options, ioctl)
+  kStateSecond,
   kStateFields,
 };
 

@@ -17,6 +17,7 @@ const parsing = [
   'syscalls/io',
   'syscalls/batch',
   'syscalls/option',
+  'sys/linux/refuse',
   'sys/linux/socket',
 ]
 const targets = {

@@ -3,6 +3,7 @@ import { parseIPv4, parseIPv6 } from '../address/text'
 import {
   checkInteger,
   elementsOf,
+  checkText,
   invalidAddress,
   invalidType,
   noInterface,
@@ -205,9 +206,9 @@ export class ControlBuilder {
 
   #interface(device: unknown): number {
     if (typeof device === 'number') return checkInteger('interface', device, 0, 0x7fffffff)
-    if (typeof device !== 'string') throw invalidType('interface', 'string or number', device)
-    const index = this.#indexOf(device)
-    if (index === 0) throw invalidAddress(device, noInterface(device))
+    const name = checkText('interface', device, 'string or number')
+    const index = this.#indexOf(name)
+    if (index === 0) throw invalidAddress(name, noInterface(name))
     return index
   }
 

@@ -52,6 +52,16 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
   return value
 }
 
+/**
+ * Text that becomes a string of C, checked: such a string ends at its first NUL, so text with a NUL would name
+ * something else. Throws `ERR_INVALID_ARG_TYPE` for another type and `ERR_OUT_OF_RANGE` for a NUL.
+ */
+export function checkText(argument: string, value: unknown, expected = 'string'): string {
+  if (typeof value !== 'string') throw invalidType(argument, expected, value)
+  if (value.includes('\0')) throw outOfRange(argument, 'text without NUL', value)
+  return value
+}
+
 /** What a value is, in words that name its type. Never throws, whatever the value does when it is looked at. */
 export function describeType(value: unknown): string {
   switch (typeof value) {

@@ -5,8 +5,14 @@
 export function hint(
   syscall: string,
   code: string,
-  context: { subject?: string | undefined; address?: unknown; control?: boolean | undefined },
+  context: {
+    subject?: string | undefined
+    address?: unknown
+    control?: boolean | undefined
+    refused?: string | undefined
+  },
 ): string {
+  if (context.refused !== undefined) return context.refused
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)

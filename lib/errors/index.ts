@@ -43,6 +43,8 @@ export interface ErrorContext {
   subject?: string | undefined
   /** Whether control messages went with it. */
   control?: boolean | undefined
+  /** Why the package refused it, where it was not the kernel: takes the place of every other hint. */
+  refused?: string | undefined
 }
 
 /** The error of a call that returned −errno: `connect ECONNREFUSED 127.0.0.1:1`. */

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
 import { byteLengthOf } from '../address/layout'
 import { invalidType, systemError, closed } from '../errors'
+import { refusal } from '../errors/refusals'
 import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
 import {
   getOption,
@@ -14,10 +15,11 @@ import { joinGroup, type JoinOptions, type Membership } from '../multicast'
 import type { Channel } from './channel'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { addresses, native, platform, reactor, readAddress } from './environment'
+import { EPERM } from './errno'
 import { reclaim, release } from './finalizer'
 import { DIRECT } from './memory'
 import { checkCreationOptions, type CreationOptions } from './namespace'
-import { STATE_ADDRESS } from './shared'
+import { STATE_ADDRESS, STATE_SECOND } from './shared'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 import { defaultTimeout } from './timeouts'
 import { checkBytes, checkInt, checkInteger, checkTimeout } from './validate'
@@ -216,7 +218,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     // Options of AF_VSOCK are 64 bits wide.
     integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
     const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
-    if (result < 0) this.#check('getsockopt', result, null, describeOption(l, n))
+    if (result < 0) this.#checkOption('getsockopt', result, describeOption(l, n))
     const length = integerSize[0]
     if (bytes !== null) return bytes.subarray(0, length)
     return length === 1
@@ -250,7 +252,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
     const result = native.setsockopt(this.channel.id, l, n, bytes, length)
-    if (result < 0) this.#check('setsockopt', result, null, describeOption(l, n))
+    if (result < 0) this.#checkOption('setsockopt', result, describeOption(l, n))
   }
 
   /** getsockopt(2) of a typed option: `socket.get(options.TCP_INFO)`. */
@@ -287,32 +289,35 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
         bytes.set(request)
         integerSize[0] = size
         const result = native.getsockopt(this.channel.id, level, name, bytes, integerSize)
-        if (result < 0) this.#check('getsockopt', result, null, describeOption(level, name))
+        if (result < 0) this.#checkOption('getsockopt', result, describeOption(level, name))
         return bytes.subarray(0, integerSize[0])
       },
       set: (level, name, value) => this.setsockopt(level, name, value),
       setProgram: (level, name, instructions) => {
         const result = native.setProgram(this.channel.id, level, name, instructions)
-        if (result < 0) this.#check('setsockopt', result, null, describeOption(level, name))
+        if (result < 0) this.#checkOption('setsockopt', result, describeOption(level, name))
       },
     }
   }
 
   /**
-   * ioctl(2). A number (0 by default) is passed as an `int *`, and what the kernel left there is the
-   * result (`FIONREAD`); bytes are passed in and out, and the call's own result is returned. `EPERM` for requests whose
-   * argument holds an address (`SIOCGIFCONF`, `SIOCETHTOOL`): nothing could check where it points to.
+   * ioctl(2), for sockets and interfaces. A number (0 by default) is passed as an `int *`, and what the kernel left
+   * there is the result (`FIONREAD`). Bytes are passed in and out, and the call's own result is returned.
+   *
+   * `EPERM` for every other request, and for those whose argument holds an address (`SIOCGIFCONF`, `SIOCETHTOOL`):
+   * the kernel does not ask how large the argument is, and nothing can check where an address points to. The text of
+   * the error then says that it is the package that refuses. netdevice(7)
    */
   ioctl(request: number, argument: number | ArrayBufferView = 0): number {
     const code = checkInt('request', request)
     if (typeof argument === 'number') {
       integer[0] = checkInt('argument', argument)
       integer[1] = 0
-      this.#check('ioctl', native.ioctl(this.channel.id, code, integer))
+      this.#checkOption('ioctl', native.ioctl(this.channel.id, code, integer), '', code)
       return integer[0]
     }
     const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
-    this.#check('ioctl', result)
+    this.#checkOption('ioctl', result, '', code)
     return result
   }
 
@@ -358,6 +363,14 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
   }
 
+  // C++ tells an EPERM of its own from one of the kernel; only the former says which request it was.
+  #checkOption(syscall: string, result: number, subject: string, request?: number): void {
+    const reason = result === EPERM ? reactor.memory.state[STATE_SECOND]! : 0
+    if (reason === 0 || this.closed) return this.#check(syscall, result, null, subject)
+    const what = request === undefined ? subject : describeRequest(request)
+    throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
+  }
+
   #check(syscall: string, result: number, address: Uint8Array | null = null, subject?: string): void {
     if (this.closed) throw closed(syscall)
     if (result >= 0) return
@@ -378,11 +391,20 @@ function describeOption(level: number, name: number): string {
     [constants.IPPROTO_UDP, 'UDP_'],
     [constants.SOL_PACKET, 'PACKET_'],
     [constants.SOL_NETLINK, 'NETLINK_option'],
+    [constants.SOL_MPTCP, 'MPTCP_'],
+    [constants.SOL_XDP, 'XDP_'],
   ]
   const prefix = prefixes.find(([number]) => number === level)?.[1]
   let text = prefix === undefined ? String(name) : nameOf(prefix, name)
   if (prefix === 'IP_' || prefix === 'IPV6_') text = text === String(name) ? nameOf('MCAST_', name) : text
   return text === String(name) ? `level ${level} option ${name}` : text
+}
+
+/** A request as C spells it, or its number. */
+function describeRequest(code: number): string {
+  const request = code >>> 0
+  const text = nameOf('SIOC', request)
+  return text === String(request) ? `0x${request.toString(16)}` : text
 }
 
 /** True for a connection that gives everything one sends, in order, without message borders. */

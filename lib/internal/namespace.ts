@@ -3,7 +3,7 @@ import { invalidType, outOfRange, SocketError, systemError, unsupported } from '
 import { native, reactor } from './environment'
 import { errnoCode } from './errno'
 import { STATE_SECOND } from './shared'
-import { checkInteger, checkKnown } from './validate'
+import { checkInteger, checkKnown, checkText } from './validate'
 
 /** Where a socket is made. */
 export interface CreationOptions {
@@ -29,11 +29,9 @@ export function checkCreationOptions(options: unknown): number | string | undefi
   const { netns } = options as CreationOptions
   if (netns === undefined) return undefined
   if (typeof netns === 'number') return checkInteger('options.netns', netns, 0, 0x7fffffff)
-  if (typeof netns !== 'string') throw invalidType('options.netns', 'number or string', netns)
-  if (netns === '' || netns.includes('\0')) {
-    throw outOfRange('options.netns', 'a name or a path without NUL', netns)
-  }
-  return netns.includes('/') ? netns : NAMES + netns
+  const name = checkText('options.netns', netns, 'number or string')
+  if (name === '') throw outOfRange('options.netns', 'a name or a path', name)
+  return name.includes('/') ? name : NAMES + name
 }
 
 /** socket(2) inside a network namespace: the descriptor, or the −errno of socket(2); throws for the rest. */

@@ -1,10 +1,9 @@
 import type { Address, AddressLike } from '../address'
 import { nameOf, SOCK_DGRAM } from '../constants'
-import { byteLengthOf, octetsOf } from '../address/layout'
+import { byteLengthOf } from '../address/layout'
 import { invalidType, outOfRange, systemError, unsupported } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { control } from '../control'
-import type { FamilyControl } from '../control/build'
 import { isRights } from './rights'
 import { buildControl, type Control } from '../control/walk'
 import type { FdHandle } from '../fd'
@@ -18,22 +17,14 @@ import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../ops/receive'
 import { SendSegments } from '../ops/segments'
 import { Send, SendAll, Sendto } from '../ops/send'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
+import { checkControls, haveForms, sendsIPv6 } from './controls'
 import { Adoption } from './create'
 import { addresses, platform, reactor } from './environment'
 import { errnoOf } from './errno'
 import { controlLayout } from './messages'
 import type { Channel } from './channel'
 import type { READ, WRITE } from './shared'
-import {
-  checkBytes,
-  checkFlags,
-  checkInt,
-  checkInteger,
-  checkKnown,
-  checkOp,
-  checkSize,
-  type Op,
-} from './validate'
+import { checkBytes, checkFlags, checkInteger, checkKnown, checkOp, checkSize, type Op } from './validate'
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {
@@ -75,7 +66,6 @@ export interface ReceivedFds {
 
 const LARGEST_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
-const AF_INET6 = platform.constants.AF_INET6!
 const AF_UNIX = platform.constants.AF_UNIX!
 const withErrorQueue = new Set(
   ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
@@ -167,10 +157,8 @@ export abstract class OperationSocket extends BaseSocket {
     }
     const { data, address, control: given = [], segmentSize } = message
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
-    const six = this.family === AF_INET6 && !isMapped(bytes)
-    const controls = elementsOf('message.control', given).map((each, i) =>
-      controlFor(`message.control[${i}]`, each, six),
-    )
+    const list = elementsOf('message.control', given)
+    const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
@@ -321,22 +309,4 @@ function checkErrorQueue(family: number): void {
 function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
   if (!Array.isArray(value)) return [checkBytes(name, value)]
   return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
-}
-
-// An IPv4 packet that leaves an AF_INET6 socket takes the control messages of IPv4.
-function isMapped(address: Uint8Array | null): boolean {
-  const to = address === null ? null : addresses.decode(address)
-  return to?.kind === 'inet6' && to.address.startsWith('::ffff:')
-}
-
-// A control message in the form that the family takes, with data that nobody else changes.
-function controlFor(name: string, value: unknown, six: boolean): Control {
-  if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
-  const { inet6 } = value as FamilyControl
-  const { level, type, data } = six && inet6 !== undefined ? inet6 : (value as Control)
-  return {
-    level: checkInt(`${name}.level`, level),
-    type: checkInt(`${name}.type`, type),
-    data: Buffer.from(octetsOf(checkBytes(`${name}.data`, data))),
-  }
 }

@@ -55,7 +55,7 @@ export abstract class TransferSocket extends OperationSocket {
   }
 
   protected sendmmsgOperation(batch: MessageBatch, flags: number, now: boolean): Sendmmsg {
-    checkBatch(batch).prepare(this.family)
+    checkBatch(batch).prepare(this)
     return new Sendmmsg(this.channel, batch, flags, this.family === AF_UNIX, isUnixDatagram(this), now)
   }
 

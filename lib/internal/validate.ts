@@ -1,6 +1,6 @@
-import { checkInteger, invalidType, outOfRange } from '../errors/argument'
+import { checkInteger, checkText, invalidType, outOfRange } from '../errors/argument'
 
-export { checkInteger }
+export { checkInteger, checkText }
 
 /** Options of every operation that can wait; a bare number stands for `flags`. */
 export interface Op {

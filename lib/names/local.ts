@@ -35,7 +35,7 @@ export function sethostname(name: string | Uint8Array): void {
   if (typeof name !== 'string' && !(name instanceof Uint8Array))
     throw invalidType('name', 'string or Uint8Array', name)
   const bytes = Buffer.from(name)
-  if (bytes.includes(0)) throw outOfRange('name', 'without NUL', name)
+  if (bytes.includes(0)) throw outOfRange('name', 'text without NUL', name)
   const result = native.sethostname(bytes)
   if (result < 0) throw systemError('sethostname', result, { subject: JSON.stringify(bytes.toString()) })
 }

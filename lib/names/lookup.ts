@@ -4,7 +4,7 @@ import { parseIPv4, parseIPv6 } from '../address/text'
 import { inet_ntop, inet_pton } from '../bytes'
 import { invalidAddress, invalidType, outOfRange, SocketError, systemError } from '../errors'
 import { addresses, platform } from '../internal/environment'
-import { checkInt, checkInteger, type Op } from '../internal/validate'
+import { checkInt, checkInteger, checkText, type Op } from '../internal/validate'
 import { nameOf } from '../constants'
 import { ADDRESS, ALIAS, NAME, SERVICE, type Entry } from './reply'
 
@@ -77,11 +77,8 @@ const AF_UNIX = constants.AF_UNIX!
 const LONGEST_NAME = 1024
 const LONGEST_LABEL = 63
 
-/** Text for C: it would end at a NUL. */
 function text(name: string, value: unknown): Buffer {
-  if (typeof value !== 'string') throw invalidType(name, 'string', value)
-  if (value.includes('\0')) throw outOfRange(name, 'without NUL', value)
-  const bytes = Buffer.from(value)
+  const bytes = Buffer.from(checkText(name, value))
   if (bytes.length > LONGEST_NAME) throw outOfRange(name, `at most ${LONGEST_NAME} bytes`, value)
   return bytes
 }

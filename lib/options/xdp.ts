@@ -12,8 +12,8 @@ export const XDP_RX_RING = set('XDP_RX_RING', uint32)
 /** Makes the ring of frames to send; a power of two (`EINVAL`). Linux only. kernel doc networking/af_xdp */
 export const XDP_TX_RING = set('XDP_TX_RING', uint32)
 /**
- * Registers the memory of the frames. The kernel writes to it for as long as the socket lives: `addr` must be
- * memory that nothing else uses, and never that of a Buffer. Linux only. kernel doc networking/af_xdp
+ * Registers the memory of the frames, which the kernel writes to for as long as the socket lives. The package refuses
+ * an `addr` that is not 0 (`EPERM`), since nothing can check it. Linux only. kernel doc networking/af_xdp
  */
 export const XDP_UMEM_REG = set('XDP_UMEM_REG', umemReg)
 /** Makes the ring of empty frames; a power of two (`EINVAL`). Linux only. kernel doc networking/af_xdp */

@@ -2,7 +2,7 @@ import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
 import { native, platform } from '../internal/environment'
-import { checkInteger, checkKnown } from '../internal/validate'
+import { checkInteger, checkKnown, checkText } from '../internal/validate'
 import * as options from '../options/all'
 import type { FilterProgram } from '../options/codec'
 import { Socket } from '../socket'
@@ -92,9 +92,8 @@ function checkOptions(given: PacketOptions) {
   if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
   checkKnown('options', given, FIELDS)
   const { interface: device, protocol = 0x0003, filter, ring, netns } = given // ETH_P_ALL
-  if (typeof device !== 'string' && typeof device !== 'number')
-    throw invalidType('options.interface', 'string or number', device)
   if (typeof device === 'number') checkInteger('options.interface', device, 0, 0x7fffffff)
+  else checkText('options.interface', device, 'string or number')
   const checked = {
     device,
     protocol: checkInteger('options.protocol', protocol, 0, 0xffff),
@@ -130,7 +129,7 @@ function programOf(argument: string, value: FilterProgram): Program {
 function indexOf(socket: Socket, name: string): number {
   const room = platform.layout['sizeof_ifreq_ifr_name']!
   const bytes = Buffer.from(name)
-  if (bytes.length >= room || bytes.length === 0 || bytes.includes(0))
+  if (bytes.length >= room || bytes.length === 0)
     throw outOfRange('options.interface', `a name of 1 to ${room - 1} bytes`, name)
   const index = native.interfaceIndex(socket.channel.id, bytes)
   if (index < 0) throw interfaceError(index, name)

@@ -70,18 +70,36 @@ int64_t SendMany(int fd, Message* messages, size_t count, int flags);
 // Drops what has not been sent, at once and whoever else has the socket open; a connection is reset.
 void Cut(int fd);
 
-// Whether the argument of an ioctl of sockets holds an address that the kernel would read or write: nobody can
-// check where a number from JavaScript points to.
-bool HoldsPointer(unsigned long request);
-
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
 
 // SO_DOMAIN, or the family of getsockname().
 int Domain(int fd);
 
-// getsockopt(2) with *length in bytes, in and out. Refuses what would make the kernel write anywhere
-// else than into value.
+// --- what is refused -------------------------------------------------------------------------
+
+// Why the package refuses an option or a request that the kernel might take. Twin of lib/errors/refusals.ts.
+enum class Refusal : int32_t {
+  kNone,
+  kAddress,  // the value holds an address in memory: nothing can check where it points to
+  kLength,   // the value makes the kernel write further than its length
+  kProgram,  // an option that takes no program would show where the program is in memory
+  kRequest,  // a request of ioctl(2) whose argument is not known to be plain and small
+};
+
+// Whether getsockopt(2) with this value, or setsockopt(2), is refused. The value has to be memory of the caller's
+// that no other thread writes to.
+Refusal RefuseGet(int level, int name, const void* value, size_t size);
+Refusal RefuseSet(int level, int name, const void* value, size_t size);
+
+// Whether SetProgram() is refused.
+Refusal RefuseProgram(int level, int name);
+
+// Whether ioctl(2) is refused: what is not known to read and write at most kArgumentRoom bytes, all plain.
+constexpr size_t kArgumentRoom = 1 << 14;
+Refusal RefuseRequest(unsigned long request);
+
+// getsockopt(2) with *length in bytes, in and out.
 int GetOption(int fd, int level, int name, void* value, int32_t* length);
 
 // setsockopt(2) with a classic BPF program of size bytes: SO_ATTACH_FILTER and its kin, which take a

@@ -67,7 +67,8 @@ void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
 }
 
 // A length that JavaScript wrote, as far as there is room.
-size_t Bounded(int32_t length, size_t room) {
+size_t Bounded(const int32_t* written, size_t room) {
+  const int32_t length = ReadOnce(written);
   return length < 0 ? 0 : std::min(static_cast<size_t>(length), room);
 }
 
@@ -111,10 +112,10 @@ static int64_t SendMany(int fd, Args& a) {
     const int32_t* fields = slab.Fields(i);
     msghdr& header = messages[i].header;
     Point(slab, i, &messages[i], &parts[i]);
-    parts[i].iov_len = Bounded(fields[kBatchBytes], slab.size);
-    header.msg_namelen = static_cast<socklen_t>(Bounded(fields[kBatchName], kAddressSize));
+    parts[i].iov_len = Bounded(&fields[kBatchBytes], slab.size);
+    header.msg_namelen = static_cast<socklen_t>(Bounded(&fields[kBatchName], kAddressSize));
     header.msg_controllen = static_cast<decltype(header.msg_controllen)>(
-        Bounded(fields[kBatchControl], slab.control_size));
+        Bounded(&fields[kBatchControl], slab.control_size));
     if (header.msg_namelen == 0) header.msg_name = nullptr;
     if (header.msg_controllen == 0) header.msg_control = nullptr;
   }

@@ -9,13 +9,20 @@
 
 namespace bsd {
 
+// A name that an interface can have, as C text: false where it is too long, or ends before its last byte.
+static bool ReadName(const Bytes& name, char (&text)[IF_NAMESIZE]) {
+  if (name.size == 0 || name.size >= sizeof text) return false;
+  memcpy(text, name.data, name.size);
+  text[name.size] = '\0';
+  return strlen(text) == name.size;
+}
+
 // if_nametoindex(3): (name) -> index or -errno.
 static int64_t NameToIndex(Args& a) {
   const Bytes name = a.Buffer(0, "name");
+  char text[IF_NAMESIZE];
   if (!a.ok()) return 0;
-  char text[IF_NAMESIZE] = {};
-  if (name.size >= sizeof text) return -ENODEV;
-  if (name.size > 0) memcpy(text, name.data, name.size);
+  if (!ReadName(name, text)) return -ENODEV;
   const unsigned index = if_nametoindex(text);
   return index == 0 ? -errno : int64_t{index};
 }
@@ -58,10 +65,8 @@ static int64_t NameIndex(Args& a) {
 static int64_t InterfaceIndex(int fd, Args& a) {
   const Bytes name = a.Buffer(1, "name");
   if (!a.ok()) return 0;
-  char text[IF_NAMESIZE] = {};
-  if (name.size == 0 || name.size >= sizeof text || memchr(name.data, 0, name.size) != nullptr)
-    return -ENODEV;
-  memcpy(text, name.data, name.size);
+  char text[IF_NAMESIZE];
+  if (!ReadName(name, text)) return -ENODEV;
   return sys::InterfaceIndex(fd, text);
 }
 

@@ -2,11 +2,41 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include <algorithm>
+#include <memory>
+#include <new>
 
 #include "syscalls.h"
 
 namespace bsd {
+
+namespace {
+
+// What goes to the kernel and comes back: memory that no other thread can change after a check. There is always more
+// of it than a small value takes, for the few options whose answer ends at a fixed place.
+class Copy {
+ public:
+  Copy(const void* from, size_t size) {
+    if (size > sizeof small_) large_.reset(new (std::nothrow) uint8_t[size]);
+    data_ = size > sizeof small_ ? large_.get() : small_;
+    if (data_ != nullptr && size > 0) memcpy(data_, from, size);
+  }
+
+  // nullptr where there is no memory.
+  uint8_t* data() const { return data_; }
+
+ private:
+  alignas(16) uint8_t small_[512];
+  std::unique_ptr<uint8_t[]> large_;
+  uint8_t* data_ = nullptr;
+};
+
+// EPERM, and in the shared state whose it is: lib/errors/refusals.ts tells the user.
+int64_t Refuse(const Args& a, sys::Refusal refusal) {
+  a.env().state[kStateSecond] = static_cast<int32_t>(refusal);
+  return refusal == sys::Refusal::kNone ? 0 : -EPERM;
+}
+
+}  // namespace
 
 // getsockopt(2): (level, name, value, length: Int32Array) -> 0; length goes in and out in bytes.
 static int64_t GetOption(int fd, Args& a) {
@@ -15,11 +45,20 @@ static int64_t GetOption(int fd, Args& a) {
   const Bytes value = a.Buffer(3, "value");
   const Out length = a.Reference(4, "length");
   if (!a.ok()) return 0;
-  if (*length.value < 0 || static_cast<size_t>(*length.value) > value.size) {
+  if (length.given < 0 || static_cast<size_t>(length.given) > value.size) {
     a.ThrowRange("length", "within the value buffer");
     return 0;
   }
-  return sys::GetOption(fd, level, name, value.data, length.value);
+  const auto size = static_cast<size_t>(length.given);
+  const Copy copy(value.data, size);
+  if (copy.data() == nullptr) return -ENOMEM;
+  const int64_t refused = Refuse(a, sys::RefuseGet(level, name, copy.data(), size));
+  if (refused < 0) return refused;
+  int32_t filled = length.given;
+  const int64_t result = sys::GetOption(fd, level, name, copy.data(), &filled);
+  if (result == 0 && size > 0) memcpy(value.data, copy.data(), size);
+  *length.value = filled;
+  return result;
 }
 
 // setsockopt(2): (level, name, value|null, length) -> 0; null with a length is the NULL of AF_ALG.
@@ -28,12 +67,18 @@ static int64_t SetOption(int fd, Args& a) {
   const int name = a.Int(2, "name");
   const Bytes value = a.OptionalBuffer(3, "value");
   const auto length = static_cast<size_t>(a.Integer(4, "length", 0, INT32_MAX));
-  if (a.ok() && value.data != nullptr && length > value.size) {
+  const bool null = !a.Present(3);
+  if (a.ok() && !null && length > value.size) {
     a.ThrowRange("length", "within the value buffer");
   }
   if (!a.ok()) return 0;
-  const auto size = static_cast<socklen_t>(length);
-  return Retry([&] { return setsockopt(fd, level, name, value.data, size); });
+  const size_t size = null ? 0 : length;
+  const Copy copy(value.data, size);
+  if (copy.data() == nullptr) return -ENOMEM;
+  const int64_t refused = Refuse(a, sys::RefuseSet(level, name, copy.data(), size));
+  if (refused < 0) return refused;
+  const void* given = null ? nullptr : copy.data();
+  return Retry([&] { return setsockopt(fd, level, name, given, static_cast<socklen_t>(length)); });
 }
 
 // setsockopt(2) with a struct sock_fprog: (level, name, instructions: struct sock_filter[]) -> 0.
@@ -41,21 +86,25 @@ static int64_t SetProgram(int fd, Args& a) {
   const int level = a.Int(1, "level");
   const int name = a.Int(2, "name");
   const Bytes instructions = a.Buffer(3, "instructions");
-  return a.ok() ? sys::SetProgram(fd, level, name, instructions.data, instructions.size) : 0;
+  if (!a.ok()) return 0;
+  const int64_t refused = Refuse(a, sys::RefuseProgram(level, name));
+  if (refused < 0) return refused;
+  return sys::SetProgram(fd, level, name, instructions.data, instructions.size);
 }
 
-// ioctl(2): (request, argument) -> its result. The argument is copied in and out of memory with room
-// for any request: the kernel does not ask how large the caller's buffer is.
+// ioctl(2): (request, argument) -> its result. The argument is copied in and out of memory with room for all that a
+// request may take: the kernel does not ask how large the caller's buffer is.
 static int64_t DeviceControl(int fd, Args& a) {
-  constexpr size_t kRoom = 1 << 14;  // a request number has 14 bits for the size of its argument
-  const auto request = static_cast<unsigned long>(a.Integer(1, "request", INT32_MIN, UINT32_MAX));
+  const auto given = static_cast<unsigned long>(a.Integer(1, "request", INT32_MIN, UINT32_MAX));
+  const unsigned long request = given & 0xffffffffUL;
   const Bytes argument = a.Buffer(2, "argument");
   if (!a.ok()) return 0;
-  if (argument.size > kRoom) return -EINVAL;
-  if (sys::HoldsPointer(request & 0xffffffffUL)) return -EPERM;
-  alignas(16) uint8_t memory[kRoom] = {};
+  if (argument.size > sys::kArgumentRoom) return -EINVAL;
+  const int64_t refused = Refuse(a, sys::RefuseRequest(request));
+  if (refused < 0) return refused;
+  alignas(16) uint8_t memory[sys::kArgumentRoom] = {};
   if (argument.size > 0) memcpy(memory, argument.data, argument.size);
-  const int64_t result = Retry([&] { return ioctl(fd, request & 0xffffffffUL, memory); });
+  const int64_t result = Retry([&] { return ioctl(fd, request, memory); });
   if (result < 0) return result;
   if (argument.size > 0) memcpy(argument.data, memory, argument.size);
   return result;

@@ -1,4 +1,4 @@
-import { checkInteger, elementsOf, invalidType, outOfRange } from '../../errors/argument'
+import { checkInteger, checkText, elementsOf, invalidType, outOfRange } from '../../errors/argument'
 import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../address/layout'
 import type { Platform } from '../../platform'
 
@@ -54,11 +54,6 @@ export function checkObject(argument: string, value: unknown): Record<string, un
     throw invalidType(argument, 'object', value)
   }
   return value as Record<string, unknown>
-}
-
-export function checkText(argument: string, value: unknown): string {
-  if (typeof value !== 'string') throw invalidType(argument, 'string', value)
-  return value
 }
 
 export function checkList(argument: string, value: unknown): readonly unknown[] {
@@ -243,8 +238,6 @@ export function text(size: number): Codec<string> {
     size,
     encode(_platform, value, argument) {
       const bytes = Buffer.from(`${checkText(argument, value)}\0`)
-      // A NUL inside would cut the name, and the kernel would take it for another one.
-      if (bytes.indexOf(0) < bytes.length - 1) throw outOfRange(argument, 'text without NUL', value)
       if (bytes.length > size) throw outOfRange(argument, `at most ${size - 1} bytes long`, value)
       return bytes
     },

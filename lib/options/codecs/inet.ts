@@ -1,17 +1,9 @@
 import { AddressCodec, type Address, type InterfaceLookup } from '../../address'
 import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
-import { checkInteger, invalidAddress, invalidType, noInterface } from '../../errors/argument'
+import { checkInteger, checkText, invalidAddress, invalidType, noInterface } from '../../errors/argument'
 import type { Platform } from '../../platform'
-import {
-  checkList,
-  checkObject,
-  checkText,
-  padded,
-  readInteger,
-  type Codec,
-  type InterfaceLike,
-} from './basic'
+import { checkList, checkObject, padded, readInteger, type Codec, type InterfaceLike } from './basic'
 import { perPlatform } from './struct'
 
 /** What is known of a platform beside its numbers. */

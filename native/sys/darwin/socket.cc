@@ -1,7 +1,6 @@
 #include "../platform.h"
 
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -109,23 +108,6 @@ int Prepare(int fd) {
 void Cut(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-}
-
-bool HoldsPointer(unsigned long request) {
-#ifdef SIOCGIFCONF
-  if (request == SIOCGIFCONF) return true;
-#endif
-#ifdef SIOCGIFMEDIA
-  if (request == SIOCGIFMEDIA) return true;
-#endif
-#ifdef SIOCIFGCLONERS
-  if (request == SIOCIFGCLONERS) return true;
-#endif
-#ifdef SIOCGDRVSPEC
-  if (request == SIOCGDRVSPEC || request == SIOCSDRVSPEC) return true;
-#endif
-  (void)request;
-  return false;
 }
 
 int Protocol(int) { return -ENOSYS; }

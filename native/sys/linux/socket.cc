@@ -2,13 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <cstring>
 
 namespace bsd::sys {
 
@@ -100,47 +97,16 @@ void Cut(int fd) {
   shutdown(fd, SHUT_RDWR);
 }
 
-bool HoldsPointer(unsigned long request) {
-  constexpr unsigned long kWireless = 0x8B00;  // SIOCIWFIRST and on: struct iwreq
-  constexpr unsigned long kWirelessEnd = 0x8BFF;
-  constexpr unsigned long kOldBridge = 0x8940;  // SIOCGIFBR, SIOCSIFBR
-  switch (request) {
-    case SIOCGIFCONF:
-    case SIOCETHTOOL:
-    case SIOCSHWTSTAMP:
-    case SIOCGHWTSTAMP:
-    case SIOCWANDEV:
-    case SIOCBONDSLAVEINFOQUERY:
-    case SIOCBONDINFOQUERY:
-    case SIOCADDRT:
-    case SIOCDELRT:
-    case kOldBridge:
-    case kOldBridge + 1:
-      return true;
-    default:
-      return (request >= SIOCDEVPRIVATE && request <= SIOCDEVPRIVATE + 15) ||
-             (request >= kWireless && request <= kWirelessEnd);
-  }
-}
-
 int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }
 
 int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }
 
 int GetOption(int fd, int level, int name, void* value, int32_t* length) {
-  constexpr int kZeroCopyReceive = 35;  // TCP_ZEROCOPY_RECEIVE
-  constexpr int32_t kInstruction = 8;   // sizeof(struct sock_filter)
-  constexpr int32_t kPlainFields = 24;  // of tcp_zerocopy_receive: behind them are pointers
+  constexpr int32_t kInstruction = 8;  // sizeof(struct sock_filter)
   auto size = static_cast<socklen_t>(*length);
   // SO_GET_FILTER counts instructions, not bytes: taken literally it writes eight times too far.
   const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
   if (filter) size /= kInstruction;
-  // An address inside the value that the kernel would map over or write to.
-  if (level == IPPROTO_TCP && name == kZeroCopyReceive) {
-    uint64_t address = 0;
-    if (*length >= int32_t{sizeof address}) memcpy(&address, value, sizeof address);
-    if (address != 0 || *length > kPlainFields) return -EPERM;
-  }
   if (getsockopt(fd, level, name, value, &size) < 0) {
     if (errno == ERANGE) *length = static_cast<int32_t>(size);  // how much it takes (SO_PEERGROUPS)
     return -errno;

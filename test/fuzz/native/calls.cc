@@ -62,15 +62,23 @@ void Usual(Call& call, FuzzedDataProvider& from) {
 // (level, name, value, length) of options.
 void Option(Call& call, FuzzedDataProvider& from) {
   constexpr int kLevels[] = {1, 6, 0, 41, 263};
-  constexpr int kNames[] = {26, 35, 1, 2, 50};
+  constexpr int kNames[] = {26, 35, 1, 2, 50, 41, 48};
   call.arguments.push_back(call.Number(from.PickValueInArray(kLevels)));
   call.arguments.push_back(call.Number(from.PickValueInArray(kNames)));
   call.arguments.push_back(
-      call.Bytes(napi_uint8_array, from.ConsumeIntegralInRange<size_t>(0, 70), from));
+      call.Bytes(napi_uint8_array, from.ConsumeIntegralInRange<size_t>(0, 400), from));
   Value* length = call.Bytes(napi_int32_array, 1, from);
-  reinterpret_cast<int32_t*>(length->memory.get())[0] = from.ConsumeIntegralInRange<int>(-2, 72);
+  reinterpret_cast<int32_t*>(length->memory.get())[0] = from.ConsumeIntegralInRange<int>(-2, 402);
   call.arguments.push_back(
-      from.ConsumeBool() ? length : call.Number(from.ConsumeIntegralInRange<int>(-2, 72)));
+      from.ConsumeBool() ? length : call.Number(from.ConsumeIntegralInRange<int>(-2, 402)));
+}
+
+// (request, argument) of ioctl: known ones, and some that must not arrive.
+void Control(Call& call, FuzzedDataProvider& from) {
+  constexpr uint32_t kRequests[] = {0x541B, 0x8933, 0x80108906, 0x8912, 0xC020660B};
+  call.arguments.push_back(call.Number(from.PickValueInArray(kRequests)));
+  call.arguments.push_back(
+      call.Bytes(napi_uint8_array, from.ConsumeIntegralInRange<size_t>(0, 70), from));
 }
 
 }  // namespace
@@ -97,7 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Call call;
   call.data = &env;
   call.arguments.push_back(call.Number(row.slot ? bsd::Slots::Id(*slot) : 1000));
-  switch (from.ConsumeIntegralInRange<int>(0, 4)) {
+  switch (from.ConsumeIntegralInRange<int>(0, 5)) {
     case 0:
       Batch(call, from);
       break;
@@ -106,6 +114,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 2:
       Option(call, from);
+      break;
+    case 3:
+      Control(call, from);
       break;
     default:
       for (int i = from.ConsumeIntegralInRange<int>(0, 9); i > 0; --i)

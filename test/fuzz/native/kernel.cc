@@ -1,5 +1,8 @@
 #include "kernel.h"
 
+#include <netinet/in.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
@@ -109,6 +112,23 @@ int FuzzGetsockopt(int, int level, int name, void* value, socklen_t* length) {
   if (level == SOL_SOCKET && name == SO_ERROR && *length == sizeof(int)) {
     const int error = fuzz::decide->ConsumeIntegralInRange<int>(0, 133);
     memcpy(value, &error, sizeof error);
+    return 0;
+  }
+  // As many entries as the question counts, whatever the length: IP_MSFILTER, MCAST_MSFILTER, TCP_AO_GET_KEYS.
+  const auto counted = [&](size_t at, size_t head, size_t each) {
+    uint32_t count = 0;
+    if (*length > at)
+      memcpy(&count, static_cast<uint8_t*>(value) + at, std::min<size_t>(4, *length - at));
+    Write(value, head + std::min<size_t>(count, 64) * each);
+    return 0;
+  };
+  if (level == IPPROTO_IP && name == 41 && *length >= 16) return counted(12, 16, 4);
+  if ((level == IPPROTO_IP || level == IPPROTO_IPV6) && name == 48 && *length >= 144)
+    return counted(140, 144, 128);
+  if (level == IPPROTO_TCP && name == 41) {
+    counted(272, 0, *length);
+    Write(static_cast<uint8_t*>(value) + 272,
+          4);  // how many keys there are, also behind the length
     return 0;
   }
   const size_t unit = level == SOL_SOCKET && name == kGetFilter ? 8 : 1;

@@ -50,6 +50,8 @@ const rows: Row[] = [
   ['setsockopt', 'EINVAL', { subject: 'SO_MARK' }, ''],
   ['ioctl', 'EPERM', {}, 'needs CAP_NET_ADMIN', 'needs root'],
   ['ioctl', 'ENODEV', {}, ''],
+  ['ioctl', 'EPERM', { refused: 'why' }, 'why'],
+  ['setsockopt', 'EPERM', { subject: 'SO_ATTACH_FILTER', refused: 'why' }, 'why'],
   ['sendto', 'EACCES', inet, 'a broadcast address needs SO_BROADCAST'],
   ['sendto', 'EACCES', { address: { kind: 'unix' } }, ''],
   ['sendmsg', 'EPERM', { ...inet, control: true }, 'a mark or priority needs CAP_NET_ADMIN or CAP_NET_RAW, credentials of others CAP_SYS_ADMIN (pid), CAP_SETUID, CAP_SETGID'],

@@ -1,0 +1,87 @@
+// The twin of linux/refuse.cc, where it is explained.
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/sockio.h>
+
+#if __has_include(<sys/vsock.h>)
+#include <sys/vsock.h>
+#endif
+
+#include "../platform.h"
+
+namespace bsd::sys {
+
+// struct __msfilterreq points at the sources, in both directions. The header hides the option.
+static bool IsFilter(int level, int name) {
+  constexpr int kFilter = 74;  // IP_MSFILTER, IPV6_MSFILTER
+  return (level == IPPROTO_IP || level == IPPROTO_IPV6) && name == kFilter;
+}
+
+Refusal RefuseSet(int level, int name, const void*, size_t) {
+  return IsFilter(level, name) ? Refusal::kAddress : Refusal::kNone;
+}
+
+Refusal RefuseGet(int level, int name, const void*, size_t) {
+  return IsFilter(level, name) ? Refusal::kAddress : Refusal::kNone;
+}
+
+// SetProgram() passes nothing on.
+Refusal RefuseProgram(int, int) { return Refusal::kNone; }
+
+// This kernel keeps to the size within a number. Left out is what points elsewhere: SIOCGIFCONF, SIOCGIFMEDIA,
+// SIOCIFGCLONERS, SIOCIFCREATE2, SIOCRSLVMULTI, SIOCGIFVLAN, SIOCSIFVLAN.
+Refusal RefuseRequest(unsigned long request) {
+  switch (request) {
+    case FIONREAD:
+    case FIONBIO:
+    case FIOASYNC:
+    case FIOCLEX:
+    case FIONCLEX:
+    case FIOSETOWN:
+    case FIOGETOWN:
+    case SIOCSPGRP:
+    case SIOCGPGRP:
+    case SIOCATMARK:
+    case SIOCGHIWAT:
+    case SIOCSHIWAT:
+    case SIOCGLOWAT:
+    case SIOCSLOWAT:
+    case SIOCGIFFLAGS:
+    case SIOCSIFFLAGS:
+    case SIOCGIFADDR:
+    case SIOCSIFADDR:
+    case SIOCGIFDSTADDR:
+    case SIOCSIFDSTADDR:
+    case SIOCGIFBRDADDR:
+    case SIOCSIFBRDADDR:
+    case SIOCGIFNETMASK:
+    case SIOCSIFNETMASK:
+    case SIOCGIFMETRIC:
+    case SIOCSIFMETRIC:
+    case SIOCGIFMTU:
+    case SIOCSIFMTU:
+    case SIOCADDMULTI:
+    case SIOCDELMULTI:
+    case SIOCDIFADDR:
+    case SIOCAIFADDR:
+    case SIOCARPIPLL:
+    case SIOCGIFCAP:
+    case SIOCSIFCAP:
+    case SIOCSIFLLADDR:
+    case SIOCSIFMEDIA:
+    case SIOCGIFSTATUS:
+    case SIOCGIFPHYS:
+    case SIOCSIFPHYS:
+    case SIOCIFCREATE:
+    case SIOCIFDESTROY:
+#ifdef IOCTL_VM_SOCKETS_GET_LOCAL_CID
+    case IOCTL_VM_SOCKETS_GET_LOCAL_CID:
+#endif
+      return Refusal::kNone;
+    default:
+      return Refusal::kRequest;
+  }
+}
+
+}  // namespace bsd::sys
