@@ -11,7 +11,8 @@ import {
 } from './constants'
 import { invalidType, SocketError, systemError } from './errors'
 import { errnoOf } from './internal/errno'
-import { checkInteger, checkKnown, checkOp, type Op } from './internal/validate'
+import { isAborted, onAbort } from './internal/signals'
+import { checkInteger, checkOptions, checkSignal, type Op } from './internal/validate'
 import { Socket } from './socket'
 
 /** One received datagram and the way back. */
@@ -91,14 +92,13 @@ export function serve(socket: Socket, handler: DatagramHandler, options?: ServeO
 export function serve(
   socket: Socket,
   handler: (source: never, server: Server) => unknown,
-  options: ServeOptions = {},
+  options?: ServeOptions,
 ): Server {
   if (!(socket instanceof Socket)) throw invalidType('socket', 'Socket', socket)
   if (typeof handler !== 'function') throw invalidType('handler', 'function', handler)
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  checkKnown('options', options, FIELDS)
-  const { maxConnections, onError } = options
-  const { signal } = checkOp({ signal: options.signal }, null)
+  const own = checkOptions('options', options, FIELDS)
+  const { maxConnections, onError } = own
+  const signal = checkSignal('options.signal', own.signal)
   if (onError !== undefined && typeof onError !== 'function') {
     throw invalidType('options.onError', 'function', onError)
   }
@@ -126,7 +126,8 @@ export class Server implements AsyncDisposable {
   readonly #handler: Handler
   readonly #most: number
   readonly #onError: ErrorListener
-  readonly #signal: AbortSignal | undefined
+  /** Takes the listener of the caller's signal back. */
+  #forget: (() => void) | null = null
   /** Ends the wait for the next connection. */
   readonly #stop = new AbortController()
   /** What the handlers that run are serving. */
@@ -152,15 +153,13 @@ export class Server implements AsyncDisposable {
     this.#handler = handler
     this.#most = most
     this.#onError = onError
-    this.#signal = signal
     setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
-    if (signal?.aborted === true) void this.close()
+    if (signal !== undefined && isAborted(signal)) void this.close()
     else void this.#run()
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal !== undefined && this.#closing === null)
+      this.#forget = onAbort(signal, () => void this.close())
   }
-
-  readonly #onAbort = (): void => void this.close()
 
   /** Fires when `close()` is called: for handlers that would wait for ever for their client's next word. */
   get stopping(): AbortSignal {
@@ -177,7 +176,7 @@ export class Server implements AsyncDisposable {
    * With `drain` also those that already wait in the backlog are served; the ones that come later are refused. Calling it
    * again with less patience shortens the wait. Fulfilled when all is closed.
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
     let drain: number | boolean
     try {
       drain = checkDrain(options)
@@ -287,7 +286,7 @@ export class Server implements AsyncDisposable {
   // --- closing ---
 
   async #shut(drain: boolean): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#forget?.()
     this.#stop.abort() // first, since nobody else can accept while somebody waits to
     this.#wake?.()
     if (hasConnections(this.socket)) {
@@ -325,9 +324,8 @@ function hasConnections(socket: Socket): boolean {
   return socket.type === SOCK_STREAM || socket.type === SOCK_SEQPACKET
 }
 
-function checkDrain(options: CloseOptions): number | boolean {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { drain = false } = options
+function checkDrain(options: CloseOptions | undefined): number | boolean {
+  const { drain = false } = checkOptions('options', options, ['drain'])
   return typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, 0x7fffffff)
 }
 

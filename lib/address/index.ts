@@ -1,4 +1,5 @@
 import { invalidAddress, invalidType } from '../errors/argument'
+import { ownFields } from '../internal/validate'
 import type { Platform } from '../platform'
 import { AlgCodec, type AlgAddress, type AlgLike } from './alg'
 import {
@@ -93,6 +94,12 @@ export type AddressLike =
   | AlgLike
   | RawLike
 
+/** The address with its own fields alone, each read once: see ownFields. */
+export function ownAddress(address: AddressLike): AddressLike {
+  const plain = !(address instanceof BaseAddress) && fieldsOf(address) !== null
+  return plain ? ownFields(address as InetLike) : address
+}
+
 /** Whether the value is an `Address` that came from the kernel. */
 export function isAddress(value: unknown): value is Address {
   return value instanceof BaseAddress
@@ -136,7 +143,7 @@ export class AddressCodec {
    * throws passes through.
    */
   encode(address: AddressLike, family: number): Uint8Array {
-    const given: unknown = address
+    const given: unknown = ownAddress(address)
     if (given instanceof BaseAddress) return this.#reuse(given as BaseAddress, family)
     const fields = fieldsOf(given)
     if (fields !== null) {

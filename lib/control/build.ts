@@ -1,6 +1,7 @@
 import { octetsOf } from '../address/layout'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import { checkInteger, invalidAddress, invalidType, noInterface, outOfRange } from '../errors/argument'
+import { memberOf, ownFields } from '../internal/validate'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
@@ -55,7 +56,7 @@ export class ControlBuilder {
     if (fds.length < 1 || fds.length > MAX_FDS)
       throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, fds.length)
     const numbers = fds.map((value: unknown, i) => {
-      const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
+      const fd = typeof value === 'object' && value !== null ? memberOf(value, 'fd') : value
       return checkInteger(`fds[${i}]`, fd, 0, 0x7fffffff)
     })
     return this.#control('SOL_SOCKET', 'SCM_RIGHTS', Buffer.concat(numbers.map(int32)))
@@ -67,9 +68,10 @@ export class ControlBuilder {
    */
   credentials(who: { pid: number; uid: number; gid: number }): Control {
     if (typeof who !== 'object' || who === null) throw invalidType('who', 'object', who)
-    const pid = checkInteger('pid', who.pid, 0, 0x7fffffff)
-    const uid = checkInteger('uid', who.uid, 0, 0xffffffff)
-    const gid = checkInteger('gid', who.gid, 0, 0xffffffff)
+    const own = ownFields(who)
+    const pid = checkInteger('pid', own.pid, 0, 0x7fffffff)
+    const uid = checkInteger('uid', own.uid, 0, 0xffffffff)
+    const gid = checkInteger('gid', own.gid, 0, 0xffffffff)
     return this.#control('SOL_SOCKET', 'SCM_CREDENTIALS', Buffer.concat([pid, uid, gid].map(int32)))
   }
 
@@ -77,7 +79,9 @@ export class ControlBuilder {
    * Where a datagram leaves from, IP_PKTINFO or IPV6_PKTINFO: a source address of this host, an interface by
    * name or number, or both. ip(7), ipv6(7)
    */
-  packetInfo({ source, interface: device }: { source?: string; interface?: string | number }): FamilyControl {
+  packetInfo(info: { source?: string; interface?: string | number }): FamilyControl {
+    if (typeof info !== 'object' || info === null) throw invalidType('info', 'object', info)
+    const { source, interface: device } = ownFields(info)
     const index = device === undefined ? 0 : this.#interface(device)
     if (source !== undefined && typeof source !== 'string') throw invalidType('source', 'string', source)
     const v4 = source === undefined ? 0 : parseIPv4(source)

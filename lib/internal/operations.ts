@@ -25,9 +25,12 @@ import {
   checkFlags,
   checkInt,
   checkInteger,
-  checkKnown,
   checkOp,
+  checkOptions,
   checkSize,
+  fieldsOfOp,
+  ownFields,
+  ownOp,
   type Op,
 } from './validate'
 
@@ -54,12 +57,7 @@ export interface OutgoingMessage {
   segmentSize?: number | undefined
 }
 
-const OUTGOING: readonly string[] = [
-  'data',
-  'address',
-  'control',
-  'segmentSize',
-] satisfies (keyof OutgoingMessage)[]
+const OUTGOING = ['data', 'address', 'control', 'segmentSize'] satisfies (keyof OutgoingMessage)[]
 
 /** What recvFds received. */
 export interface ReceivedFds {
@@ -157,11 +155,8 @@ export abstract class OperationSocket extends BaseSocket {
   }
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
-    if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
-    for (const key in message) {
-      if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
-    }
-    const { data, address, control: given = [], segmentSize } = message
+    if (typeof message !== 'object') throw invalidType('message', 'object', message)
+    const { data, address, control: given = [], segmentSize } = checkOptions('message', message, OUTGOING)
     if (!Array.isArray(given)) throw invalidType('message.control', 'Array', given)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
     const six = this.family === AF_INET6 && !isMapped(bytes)
@@ -250,10 +245,11 @@ export abstract class OperationSocket extends BaseSocket {
   /** recvmsg(2), now or never. */
   tryRecvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
-    options: RecvmsgOptions | number = {},
+    options?: RecvmsgOptions | number,
   ): Message | null {
-    const { flags } = checkOp(options, null, RECVMSG_FIELDS)
-    return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
+    const own = ownOp(options)
+    const { flags } = checkOp(own, null, RECVMSG_FIELDS)
+    return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
   }
 
   /** The records of the error queue, now or never: at least one, or `null`. See `receiveErrors`. */
@@ -297,11 +293,6 @@ export function receivedFds(message: Message): ReceivedFds {
   return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
 }
 
-/** The options of recvmsg where a bare number may stand for its flags. */
-export function optionsOf(options: RecvmsgOptions | number | undefined): RecvmsgOptions {
-  return typeof options === 'object' ? options : {}
-}
-
 // Others take no notice of the flag, and a read would return their data.
 function checkErrorQueue(family: number): void {
   if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
@@ -333,8 +324,8 @@ function isMapped(address: Uint8Array | null): boolean {
 // A control message in the form that the family takes, with data that nobody else changes.
 function controlFor(name: string, value: unknown, six: boolean): Control {
   if (typeof value !== 'object' || value === null) throw invalidType(name, 'object', value)
-  const { inet6 } = value as FamilyControl
-  const { level, type, data } = six && inet6 !== undefined ? inet6 : (value as Control)
+  const own = ownFields(value as FamilyControl)
+  const { level, type, data } = six && own.inet6 !== undefined ? ownFields(own.inet6) : own
   return {
     level: checkInt(`${name}.level`, level),
     type: checkInt(`${name}.type`, type),

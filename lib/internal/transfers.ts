@@ -11,7 +11,7 @@ import { errnoOf } from './errno'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
 import type { Operation } from './operation'
 import { OperationSocket, type RecvmsgOptions } from './operations'
-import { checkFd, checkFlags, checkInteger, checkOp, type Op } from './validate'
+import { checkFd, checkFlags, checkInteger, checkOp, fieldsOfOp, ownOp, type Op } from './validate'
 
 /** Room for what can be switched on for a datagram, in a batch. */
 const CONTROL_ROOM = 512
@@ -61,10 +61,10 @@ export abstract class TransferSocket extends OperationSocket {
 
   protected sendfileOperation(
     file: FileLike,
-    options: SendfileOptions | number,
+    options: SendfileOptions | number | undefined,
     driver: SendfileDriver,
   ): Sendfile {
-    const { offset = 0, length, onProgress } = fieldsOf(options)
+    const { offset = 0, length, onProgress } = fieldsOfOp(options)
     const range = {
       offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
       length:
@@ -110,9 +110,10 @@ export abstract class TransferSocket extends OperationSocket {
    * splice, now or never: the bytes that could be moved, 0 at the end of the stream, or `null`. What `to` does not
    * take is left to the next receive.
    */
-  trySplice(to: BaseSocket | FileLike, options: SpliceOptions = {}): number | null {
-    checkOp(options, null, SPLICE_FIELDS)
-    const { length } = checkSplice(options)
+  trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SPLICE_FIELDS)
+    const { length } = checkSplice(own)
     const transfer = this.spliceOperation(to)
     try {
       const got = reactor.attemptNow(this.channel, transfer.fill(length))
@@ -137,9 +138,10 @@ export abstract class TransferSocket extends OperationSocket {
   }
 
   /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
-  trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
-    checkOp(options, null, SENDFILE_FIELDS)
-    return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
+  trySendfile(file: FileLike, options?: SendfileOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SENDFILE_FIELDS)
+    return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
   }
 }
 
@@ -150,16 +152,9 @@ export function checkSpliceable(from: BaseSocket): void {
 }
 
 /** Checks the options of splice. */
-export function checkSplice(options: SpliceOptions | number): SpliceRange {
-  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOf(options)
+export function checkSplice(options: SpliceOptions | number | undefined): SpliceRange {
+  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOfOp(options)
   if (onProgress !== undefined && typeof onProgress !== 'function')
     throw invalidType('options.onProgress', 'function', onProgress)
   return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
-}
-
-// A bare number stands for flags, of which these calls have none to pass on.
-function fieldsOf<T extends object>(options: T | number): Partial<T> {
-  if (typeof options === 'number') return {}
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  return options
 }

@@ -1,10 +1,11 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import type { Address } from '../address'
-import { invalidType, systemError, type SocketError } from '../errors'
+import { aborted, systemError, type SocketError } from '../errors'
 import { errnoOf } from '../internal/errno'
 import { isInet, isStream } from '../internal/base'
 import { hasEnded, isOwnEnd } from '../internal/iteration'
-import { checkSize } from '../internal/validate'
+import { isAborted, onAbort } from '../internal/signals'
+import { checkOptions, checkSignal, checkSize, ownFields } from '../internal/validate'
 import {
   constants,
   IPPROTO_TCP,
@@ -37,6 +38,13 @@ export interface SocketDuplexOptions {
   signal?: AbortSignal | undefined
 }
 
+const FIELDS = [
+  'allowHalfOpen',
+  'highWaterMark',
+  'objectMode',
+  'size',
+  'signal',
+] satisfies (keyof SocketDuplexOptions)[]
 const SIZE = 65536
 /** IOV_MAX of every system that we run on. */
 const MOST_PARTS = 1024
@@ -61,9 +69,12 @@ export class SocketDuplex extends Duplex {
   readonly #size: number
   #reading = false
   #timer: NodeJS.Timeout | null = null
+  /** Takes the listener of the caller's signal back. */
+  #forget: (() => void) | null = null
 
-  constructor(socket: Socket, options: SocketDuplexOptions = {}) {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  constructor(socket: Socket, given?: SocketDuplexOptions) {
+    const options = checkOptions('options', given, FIELDS)
+    const signal = checkSignal('options.signal', options.signal)
     checkConnected(socket, 'toDuplex')
     super(streamOptions(socket, options))
     this.#socket = socket
@@ -71,6 +82,11 @@ export class SocketDuplex extends Duplex {
     // Several chunks in one call would become one message.
     if (!isStream(socket)) Object.assign(this, { _writev: null })
     socket.channel.onGone(() => this.destroy())
+    if (signal === undefined) return
+    // Node's own `signal` option would call the methods of the caller's object.
+    const stop = (): void => void this.destroy(aborted(signal))
+    if (isAborted(signal)) stop()
+    else this.#forget = onAbort(signal, stop)
   }
 
   // --- reading ---
@@ -147,6 +163,7 @@ export class SocketDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#forget?.()
     try {
       this.#socket.close()
       done(error)
@@ -228,8 +245,8 @@ export function checkConnected(socket: Socket, call: string): void {
 }
 
 function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOptions {
-  const { allowHalfOpen = true, highWaterMark, objectMode = !isStream(socket), signal } = options
-  return {
+  const { allowHalfOpen = true, highWaterMark, objectMode = !isStream(socket) } = options
+  return ownFields<DuplexOptions>({
     allowHalfOpen,
     readableObjectMode: objectMode,
     // A mark in bytes means nothing where messages are counted.
@@ -239,8 +256,7 @@ function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOpti
           writableHighWaterMark: highWaterMark,
           readableHighWaterMark: objectMode ? MESSAGES : highWaterMark,
         }),
-    ...(signal === undefined ? {} : { signal }),
-  }
+  })
 }
 
 /** sendmsg(2) until all is sent. */
