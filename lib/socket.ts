@@ -382,7 +382,11 @@ export class Socket extends TransferSocket {
     return runTransfer(this.spliceOperation(to), range, waiting)
   }
 
-  /** Waits until there is something to read, the peer has finished, or the socket failed. */
+  /**
+   * Waits until there is something to read, the peer has finished, or the socket failed. The next receive then tells the
+   * error. On a socket with an error queue (`receiveMeta({ errors: true })`, timestamps, zero-copy sends) a pending error
+   * rejects here instead, and records of the queue alone wake nobody: `receiveErrors()` waits for them.
+   */
   readable(op?: Op | number): Promise<void> {
     try {
       return this.#submit(this.readyOperation(READ), checkOp(op, this.timeout))
@@ -391,7 +395,7 @@ export class Socket extends TransferSocket {
     }
   }
 
-  /** Waits until something can be sent, or the socket failed. */
+  /** Waits until something can be sent, or the socket failed. Errors as with `readable()`. */
   writable(op?: Op | number): Promise<void> {
     try {
       return this.#submit(this.readyOperation(WRITE), checkOp(op, this.timeout))
