@@ -6,6 +6,7 @@ import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
 import { AF_UNIX, SOCK_DGRAM } from '../constants'
 import { BaseSocket, isUnixDatagram, type FileLike } from './base'
+import { inContext } from './context'
 import { reactor } from './environment'
 import { errnoOf } from './errno'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
@@ -69,10 +70,7 @@ export abstract class TransferSocket extends OperationSocket {
       offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
       length:
         length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
-      onProgress,
-    }
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      throw invalidType('options.onProgress', 'function', onProgress)
+      onProgress: checkProgress(onProgress),
     }
     return new Sendfile(this.channel, checkFd('file', file), range, driver)
   }
@@ -154,7 +152,16 @@ export function checkSpliceable(from: BaseSocket): void {
 /** Checks the options of splice. */
 export function checkSplice(options: SpliceOptions | number | undefined): SpliceRange {
   const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOfOp(options)
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw invalidType('options.onProgress', 'function', onProgress)
-  return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
+  return {
+    length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
+    onProgress: checkProgress(onProgress),
+  }
+}
+
+function checkProgress<Arguments extends unknown[]>(
+  listener: ((...args: Arguments) => void) | undefined,
+): typeof listener {
+  if (listener === undefined) return undefined
+  if (typeof listener !== 'function') throw invalidType('options.onProgress', 'function', listener)
+  return inContext(listener)
 }

@@ -3,6 +3,7 @@ import type { Address } from '../address'
 import { aborted, systemError, type SocketError } from '../errors'
 import { errnoOf } from '../internal/errno'
 import { isInet, isStream } from '../internal/base'
+import { inContext } from '../internal/context'
 import { hasEnded, isOwnEnd } from '../internal/iteration'
 import { isAborted, onAbort } from '../internal/signals'
 import { checkOptions, checkSignal, checkSize, ownFields } from '../internal/validate'
@@ -81,10 +82,10 @@ export class SocketDuplex extends Duplex {
     this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
     // Several chunks in one call would become one message.
     if (!isStream(socket)) Object.assign(this, { _writev: null })
-    socket.channel.onGone(() => this.destroy())
+    socket.channel.onGone(inContext(() => this.destroy()))
     if (signal === undefined) return
     // Node's own `signal` option would call the methods of the caller's object.
-    const stop = (): void => void this.destroy(aborted(signal))
+    const stop = inContext(() => void this.destroy(aborted(signal)))
     if (isAborted(signal)) stop()
     else this.#forget = onAbort(signal, stop)
   }
@@ -95,22 +96,24 @@ export class SocketDuplex extends Duplex {
   override _read(): void {
     if (this.#reading) return
     this.#reading = true
-    this.#socket.recv(this.#size, { timeout: null }).then(
-      data => {
-        this.#reading = false
-        if (data.length === 0 && hasEnded(this.#socket)) {
-          this.push(null)
-          return
-        }
-        this.bytesRead += data.length
-        this.#active()
-        // An empty push would be no progress in byte mode, and nobody would read again.
-        if (data.length === 0 && !this.readableObjectMode) this._read()
-        else this.push(data)
-      },
-      (error: unknown) => this.#fail(error as Error),
-    )
+    this.#socket.recv(this.#size, { timeout: null }).then(this.#received, this.#failed)
   }
+
+  // Listeners run in the context of toDuplex(), as those of a net.Socket do in that of its connection.
+  readonly #received = inContext((data: Buffer): void => {
+    this.#reading = false
+    if (data.length === 0 && hasEnded(this.#socket)) {
+      this.push(null)
+      return
+    }
+    this.bytesRead += data.length
+    this.#active()
+    // An empty push would be no progress in byte mode, and nobody would read again.
+    if (data.length === 0 && !this.readableObjectMode) this._read()
+    else this.push(data)
+  })
+
+  readonly #failed = inContext((error: unknown): void => this.#fail(error as Error))
 
   // --- writing ---
 
