@@ -94,10 +94,24 @@ export type AddressLike =
   | AlgLike
   | RawLike
 
-/** The address with its own fields alone, each read once: see ownFields. */
+/**
+ * The address as an object that inherits nothing, each field read once. An object of another class may have its fields
+ * as getters; what other code adds to Object.prototype is no field: see ownFields.
+ */
 export function ownAddress(address: AddressLike): AddressLike {
-  const plain = !(address instanceof BaseAddress) && fieldsOf(address) !== null
-  return plain ? ownFields(address as InetLike) : address
+  const fields = address instanceof BaseAddress ? null : fieldsOf(address)
+  if (fields === null) return address
+  const own = ownFields(fields)
+  const ofClasses = (holder: object): void => {
+    const next = Object.getPrototypeOf(holder) as object | null
+    if (next === null || Object.getPrototypeOf(next) === null) return
+    for (const name of Object.getOwnPropertyNames(next)) {
+      if (name !== 'constructor' && !(name in own)) own[name] = fields[name]
+    }
+    ofClasses(next)
+  }
+  ofClasses(fields)
+  return own as unknown as InetLike
 }
 
 /** Whether the value is an `Address` that came from the kernel. */
