@@ -10,9 +10,12 @@ import {
   SO_ACCEPTCONN,
 } from './constants'
 import { invalidType, SocketError, systemError } from './errors'
+import { waitingConnections } from './internal/backlog'
+import { inContext } from './internal/context'
 import { errnoOf } from './internal/errno'
 import { isAborted, onAbort } from './internal/signals'
 import { checkInteger, checkOptions, checkSignal, type Op } from './internal/validate'
+import { Warnings } from './internal/warnings'
 import { Socket } from './socket'
 
 /** One received datagram and the way back. */
@@ -47,7 +50,11 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined
   /** How many handlers run at once; whoever comes then waits in the kernel's queue. Default: no limit. */
   maxConnections?: number | undefined
-  /** Hears what a handler threw, and why nothing could be accepted; otherwise it is a warning of the process. */
+  /**
+   * Is called with what a handler threw, and with why nothing could be accepted. Default: a warning of the process, for
+   * each `code` the 1st, 10th, 100th, … time; none for what a peer causes at will (`ECONNRESET`, `EPIPE`,
+   * `ECONNABORTED`, `ETIMEDOUT`, `ENOTCONN`).
+   */
   onError?: ((error: unknown, source: Socket | Datagram | null) => void) | undefined
 }
 
@@ -75,6 +82,8 @@ const nobodysFault = new Set([
   'ECONNABORTED', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET', 'ENOPROTOOPT',
   'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', // an unconnected UDP socket hears of a reply that nobody took
 ])
+/** What the peer of a connection can make its handler meet. */
+const ofPeers = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTCONN'])
 /** There is no room at this moment. */
 const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
@@ -109,7 +118,13 @@ export function serve(
     maxConnections === undefined || maxConnections === Infinity
       ? Infinity
       : checkInteger('options.maxConnections', maxConnections, 1, 0x7fffffff)
-  return new Server(socket, handler as Handler, most, onError ?? warn, signal)
+  return new Server(
+    socket,
+    inContext(handler as Handler),
+    most,
+    onError === undefined ? undefined : inContext(onError),
+    signal,
+  )
 }
 
 type Handler = (source: Socket | Datagram, server: Server) => unknown
@@ -132,8 +147,13 @@ export class Server implements AsyncDisposable {
   readonly #stop = new AbortController()
   /** What the handlers that run are serving. */
   readonly #active = new Set<Socket | Datagram>()
-  /** Accepted when the server was closed, and not yet served. */
-  readonly #backlog: Socket[] = []
+  readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
+  /** Ends when nothing is accepted any more. */
+  #loop: Promise<void> | null = null
+  /** The loop waits for a connection, which may have been accepted already. */
+  #taking = false
+  /** Connections to take from the backlog while the server drains. */
+  #waiting = 0
   /** Called when a handler has ended. */
   #wake: (() => void) | null = null
   #forced = false
@@ -145,18 +165,18 @@ export class Server implements AsyncDisposable {
     socket: Socket,
     handler: Handler,
     most: number,
-    onError: ErrorListener,
+    onError: ErrorListener | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.socket = socket
     this.address = socket.getsockname()
     this.#handler = handler
     this.#most = most
-    this.#onError = onError
+    this.#onError = onError ?? this.#warn
     setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
     if (signal !== undefined && isAborted(signal)) void this.close()
-    else void this.#run()
+    else this.#loop = this.#run()
     if (signal !== undefined && this.#closing === null)
       this.#forget = onAbort(signal, () => void this.close())
   }
@@ -173,8 +193,9 @@ export class Server implements AsyncDisposable {
 
   /**
    * Stops to accept, then closes every connection: at once, or with `drain` as soon as its handler has ended.
-   * With `drain` also those that already wait in the backlog are served; the ones that come later are refused. Calling it
-   * again with less patience shortens the wait. Fulfilled when all is closed.
+   * With `drain` the connections that wait in the backlog at this moment are served too, at most `maxConnections` at
+   * once, and then the listening socket is closed: later connections are refused or reset. Calling it again with less
+   * patience shortens the wait. Fulfilled when all is closed.
    */
   close(options?: CloseOptions): Promise<void> {
     let drain: number | boolean
@@ -183,7 +204,10 @@ export class Server implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    this.#closing ??= this.#shut(drain !== false && drain !== 0)
+    if (this.#closing === null) {
+      this.#closing = this.closed // before handlers of the backlog run, which may call close() themselves
+      void this.#shut(drain !== false && drain !== 0)
+    }
     if (drain === false || drain === 0) this.#force()
     else if (drain !== true) {
       const timer = setTimeout(() => this.#force(), drain)
@@ -208,10 +232,13 @@ export class Server implements AsyncDisposable {
         continue
       }
       try {
+        this.#taking = true
         const source = await take()
+        this.#taking = false
         pause = FIRST_PAUSE
         this.#start(source)
       } catch (error) {
+        this.#taking = false
         if (this.#closing !== null) return
         const { code = '' } = error as { code?: string }
         if (nobodysFault.has(code)) continue
@@ -244,6 +271,7 @@ export class Server implements AsyncDisposable {
   }
 
   #start(source: Socket | Datagram): void {
+    if (this.#forced && source instanceof Socket) return source.close()
     this.#active.add(source)
     void this.#serve(source).then(() => {
       this.#active.delete(source)
@@ -266,7 +294,7 @@ export class Server implements AsyncDisposable {
     try {
       this.#onError(error, source)
     } catch (second) {
-      warn(second)
+      this.#alarm(second, 'onError')
     }
   }
 
@@ -289,34 +317,63 @@ export class Server implements AsyncDisposable {
     this.#forget?.()
     this.#stop.abort() // first, since nobody else can accept while somebody waits to
     this.#wake?.()
-    if (hasConnections(this.socket)) {
-      if (drain) this.#takeBacklog()
-      this.socket.close()
-    }
-    while (this.#backlog.length > 0 || (this.#active.size > 0 && !this.#forced)) {
-      while (this.#backlog.length > 0 && this.#active.size < this.#most) this.#start(this.#backlog.shift()!)
-      if (this.#active.size > 0) await this.#handlerEnded()
-    }
-    this.socket.close() // of datagrams: replies needed it
+    const { socket } = this
+    if (drain && hasConnections(socket) && !socket.closed) this.#waiting = waitingConnections(socket.channel)
+    do {
+      this.#takeWaiting()
+      if (this.#waiting === 0 && hasConnections(socket)) this.#closeSocket()
+      await this.#loop // a connection may be accepted and not yet have its handler
+      if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
+    } while (this.#waiting > 0 || (this.#active.size > 0 && !this.#forced))
+    this.#closeSocket() // of datagrams: replies needed it
     this.#end()
   }
 
-  // Whoever is connected already would be reset with the listener.
-  #takeBacklog(): void {
-    try {
-      for (let next = this.socket.tryAccept(); next !== null; next = this.socket.tryAccept()) {
-        this.#backlog.push(next)
+  /**
+   * Accepts connections that waited when the server was closed, which a reset would hit otherwise, as far as there is
+   * room for their handlers. Connections that came later are not taken: peers could go on for ever.
+   */
+  #takeWaiting(): void {
+    const room = this.#taking ? this.#most - 1 : this.#most
+    while (this.#waiting > 0 && this.#active.size < room) {
+      try {
+        const next = this.socket.tryAccept()
+        this.#waiting = next === null ? 0 : this.#waiting - 1
+        if (next !== null) this.#start(next)
+      } catch (error) {
+        const { code = '' } = error as { code?: string }
+        if (exhausted.has(code) && this.#active.size > 0) return // a handler that ends gives a descriptor back
+        this.#waiting = nobodysFault.has(code) ? this.#waiting - 1 : 0
+        if (this.#waiting === 0 && !this.socket.closed) this.#report(error, null)
       }
+    }
+  }
+
+  #closeSocket(): void {
+    try {
+      this.socket.close()
     } catch (error) {
-      if (!this.socket.closed) this.#report(error, null)
+      this.#report(error, null)
     }
   }
 
   #force(): void {
     this.#forced = true
-    for (const waiting of this.#backlog.splice(0)) waiting.close()
+    this.#waiting = 0
+    if (hasConnections(this.socket)) this.#closeSocket()
     for (const source of this.#active) if (source instanceof Socket) source.close()
     this.#wake?.()
+  }
+
+  /** The onError of those who gave none. What a peer can cause at will is no news. */
+  readonly #warn: ErrorListener = error => {
+    const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+    if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : String(name))
+  }
+
+  #alarm(error: unknown, kind: string): void {
+    const text = (): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+    this.#warnings.warn(kind, () => `serve: ${text()}`)
   }
 }
 
@@ -341,9 +398,4 @@ function finish(connection: Socket): void {
     // The other end has gone.
   }
   connection.close()
-}
-
-function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.emitWarning(`serve: ${text}`, { type: 'ServeWarning', code: 'BSD_SOCKETS_SERVE' })
 }
