@@ -271,7 +271,7 @@ export class Server implements AsyncDisposable {
   }
 
   #start(source: Socket | Datagram): void {
-    if (this.#forced && source instanceof Socket) return source.close()
+    if (this.#forced && source instanceof Socket) return this.#close(source, source)
     this.#active.add(source)
     void this.#serve(source).then(() => {
       this.#active.delete(source)
@@ -287,7 +287,7 @@ export class Server implements AsyncDisposable {
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
       if (!ours) this.#report(error, source)
     }
-    if (source instanceof Socket && !source.closed) finish(source)
+    if (source instanceof Socket && !source.closed) this.#finish(source)
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {
@@ -321,11 +321,11 @@ export class Server implements AsyncDisposable {
     if (drain && hasConnections(socket) && !socket.closed) this.#waiting = waitingConnections(socket.channel)
     do {
       this.#takeWaiting()
-      if (this.#waiting === 0 && hasConnections(socket)) this.#closeSocket()
+      if (this.#waiting === 0 && hasConnections(socket)) this.#close(this.socket, null)
       await this.#loop // a connection may be accepted and not yet have its handler
       if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
     } while (this.#waiting > 0 || (this.#active.size > 0 && !this.#forced))
-    this.#closeSocket() // of datagrams: replies needed it
+    this.#close(this.socket, null) // of datagrams: replies needed it
     this.#end()
   }
 
@@ -349,19 +349,30 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  #closeSocket(): void {
+  // The end of the stream first, since close() alone becomes a reset where input was left unread.
+  #finish(connection: Socket): void {
     try {
-      this.socket.close()
+      connection.shutdown(SHUT_WR)
+    } catch {
+      // The other end has gone.
+    }
+    this.#close(connection, connection)
+  }
+
+  /** What close(2) says is for onError: it must stop neither the server nor the process. */
+  #close(socket: Socket, source: Socket | null): void {
+    try {
+      socket.close()
     } catch (error) {
-      this.#report(error, null)
+      this.#report(error, source)
     }
   }
 
   #force(): void {
     this.#forced = true
     this.#waiting = 0
-    if (hasConnections(this.socket)) this.#closeSocket()
-    for (const source of this.#active) if (source instanceof Socket) source.close()
+    if (hasConnections(this.socket)) this.#close(this.socket, null)
+    for (const source of this.#active) if (source instanceof Socket) this.#close(source, source)
     this.#wake?.()
   }
 
@@ -388,14 +399,4 @@ function checkDrain(options: CloseOptions | undefined): number | boolean {
 
 function isClosedError(error: unknown): boolean {
   return error instanceof SocketError && (error.code === 'ECANCELED' || error.code === 'EBADF')
-}
-
-// The end of the stream first, since close() alone becomes a reset where input was left unread.
-function finish(connection: Socket): void {
-  try {
-    connection.shutdown(SHUT_WR)
-  } catch {
-    // The other end has gone.
-  }
-  connection.close()
 }

@@ -22,7 +22,7 @@ export function loadAddon(): unknown {
 
 /** What Node itself refuses, and which flags allow it; null where that is not the reason. */
 function refusalOfNode(root: string, cause: unknown): string | null {
-  const { code } = (cause ?? {}) as { code?: unknown }
+  const { code, resource } = (cause ?? {}) as { code?: unknown; resource?: unknown }
   const permission = process.permission as typeof process.permission | undefined
   const readable = permission === undefined || permission.has('fs.read', path.join(root, 'package.json'))
   const disabled = code === 'ERR_DLOPEN_DISABLED'
@@ -35,8 +35,9 @@ function refusalOfNode(root: string, cause: unknown): string | null {
     ...(path.basename(parent) === 'node_modules' ? [`${path.join(parent, 'node-gyp-build')}/*`] : []),
     // node-gyp-build looks for it, to find out which C library this is.
     ...(process.platform === 'linux' ? ['/etc/alpine-release'] : []),
+    ...(typeof resource === 'string' ? [resource] : []),
   ]
-  const flags = ['--allow-addons', ...files.map(file => `--allow-fs-read=${file}`)]
+  const flags = ['--allow-addons', ...[...new Set(files)].map(file => `--allow-fs-read=${file}`)]
   return `${text}with the permission model Node needs ${flags.join(' ')}. ${reasonOf(cause)}`
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs'
+import { mkdirSync, realpathSync, symlinkSync } from 'node:fs'
 import path from 'node:path'
 import { ensureDist, root, run, type Ended } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
@@ -40,7 +40,8 @@ testIf(
   async () => {
     const reading = `--allow-fs-read=${root}/*`
     const denied = await load(model, '--allow-addons', reading)
-    const flags = [model, '--allow-addons', reading, '--allow-fs-read=/etc/alpine-release']
+    const modules = `--allow-fs-read=${realpathSync(path.join(root, 'node_modules/node-gyp-build'))}/*`
+    const flags = [model, '--allow-addons', reading, '--allow-fs-read=/etc/alpine-release', modules]
     if (!denied.stdout.startsWith('loaded')) {
       expect(denied.stdout).toContain('--allow-fs-read=/etc/alpine-release')
       expect(denied.stdout).toContain(reading)
