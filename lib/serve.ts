@@ -82,7 +82,7 @@ const nobodysFault = new Set([
   'ECONNABORTED', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET', 'ENOPROTOOPT',
   'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', // an unconnected UDP socket hears of a reply that nobody took
 ])
-/** What the peer of a connection can make its handler meet. */
+/** Errors that the peer of a connection can cause at will. */
 const ofPeers = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTCONN'])
 /** There is no room at this moment. */
 const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
@@ -376,7 +376,7 @@ export class Server implements AsyncDisposable {
     this.#wake?.()
   }
 
-  /** The onError of those who gave none. What a peer can cause at will is no news. */
+  /** The default onError. It ignores what a peer can cause at will. */
   readonly #warn: ErrorListener = error => {
     const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
     if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : String(name))

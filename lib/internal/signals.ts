@@ -59,7 +59,7 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     try {
       apply(removeEventListener, signal, ['abort', tell])
     } catch {
-      // The caller took the constructor from the signal, by which Node knows an EventTarget: `tell` stays, unused.
+      // The caller took away the constructor, by which Node knows an EventTarget: `tell` stays and does nothing.
     }
   }
 }

@@ -58,7 +58,7 @@ export function ownOp<T extends Op>(op: T | number | undefined): T | number | un
   return typeof op === 'object' && op !== null && !(op instanceof AbortSignal) ? ownFields(op) : op
 }
 
-/** The options behind an ownOp, where a number stands for flags. What is none of both is refused by checkOp. */
+/** The options behind an ownOp, where a number stands for flags. checkOp refuses anything else. */
 export function fieldsOfOp<T extends Op>(op: T | number | undefined): Partial<T> {
   return typeof op === 'object' && op !== null ? op : (NO_OPTIONS as unknown as Partial<T>)
 }

@@ -1,6 +1,6 @@
 import { ownFields } from './validate'
 
-/** How many kinds are counted apart: who causes a warning may choose its kind. */
+/** How many kinds are counted apart. A peer may be able to choose the kind, and must not fill the memory with kinds. */
 const MOST_KINDS = 64
 const OTHERS = 'others'
 

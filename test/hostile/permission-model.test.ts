@@ -22,7 +22,7 @@ async function load(...flags: string[]): Promise<Ended> {
   return run(process.execPath, ['--no-warnings', ...flags, '-e', script])
 }
 
-test('without --allow-addons the import says so, and advises nobody to compile', async () => {
+test('without --allow-addons the import names the flag and does not advise to compile', async () => {
   const { stdout } = await load(model, '--allow-fs-read=*')
   expect(stdout).toMatch(/^ERR_ACCESS_DENIED /)
   expect(stdout).toContain('--allow-addons')
