@@ -18,7 +18,7 @@ import {
   BATCH_NAME,
   BATCH_STRIDE,
 } from './internal/shared'
-import { checkBytes, checkInteger, checkKnown } from './internal/validate'
+import { checkBytes, checkInteger, checkOptions } from './internal/validate'
 import type { Meta } from './control/meta'
 import type { Message } from './message'
 
@@ -71,9 +71,12 @@ export class MessageBatch {
 
   /** `RangeError` beyond 1024 messages or 1 GiB in all. */
   constructor(options: BatchOptions) {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-    checkKnown('options', options, ['count', 'size', 'controlSize'] satisfies (keyof BatchOptions)[])
-    const { count, size, controlSize = 0 } = options
+    if (typeof options !== 'object') throw invalidType('options', 'object', options)
+    const {
+      count,
+      size,
+      controlSize = 0,
+    } = checkOptions('options', options, ['count', 'size', 'controlSize'])
     this.count = checkInteger('options.count', count, 1, MOST_MESSAGES)
     this.size = checkInteger('options.size', size, 0, LARGEST_SLAB)
     const control = checkInteger('options.controlSize', controlSize, 0, 1 << 20)

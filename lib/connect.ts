@@ -1,12 +1,13 @@
 import { isIP } from 'node:net'
-import type { Address, AddressLike } from './address'
+import { ownAddress, type Address, type AddressLike } from './address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from './constants'
 import { aborted, invalidType, outOfRange, SocketError, timedOut } from './errors'
 import { race } from './happy-eyeballs'
 import { addresses } from './internal/environment'
 import { defaultTimeout } from './internal/timeouts'
 import { endOf } from './internal/ends'
-import { checkInteger, checkKnown, checkOp, type Op } from './internal/validate'
+import { isAborted, onAbort } from './internal/signals'
+import { checkInteger, checkOp, checkOptions, memberOf, ownFields } from './internal/validate'
 import { getaddrinfo } from './names'
 import { familyOf } from './names/lookup'
 import { Socket } from './socket'
@@ -76,8 +77,6 @@ export function createConnection(options: ConnectOptions | ConnectPathOptions | 
 const resolveBySystem: Resolve = async (host, port, family, op) =>
   (await getaddrinfo(host, port, { family, type: SOCK_STREAM, ...op })).map(found => found.address)
 
-const pick = ({ timeout, signal }: Op): Op => ({ timeout, signal })
-
 /** createConnection with a resolver of the caller's. */
 export async function establish(
   given: ConnectOptions | ConnectPathOptions | Address,
@@ -85,13 +84,12 @@ export async function establish(
 ): Promise<Socket> {
   if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
   const options = endOf<ConnectOptions | ConnectPathOptions>(given)
-  checkKnown('options', options, 'path' in options ? PATH_FIELDS : FIELDS)
-  const { timeout, signal } = checkOp(pick(options), defaultTimeout())
-  if ('path' in options && options.path !== undefined) {
-    return connectOne(AF_UNIX, { path: options.path }, undefined, timeout, signal)
-  }
-  const wanted = checkOptions(options as ConnectOptions)
-  if (signal?.aborted === true) throw aborted(signal)
+  const own: Partial<ConnectOptions & ConnectPathOptions> = ownFields(options)
+  checkOptions('options', own, 'path' in own ? PATH_FIELDS : FIELDS)
+  const { timeout, signal } = checkOp({ timeout: own.timeout, signal: own.signal }, defaultTimeout())
+  if (own.path !== undefined) return connectOne(AF_UNIX, { path: own.path }, undefined, timeout, signal)
+  const wanted = checkWanted(own)
+  if (signal !== undefined && isAborted(signal)) throw aborted(signal)
   const errors = { lookups: [] as Error[], attempts: [] as Error[] }
   const stop = new AbortController()
   const socket = await limited(timeout, signal, stop, errors, () =>
@@ -120,10 +118,11 @@ interface Wanted {
   allErrors: boolean
 }
 
-function checkOptions(options: ConnectOptions): Wanted {
-  const { host = 'localhost', port, family, localAddress, happyEyeballs = ATTEMPT_DELAY } = options
+function checkWanted(options: Partial<ConnectOptions>): Wanted {
+  const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY } = options
+  const localAddress = options.localAddress === undefined ? undefined : ownAddress(options.localAddress)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
-  checkInteger('options.port', port, 0, 65535)
+  const number = checkInteger('options.port', port, 0, 65535)
   if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
     throw invalidType('options.family', 'AF_INET or AF_INET6', family)
   }
@@ -137,7 +136,7 @@ function checkOptions(options: ConnectOptions): Wanted {
   }
   return {
     host,
-    port,
+    port: number,
     family: family ?? (localAddress === undefined ? 0 : localFamily(localAddress)),
     localAddress,
     attemptDelay: happyEyeballs === false ? Infinity : happyEyeballs,
@@ -149,7 +148,7 @@ function checkOptions(options: ConnectOptions): Wanted {
 function localFamily(address: AddressLike): number {
   const family = familyOf(address)
   addresses.encode(address, family) // what is wrong with it is told before anybody is asked
-  const host: unknown = Array.isArray(address) ? address[0] : (address as { address?: unknown }).address
+  const host: unknown = Array.isArray(address) ? address[0] : memberOf(address as object, 'address')
   return host === '' || host === undefined ? 0 : family
 }
 
@@ -183,8 +182,7 @@ async function limited<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
-  const onAbort = (): void => stop.abort(aborted(signal!))
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const forget = signal === undefined ? null : onAbort(signal, () => stop.abort(aborted(signal)))
   if (timeout !== null && timeout > 0) {
     timer = setTimeout(() => {
       const late = timedOut('connect', timeout)
@@ -197,7 +195,7 @@ async function limited<T>(
     return await run()
   } finally {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
+    forget?.()
     stop.abort() // a lookup that is still on its way is nobody's
   }
 }

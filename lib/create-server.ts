@@ -16,7 +16,7 @@ import {
 import { invalidType } from './errors'
 import { addresses } from './internal/environment'
 import { endOf } from './internal/ends'
-import { checkInteger, checkKnown } from './internal/validate'
+import { checkInteger, checkOptions } from './internal/validate'
 import { getaddrinfo } from './names'
 import { Socket } from './socket'
 import { setMode, unlinkStale, withPathLock } from './unix-path'
@@ -62,10 +62,8 @@ const FIELDS = [
  * listen meanwhile is put back. A socket that is bound but does not listen yet is taken for a stale one, unless
  * it is another createServer's with `unlink`.
  */
-export async function createServer(given: ServerOptions | Address = {}): Promise<Socket> {
-  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
-  const options = endOf<ServerOptions>(given)
-  checkKnown('options', options, FIELDS)
+export async function createServer(given?: ServerOptions | Address): Promise<Socket> {
+  const options = checkOptions('options', given && endOf<ServerOptions>(given), FIELDS)
   const { path, host, port, backlog } = options
   if (backlog !== undefined) checkInteger('options.backlog', backlog, -0x80000000, 0x7fffffff)
   if (path === undefined) return listenInet(options)

@@ -1,3 +1,5 @@
+import { isAborted, onAbort, reasonOf } from './internal/signals'
+
 /** What the race sets and clears; tests have one whose time stands still. */
 export interface Clock {
   set(callback: () => void, milliseconds: number): unknown
@@ -36,15 +38,15 @@ const systemClock: Clock = {
 export function race<A, T>(options: Race<A, T>): Promise<T | null> {
   return new Promise((resolve, reject) => {
     const contest = new Contest(options, winner => {
-      options.signal.removeEventListener('abort', onAbort)
+      forget()
       resolve(winner)
     })
-    const onAbort = (): void => {
+    const stop = (): void => {
       contest.stop()
-      reject(options.signal.reason as Error)
+      reject(reasonOf(options.signal) as Error)
     }
-    if (options.signal.aborted) return onAbort()
-    options.signal.addEventListener('abort', onAbort, { once: true })
+    if (isAborted(options.signal)) return stop()
+    const forget = onAbort(options.signal, stop)
     contest.begin()
   })
 }

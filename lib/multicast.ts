@@ -3,7 +3,7 @@ import { formatIPv6, parseIPv4, parseIPv6 } from './address/text'
 import { native, platform } from './internal/environment'
 import { errnoOf } from './internal/errno'
 import type { Channel } from './internal/channel'
-import { checkInteger, checkKnown, checkText } from './internal/validate'
+import { checkOptions, checkInteger, checkText } from './internal/validate'
 import type { MulticastSource } from './options'
 import * as ip from './options/ip'
 import * as ipv6 from './options/ipv6'
@@ -135,10 +135,9 @@ export class Membership implements Disposable {
 }
 
 /** Of BaseSocket, where it is described. */
-export function joinGroup(socket: Member, value: string, options: JoinOptions = {}): Membership {
+export function joinGroup(socket: Member, value: string, given?: JoinOptions): Membership {
   checkText('group', value)
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  checkKnown('options', options, ['interface', 'source'] satisfies (keyof JoinOptions)[])
+  const options = checkOptions('options', given, ['interface', 'source'])
   const [text = '', zone] = value.split('%', 2)
   const group = canonical(text)
   if (group === null || !isMulticast(text)) {

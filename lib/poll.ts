@@ -16,6 +16,9 @@ export type { Pollable, PollEntry, PollResult, PollTimeout }
  * when the time is over. An entry is `{ socket, events }` or `{ fd, events }` and may carry more, which the
  * result has as well. `timeout` in milliseconds, `null` (the default) waits for ever, 0 only looks.
  *
+ * As in C `POLLERR` also says that there are records on an error queue, for as long as `receiveErrors()` has not read
+ * them.
+ *
  * Any descriptor that poll(2) takes, of whatever number; a regular file is always ready. `POLLERR` and
  * `POLLHUP` come unasked. `POLLNVAL` tells of a descriptor that is not open, and of a Socket that is closed, also
  * while it is waited for. A plain descriptor that is closed meanwhile is not noticed, as in C.

@@ -2,7 +2,8 @@ import { SHUT_WR } from './constants'
 import { invalidType, type SocketError } from './errors'
 import { giveBack } from './internal/leftover'
 import { checkSpliceable } from './internal/transfers'
-import { checkKnown, checkOp } from './internal/validate'
+import { isAborted, onAbort, reasonOf } from './internal/signals'
+import { checkOptions, checkSignal } from './internal/validate'
 import { Socket } from './socket'
 
 /** How many bytes went each way. */
@@ -25,18 +26,16 @@ const CANNOT = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
 export async function relay(
   a: Socket,
   b: Socket,
-  options: { signal?: AbortSignal | undefined } = {},
+  options?: { signal?: AbortSignal | undefined },
 ): Promise<Relayed> {
   if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
   if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  checkKnown('options', options, ['signal'])
-  const { signal } = checkOp({ signal: options.signal }, null)
+  const signal = checkSignal('options.signal', checkOptions('options', options, ['signal']).signal)
   for (const socket of [a, b]) checkSpliceable(socket)
   const both = new AbortController()
-  const stop = (): void => both.abort(signal!.reason)
-  if (signal?.aborted === true) stop()
-  signal?.addEventListener('abort', stop, { once: true })
+  const stop = (): void => both.abort(reasonOf(signal!))
+  if (signal !== undefined && isAborted(signal)) stop()
+  const forget = signal === undefined ? null : onAbort(signal, stop)
   let failed = false
   let failure: unknown
   const direction = async (from: Socket, to: Socket): Promise<number> => {
@@ -50,7 +49,7 @@ export async function relay(
     }
   }
   const [aToB, bToA] = await Promise.all([direction(a, b), direction(b, a)])
-  signal?.removeEventListener('abort', stop)
+  forget?.()
   if (failed) throw failure
   return { aToB, bToA }
 }

@@ -10,8 +10,12 @@ import {
   SO_ACCEPTCONN,
 } from './constants'
 import { invalidType, SocketError, systemError } from './errors'
+import { waitingConnections } from './internal/backlog'
+import { inContext } from './internal/context'
 import { errnoOf } from './internal/errno'
-import { checkInteger, checkKnown, checkOp, type Op } from './internal/validate'
+import { isAborted, onAbort } from './internal/signals'
+import { checkInteger, checkOptions, checkSignal, type Op } from './internal/validate'
+import { Warnings } from './internal/warnings'
 import { Socket } from './socket'
 
 /** One received datagram and the way back. */
@@ -46,7 +50,11 @@ export interface ServeOptions {
   signal?: AbortSignal | undefined
   /** How many handlers run at once; whoever comes then waits in the kernel's queue. Default: no limit. */
   maxConnections?: number | undefined
-  /** Hears what a handler threw, and why nothing could be accepted; otherwise it is a warning of the process. */
+  /**
+   * Is called with what a handler threw, and with why nothing could be accepted. Default: a warning of the process, for
+   * each `code` the 1st, 10th, 100th, … time; none for what a peer causes at will (`ECONNRESET`, `EPIPE`,
+   * `ECONNABORTED`, `ETIMEDOUT`, `ENOTCONN`).
+   */
   onError?: ((error: unknown, source: Socket | Datagram | null) => void) | undefined
 }
 
@@ -74,6 +82,8 @@ const nobodysFault = new Set([
   'ECONNABORTED', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET', 'ENOPROTOOPT',
   'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', // an unconnected UDP socket hears of a reply that nobody took
 ])
+/** Errors that the peer of a connection can cause at will. */
+const ofPeers = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTCONN'])
 /** There is no room at this moment. */
 const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
@@ -91,14 +101,13 @@ export function serve(socket: Socket, handler: DatagramHandler, options?: ServeO
 export function serve(
   socket: Socket,
   handler: (source: never, server: Server) => unknown,
-  options: ServeOptions = {},
+  options?: ServeOptions,
 ): Server {
   if (!(socket instanceof Socket)) throw invalidType('socket', 'Socket', socket)
   if (typeof handler !== 'function') throw invalidType('handler', 'function', handler)
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  checkKnown('options', options, FIELDS)
-  const { maxConnections, onError } = options
-  const { signal } = checkOp({ signal: options.signal }, null)
+  const own = checkOptions('options', options, FIELDS)
+  const { maxConnections, onError } = own
+  const signal = checkSignal('options.signal', own.signal)
   if (onError !== undefined && typeof onError !== 'function') {
     throw invalidType('options.onError', 'function', onError)
   }
@@ -109,7 +118,13 @@ export function serve(
     maxConnections === undefined || maxConnections === Infinity
       ? Infinity
       : checkInteger('options.maxConnections', maxConnections, 1, 0x7fffffff)
-  return new Server(socket, handler as Handler, most, onError ?? warn, signal)
+  return new Server(
+    socket,
+    inContext(handler as Handler),
+    most,
+    onError === undefined ? undefined : inContext(onError),
+    signal,
+  )
 }
 
 type Handler = (source: Socket | Datagram, server: Server) => unknown
@@ -126,13 +141,19 @@ export class Server implements AsyncDisposable {
   readonly #handler: Handler
   readonly #most: number
   readonly #onError: ErrorListener
-  readonly #signal: AbortSignal | undefined
+  /** Takes the listener of the caller's signal back. */
+  #forget: (() => void) | null = null
   /** Ends the wait for the next connection. */
   readonly #stop = new AbortController()
   /** What the handlers that run are serving. */
   readonly #active = new Set<Socket | Datagram>()
-  /** Accepted when the server was closed, and not yet served. */
-  readonly #backlog: Socket[] = []
+  readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
+  /** Ends when nothing is accepted any more. */
+  #loop: Promise<void> | null = null
+  /** The loop waits for a connection, which may have been accepted already. */
+  #taking = false
+  /** Connections to take from the backlog while the server drains. */
+  #waiting = 0
   /** Called when a handler has ended. */
   #wake: (() => void) | null = null
   #forced = false
@@ -144,23 +165,21 @@ export class Server implements AsyncDisposable {
     socket: Socket,
     handler: Handler,
     most: number,
-    onError: ErrorListener,
+    onError: ErrorListener | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.socket = socket
     this.address = socket.getsockname()
     this.#handler = handler
     this.#most = most
-    this.#onError = onError
-    this.#signal = signal
+    this.#onError = onError ?? this.#warn
     setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
-    if (signal?.aborted === true) void this.close()
-    else void this.#run()
-    signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (signal !== undefined && isAborted(signal)) void this.close()
+    else this.#loop = this.#run()
+    if (signal !== undefined && this.#closing === null)
+      this.#forget = onAbort(signal, () => void this.close())
   }
-
-  readonly #onAbort = (): void => void this.close()
 
   /** Fires when `close()` is called: for handlers that would wait for ever for their client's next word. */
   get stopping(): AbortSignal {
@@ -174,17 +193,21 @@ export class Server implements AsyncDisposable {
 
   /**
    * Stops to accept, then closes every connection: at once, or with `drain` as soon as its handler has ended.
-   * With `drain` also those that already wait in the backlog are served; the ones that come later are refused. Calling it
-   * again with less patience shortens the wait. Fulfilled when all is closed.
+   * With `drain` the connections that wait in the backlog at this moment are served too, at most `maxConnections` at
+   * once, and then the listening socket is closed: later connections are refused or reset. Calling it again with less
+   * patience shortens the wait. Fulfilled when all is closed.
    */
-  close(options: CloseOptions = {}): Promise<void> {
+  close(options?: CloseOptions): Promise<void> {
     let drain: number | boolean
     try {
       drain = checkDrain(options)
     } catch (error) {
       return Promise.reject(error as Error)
     }
-    this.#closing ??= this.#shut(drain !== false && drain !== 0)
+    if (this.#closing === null) {
+      this.#closing = this.closed // before handlers of the backlog run, which may call close() themselves
+      void this.#shut(drain !== false && drain !== 0)
+    }
     if (drain === false || drain === 0) this.#force()
     else if (drain !== true) {
       const timer = setTimeout(() => this.#force(), drain)
@@ -209,10 +232,13 @@ export class Server implements AsyncDisposable {
         continue
       }
       try {
+        this.#taking = true
         const source = await take()
+        this.#taking = false
         pause = FIRST_PAUSE
         this.#start(source)
       } catch (error) {
+        this.#taking = false
         if (this.#closing !== null) return
         const { code = '' } = error as { code?: string }
         if (nobodysFault.has(code)) continue
@@ -245,6 +271,7 @@ export class Server implements AsyncDisposable {
   }
 
   #start(source: Socket | Datagram): void {
+    if (this.#forced && source instanceof Socket) return this.#close(source, source)
     this.#active.add(source)
     void this.#serve(source).then(() => {
       this.#active.delete(source)
@@ -260,14 +287,14 @@ export class Server implements AsyncDisposable {
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
       if (!ours) this.#report(error, source)
     }
-    if (source instanceof Socket && !source.closed) finish(source)
+    if (source instanceof Socket && !source.closed) this.#finish(source)
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {
     try {
       this.#onError(error, source)
     } catch (second) {
-      warn(second)
+      this.#alarm(second, 'onError')
     }
   }
 
@@ -287,37 +314,77 @@ export class Server implements AsyncDisposable {
   // --- closing ---
 
   async #shut(drain: boolean): Promise<void> {
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#forget?.()
     this.#stop.abort() // first, since nobody else can accept while somebody waits to
     this.#wake?.()
-    if (hasConnections(this.socket)) {
-      if (drain) this.#takeBacklog()
-      this.socket.close()
-    }
-    while (this.#backlog.length > 0 || (this.#active.size > 0 && !this.#forced)) {
-      while (this.#backlog.length > 0 && this.#active.size < this.#most) this.#start(this.#backlog.shift()!)
-      if (this.#active.size > 0) await this.#handlerEnded()
-    }
-    this.socket.close() // of datagrams: replies needed it
+    const { socket } = this
+    if (drain && hasConnections(socket) && !socket.closed) this.#waiting = waitingConnections(socket.channel)
+    do {
+      this.#takeWaiting()
+      if (this.#waiting === 0 && hasConnections(socket)) this.#close(this.socket, null)
+      await this.#loop // a connection may be accepted and not yet have its handler
+      if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
+    } while (this.#waiting > 0 || (this.#active.size > 0 && !this.#forced))
+    this.#close(this.socket, null) // of datagrams: replies needed it
     this.#end()
   }
 
-  // Whoever is connected already would be reset with the listener.
-  #takeBacklog(): void {
-    try {
-      for (let next = this.socket.tryAccept(); next !== null; next = this.socket.tryAccept()) {
-        this.#backlog.push(next)
+  /**
+   * Accepts connections that waited when the server was closed, which a reset would hit otherwise, as far as there is
+   * room for their handlers. Connections that came later are not taken: peers could go on for ever.
+   */
+  #takeWaiting(): void {
+    const room = this.#taking ? this.#most - 1 : this.#most
+    while (this.#waiting > 0 && this.#active.size < room) {
+      try {
+        const next = this.socket.tryAccept()
+        this.#waiting = next === null ? 0 : this.#waiting - 1
+        if (next !== null) this.#start(next)
+      } catch (error) {
+        const { code = '' } = error as { code?: string }
+        if (exhausted.has(code) && this.#active.size > 0) return // a handler that ends gives a descriptor back
+        this.#waiting = nobodysFault.has(code) ? this.#waiting - 1 : 0
+        if (this.#waiting === 0 && !this.socket.closed) this.#report(error, null)
       }
+    }
+  }
+
+  // The end of the stream first, since close() alone becomes a reset where input was left unread.
+  #finish(connection: Socket): void {
+    try {
+      connection.shutdown(SHUT_WR)
+    } catch {
+      // The other end has gone.
+    }
+    this.#close(connection, connection)
+  }
+
+  /** What close(2) says is for onError: it must stop neither the server nor the process. */
+  #close(socket: Socket, source: Socket | null): void {
+    try {
+      socket.close()
     } catch (error) {
-      if (!this.socket.closed) this.#report(error, null)
+      this.#report(error, source)
     }
   }
 
   #force(): void {
     this.#forced = true
-    for (const waiting of this.#backlog.splice(0)) waiting.close()
-    for (const source of this.#active) if (source instanceof Socket) source.close()
+    this.#waiting = 0
+    if (hasConnections(this.socket)) this.#close(this.socket, null)
+    for (const source of this.#active) if (source instanceof Socket) this.#close(source, source)
     this.#wake?.()
+  }
+
+  /** The default onError. It ignores what a peer can cause at will. */
+  readonly #warn: ErrorListener = error => {
+    const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+    if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : String(name))
+  }
+
+  #alarm(error: unknown, kind: string): void {
+    const text = (): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
+    this.#warnings.warn(kind, () => `serve: ${text()}`)
   }
 }
 
@@ -325,27 +392,11 @@ function hasConnections(socket: Socket): boolean {
   return socket.type === SOCK_STREAM || socket.type === SOCK_SEQPACKET
 }
 
-function checkDrain(options: CloseOptions): number | boolean {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const { drain = false } = options
+function checkDrain(options: CloseOptions | undefined): number | boolean {
+  const { drain = false } = checkOptions('options', options, ['drain'])
   return typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, 0x7fffffff)
 }
 
 function isClosedError(error: unknown): boolean {
   return error instanceof SocketError && (error.code === 'ECANCELED' || error.code === 'EBADF')
-}
-
-// The end of the stream first, since close() alone becomes a reset where input was left unread.
-function finish(connection: Socket): void {
-  try {
-    connection.shutdown(SHUT_WR)
-  } catch {
-    // The other end has gone.
-  }
-  connection.close()
-}
-
-function warn(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  process.emitWarning(`serve: ${text}`, { type: 'ServeWarning', code: 'BSD_SOCKETS_SERVE' })
 }

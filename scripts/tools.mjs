@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
 
+/** The Node of each supported major that is downloaded: exact, and the same as in .github/workflows. */
+export const nodes = { 20: '20.20.2', 22: '22.23.5', 24: '24.22.3', 26: '26.12.1' }
+
 /** The file that a package's command runs. Commands are run by path: npx would look at the network. */
 export function bin(name, command = name) {
   const manifest = path.join(root, 'node_modules', name, 'package.json')

@@ -60,7 +60,10 @@ export abstract class FamilyCodec {
     return bytes
   }
 
-  wrongShape(actual: unknown, hint = ''): CodedError<TypeError> {
+  wrongShape(given: unknown, hint = ''): CodedError<TypeError> {
+    // The copy that ownAddress makes would be described by its missing prototype.
+    const copied = fieldsOf(given) !== null && Object.getPrototypeOf(given) === null
+    const actual = copied ? { ...(given as object) } : given
     return invalidType(
       'address',
       `${this.shapes}, { family, data } or an Address for ${this.name}${hint}`,

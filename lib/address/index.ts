@@ -1,4 +1,5 @@
 import { invalidAddress, invalidType } from '../errors/argument'
+import { ownFields } from '../internal/validate'
 import type { Platform } from '../platform'
 import { AlgCodec, type AlgAddress, type AlgLike } from './alg'
 import {
@@ -93,6 +94,26 @@ export type AddressLike =
   | AlgLike
   | RawLike
 
+/**
+ * The address as an object that inherits nothing, each field read once. An object of another class may have its fields
+ * as getters; what other code adds to Object.prototype is no field: see ownFields.
+ */
+export function ownAddress(address: AddressLike): AddressLike {
+  const fields = address instanceof BaseAddress ? null : fieldsOf(address)
+  if (fields === null) return address
+  const own = ownFields(fields)
+  const ofClasses = (holder: object): void => {
+    const next = Object.getPrototypeOf(holder) as object | null
+    if (next === null || Object.getPrototypeOf(next) === null) return
+    for (const name of Object.getOwnPropertyNames(next)) {
+      if (name !== 'constructor' && !(name in own)) own[name] = fields[name]
+    }
+    ofClasses(next)
+  }
+  ofClasses(fields)
+  return own as unknown as InetLike
+}
+
 /** Whether the value is an `Address` that came from the kernel. */
 export function isAddress(value: unknown): value is Address {
   return value instanceof BaseAddress
@@ -136,7 +157,7 @@ export class AddressCodec {
    * throws passes through.
    */
   encode(address: AddressLike, family: number): Uint8Array {
-    const given: unknown = address
+    const given: unknown = ownAddress(address)
     if (given instanceof BaseAddress) return this.#reuse(given as BaseAddress, family)
     const fields = fieldsOf(given)
     if (fields !== null) {

@@ -1,4 +1,5 @@
 import { invalidType, outOfRange, checkInteger, elementsOf } from '../errors/argument'
+import { ownFields } from '../internal/validate'
 import { byCode, find, opcodes, type Mode, type Opcode } from './opcodes'
 import { Program, type FilterInstruction } from './program'
 
@@ -38,7 +39,7 @@ const names = [...new Set(opcodes.map(({ op }) => op))]
 export function assemble(instructions: readonly Instruction[]): Program {
   const list = elementsOf('instructions', instructions).map((each, i) => {
     if (typeof each !== 'object' || each === null) throw invalidType(`instructions[${i}]`, 'object', each)
-    return each as Record<string, unknown>
+    return ownFields(each as Record<string, unknown>)
   })
   const labels = readLabels(list)
   return new Program(list.map((each, i) => new Encoder(each, i, labels).encode()))

@@ -1,6 +1,7 @@
 import { endianness } from 'node:os'
 import { octetsOf } from '../address/layout'
 import { checkInteger, invalidType } from '../errors/argument'
+import { ownFields } from '../internal/validate'
 import { ancillary, MEMWORDS, SKF_AD_OFF, SKF_LL_OFF, SKF_NET_OFF } from './opcodes'
 import { Program } from './program'
 
@@ -45,7 +46,7 @@ export function run(program: Program, packet: ArrayBufferView, info: PacketInfo 
   if (!(program instanceof Program)) throw invalidType('program', 'Program', program)
   if (!ArrayBuffer.isView(packet)) throw invalidType('packet', 'Buffer, TypedArray or DataView', packet)
   if (typeof info !== 'object' || info === null) throw invalidType('info', 'object', info)
-  return new Machine(program, packet, info).run()
+  return new Machine(program, packet, ownFields(info)).run()
 }
 
 /** What a read that is not within the packet gives: no number of 32 bits is negative here. */

@@ -9,6 +9,7 @@ import {
   noInterface,
   outOfRange,
 } from '../errors/argument'
+import { memberOf, ownFields } from '../internal/validate'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
@@ -63,7 +64,7 @@ export class ControlBuilder {
     if (files.length < 1 || files.length > MAX_FDS)
       throw outOfRange('fds.length', `>= 1 && <= ${MAX_FDS}`, files.length)
     const numbers = files.map((value, i) => {
-      const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
+      const fd = typeof value === 'object' && value !== null ? memberOf(value, 'fd') : value
       return checkInteger(`fds[${i}]`, fd, 0, 0x7fffffff)
     })
     return this.#control('SOL_SOCKET', 'SCM_RIGHTS', Buffer.concat(numbers.map(int32)))
@@ -75,9 +76,10 @@ export class ControlBuilder {
    */
   credentials(who: { pid: number; uid: number; gid: number }): Control {
     if (typeof who !== 'object' || who === null) throw invalidType('who', 'object', who)
-    const pid = checkInteger('pid', who.pid, 0, 0x7fffffff)
-    const uid = checkInteger('uid', who.uid, 0, 0xffffffff)
-    const gid = checkInteger('gid', who.gid, 0, 0xffffffff)
+    const own = ownFields(who)
+    const pid = checkInteger('pid', own.pid, 0, 0x7fffffff)
+    const uid = checkInteger('uid', own.uid, 0, 0xffffffff)
+    const gid = checkInteger('gid', own.gid, 0, 0xffffffff)
     return this.#control('SOL_SOCKET', 'SCM_CREDENTIALS', Buffer.concat([pid, uid, gid].map(int32)))
   }
 
@@ -85,7 +87,9 @@ export class ControlBuilder {
    * Where a datagram leaves from, IP_PKTINFO or IPV6_PKTINFO: a source address of this host, an interface by
    * name or number, or both. ip(7), ipv6(7)
    */
-  packetInfo({ source, interface: device }: { source?: string; interface?: string | number }): FamilyControl {
+  packetInfo(info: { source?: string; interface?: string | number }): FamilyControl {
+    if (typeof info !== 'object' || info === null) throw invalidType('info', 'object', info)
+    const { source, interface: device } = ownFields(info)
     const index = device === undefined ? 0 : this.#interface(device)
     if (source !== undefined && typeof source !== 'string') throw invalidType('source', 'string', source)
     const v4 = source === undefined ? 0 : parseIPv4(source)

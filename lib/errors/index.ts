@@ -1,5 +1,7 @@
 import type { Address } from '../address'
 import { EBADF, ECANCELED, errnoCode, errnoOf } from '../internal/errno'
+import { reasonOf } from '../internal/signals'
+import { ownFields } from '../internal/validate'
 import { noInterface } from './argument'
 import { hint } from './hints'
 
@@ -50,9 +52,10 @@ export interface ErrorContext {
 /** The error of a call that returned −errno: `connect ECONNREFUSED 127.0.0.1:1`. */
 export function systemError(syscall: string, errno: number, context: ErrorContext = {}): SocketError {
   const code = errnoCode(errno)
-  const { address } = context
-  const subject = context.subject ?? (address == null ? '' : String(address))
-  const advice = hint(syscall, code, context)
+  const own = ownFields(context)
+  const { address } = own
+  const subject = own.subject ?? (address == null ? '' : String(address))
+  const advice = hint(syscall, code, own)
   const text = `${syscall} ${code}${subject === '' ? '' : ` ${subject}`}${advice === '' ? '' : ` (${advice})`}`
   const error = new SocketError(text, code, errno, syscall)
   if (address != null) describeEnd(error, address)
@@ -107,7 +110,7 @@ export function timedOut(syscall: string, timeout: number): SocketError {
 
 /** The operation's signal fired. `cause` is the signal's reason. */
 export function aborted(signal: AbortSignal): Error {
-  const error = new Error('The operation was aborted', { cause: signal.reason as unknown })
+  const error = new Error('The operation was aborted', { cause: reasonOf(signal) })
   Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true })
   return Object.assign(error, { code: 'ABORT_ERR' })
 }

@@ -135,6 +135,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
     const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
     this.#check('listen', native.listen(this.channel.id, Math.max(0, limit)))
+    this.channel.some.backlog = Math.max(0, limit)
     return this
   }
 

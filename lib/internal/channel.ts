@@ -18,6 +18,8 @@ class Rare {
   errors: ErrorQueue | null = null
   /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
   spin = 0
+  /** What listen(2) was given. */
+  backlog = Infinity
   /** UDP GSO did not work here: see SendSegments. */
   unsegmented = false
   /** The pidfd that comes with a message is wanted; otherwise it is closed. */

@@ -1,5 +1,8 @@
 import { native } from './environment'
 import type { Channel } from './channel'
+import { Warnings } from './warnings'
+
+const warnings = new Warnings('ResourceWarning', 'SOCKET_NOT_CLOSED')
 
 /** A slot, and what has to be done before it is closed. */
 interface Remains {
@@ -14,12 +17,10 @@ const registry = new FinalizationRegistry<number | Remains>(remains => {
   const fd = native.descriptor(id)
   if (fd >= 0 && typeof remains !== 'number') remains.last()
   if (fd >= 0 && native.close(id) === 0) {
-    process.emitWarning(
-      `The socket on descriptor ${fd} was garbage-collected while open, and has been closed. Call close() or use \`using\`.`,
-      {
-        type: 'ResourceWarning',
-        code: 'SOCKET_NOT_CLOSED',
-      },
+    warnings.warn(
+      'lost',
+      () =>
+        `The socket on descriptor ${fd} was garbage-collected while open, and has been closed. Call close() or use \`using\`.`,
     )
   }
 })

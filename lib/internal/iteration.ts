@@ -2,7 +2,7 @@ import { invalidType, type SocketError } from '../errors'
 import type { BaseSocket } from './base'
 import { native, reactor } from './environment'
 import type { Operation } from './operation'
-import { optionsOf, RECVMSG_FIELDS, type RecvmsgOptions } from './operations'
+import { RECVMSG_FIELDS, type RecvmsgOptions } from './operations'
 import { isStream } from './base'
 import { checkInteger, checkSize, type Op, type Waiting } from './validate'
 
@@ -25,11 +25,11 @@ export const MESSAGES_FIELDS = [...RECVMSG_FIELDS, 'batch', 'size'] satisfies (k
 
 const SIZE = 65536
 const MOST_MESSAGES = 1024
+const NONE = Object.freeze({ __proto__: null })
 
-export function checkChunks(options: unknown): ChunksOptions & { size: number } {
+export function checkChunks(options: unknown): { size: number } {
   const given = checkObject(options) as ChunksOptions
   return {
-    ...given,
     size: given.size === undefined ? SIZE : checkInteger('options.size', given.size, 1, 0x7fffffff),
   }
 }
@@ -37,14 +37,15 @@ export function checkChunks(options: unknown): ChunksOptions & { size: number } 
 export function checkMessages(options: unknown): RecvmsgOptions & { batch: number; size: number } {
   const given = checkObject(options) as MessagesOptions
   return {
-    ...optionsOf(given),
+    controlSize: given.controlSize,
+    fds: given.fds,
     size: given.size === undefined ? SIZE : checkSize('options.size', given.size),
     batch: given.batch === undefined ? 1 : checkInteger('options.batch', given.batch, 1, MOST_MESSAGES),
   }
 }
 
 function checkObject(options: unknown): object {
-  if (options === undefined) return {}
+  if (options === undefined) return NONE
   if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
   return options
 }

@@ -3,7 +3,8 @@ import { libc } from './system'
 
 /**
  * Finds the addon: a build of this clone first, then the prebuilt binary for this platform,
- * architecture and libc. Where none fits, the error says what was looked for and how to build.
+ * architecture and libc. Where none fits, the error says what was looked for and how to build. If the environment
+ * variable BSD_SOCKETS_PREBUILD names a folder, node-gyp-build looks there instead (SECURITY.md).
  */
 export function loadAddon(): unknown {
   refuseOtherRuntimes()
@@ -13,17 +14,43 @@ export function loadAddon(): unknown {
     const load = require('node-gyp-build') as (directory: string) => unknown
     return load(root)
   } catch (cause) {
+    const refusal = refusalOfNode(root, cause)
+    if (refusal !== null) throw Object.assign(new Error(refusal, { cause }), { code: 'ERR_ACCESS_DENIED' })
     throw Object.assign(new Error(explain(root, cause), { cause }), { code: 'ERR_NO_BINARY' })
   }
 }
 
+/** What Node itself refuses, and which flags allow it; null where that is not the reason. */
+function refusalOfNode(root: string, cause: unknown): string | null {
+  const { code, resource } = (cause ?? {}) as { code?: unknown; resource?: unknown }
+  const permission = process.permission as typeof process.permission | undefined
+  const readable = permission === undefined || permission.has('fs.read', path.join(root, 'package.json'))
+  const disabled = code === 'ERR_DLOPEN_DISABLED'
+  if (!disabled && code !== 'ERR_ACCESS_DENIED' && readable) return null
+  const text = 'bsd-sockets is a native addon, which this process may not load: '
+  if (permission === undefined) return `${text}Node was started with --no-addons.`
+  const parent = path.dirname(root)
+  const files = [
+    `${root}/*`,
+    ...(path.basename(parent) === 'node_modules' ? [`${path.join(parent, 'node-gyp-build')}/*`] : []),
+    // node-gyp-build looks for it, to find out which C library this is.
+    ...(process.platform === 'linux' ? ['/etc/alpine-release'] : []),
+    ...(typeof resource === 'string' ? [resource] : []),
+  ]
+  const flags = ['--allow-addons', ...[...new Set(files)].map(file => `--allow-fs-read=${file}`)]
+  return `${text}with the permission model Node needs ${flags.join(' ')}. ${reasonOf(cause)}`
+}
+
+function reasonOf(cause: unknown): string {
+  return `Reason: ${cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)}`
+}
+
 function explain(root: string, cause: unknown): string {
-  const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause)
   return (
     `bsd-sockets has no binary for ${process.platform}-${process.arch} (${libc()}, Node-API ${process.versions.napi}). ` +
     `Looked in build/Release and prebuilds/${process.platform}-${process.arch} of ${root}. ` +
     `To build one: install Python 3, make and a C++17 compiler, then run "npm install --no-save node-gyp node-addon-api && npx node-gyp rebuild" in that ` +
-    `directory. Reason: ${reason}`
+    `directory. ${reasonOf(cause)}`
   )
 }
 

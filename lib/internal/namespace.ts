@@ -1,9 +1,9 @@
 import { closeSync, constants as files, openSync } from 'node:fs'
-import { invalidType, outOfRange, SocketError, systemError, unsupported } from '../errors'
+import { outOfRange, SocketError, systemError, unsupported } from '../errors'
 import { native, reactor } from './environment'
 import { errnoCode } from './errno'
 import { STATE_SECOND } from './shared'
-import { checkInteger, checkKnown, checkText } from './validate'
+import { checkInteger, checkOptions, checkText } from './validate'
 
 /** Where a socket is made. */
 export interface CreationOptions {
@@ -22,11 +22,8 @@ const NAMES = '/run/netns/'
 const STEPS = ['pthread_create', 'setns', 'socket']
 
 /** The namespace that was asked for, if any. */
-export function checkCreationOptions(options: unknown): number | string | undefined {
-  if (options === undefined) return undefined
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  checkKnown('options', options, ['netns'] satisfies (keyof CreationOptions)[])
-  const { netns } = options as CreationOptions
+export function checkCreationOptions(options: CreationOptions | undefined): number | string | undefined {
+  const { netns } = checkOptions('options', options, ['netns'])
   if (netns === undefined) return undefined
   if (typeof netns === 'number') return checkInteger('options.netns', netns, 0, 0x7fffffff)
   const name = checkText('options.netns', netns, 'number or string')

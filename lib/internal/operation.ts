@@ -19,8 +19,8 @@ export const YIELD = -0x40000001
 /** What a timeout or a signal needs to take an operation back. */
 export interface Leave {
   timer: NodeJS.Timeout | null
-  signal: AbortSignal | null
-  onAbort: (() => void) | null
+  /** Takes the listener of the signal back. */
+  forget: (() => void) | null
   /** Why it leaves as soon as it is no longer busy. */
   reason: Error | null
 }

@@ -24,7 +24,17 @@ import { errnoOf } from './errno'
 import { controlLayout } from './messages'
 import type { Channel } from './channel'
 import type { READ, WRITE } from './shared'
-import { checkBytes, checkFlags, checkInteger, checkKnown, checkOp, checkSize, type Op } from './validate'
+import {
+  checkBytes,
+  checkFlags,
+  checkInteger,
+  checkOp,
+  checkOptions,
+  checkSize,
+  fieldsOfOp,
+  ownOp,
+  type Op,
+} from './validate'
 
 /** Options of recvmsg. */
 export interface RecvmsgOptions extends Op {
@@ -49,12 +59,7 @@ export interface OutgoingMessage {
   segmentSize?: number | undefined
 }
 
-const OUTGOING: readonly string[] = [
-  'data',
-  'address',
-  'control',
-  'segmentSize',
-] satisfies (keyof OutgoingMessage)[]
+const OUTGOING = ['data', 'address', 'control', 'segmentSize'] satisfies (keyof OutgoingMessage)[]
 
 /** What recvFds received. */
 export interface ReceivedFds {
@@ -151,11 +156,8 @@ export abstract class OperationSocket extends BaseSocket {
   }
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
-    if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
-    for (const key in message) {
-      if (!OUTGOING.includes(key)) checkKnown('message', message, OUTGOING)
-    }
-    const { data, address, control: given = [], segmentSize } = message
+    if (typeof message !== 'object') throw invalidType('message', 'object', message)
+    const { data, address, control: given = [], segmentSize } = checkOptions('message', message, OUTGOING)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
     const list = elementsOf('message.control', given)
     const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
@@ -245,10 +247,11 @@ export abstract class OperationSocket extends BaseSocket {
   /** recvmsg(2), now or never. */
   tryRecvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
-    options: RecvmsgOptions | number = {},
+    options?: RecvmsgOptions | number,
   ): Message | null {
-    const { flags } = checkOp(options, null, RECVMSG_FIELDS)
-    return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, optionsOf(options)))
+    const own = ownOp(options)
+    const { flags } = checkOp(own, null, RECVMSG_FIELDS)
+    return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
   }
 
   /** The records of the error queue, now or never: at least one, or `null`. See `receiveErrors`. */
@@ -290,11 +293,6 @@ export abstract class OperationSocket extends BaseSocket {
 /** What a Message of recvFds is to its caller. */
 export function receivedFds(message: Message): ReceivedFds {
   return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
-}
-
-/** The options of recvmsg where a bare number may stand for its flags. */
-export function optionsOf(options: RecvmsgOptions | number | undefined): RecvmsgOptions {
-  return typeof options === 'object' ? options : {}
 }
 
 // Others take no notice of the flag, and a read would return their data.

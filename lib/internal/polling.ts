@@ -4,7 +4,7 @@ import { BaseSocket } from './base'
 import { native } from './environment'
 import { EBADF } from './errno'
 import type { Channel } from './channel'
-import { checkFd, checkInteger, checkOp, checkTimeout, type Op, type Waiting } from './validate'
+import { checkFd, checkInteger, checkOp, checkTimeout, ownFields, type Op, type Waiting } from './validate'
 
 /** Whatever can be asked about: a Socket, a descriptor, or an object with one as `fd`. */
 export type Pollable = number | { readonly fd: number }
@@ -116,21 +116,25 @@ export interface Question<T> {
 }
 
 export function pollQuestion<E extends PollEntry>(entries: readonly E[]): Question<PollResult<E>[]> {
-  const list = elementsOf('entries', entries) as E[]
-  const set = new PollSet(list.map(placeOfEntry))
+  const own = (elementsOf('entries', entries) as E[]).map((entry, i) => ownEntry(entry, i))
+  const set = new PollSet(own.map(placeOfEntry))
   return {
     set,
     answer: () =>
-      list.flatMap((entry, i) => {
+      own.flatMap((entry, i) => {
         const revents = set.revents(i)
         return revents === 0 ? [] : [{ ...entry, revents }]
       }),
   }
 }
 
+function ownEntry<E extends PollEntry>(entry: E, i: number): E {
+  if (typeof entry !== 'object' || entry === null) throw invalidType(`entries[${i}]`, 'object', entry)
+  return ownFields(entry)
+}
+
 function placeOfEntry(entry: PollEntry, i: number): Place {
   const name = `entries[${i}]`
-  if (typeof entry !== 'object' || entry === null) throw invalidType(name, 'object', entry)
   const { socket, fd, events = POLLIN | POLLPRI | POLLOUT } = entry
   if ((socket === undefined) === (fd === undefined)) {
     throw invalidType(name, 'an object with either socket or fd', entry)

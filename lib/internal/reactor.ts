@@ -42,6 +42,7 @@ import { EAGAIN, EBUSY } from './errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { Native } from './binding'
 import { BUDGET, Channel, NO_SLOT } from './channel'
+import { isAborted, onAbort } from './signals'
 import { Jobs } from './jobs'
 import { DIRECT, Memory } from './memory'
 import { PENDING, YIELD, type Leave, type Operation } from './operation'
@@ -165,7 +166,7 @@ export class Reactor {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
-    if (signal?.aborted) return Promise.reject(operation.abandon(aborted(signal)))
+    if (signal !== undefined && isAborted(signal)) return Promise.reject(operation.abandon(aborted(signal)))
     const direction = operation.direction
     if (channel.head(direction) !== null) {
       if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
@@ -315,7 +316,12 @@ export class Reactor {
     if (channel.head(direction) === operation) this.#disarm(channel, direction)
     channel.queue(direction).remove(operation)
     operation.queued = false
-    if (operation.leave !== null) this.#endLeave(operation, operation.leave)
+    if (operation.leave !== null) {
+      const { timer, forget } = operation.leave
+      operation.leave = null
+      if (timer !== null) clearTimeout(timer)
+      forget?.()
+    }
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)
@@ -504,30 +510,16 @@ export class Reactor {
     timeout: number | null,
     signal?: AbortSignal,
   ): void {
-    const leave: Leave = { timer: null, signal: null, onAbort: null, reason: null }
-    if (signal !== undefined) {
-      leave.signal = signal
-      leave.onAbort = () => this.cancel(channel, operation, aborted(signal))
-      signal.addEventListener('abort', leave.onAbort, { once: true }) // first: it may throw
-    }
+    const leave: Leave = { timer: null, forget: null, reason: null }
+    // First, since it may throw.
+    if (signal !== undefined)
+      leave.forget = onAbort(signal, () => this.#leave(channel, operation, aborted(signal)))
     if (timeout !== null) {
       const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
       leave.timer = setTimeout(expire, Math.ceil(timeout)) // a tiny timeout is still a wait
       if (!channel.refed) leave.timer.unref()
     }
     operation.leave = leave
-  }
-
-  #endLeave(operation: Operation<unknown>, { timer, signal, onAbort }: Leave): void {
-    operation.leave = null
-    if (timer !== null) clearTimeout(timer)
-    if (signal === null) return
-    // A signal behind a Proxy may throw here. The operation has ended all the same.
-    try {
-      signal.removeEventListener('abort', onAbort!)
-    } catch {
-      // The listener finds the operation gone.
-    }
   }
 
   /** Takes an operation back; nothing happens to one that has ended. */
@@ -539,7 +531,7 @@ export class Reactor {
     const direction = operation.direction
     const first = channel.head(direction) === operation
     if (operation.busy) {
-      operation.leave ??= { timer: null, signal: null, onAbort: null, reason: null }
+      operation.leave ??= { timer: null, forget: null, reason: null }
       operation.leave.reason ??= reason
       this.native.cancelJob(channel.id)
       return

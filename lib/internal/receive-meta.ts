@@ -3,6 +3,7 @@ import { invalidType, SocketError } from '../errors'
 import { options } from '../options'
 import type { SocketOption } from '../options'
 import type { BaseSocket } from './base'
+import { ownFields } from './validate'
 import { platform } from './environment'
 import { errnoOf } from './errno'
 
@@ -69,12 +70,14 @@ const { AF_PACKET, AF_NETLINK, IPPROTO_UDP } = constants
 const linux = platform.os === 'linux'
 
 const O = options
-const anywhere: Partial<Record<Key, Switch[]>> = {
+// Tables that inherit nothing: other code may have added their keys to Object.prototype.
+type Table = Partial<Record<Key, Switch[]>>
+const anywhere = ownFields<Table>({
   drops: [O.SO_RXQ_OVFL],
   mark: [O.SO_RCVMARK],
   priority: [O.SO_RCVPRIORITY],
-}
-const inet: Partial<Record<Key, Switch[]>> = {
+})
+const inet = ownFields<Table>({
   ...anywhere,
   packetInfo: [linux ? O.IP_PKTINFO : O.IP_RECVPKTINFO],
   ttl: [O.IP_RECVTTL],
@@ -82,8 +85,8 @@ const inet: Partial<Record<Key, Switch[]>> = {
   errors: [O.IP_RECVERR],
   originalDestination: [O.IP_RECVORIGDSTADDR],
   fragmentSize: [O.IP_RECVFRAGSIZE],
-}
-const inet6: Partial<Record<Key, Switch[]>> = {
+})
+const inet6 = ownFields<Table>({
   ...anywhere,
   packetInfo: [O.IPV6_RECVPKTINFO],
   ttl: [O.IPV6_RECVHOPLIMIT],
@@ -93,10 +96,10 @@ const inet6: Partial<Record<Key, Switch[]>> = {
   fragmentSize: [O.IPV6_RECVFRAGSIZE],
   flowInfo: [O.IPV6_FLOWINFO],
   pathMtu: [O.IPV6_RECVPATHMTU],
-}
+})
 // A stream has no messages that these could come with.
-const tcp: Partial<Record<Key, Switch[]>> = { unread: [O.TCP_INQ] }
-const unix: Partial<Record<Key, Switch[]>> = { credentials: [O.SO_PASSCRED], pidfd: [O.SO_PASSPIDFD] }
+const tcp = ownFields<Table>({ unread: [O.TCP_INQ] })
+const unix = ownFields<Table>({ credentials: [O.SO_PASSCRED], pidfd: [O.SO_PASSPIDFD] })
 
 const keys: readonly Key[] = [
   'packetInfo',
@@ -173,7 +176,7 @@ export function receiveMeta(socket: BaseSocket, want: WantedMeta): void {
 function checkWanted(want: unknown): Map<Key, unknown> {
   if (typeof want !== 'object' || want === null) throw invalidType('want', 'object', want)
   const wanted = new Map<Key, unknown>()
-  for (const [name, value] of Object.entries(want)) {
+  for (const [name, value] of Object.entries(ownFields(want))) {
     const key = keys.find(each => each === name)
     if (key === undefined) throw invalidType('want', `an object of ${keys.join(', ')}, without ${name}`, want)
     if (value === undefined) continue

@@ -6,12 +6,13 @@ import { Transfer } from '../ops/splice'
 import { Sendfile, type SendfileDriver } from '../ops/file'
 import { AF_UNIX, SOCK_DGRAM } from '../constants'
 import { BaseSocket, isUnixDatagram, type FileLike } from './base'
+import { inContext } from './context'
 import { reactor } from './environment'
 import { errnoOf } from './errno'
 import type { ZeroCopyStatistics } from '../zerocopy/sender'
 import type { Operation } from './operation'
 import { OperationSocket, type RecvmsgOptions } from './operations'
-import { checkFd, checkFlags, checkInteger, checkOp, type Op } from './validate'
+import { checkFd, checkFlags, checkInteger, checkOp, fieldsOfOp, ownOp, type Op } from './validate'
 
 /** Room for what can be switched on for a datagram, in a batch. */
 const CONTROL_ROOM = 512
@@ -61,18 +62,15 @@ export abstract class TransferSocket extends OperationSocket {
 
   protected sendfileOperation(
     file: FileLike,
-    options: SendfileOptions | number,
+    options: SendfileOptions | number | undefined,
     driver: SendfileDriver,
   ): Sendfile {
-    const { offset = 0, length, onProgress } = fieldsOf(options)
+    const { offset = 0, length, onProgress } = fieldsOfOp(options)
     const range = {
       offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
       length:
         length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
-      onProgress,
-    }
-    if (onProgress !== undefined && typeof onProgress !== 'function') {
-      throw invalidType('options.onProgress', 'function', onProgress)
+      onProgress: checkProgress(onProgress),
     }
     return new Sendfile(this.channel, checkFd('file', file), range, driver)
   }
@@ -110,9 +108,10 @@ export abstract class TransferSocket extends OperationSocket {
    * splice, now or never: the bytes that could be moved, 0 at the end of the stream, or `null`. What `to` does not
    * take is left to the next receive.
    */
-  trySplice(to: BaseSocket | FileLike, options: SpliceOptions = {}): number | null {
-    checkOp(options, null, SPLICE_FIELDS)
-    const { length } = checkSplice(options)
+  trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SPLICE_FIELDS)
+    const { length } = checkSplice(own)
     const transfer = this.spliceOperation(to)
     try {
       const got = reactor.attemptNow(this.channel, transfer.fill(length))
@@ -137,9 +136,10 @@ export abstract class TransferSocket extends OperationSocket {
   }
 
   /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
-  trySendfile(file: FileLike, options: SendfileOptions = {}): number | null {
-    checkOp(options, null, SENDFILE_FIELDS)
-    return reactor.attemptNow(this.channel, this.sendfileOperation(file, options, 'now'))
+  trySendfile(file: FileLike, options?: SendfileOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SENDFILE_FIELDS)
+    return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
   }
 }
 
@@ -150,16 +150,18 @@ export function checkSpliceable(from: BaseSocket): void {
 }
 
 /** Checks the options of splice. */
-export function checkSplice(options: SpliceOptions | number): SpliceRange {
-  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOf(options)
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw invalidType('options.onProgress', 'function', onProgress)
-  return { length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER), onProgress }
+export function checkSplice(options: SpliceOptions | number | undefined): SpliceRange {
+  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOfOp(options)
+  return {
+    length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
+    onProgress: checkProgress(onProgress),
+  }
 }
 
-// A bare number stands for flags, of which these calls have none to pass on.
-function fieldsOf<T extends object>(options: T | number): Partial<T> {
-  if (typeof options === 'number') return {}
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  return options
+function checkProgress<Arguments extends unknown[]>(
+  listener: ((...args: Arguments) => void) | undefined,
+): typeof listener {
+  if (listener === undefined) return undefined
+  if (typeof listener !== 'function') throw invalidType('options.onProgress', 'function', listener)
+  return inContext(listener)
 }

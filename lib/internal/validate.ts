@@ -1,4 +1,5 @@
 import { checkInteger, checkText, invalidType, outOfRange } from '../errors/argument'
+import { isSignal } from './signals'
 
 export { checkInteger, checkText }
 
@@ -26,6 +27,57 @@ export type Fields = readonly string[]
 
 const NO_FIELDS: Fields = []
 
+const { hasOwn, getPrototypeOf, freeze } = Object
+
+/** The options of a call that was given none. It inherits nothing. */
+const NO_OPTIONS = freeze({ __proto__: null })
+
+/**
+ * A copy of an options object: its own properties alone, each read once. The copy inherits nothing, so what other
+ * code adds to Object.prototype is never an option.
+ */
+export function ownFields<T extends object>(given: T): T {
+  return { __proto__: null, ...given }
+}
+
+/** The own fields of an options object. Refuses a field that no option has. */
+export function checkOptions<T extends object>(
+  name: string,
+  given: T | undefined,
+  known: readonly (keyof T & string)[],
+): T {
+  if (given === undefined) return NO_OPTIONS as unknown as T
+  if (typeof given !== 'object' || given === null) throw invalidType(name, 'object', given)
+  const own = ownFields(given)
+  for (const key in own) if (!known.includes(key)) throw unknownField(name, key, own[key], known)
+  return own
+}
+
+/** The own fields of an operation's options that are more than an Op, for checkOp and for the operation. */
+export function ownOp<T extends Op>(op: T | number | undefined): T | number | undefined {
+  return typeof op === 'object' && op !== null && !(op instanceof AbortSignal) ? ownFields(op) : op
+}
+
+/** The options behind an ownOp, where a number stands for flags. checkOp refuses anything else. */
+export function fieldsOfOp<T extends Op>(op: T | number | undefined): Partial<T> {
+  return typeof op === 'object' && op !== null ? op : (NO_OPTIONS as unknown as Partial<T>)
+}
+
+/**
+ * A property of an object that may be an instance of a class (FileHandle, Socket): its own or its class's, never one
+ * that was added to Object.prototype.
+ */
+export function memberOf(object: object, key: string): unknown {
+  for (let holder: object | null = object; holder !== null;) {
+    const next = getPrototypeOf(holder) as object | null
+    if (hasOwn(holder, key)) {
+      return next === null && holder !== object ? undefined : (object as Record<string, unknown>)[key]
+    }
+    holder = next
+  }
+  return undefined
+}
+
 /** Checks an Op, or a number in its place. `more` are the fields that this operation takes besides. */
 export function checkOp(
   op: Op | number | undefined,
@@ -35,18 +87,31 @@ export function checkOp(
   if (op === undefined) return { flags: 0, timeout, signal: undefined }
   if (typeof op === 'number') return { flags: checkFlags(op), timeout, signal: undefined }
   if (typeof op !== 'object' || op === null) throw invalidType('op', 'number or object', op)
-  // A loop and not Object.keys: this is done for every operation, and makes nothing.
+  const waiting: Waiting = { flags: 0, timeout, signal: undefined }
+  // A loop and not checkOptions: every operation does this, and a copy would cost more than all checks.
   for (const key in op) {
-    if (key === 'timeout' || key === 'signal' || key === 'flags' || more.includes(key)) continue
-    if (op instanceof AbortSignal) throw invalidType('op', 'number or object: { signal } for a signal', op)
-    checkKnown('op', op, ['flags', 'timeout', 'signal', ...more])
+    if (!hasOwn(op, key)) {
+      if (isSignal(op)) throw invalidType('op', 'number or object: { signal } for a signal', op)
+      continue
+    }
+    if (key === 'timeout') {
+      const own = op.timeout
+      if (own !== undefined) waiting.timeout = checkTimeout('op.timeout', own)
+    } else if (key === 'signal') {
+      waiting.signal = checkSignal('op.signal', op.signal)
+    } else if (key === 'flags') {
+      const { flags } = op
+      if (flags !== undefined) waiting.flags = checkFlags(flags)
+    } else if (!more.includes(key)) {
+      throw unknownField('op', key, (op as Record<string, unknown>)[key], [
+        'flags',
+        'timeout',
+        'signal',
+        ...more,
+      ])
+    }
   }
-  const { flags, timeout: own, signal } = op
-  return {
-    flags: flags === undefined ? 0 : checkFlags(flags),
-    timeout: own === undefined ? timeout : checkTimeout('op.timeout', own),
-    signal: signal === undefined ? undefined : checkSignal(signal),
-  }
+  return waiting
 }
 
 /** The same for calls that block: nothing could fire a signal meanwhile, so one is refused. */
@@ -73,17 +138,10 @@ export function checkTimeout(name: string, timeout: unknown): number | null {
   return timeout
 }
 
-function checkSignal(signal: unknown): AbortSignal {
-  const like = signal as AbortSignal | null
-  if (
-    typeof like !== 'object' ||
-    like === null ||
-    typeof like.aborted !== 'boolean' ||
-    typeof like.addEventListener !== 'function'
-  ) {
-    throw invalidType('op.signal', 'AbortSignal', signal)
-  }
-  return like
+/** A signal is an AbortSignal: nothing else keeps to its rules. */
+export function checkSignal(name: string, signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || isSignal(signal)) return signal
+  throw invalidType(name, 'AbortSignal', signal)
 }
 
 /** Bytes as users may give them. A string is never encoded silently. */
@@ -109,15 +167,12 @@ export function checkInt(name: string, value: unknown): number {
 
 /** A descriptor, or an object with one as `fd` (net.Socket's owner types, FileHandle, Socket). */
 export function checkFd(name: string, value: unknown): number {
-  const fd = typeof value === 'object' && value !== null ? (value as { fd?: unknown }).fd : value
+  const fd = typeof value === 'object' && value !== null ? memberOf(value, 'fd') : value
   if (typeof fd !== 'number') throw invalidType(name, 'a file descriptor or an object with one as fd', value)
   return checkInteger(name, fd, 0, 0x7fffffff)
 }
 
-/** Refuses a field that no option has: a typing error would otherwise pass for a default. */
-export function checkKnown(name: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find(key => !known.includes(key))
-  if (unknown === undefined) return
-  const value = (options as Record<string, unknown>)[unknown]
-  throw invalidType(`${name}.${unknown}`, `left out: there are only ${known.join(', ')}`, value)
+/** For a field that no option has: a typing error would otherwise pass for a default. */
+function unknownField(name: string, key: string, value: unknown, known: readonly string[]): Error {
+  return invalidType(`${name}.${key}`, `left out: there are only ${known.join(', ')}`, value)
 }

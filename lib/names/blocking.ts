@@ -1,5 +1,5 @@
 import type { AddressLike } from '../address'
-import { checkSyncOp } from '../internal/validate'
+import { checkSyncOp, ownOp } from '../internal/validate'
 import { firstIPv4, fqdn } from './compose'
 import {
   addressInfo,
@@ -33,8 +33,9 @@ export function getaddrinfo(
   service: string | number | null = null,
   hints?: Omit<AddressHints, 'timeout' | 'signal'> | number,
 ): AddressInfo[] {
-  checkSyncOp(hints, null, HINTS_FIELDS)
-  return runNow(addressInfo(host, service, hints))
+  const own = ownOp(hints)
+  const { flags } = checkSyncOp(own, null, HINTS_FIELDS)
+  return runNow(addressInfo(host, service, own, flags))
 }
 
 /** getnameinfo(3): the names of an address and its port. `op.flags` are `NI_*`. */

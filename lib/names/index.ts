@@ -1,5 +1,5 @@
 import type { AddressLike } from '../address'
-import { checkOp, type Op } from '../internal/validate'
+import { checkOp, ownOp, type Op } from '../internal/validate'
 import { fqdn, firstIPv4 } from './compose'
 import {
   addressInfo,
@@ -41,7 +41,9 @@ export async function getaddrinfo(
   service: string | number | null = null,
   hints?: AddressHints | number,
 ): Promise<AddressInfo[]> {
-  return runLater(addressInfo(host, service, hints), checkOp(hints, null, HINTS_FIELDS))
+  const own = ownOp(hints)
+  const waiting = checkOp(own, null, HINTS_FIELDS)
+  return runLater(addressInfo(host, service, own, waiting.flags), waiting)
 }
 
 /**
@@ -49,7 +51,8 @@ export async function getaddrinfo(
  * nobody, and with NI_NAMEREQD an address without a name is `'EAI_NONAME'` instead of its own text.
  */
 export async function getnameinfo(address: AddressLike, op?: Op | number): Promise<NameInfo> {
-  return runLater(nameInfo(address, checkOp(op, null).flags), checkOp(op, null))
+  const waiting = checkOp(op, null)
+  return runLater(nameInfo(address, waiting.flags), waiting)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { domainToASCII } from 'node:url'
-import type { Address, AddressLike } from '../address'
+import { ownAddress, type Address, type AddressLike } from '../address'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import { inet_ntop, inet_pton } from '../bytes'
 import { invalidAddress, invalidType, outOfRange, SocketError, systemError } from '../errors'
 import { addresses, platform } from '../internal/environment'
-import { checkInt, checkInteger, checkText, type Op } from '../internal/validate'
+import { checkInt, checkInteger, checkText, fieldsOfOp, memberOf, type Op } from '../internal/validate'
 import { nameOf } from '../constants'
 import { ADDRESS, ALIAS, NAME, SERVICE, type Entry } from './reply'
 
@@ -163,11 +163,11 @@ export function addressInfo(
   host: string | null | undefined,
   service: string | number | null | undefined,
   hints: AddressHints | number | undefined,
+  flags = 0,
 ): Lookup<AddressInfo[]> {
   const first = host === null || host === undefined ? null : hostName('host', host)
   const second = serviceName(service)
-  const wanted: AddressHints = typeof hints === 'number' ? { flags: hints } : (hints ?? {})
-  const { family = 0, type = 0, protocol = 0, flags = 0 } = wanted
+  const { family = 0, type = 0, protocol = 0 } = fieldsOfOp(hints)
   return {
     call: 'getaddrinfo',
     kind: GETADDRINFO,
@@ -195,7 +195,8 @@ function describe(host: string | null | undefined, service: string | number | nu
   return typeof service === 'string' ? `${host ?? ''}:${service}` : (host ?? '(no name)')
 }
 
-export function nameInfo(address: AddressLike, flags: number): Lookup<NameInfo> {
+export function nameInfo(given: AddressLike, flags: number): Lookup<NameInfo> {
+  const address = ownAddress(given)
   const bytes = addresses.encode(address, familyOf(address))
   return {
     call: 'getnameinfo',
@@ -212,10 +213,11 @@ export function nameInfo(address: AddressLike, flags: number): Lookup<NameInfo> 
 export function familyOf(address: unknown): number {
   if (typeof address === 'string' || ArrayBuffer.isView(address)) return AF_UNIX
   if (typeof address !== 'object' || address === null) return AF_INET // which says what is wrong
-  const { family, path, address: text } = address as { family?: unknown; path?: unknown; address?: unknown }
+  const of = (name: string): unknown => memberOf(address, name)
+  const family = of('family')
   if (typeof family === 'number') return family
-  if (path !== undefined) return AF_UNIX
-  const host: unknown = Array.isArray(address) ? address[0] : text
+  if (of('path') !== undefined) return AF_UNIX
+  const host: unknown = Array.isArray(address) ? address[0] : of('address')
   return typeof host === 'string' && host.includes(':') ? AF_INET6 : AF_INET
 }
 

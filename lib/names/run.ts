@@ -1,6 +1,7 @@
 import { aborted, systemError, timedOut } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
+import { isAborted, onAbort } from '../internal/signals'
 import type { Waiting } from '../internal/validate'
 import type { Lookup } from './lookup'
 import { readReply } from './reply'
@@ -17,7 +18,7 @@ export function runNow<T>(lookup: Lookup<T>): T {
  */
 export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Promise<T> {
   const { call, kind, first, second, numbers } = lookup
-  if (signal?.aborted === true) return Promise.reject(aborted(signal))
+  if (signal !== undefined && isAborted(signal)) return Promise.reject(aborted(signal))
   if (timeout === 0) return Promise.reject(systemError(call, EAGAIN))
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
@@ -26,11 +27,11 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
       done()
       reject(reason)
     }
-    const onAbort = (): void => leave(aborted(signal!))
     const done = (): void => {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      deafen?.()
     }
+    const deafen = signal === undefined ? null : onAbort(signal, () => leave(aborted(signal)))
     const forget = reactor.jobs.submit(
       ticket => native.lookupJob(ticket, kind, first, second, ...numbers),
       result => {
@@ -43,7 +44,6 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
       },
     )
     if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), Math.ceil(timeout))
-    signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
 

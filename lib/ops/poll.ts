@@ -5,6 +5,7 @@ import { Operation } from '../internal/operation'
 import type { PollSet } from '../internal/polling'
 import { Channel } from '../internal/channel'
 import { READ } from '../internal/shared'
+import { isAborted } from '../internal/signals'
 import type { Waiting } from '../internal/validate'
 
 /** poll(2) over a set. The socket that it waits on is a poller that stands for all of them. */
@@ -47,7 +48,7 @@ export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promi
     await new Promise(resolve => setImmediate(resolve))
     budget = BUDGET
   }
-  if (signal?.aborted === true) throw aborted(signal)
+  if (signal !== undefined && isAborted(signal)) throw aborted(signal)
   const ready = set.look(0)
   if (ready < 0) throw systemError('poll', ready)
   if (ready > 0 || timeout === 0) return

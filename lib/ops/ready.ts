@@ -2,13 +2,30 @@ import { systemError } from '../errors'
 import { native } from '../internal/environment'
 import { EAGAIN } from '../internal/errno'
 import { Operation } from '../internal/operation'
+import { peerOf } from '../internal/peer'
 import type { Channel } from '../internal/channel'
 import { READ, type WRITE } from '../internal/shared'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
 
-/** Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. */
+const POLLERR = native.constants.POLLERR!
+const { SOL_SOCKET, SO_ERROR } = native.constants
+const { IPPROTO_IP, IPPROTO_IPV6, IP_RECVERR, IPV6_RECVERR, SO_TIMESTAMPING, SO_ZEROCOPY, SO_TXTIME } =
+  native.constants
+/** Options by which records get onto the error queue. Linux alone has them. */
+const QUEUEING = [
+  [IPPROTO_IP, IP_RECVERR],
+  [IPPROTO_IPV6, IPV6_RECVERR],
+  [SOL_SOCKET, SO_TIMESTAMPING],
+  [SOL_SOCKET, SO_ZEROCOPY],
+  [SOL_SOCKET, SO_TXTIME],
+]
+
+/**
+ * Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. Records on the error queue
+ * do not, although poll(2) says POLLERR for as long as they stay there.
+ */
 export class Ready extends Operation<void> {
   constructor(
     private readonly channel: Channel,
@@ -29,12 +46,30 @@ export class Ready extends Operation<void> {
     if (this.direction === READ && this.channel.leftover !== null) return 1
     const descriptor = Int32Array.of(this.channel.fd, this.direction === READ ? POLLIN : POLLOUT, 0)
     const result = native.poll(descriptor, 0)
-    return result === 0 ? EAGAIN : result
+    if (result <= 0) return result === 0 ? EAGAIN : result
+    return descriptor[2] === POLLERR && this.#hasErrorQueue() ? this.#pendingError() : result
+  }
+
+  #hasErrorQueue(): boolean {
+    return QUEUEING.some(([level, option]) => {
+      const value = Int32Array.of(0, 0)
+      if (level === undefined || option === undefined) return false
+      const result = native.getsockopt(this.channel.id, level, option, value, Int32Array.of(8))
+      return result >= 0 && (value[0] !== 0 || value[1] !== 0)
+    })
+  }
+
+  // POLLERR is said of the error queue and of a pending error. Only reading the latter tells which, and takes it.
+  #pendingError(): number {
+    const value = Int32Array.of(0)
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET!, SO_ERROR!, value, Int32Array.of(4))
+    if (result < 0) return result
+    return value[0] === 0 ? EAGAIN : -value[0]!
   }
 
   value(): void {}
 
   failure(result: number): Error {
-    return systemError('poll', result)
+    return systemError('poll', result, { address: peerOf(this.channel, result) })
   }
 }

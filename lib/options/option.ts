@@ -1,5 +1,6 @@
 import { constants } from '../constants'
 import { invalidType, unsupported } from '../errors'
+import { memberOf, ownFields } from '../internal/validate'
 import { addresses, platform } from '../internal/environment'
 import { interfaces } from '../internal/interfaces'
 import { provide, type Codec } from './codec'
@@ -62,7 +63,7 @@ export function defineOption<Get, Set, Allowed extends Access>(
 ): SocketOption<Get, Set, Allowed> {
   if (typeof description !== 'object' || description === null)
     throw invalidType('description', 'object', description)
-  const { name, level, option, codec, access } = description
+  const { name, level, option, codec, access } = ownFields(description)
   if (typeof name !== 'string' || name === '')
     throw invalidType('description.name', 'a string that is not empty', name)
   checkNumber('description.level', level)
@@ -83,10 +84,9 @@ function checkNumber(argument: string, value: unknown): void {
 }
 
 function checkCodec(codec: unknown): void {
-  const { size, encode, decode } = (typeof codec === 'object' && codec !== null ? codec : {}) as Record<
-    string,
-    unknown
-  >
+  const of = (name: string): unknown =>
+    typeof codec === 'object' && codec !== null ? memberOf(codec, name) : undefined
+  const [size, encode, decode] = [of('size'), of('encode'), of('decode')]
   const sized =
     typeof size === 'function' || (typeof size === 'number' && Number.isInteger(size) && size >= 0)
   if (!sized || typeof encode !== 'function' || typeof decode !== 'function') {
@@ -119,20 +119,22 @@ export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>):
   if (level === undefined || number === undefined || size === undefined)
     throw unsupported(name, 'getsockopt', 'ENOPROTOOPT')
   const asked = requests.get(option)
-  const wanted = codec.request?.(platform, asked?.value as never, name)
+  const ask = optional(codec, 'request')
+  const wanted = ask === undefined ? undefined : apply(ask, codec, [platform, asked?.value as never, name])
   const request =
     wanted ?? (asked === undefined ? undefined : codec.encode(platform, asked.value as never, name))
   for (let room = Math.max(size, request?.length ?? 0); ; room *= 8) {
     try {
       return codec.decode(platform, calls.get(level, number, room, request))
     } catch (error) {
-      const short = codec.grows === true && (error as { code?: unknown }).code === 'ERANGE'
+      const short = optional(codec, 'grows') === true && (error as { code?: unknown }).code === 'ERANGE'
       if (!short || room > LARGEST) throw error
     }
   }
 }
 
 const LARGEST = 1 << 20
+const { apply } = Reflect
 
 /** setsockopt(2) of a typed option. */
 export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, value: Set): void {
@@ -142,8 +144,18 @@ export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, 
     throw unsupported(name, 'setsockopt', 'ENOPROTOOPT')
   }
   const bytes = codec.encode(platform, value, name)
-  if (codec.isProgram?.(value) !== true) return calls.set(level, number, bytes)
+  const isProgram = optional(codec, 'isProgram')
+  const program = isProgram !== undefined && apply(isProgram, codec, [value as never])
+  if (!program) return calls.set(level, number, bytes)
   calls.setProgram(level, number, bytes)
+}
+
+/** A member that most codecs do not have, and that Object.prototype may have. */
+function optional<Key extends 'request' | 'grows' | 'isProgram'>(
+  codec: Codec<unknown, never>,
+  key: Key,
+): Codec<unknown, never>[Key] {
+  return memberOf(codec, key) as Codec<unknown, never>[Key]
 }
 
 function sizeOf(codec: Codec<never, never> | Codec<unknown, never>): number | undefined {

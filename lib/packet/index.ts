@@ -1,4 +1,5 @@
 import { reactor } from '../internal/environment'
+import { isAborted } from '../internal/signals'
 import { checkOp, type Op } from '../internal/validate'
 import { FrameReader, ReceiveFrames, type Reader } from '../ops/frames'
 import { RingReader } from '../ops/ring'
@@ -85,7 +86,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
   async receive(op?: Op | number): Promise<Frame> {
     const { timeout, signal } = checkOp(op, this.socket.timeout)
     const ready = this.#take()
-    if (ready !== undefined && !signal?.aborted) return ready
+    if (ready !== undefined && (signal === undefined || !isAborted(signal))) return ready
     const [frame] = await reactor.submit(
       this.socket.channel,
       new ReceiveFrames(this.#reader, 1),

@@ -1,3 +1,4 @@
+import { isAborted, onAbort, reasonOf } from '../internal/signals'
 import type { Frame } from './frame'
 
 /** Where frames come from. */
@@ -14,7 +15,8 @@ const done = { done: true as const, value: undefined }
 /** The loop over frames: one promise for each batch that has to be waited for, and for each step what `for await` makes. */
 export class FrameIterator implements AsyncIterableIterator<Frame> {
   readonly #stop = new AbortController()
-  readonly #onAbort = (): void => this.#stop.abort(this.signal!.reason)
+  /** Takes the listener of the caller's signal back. */
+  readonly #forget: (() => void) | null
   readonly #usable: boolean
   /** Steps that wait, in their order. */
   #waiting: Promise<unknown> | null = null
@@ -22,11 +24,12 @@ export class FrameIterator implements AsyncIterableIterator<Frame> {
 
   constructor(
     private readonly source: FrameSource,
-    private readonly signal: AbortSignal | undefined,
+    signal: AbortSignal | undefined,
   ) {
     this.#usable = !source.closed()
-    if (signal?.aborted) this.#onAbort()
-    else signal?.addEventListener('abort', this.#onAbort, { once: true })
+    const stop = (): void => this.#stop.abort(reasonOf(signal!))
+    if (signal !== undefined && isAborted(signal)) stop()
+    this.#forget = signal === undefined ? null : onAbort(signal, stop)
   }
 
   [Symbol.asyncIterator](): this {
@@ -79,6 +82,6 @@ export class FrameIterator implements AsyncIterableIterator<Frame> {
 
   #end(): void {
     this.#ended = true
-    this.signal?.removeEventListener('abort', this.#onAbort)
+    this.#forget?.()
   }
 }

@@ -1,6 +1,6 @@
 import { invalidType, outOfRange } from '../errors'
 import { native, platform } from '../internal/environment'
-import { checkInteger } from '../internal/validate'
+import { checkInteger, ownFields } from '../internal/validate'
 import type { Socket } from '../socket'
 
 /** The size of a ring, TPACKET_V3 of packet_mmap. */
@@ -44,10 +44,11 @@ export function checkRing(given: unknown): RingShape | null {
   if (given === true) return checkRing({})
   if (typeof given !== 'object' || given === null)
     throw invalidType('options.ring', 'boolean or object', given)
-  const unknown = Object.keys(given).find(key => !KEYS.includes(key))
+  const own: RingOptions = ownFields(given)
+  const unknown = Object.keys(own).find(key => !KEYS.includes(key))
   if (unknown !== undefined)
     throw invalidType('options.ring', `an object of ${KEYS.join(', ')}, not ${unknown}`, given)
-  const { blockSize = BLOCK_SIZE, blocks, timeout = RETIRE, frameSize } = given as RingOptions
+  const { blockSize = BLOCK_SIZE, blocks, timeout = RETIRE, frameSize } = own
   const page = native.pageSize()
   checkInteger('options.ring.blockSize', blockSize, page, LARGEST_BLOCK)
   if (blockSize % page !== 0)

@@ -2,7 +2,7 @@ import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
 import { native, platform } from '../internal/environment'
-import { checkInteger, checkKnown, checkText } from '../internal/validate'
+import { checkInteger, checkOptions, checkText, ownFields } from '../internal/validate'
 import * as options from '../options/all'
 import type { FilterProgram } from '../options/codec'
 import { Socket } from '../socket'
@@ -54,7 +54,8 @@ export interface PacketOptions {
  * nothing, so no frame passes by the filter or comes without its timestamp.
  */
 export function openSocket(given: PacketOptions): { socket: Socket; cooked: boolean; ring: boolean } {
-  const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, netns } = checkOptions(given)
+  const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, fanout, netns } =
+    checkPacket(given)
   const type = cooked ? constants.SOCK_DGRAM! : constants.SOCK_RAW!
   const socket = new Socket(constants.AF_PACKET, type, 0, netns === undefined ? {} : { netns })
   try {
@@ -68,7 +69,7 @@ export function openSocket(given: PacketOptions): { socket: Socket; cooked: bool
     if (ignoreOutgoing) socket.set(options.PACKET_IGNORE_OUTGOING, true)
     if (!ring) socket.set(options.PACKET_AUXDATA, true).set(options.SO_TIMESTAMPNS, true)
     socket.bind({ interface: index, protocol })
-    if (given.fanout !== undefined) joinFanout(socket, given.fanout)
+    if (fanout !== undefined) joinFanout(socket, fanout)
     return { socket, cooked, ring }
   } catch (error) {
     socket.close()
@@ -88,10 +89,10 @@ const FIELDS = [
   'netns',
 ] satisfies (keyof PacketOptions)[]
 
-function checkOptions(given: PacketOptions) {
-  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
-  checkKnown('options', given, FIELDS)
-  const { interface: device, protocol = 0x0003, filter, ring, netns } = given // ETH_P_ALL
+function checkPacket(options: PacketOptions) {
+  if (typeof options !== 'object') throw invalidType('options', 'object', options)
+  const given = checkOptions('options', options, FIELDS)
+  const { interface: device, protocol = 0x0003, filter, ring, fanout, netns } = given // ETH_P_ALL
   if (typeof device === 'number') checkInteger('options.interface', device, 0, 0x7fffffff)
   else checkText('options.interface', device, 'string or number')
   const checked = {
@@ -102,6 +103,7 @@ function checkOptions(given: PacketOptions) {
     promiscuous: flag(given, 'promiscuous'),
     ignoreOutgoing: flag(given, 'ignoreOutgoing'),
     cooked: flag(given, 'cooked'),
+    fanout,
     netns,
   }
   if (constants.AF_PACKET === undefined) throw unsupported('AF_PACKET', 'socket')
@@ -139,7 +141,7 @@ function indexOf(socket: Socket, name: string): number {
 /** PACKET_FANOUT; the socket has to be bound. Gives the number of the group. */
 export function joinFanout(socket: Socket, given: FanoutOptions): number {
   if (typeof given !== 'object' || given === null) throw invalidType('fanout', 'object', given)
-  const { id, mode, defrag = false, rollover = false, program } = given
+  const { id, mode, defrag = false, rollover = false, program } = ownFields(given)
   if (!modes.includes(mode)) throw outOfRange('fanout.mode', `one of ${modes.join(', ')}`, mode)
   const flags =
     (defrag ? constants.PACKET_FANOUT_FLAG_DEFRAG! : 0) |

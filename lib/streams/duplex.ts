@@ -1,10 +1,12 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import type { Address } from '../address'
-import { invalidType, systemError, type SocketError } from '../errors'
+import { aborted, systemError, type SocketError } from '../errors'
 import { errnoOf } from '../internal/errno'
 import { isInet, isStream } from '../internal/base'
+import { inContext } from '../internal/context'
 import { hasEnded, isOwnEnd } from '../internal/iteration'
-import { checkSize } from '../internal/validate'
+import { isAborted, onAbort } from '../internal/signals'
+import { checkOptions, checkSignal, checkSize, ownFields } from '../internal/validate'
 import {
   constants,
   IPPROTO_TCP,
@@ -37,6 +39,13 @@ export interface SocketDuplexOptions {
   signal?: AbortSignal | undefined
 }
 
+const FIELDS = [
+  'allowHalfOpen',
+  'highWaterMark',
+  'objectMode',
+  'size',
+  'signal',
+] satisfies (keyof SocketDuplexOptions)[]
 const SIZE = 65536
 /** IOV_MAX of every system that we run on. */
 const MOST_PARTS = 1024
@@ -61,16 +70,24 @@ export class SocketDuplex extends Duplex {
   readonly #size: number
   #reading = false
   #timer: NodeJS.Timeout | null = null
+  /** Takes the listener of the caller's signal back. */
+  #forget: (() => void) | null = null
 
-  constructor(socket: Socket, options: SocketDuplexOptions = {}) {
-    if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
+  constructor(socket: Socket, given?: SocketDuplexOptions) {
+    const options = checkOptions('options', given, FIELDS)
+    const signal = checkSignal('options.signal', options.signal)
     checkConnected(socket, 'toDuplex')
     super(streamOptions(socket, options))
     this.#socket = socket
     this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
     // Several chunks in one call would become one message.
     if (!isStream(socket)) Object.assign(this, { _writev: null })
-    socket.channel.onGone(() => this.destroy())
+    socket.channel.onGone(inContext(() => this.destroy()))
+    if (signal === undefined) return
+    // Node's own `signal` option would call the methods of the caller's object.
+    const stop = inContext(() => void this.destroy(aborted(signal)))
+    if (isAborted(signal)) stop()
+    else this.#forget = onAbort(signal, stop)
   }
 
   // --- reading ---
@@ -79,22 +96,24 @@ export class SocketDuplex extends Duplex {
   override _read(): void {
     if (this.#reading) return
     this.#reading = true
-    this.#socket.recv(this.#size, { timeout: null }).then(
-      data => {
-        this.#reading = false
-        if (data.length === 0 && hasEnded(this.#socket)) {
-          this.push(null)
-          return
-        }
-        this.bytesRead += data.length
-        this.#active()
-        // An empty push would be no progress in byte mode, and nobody would read again.
-        if (data.length === 0 && !this.readableObjectMode) this._read()
-        else this.push(data)
-      },
-      (error: unknown) => this.#fail(error as Error),
-    )
+    this.#socket.recv(this.#size, { timeout: null }).then(this.#received, this.#failed)
   }
+
+  // Listeners run in the context of toDuplex(), as those of a net.Socket do in that of its connection.
+  readonly #received = inContext((data: Buffer): void => {
+    this.#reading = false
+    if (data.length === 0 && hasEnded(this.#socket)) {
+      this.push(null)
+      return
+    }
+    this.bytesRead += data.length
+    this.#active()
+    // An empty push would be no progress in byte mode, and nobody would read again.
+    if (data.length === 0 && !this.readableObjectMode) this._read()
+    else this.push(data)
+  })
+
+  readonly #failed = inContext((error: unknown): void => this.#fail(error as Error))
 
   // --- writing ---
 
@@ -147,6 +166,7 @@ export class SocketDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
+    this.#forget?.()
     try {
       this.#socket.close()
       done(error)
@@ -228,8 +248,8 @@ export function checkConnected(socket: Socket, call: string): void {
 }
 
 function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOptions {
-  const { allowHalfOpen = true, highWaterMark, objectMode = !isStream(socket), signal } = options
-  return {
+  const { allowHalfOpen = true, highWaterMark, objectMode = !isStream(socket) } = options
+  return ownFields<DuplexOptions>({
     allowHalfOpen,
     readableObjectMode: objectMode,
     // A mark in bytes means nothing where messages are counted.
@@ -239,8 +259,7 @@ function streamOptions(socket: Socket, options: SocketDuplexOptions): DuplexOpti
           writableHighWaterMark: highWaterMark,
           readableHighWaterMark: objectMode ? MESSAGES : highWaterMark,
         }),
-    ...(signal === undefined ? {} : { signal }),
-  }
+  })
 }
 
 /** sendmsg(2) until all is sent. */

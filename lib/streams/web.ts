@@ -1,8 +1,16 @@
-import { ReadableStream, WritableStream, type ReadableByteStreamController } from 'node:stream/web'
+import {
+  ReadableStream,
+  WritableStream,
+  type ReadableByteStreamController,
+  type UnderlyingByteSource,
+  type UnderlyingSource,
+  type UnderlyingSink,
+} from 'node:stream/web'
 import { isStream } from '../internal/base'
 import { hasEnded } from '../internal/iteration'
-import { checkSize } from '../internal/validate'
-import { invalidType, type SocketError } from '../errors'
+import { isAborted } from '../internal/signals'
+import { checkOptions, checkSize, ownFields } from '../internal/validate'
+import type { SocketError } from '../errors'
 import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../constants'
 import type { Socket } from '../socket'
 import { checkConnected } from './duplex'
@@ -53,9 +61,9 @@ class Halves {
 }
 
 /** A socket as streams of the web. They own it: it is closed when both have ended, at a failure, and at an abort. */
-export function toWebStreams(socket: Socket, options: WebOptions = {}): WebStreams {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
+export function toWebStreams(socket: Socket, options?: WebOptions): WebStreams {
+  const given = checkOptions('options', options, ['size'])
+  const size = given.size === undefined ? SIZE : checkSize('options.size', given.size) || 1
   checkConnected(socket, 'toWeb')
   const halves = new Halves(socket)
   return {
@@ -66,8 +74,9 @@ export function toWebStreams(socket: Socket, options: WebOptions = {}): WebStrea
 
 function byteStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
   const { socket } = halves
-  return new ReadableStream({
-    type: 'bytes',
+  // What a constructor of Node is given inherits nothing: it reads more fields than are here.
+  const source: UnderlyingByteSource = ownFields({
+    type: 'bytes' as const,
     autoAllocateChunkSize: size,
     async pull(controller: ReadableByteStreamController) {
       const request = controller.byobRequest!
@@ -81,12 +90,13 @@ function byteStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
     },
     cancel: () => halves.leave(),
   })
+  return new ReadableStream(source)
 }
 
 function messageStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
   const { socket } = halves
   return new ReadableStream<Uint8Array>(
-    {
+    ownFields<UnderlyingSource<Uint8Array>>({
       async pull(controller) {
         const data = await receiving(halves, () => socket.recv(size, halves.op))
         if (data === null) return
@@ -95,8 +105,8 @@ function messageStream(halves: Halves, size: number): ReadableStream<Uint8Array>
         halves.shutdown(SHUT_RD)
       },
       cancel: () => halves.leave(),
-    },
-    { highWaterMark: 0 },
+    }),
+    ownFields({ highWaterMark: 0 }),
   )
 }
 
@@ -105,7 +115,7 @@ async function receiving<T>(halves: Halves, receive: () => Promise<T>): Promise<
   try {
     return await receive()
   } catch (error) {
-    if (halves.op.signal.aborted) return null
+    if (isAborted(halves.op.signal)) return null
     halves.socket.close()
     throw error
   }
@@ -113,7 +123,7 @@ async function receiving<T>(halves: Halves, receive: () => Promise<T>): Promise<
 
 function writableStream(halves: Halves): WritableStream<ArrayBufferView> {
   const { socket } = halves
-  return new WritableStream<ArrayBufferView>({
+  const sink = ownFields<UnderlyingSink<ArrayBufferView>>({
     async write(chunk) {
       if (isStream(socket) && chunk.byteLength === 0) return
       try {
@@ -126,4 +136,5 @@ function writableStream(halves: Halves): WritableStream<ArrayBufferView> {
     close: () => halves.shutdown(SHUT_WR),
     abort: () => socket.close(),
   })
+  return new WritableStream(sink)
 }

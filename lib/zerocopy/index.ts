@@ -3,6 +3,7 @@ import { native, platform, reactor } from '../internal/environment'
 import { isMainThread } from 'node:worker_threads'
 import { reclaimAfter } from '../internal/finalizer'
 import { Channel } from '../internal/channel'
+import { isAborted } from '../internal/signals'
 import type { Waiting } from '../internal/validate'
 import { MOST } from '../errqueue/queue'
 import { errorQueueOf } from '../ops/errors'
@@ -104,7 +105,7 @@ export function planZeroCopy(
 ): Plan {
   const view = checkRentable(data)
   if (channel.fd < 0) throw closed('send')
-  if (signal?.aborted === true) throw aborted(signal)
+  if (signal !== undefined && isAborted(signal)) throw aborted(signal)
   const sender = senderOf(channel)
   if (!owns(channel, sender) || view.byteLength === 0 || !sender.worthwhile())
     return planOrdinary(channel, view, flags, stream, sender)

@@ -1,5 +1,6 @@
 import { checkInteger, checkText, elementsOf, invalidType, outOfRange } from '../../errors/argument'
 import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../address/layout'
+import { ownFields } from '../../internal/validate'
 import type { Platform } from '../../platform'
 
 /**
@@ -53,7 +54,7 @@ export function checkObject(argument: string, value: unknown): Record<string, un
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
     throw invalidType(argument, 'object', value)
   }
-  return value as Record<string, unknown>
+  return ownFields(value as Record<string, unknown>)
 }
 
 export function checkList(argument: string, value: unknown): readonly unknown[] {

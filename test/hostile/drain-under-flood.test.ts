@@ -1,0 +1,141 @@
+import {
+  AF_INET,
+  AF_UNIX,
+  createServer,
+  serve,
+  Socket,
+  type AddressLike,
+  type ServeOptions,
+  type Server,
+} from '../../lib'
+import { outcome } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
+import { turn, withPath } from '../helpers/pairs'
+
+const BACKLOG = 8
+/** The flood ends here, so that a server that takes all of it fails the test instead of the machine. */
+const FLOOD = 400
+
+/** A listener whose peers connect again before each accept: its backlog is never empty. */
+function flooded(listener: Socket, family: number): { clients: Socket[]; taken: () => number } {
+  const address = listener.getsockname() as AddressLike
+  const clients: Socket[] = []
+  const { tryAccept } = listener
+  let taken = 0
+  const connect = (): void => {
+    if (clients.length >= FLOOD) return
+    const client = new Socket(family)
+    clients.push(client)
+    if (outcomeOf(() => client.tryConnect(address)) !== true) return
+  }
+  listener.tryAccept = function (this: Socket) {
+    connect()
+    const connection = tryAccept.call(this)
+    if (connection !== null) taken++
+    return connection
+  }
+  for (let i = 0; i < BACKLOG; i++) connect()
+  return { clients, taken: () => taken }
+}
+
+function outcomeOf(call: () => unknown): unknown {
+  try {
+    return call()
+  } catch (error) {
+    return error
+  }
+}
+
+async function drainUnderFlood(listener: Socket, family: number, options?: ServeOptions): Promise<number> {
+  const flood = flooded(listener, family)
+  let most = 0
+  let running = 0
+  const server: Server = serve(
+    listener,
+    async () => {
+      most = Math.max(most, ++running)
+      await new Promise(resolve => setImmediate(resolve))
+      running--
+    },
+    options,
+  )
+  await server.close({ drain: true })
+  for (const client of flood.clients) client.close()
+  if (options?.maxConnections !== undefined) expect(most).toBeLessThanOrEqual(options.maxConnections)
+  return flood.taken()
+}
+
+testIf(missing.linux(), 'a TCP server takes no more than its backlog held when it was closed', async () => {
+  const listener = await createServer({ host: '127.0.0.1', backlog: BACKLOG })
+  expect(await drainUnderFlood(listener, AF_INET)).toBeLessThanOrEqual(BACKLOG + 1)
+})
+
+test('an AF_UNIX server takes no more than its backlog can hold', () =>
+  withPath(async path => {
+    const listener = await createServer({ path, backlog: BACKLOG })
+    expect(await drainUnderFlood(listener, AF_UNIX)).toBeLessThanOrEqual(BACKLOG + 1)
+  }))
+
+test('with maxConnections no more are open at once, and the backlog bounds them all', async () => {
+  const listener = await createServer({ host: '127.0.0.1', backlog: BACKLOG })
+  const taken = await drainUnderFlood(listener, AF_INET, { maxConnections: 2 })
+  expect(taken).toBeLessThanOrEqual(BACKLOG + 1)
+})
+
+test('connections that wait are opened one by one as handlers end, and each is answered', async () => {
+  const listener = await createServer({ host: '127.0.0.1', backlog: 64 })
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      const client = new Socket(AF_INET)
+      await client.connect(listener.getsockname())
+      await client.sendAll(Buffer.from([i]))
+      return client
+    }),
+  )
+  let open = 0
+  let most = 0
+  const server = serve(
+    listener,
+    async connection => {
+      most = Math.max(most, ++open)
+      await connection.sendAll(await connection.recv(1))
+      open--
+    },
+    { maxConnections: 3 },
+  )
+  const closed = server.close({ drain: true })
+  for (const [i, client] of clients.entries()) expect(await client.recv(9)).toEqual(Buffer.from([i]))
+  await closed
+  expect(most).toBe(3)
+  for (const client of clients) client.close()
+})
+
+test('a connection that was accepted in the turn of close() is closed or served, never left over', async () => {
+  for (const drain of [false, true]) {
+    const listener = await createServer({ host: '127.0.0.1' })
+    const address = listener.getsockname()
+    let served = 0
+    const server = serve(listener, async connection => {
+      served++
+      await connection.recv(1).catch(() => undefined)
+    })
+    const client = new Socket(AF_INET)
+    await client.connect(address)
+    const closed = server.close({ drain })
+    client.close()
+    await closed
+    for (let i = 0; server.connections > 0 && i < 10; i++) await turn()
+    expect(server.connections).toBe(0)
+    expect(served).toBeLessThanOrEqual(1)
+    expect(await outcome(connected(address))).toBe('ECONNREFUSED')
+  }
+})
+
+async function connected(address: AddressLike): Promise<void> {
+  const late = new Socket(AF_INET)
+  try {
+    await late.connect(address)
+  } finally {
+    late.close()
+  }
+}
