@@ -94,6 +94,15 @@ int64_t Retry(const Function& call) {
   }
 }
 
+// The same for a call that returns -errno.
+template <typename Function>
+int64_t Repeat(const Function& call) {
+  for (;;) {
+    const int64_t result = call();
+    if (result != -EINTR) return result;
+  }
+}
+
 // Argument 0 of every call names the socket, the rest are the system call's own.
 using Syscall = int64_t (*)(int fd, Args& args);
 using SlotCall = int64_t (*)(Env& env, Slot& slot, Args& args);

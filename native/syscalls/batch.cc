@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "../pulse.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -95,7 +96,9 @@ static int64_t ReceiveMany(int fd, Args& a, bool* plain) {
 }
 
 static int64_t ReceiveManyOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMany(slot.fd, a, &slot.plain);
+  const auto receive = [&] { return ReceiveMany(slot.fd, a, &slot.plain); };
+  const int64_t result =
+      MayBringDescriptors(slot) ? Interruptible(env.pulse, receive) : receive();  // see ReceiveOn
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
   return result;
 }

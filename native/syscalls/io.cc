@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/uio.h>
 
+#include "../pulse.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -84,7 +85,10 @@ static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* lo
 }
 
 static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain, &env.loose);
+  // The kernel closes descriptors for which there is no room, see ReceiveOn.
+  const int64_t result = Interruptible(env.pulse, [&] {
+    return ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain, &env.loose);
+  });
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
 }

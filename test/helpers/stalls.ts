@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { missing } from './need'
-import { root } from './child'
+import { ensureDist, root } from './child'
 
 /** The longest that the event loop of these tests may be held, in ms: a blocked call lasts for ever instead. */
 export const HELD = 400
@@ -63,6 +64,23 @@ sys.stdin.read()
 export function silentFiles(fd: number, count: number, mode: 'r' | 'w' = 'r', answered = 0): Helper {
   const script = path.join(__dirname, 'silent_fuse.py')
   return new Helper(['-S', '-E', script, String(count), mode, String(answered)], [fd])
+}
+
+/** Runs a script in a worker and terminates it; fails when it does not end. A process could not end here: Linux waits. */
+export async function endWorker(script: string): Promise<void> {
+  ensureDist()
+  const code = `
+    const { Socket } = require(${JSON.stringify(path.join(root, 'dist'))})
+    ${script}
+    setTimeout(() => require('node:worker_threads').parentPort.postMessage('ready'), 100)`
+  const worker = new Worker(code, { eval: true })
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the worker does not end')), 5000)
+  })
+  await Promise.race([worker.terminate(), late])
+  clearTimeout(timer)
 }
 
 export const needsPython = missing.linux() ?? missing.python()

@@ -41,13 +41,10 @@ int SocketPair(int domain, int type, int protocol, int fds[2]) {
 }
 
 int Accept(int fd, sockaddr* address, socklen_t* length) {
-  const socklen_t room = *length;
-  for (;;) {
-    *length = room;
-    const int accepted = accept(fd, address, length);
-    if (accepted >= 0) return Finish(accepted);
-    if (errno != EINTR) return -errno;
-  }
+  // Nothing interrupts a call that blocks here, so the flag is looked at first: see Pulse.
+  Prepare(fd);
+  const int accepted = accept(fd, address, length);
+  return accepted < 0 ? -errno : Finish(accepted);
 }
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
@@ -109,6 +106,15 @@ int Prepare(int fd) {
 void Cut(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+void DoNotLinger(int fd) {
+  linger current = {};
+  socklen_t size = sizeof current;
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) < 0) return;
+  const linger off = {};
+  if (current.l_onoff != 0 && current.l_linger != 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
 bool HoldsPointer(unsigned long request) {
