@@ -22,15 +22,21 @@ auto Interruptible(sys::Pulse& pulse, const Call& call) -> decltype(call()) {
   return result;
 }
 
-// The same for a call that waits only where the file was made blocking: -EAGAIN, and O_NONBLOCK is set again on `fd`,
-// and on `other` unless that is -1. The call is not repeated: a process that clears the flag all the time wins every race.
+// The same for a call that waits only where the file was made blocking. O_NONBLOCK is then set again on `fd`, and on
+// `other` unless that is -1. After the watchdog's interruption the call is not repeated but -EAGAIN: a process that clears
+// the flag all the time wins every race.
 template <typename Call>
 auto NonBlocking(sys::Pulse& pulse, int fd, int other, const Call& call) -> decltype(call()) {
-  const auto result = Interruptible(pulse, call);
-  if (result != -EINTR) return result;
-  sys::Prepare(fd);
-  if (other >= 0) sys::Prepare(other);
-  return -EAGAIN;
+  if (!sys::kInterrupts) sys::Prepare(fd);
+  for (;;) {
+    sys::PulseBegin(pulse);
+    const auto result = call();
+    const bool struck = sys::PulseEnd(pulse);
+    if (result != -EINTR) return result;
+    sys::Prepare(fd);
+    if (other >= 0) sys::Prepare(other);
+    if (struck) return -EAGAIN;
+  }
 }
 
 }  // namespace bsd

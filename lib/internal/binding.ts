@@ -101,7 +101,14 @@ export interface Native {
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
   sendfile(slot: number, file: number, offset: number, count: number): number
-  transferJob(from: number, to: number, other: number, offset: number, count: number, ticket: number): number
+  transferJob(
+    from: number,
+    to: number,
+    other: number,
+    offset: number | null,
+    count: number,
+    ticket: number,
+  ): number
   stat(fd: number): number
   pipe(size: number): number
   splice(from: number, to: number, count: number): number

@@ -223,7 +223,7 @@ class FlushToFile extends Flush {
     const start = (ticket: number): number => {
       this.#begun = true
       const { reading, writing, inside } = transfer
-      return native.transferJob(reading, channel.id, writing, -1, inside, ticket)
+      return native.transferJob(reading, channel.id, writing, null, inside, ticket)
     }
     const forget = reactor.transfers.submit(start, bytes => {
       this.#begun = false

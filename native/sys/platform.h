@@ -118,6 +118,9 @@ class Pulse {
   Pulse* next = nullptr;              // likewise
 };
 
+// Whether there is a watchdog: otherwise O_NONBLOCK is looked at before each call, which leaves a gap.
+extern const bool kInterrupts;
+
 // Whether the watchdog is awake.
 extern std::atomic<bool> pulse_watched;
 // Wakes the watchdog. Where the system has none this does nothing, and calls are not interrupted.
@@ -131,10 +134,13 @@ inline void PulseBegin(Pulse& pulse) {
   if (!pulse_watched.load(std::memory_order_relaxed)) PulseWatch();
 }
 
-inline void PulseEnd(Pulse& pulse) {
+// Whether the watchdog took the call for a blocked one.
+inline bool PulseEnd(Pulse& pulse) {
   // In one order with the watchdog's "struck, then look at the beat again".
   pulse.beat.fetch_add(1, std::memory_order_seq_cst);
-  if (pulse.struck.load(std::memory_order_seq_cst)) PulseSettle(pulse);
+  if (!pulse.struck.load(std::memory_order_seq_cst)) return false;
+  PulseSettle(pulse);
+  return true;
 }
 
 // --- interfaces ------------------------------------------------------------------------------

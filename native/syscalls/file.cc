@@ -33,13 +33,13 @@ static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
                      [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
 }
 
-// A transfer on a thread of its own, from the slot: (to, other|-1, offset|-1, count, ticket) -> 0, and a record when
+// A transfer on a thread of its own, from the slot: (to, other|-1, offset|null, count, ticket) -> 0, and a record when
 // it is done. `other` is the other end of the pipe that one of them is.
 static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
   const int to_id = a.Int(1, "to");
   const int other_id = a.Int(2, "other");
   TransferRequest request = {};
-  request.offset = a.Integer(3, "offset", -1, kMaxSize);
+  request.offset = a.Present(3) ? a.Integer(3, "offset", 0, kMaxSize) : -1;
   request.count = a.Integer(4, "count", 0, kMaxChunk);
   request.ticket = a.Int(5, "ticket");
   if (!a.ok()) return 0;

@@ -27,13 +27,14 @@ static int64_t Connect(int fd, Args& a) {
 static int64_t ConnectOwned(Env& env, Slot& slot, Args& a) {
   const Bytes address = a.Buffer(1, "address");
   if (!a.ok()) return 0;
-  bool interrupted = false;
-  const int result = NonBlocking(env.pulse, slot.fd, -1, [&] {
+  const bool repeats = MayBringDescriptors(slot);
+  bool again = false;
+  return NonBlocking(env.pulse, slot.fd, -1, [&] {
     if (connect(slot.fd, Name(address), static_cast<socklen_t>(address.size)) == 0) return 0;
-    interrupted = errno == EINTR;
-    return -errno;
+    if (errno == EISCONN && again) return 0;
+    again = errno == EINTR;
+    return again && !repeats ? -EINPROGRESS : -errno;
   });
-  return interrupted && !MayBringDescriptors(slot) ? -EINPROGRESS : result;
 }
 
 // listen(2): (backlog) -> 0.

@@ -73,7 +73,7 @@ const bySlot = [
   'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendfile file:int offset:size count:size',
-  'transferJob to:int other:int offset:size count:size ticket:int',
+  'transferJob to:int other:int offset:offset count:size ticket:int',
   'resident offset:size count:size',
   'splice to:int count:size',
   'read buffer:bytes',

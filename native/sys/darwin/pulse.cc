@@ -4,6 +4,7 @@
 namespace bsd::sys {
 
 std::atomic<bool> pulse_watched{true};
+const bool kInterrupts = false;
 
 Pulse::Pulse() = default;
 Pulse::~Pulse() = default;

@@ -41,8 +41,6 @@ int SocketPair(int domain, int type, int protocol, int fds[2]) {
 }
 
 int Accept(int fd, sockaddr* address, socklen_t* length) {
-  // Nothing interrupts a call that blocks here, so the flag is looked at first: see Pulse.
-  Prepare(fd);
   const int accepted = accept(fd, address, length);
   return accepted < 0 ? -errno : Finish(accepted);
 }

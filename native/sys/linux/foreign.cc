@@ -112,8 +112,13 @@ const bool kStaysLoaded = true;  // -z nodelete
 
 int Stat(int fd, FileStat* stat) {
   Statx found = {};
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kBasic | kMount, &found) < 0)
-    return -errno;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kBasic | kMount, &found) < 0) {
+    if (errno != ENOSYS && errno != EPERM) return -errno;
+    struct stat plain = {};  // before Linux 4.11, and in old containers
+    if (fstat(fd, &plain) < 0) return -errno;
+    *stat = {plain.st_mode, plain.st_size, 0, false};
+    return 0;
+  }
   *stat = {found.mode, static_cast<int64_t>(found.size),
            (found.mask & kMount) != 0 ? found.mount : 0, IsLocal(fd, found)};
   return 0;

@@ -13,6 +13,7 @@ namespace bsd::sys {
 // Signals and their handlers belong to the whole process, and so does the thread. All of it stays for as long as the
 // process does: the addon is linked with -z nodelete.
 std::atomic<bool> pulse_watched{false};
+const bool kInterrupts = true;
 
 namespace {
 
