@@ -1,7 +1,8 @@
-import { AF_UNIX, constants, Socket } from '../../lib'
+import { AF_UNIX, constants, options, Socket } from '../../lib'
 import { Socket as SyncSocket } from '../../lib/sync'
+import { failure } from '../helpers/errors'
 import { testIf } from '../helpers/need'
-import { fill, turn } from '../helpers/pairs'
+import { abstractName, fill, turn } from '../helpers/pairs'
 import { endWorker, Helper, HELD, longestStall, needsFuse, needsPython, silentFiles } from '../helpers/stalls'
 
 /*
@@ -9,6 +10,20 @@ import { endWorker, Helper, HELD, longestStall, needsFuse, needsPython, silentFi
  * never answers. Closing them must not hold the event loop, whether they were asked for or not.
  */
 jest.setTimeout(30000)
+
+function probePassRights(): string | null {
+  const [a, b] = Socket.pair()
+  try {
+    a.set(options.SO_PASSRIGHTS, false)
+    return null
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    a.close()
+    b.close()
+  }
+}
+const noPassRights = probePassRights()
 
 /** Sends sockets with SO_LINGER and a full queue, and keeps no copy of them. */
 function lingering(fd: number, count: number): Helper {
@@ -86,6 +101,22 @@ for (const [name, reason, make] of kinds) {
     await peer.end()
   })
 }
+
+testIf(
+  noPassRights,
+  'SO_PASSRIGHTS off refuses descriptors, also on sockets that are accepted later',
+  async () => {
+    const listener = new Socket(AF_UNIX).bind(abstractName()).set(options.SO_PASSRIGHTS, false).listen()
+    const client = new Socket(AF_UNIX)
+    const [server] = await Promise.all([listener.accept(), client.connect(listener.getsockname())])
+    expect((await failure(client.sendFds(Buffer.from('x'), [0]))).code).toBe('EPERM')
+    server.set(options.SO_PASSRIGHTS, true)
+    await client.sendFds(Buffer.from('x'), [0])
+    const { fds } = await server.recvFds(1, 1)
+    expect(fds).toHaveLength(1)
+    for (const each of [...fds, listener, client, server]) each.close()
+  },
+)
 
 for (const [flavour, Kind] of [
   ['promises', Socket],

@@ -66,7 +66,7 @@ for (const how of ways) {
     const listener = listen(AF_INET)
     const holder = clearing(listener.fd, how)
     await holder.ready
-    const server = serve(listener, socket => void socket.close())
+    const server = serve(listener, socket => socket.close())
     const stall = await longestStall(async () => {
       for (let i = 0; i < 20; i++) {
         const client = new Socket()
@@ -152,6 +152,25 @@ for (const how of ways) {
       rmSync(folder, { recursive: true })
     })
   }
+
+  testIf(needsPython, `blocking transfers keep their timeout when the flag is cleared ${how}`, async () => {
+    const listener = new SyncSocket(AF_INET).bind(['127.0.0.1', 0]).listen()
+    const a = new SyncSocket(AF_INET)
+    a.connect(listener.getsockname())
+    const b = listener.accept()
+    const holder = clearing(a.fd, how)
+    await holder.ready
+    const file = openSync(__filename, 'r')
+    while (a.trySend(Buffer.alloc(65536)) !== null);
+    expect(thrown(() => a.sendfile(file, { timeout: 50 })).code).toBe('ERR_SOCKET_TIMEOUT')
+    const [from, source] = SyncSocket.pair()
+    from.send(Buffer.alloc(1000))
+    expect(thrown(() => source.splice(a, { timeout: 50 })).code).toBe('ERR_SOCKET_TIMEOUT')
+    expect(thrown(() => a.splice(source, { timeout: 50 })).code).toBe('ERR_SOCKET_TIMEOUT')
+    await holder.end()
+    for (const socket of [listener, a, b, from, source]) socket.close()
+    closeSync(file)
+  })
 
   testIf(needsPython, `splice from an idle TCP socket waits when the flag is cleared ${how}`, async () => {
     const listener = listen(AF_INET)
