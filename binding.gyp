@@ -27,6 +27,8 @@
         "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Wpedantic"]
       },
       "conditions": [
+        # Threads that a foreign file holds up outlive the environment that loaded the addon.
+        ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"] }],
         ["sock_sanitize!=''", {
           "cflags": ["-fsanitize=<(sock_sanitize)", "-fno-omit-frame-pointer", "-g", "-O1"],
           "cflags!": ["-O3"],

@@ -331,10 +331,10 @@ export class Socket extends TransferSocket {
 
   /**
    * sendfile(2): sends a file, or a range of it, without copying it through this process. Resolves with
-   * the number of bytes. A part of the file that is not in memory is read on the thread pool, never on
-   * the event loop. What is written to the file while it is on its way is sent as it then is.
-   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`, after `close()` without
-   * what the thread pool was sending at that moment.
+   * the number of bytes. A part of the file that is not in memory is read by a thread, never by
+   * the event loop, and a file of a network or FUSE file system always is. A timeout, a signal and `close()` end the wait for such
+   * a thread at once. What is written to the file while it is on its way is sent as it then is.
+   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     try {
@@ -372,7 +372,8 @@ export class Socket extends TransferSocket {
    * splice(2): moves what this stream socket receives to another socket, a pipe or a file, without copying it through
    * this process, until the stream ends or `length` bytes are moved. Resolves with their number; a failure
    * carries it as `bytesSent`, and bytes that were taken but not delivered are given back to the next receive.
-   * A regular file is written on the thread pool. Of somebody else's descriptors only those that do not block
+   * A regular file is written by a thread; a transfer that ends early waits for
+   * it for at most 100 ms, after which `bytesSent` does not count what the file may still take. Of somebody else's descriptors only those that do not block
    * are taken. Linux; `ENOSYS` elsewhere: see relay.
    */
   async splice(to: Socket | FileLike, options?: SpliceOptions | number): Promise<number> {

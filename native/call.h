@@ -112,6 +112,15 @@ int64_t Retry(const Function& call) {
   }
 }
 
+// The same for a call that returns -errno.
+template <typename Function>
+int64_t Repeat(const Function& call) {
+  for (;;) {
+    const int64_t result = call();
+    if (result != -EINTR) return result;
+  }
+}
+
 // Argument 0 of every call names the socket, the rest are the system call's own. Calls that take an array of buffers as
 // argument 1 are made with kWithParts.
 constexpr bool kWithParts = true;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "pulse.h"
 #include "work.h"
 
 namespace bsd {
@@ -88,10 +89,17 @@ void Unwatch(Env& env, Slot& slot) {
   slot.level = false;
 }
 
-static int CloseDescriptor(int fd) {
-  // Never retried: after EINTR the descriptor is gone and its number may be another's already.
-  if (close(fd) == 0 || errno == EINTR || errno == EINPROGRESS || errno == ECONNRESET) return 0;
-  return -errno;
+static int CloseDescriptor(Env& env, const Slot& slot) {
+  if (slot.foreign) {
+    sys::CloseForeign(slot.fd);
+    return 0;
+  }
+  if (slot.lingers) sys::DoNotLinger(slot.fd);
+  // Another holder may have set SO_LINGER, and descriptors that were never received may linger. Never retried: after
+  // EINTR the descriptor is gone and its number may be another's already.
+  const int result = Interruptible(env.pulse, [&slot] { return close(slot.fd) == 0 ? 0 : -errno; });
+  if (result == -EINTR || result == -EINPROGRESS || result == -ECONNRESET) return 0;
+  return result;
 }
 
 static void Forget(Env& env, Slot& slot) {
@@ -103,11 +111,8 @@ static void Forget(Env& env, Slot& slot) {
 int CloseSlot(Env& env, Slot& slot) {
   Unwatch(env, slot);
   slot.open = false;
-  if (--slot.shares > 0) {
-    CancelJob(slot);
-    return 0;
-  }
-  const int result = CloseDescriptor(slot.fd);
+  if (--slot.shares > 0) return 0;
+  const int result = CloseDescriptor(env, slot);
   Forget(env, slot);
   return result;
 }
@@ -122,7 +127,7 @@ int DetachSlot(Env& env, Slot& slot) {
 
 void DropShare(Env& env, Slot& slot) {
   if (--slot.shares > 0) return;
-  CloseDescriptor(slot.fd);
+  CloseDescriptor(env, slot);
   Forget(env, slot);
 }
 
@@ -152,6 +157,7 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
     CloseSlot(*env, *slot);
   }
   env->loose.CloseAll();
+  AbandonThreads(*env);
   WakeClose(*env);
   CleanupStep(env);
 }

@@ -17,6 +17,8 @@
 
 namespace bsd {
 
+struct Thread;
+
 struct Env {
   napi_env env = nullptr;
 
@@ -30,12 +32,14 @@ struct Env {
 
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
+  sys::Pulse pulse;  // of this thread's calls that must not block
   Slots slots;
   Loose loose;  // descriptors that have no slot yet
   Wake wake;    // the poller behind one libuv handle
   int poller = -1;
-  size_t jobs = 0;  // on the thread pool now
-  Reply reply;      // of the last lookup, until TypeScript takes it
+  size_t jobs = 0;  // on the thread pool or on threads of their own now
+  Thread* threads = nullptr;
+  Reply reply;  // of the last lookup, until TypeScript takes it
 
   napi_async_cleanup_hook_handle cleanup = nullptr;
   bool closing = false;

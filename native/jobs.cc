@@ -2,72 +2,74 @@
 
 #include <new>
 
+#include "pulse.h"
 #include "work.h"
 
 namespace bsd {
 
 namespace {
 
-// Moves bytes from one descriptor to another, step by step: bytes moved, 0 at the end, or -errno.
-using Step = int64_t (*)(int to, int from, int64_t* offset, int64_t count);
-
-int64_t SpliceStep(int to, int from, int64_t*, int64_t count) {
-  return sys::Splice(from, nullptr, to, nullptr, static_cast<size_t>(count), 0);
-}
-
 class TransferJob final : public Job {
  public:
-  TransferJob(Step step, Slot& to, Slot& from, int64_t offset, int64_t count)
-      : step_(step),
-        to_index_(to.index),
-        from_index_(from.index),
-        to_(to.fd),
-        from_(from.fd),
-        offset_(offset),
-        count_(count) {
-    ++to.shares;
-    ++from.shares;
+  TransferJob(const TransferRequest& request, Slot& from, Slot& to, Slot* other)
+      : request_(request) {
+    Slot* const slots[kSlots] = {&from, &to, other};
+    for (size_t i = 0; i < kSlots; ++i) {
+      if (slots[i] == nullptr) continue;
+      ++slots[i]->shares;
+      index_[i] = slots[i]->index;
+      fds_[i] = slots[i]->fd;
+    }
   }
 
   void Run() override {
+    sys::Pulse pulse;
     int64_t moved = 0;
     int64_t step = 1;
-    while (moved < count_ && step > 0) {
-      step = step_(to_, from_, &offset_, count_ - moved);
+    while (moved < request_.count && step > 0) {
+      step = Move(pulse, request_.count - moved);
       if (step > 0) moved += step;
     }
     result_ = moved > 0 ? moved : step;
   }
 
   void Release(Env& env) override {
-    Slot* to = env.slots.At(to_index_);
-    to->work = nullptr;
-    open_ = to->open;
-    generation_ = to->generation;
-    DropShare(env, *env.slots.At(from_index_));
-    DropShare(env, *to);
+    for (size_t i = 0; i < kSlots; ++i) {
+      if (fds_[i] >= 0) DropShare(env, *env.slots.At(index_[i]));
+    }
   }
 
   bool Report(Env&, int32_t* record) override {
-    record[kRecordSlot] = static_cast<int32_t>(to_index_);
-    record[kRecordGeneration] = static_cast<int32_t>(generation_);
+    record[kRecordSlot] = request_.ticket;
     record[kRecordDirection] = kWrite;
     record[kRecordOpcode] = kJob;
     record[kRecordResult] = static_cast<int32_t>(result_);
-    return open_;
+    return true;
+  }
+
+  void Orphaned() override {
+    for (const int fd : fds_) {
+      if (fd >= 0) sys::CloseForeign(fd);
+    }
   }
 
  private:
-  Step step_;
-  uint32_t to_index_;
-  uint32_t from_index_;
-  int to_;
-  int from_;
-  int64_t offset_;
-  int64_t count_;
+  static constexpr size_t kSlots = 3;
+
+  int64_t Move(sys::Pulse& pulse, int64_t count) {
+    int64_t* offset = request_.offset < 0 ? nullptr : &request_.offset;
+    // Of the two only a socket can have been made blocking: a pipe is waited for by no splice with these flags.
+    return NonBlocking(pulse, fds_[1], -1, [&]() -> int64_t {
+      if (fds_[2] < 0) return sys::SendFile(fds_[1], fds_[0], offset, count);
+      return sys::Splice(fds_[0], offset, fds_[1], nullptr, static_cast<size_t>(count),
+                         sys::kSpliceFlags);
+    });
+  }
+
+  TransferRequest request_;
+  uint32_t index_[kSlots] = {};
+  int fds_[kSlots] = {-1, -1, -1};
   int64_t result_ = 0;
-  bool open_ = false;
-  uint32_t generation_ = 0;
 };
 
 class LookupJob final : public Job {
@@ -94,13 +96,8 @@ class LookupJob final : public Job {
 
 }  // namespace
 
-int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count) {
-  return StartJob(env, new (std::nothrow) TransferJob(sys::SendFile, socket, file, offset, count),
-                  &socket);
-}
-
-int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count) {
-  return StartJob(env, new (std::nothrow) TransferJob(SpliceStep, file, pipe, 0, count), &file);
+int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to, Slot* other) {
+  return StartThread(env, new (std::nothrow) TransferJob(request, from, to, other));
 }
 
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request) {

@@ -1,4 +1,4 @@
-// What runs on the thread pool.
+// What runs off the loop's thread.
 #ifndef BSD_SOCKETS_JOBS_H_
 #define BSD_SOCKETS_JOBS_H_
 
@@ -7,13 +7,17 @@
 
 namespace bsd {
 
-// Sends `count` bytes of the file from `offset`, until the socket takes no more. Ends in a record
-// (slot, kWrite, kJob, bytes or -errno). 0 or -errno.
-int StartSendFile(Env& env, Slot& socket, Slot& file, int64_t offset, int64_t count);
+// A transfer that may wait for a disk, or for the server of a file system that never answers, on a thread of its own. It
+// ends in a record (ticket, kWrite, kJob, bytes or -errno).
+struct TransferRequest {
+  int32_t ticket;
+  int64_t offset;  // in the file, -1 for none
+  int64_t count;
+};
 
-// Moves `count` bytes that are in the pipe to the file, which may have to wait for a disk. Ends in the same record,
-// of the file's slot.
-int StartSplice(Env& env, Slot& file, Slot& pipe, int64_t count);
+// Moves bytes from a file to a socket or into a pipe, until that takes no more, or from a pipe to a file. `other` is the
+// other end of the pipe, or nullptr: closing it would wait as well, so it stays open as long.
+int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to, Slot* other);
 
 // Ends in a record (ticket, kRead, kLookup, size of the reply or -errno), with the reply in env.reply.
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request);

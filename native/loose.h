@@ -4,10 +4,11 @@
 #define BSD_SOCKETS_LOOSE_H_
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
+
+#include "sys/platform.h"
 
 namespace bsd {
 
@@ -39,7 +40,7 @@ class Loose {
   }
 
   void CloseAll() {
-    while (count_ > 0) close(fds_[--count_]);
+    while (count_ > 0) sys::CloseForeign(fds_[--count_]);
   }
 
  private:

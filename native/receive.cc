@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "call.h"
+#include "pulse.h"
 
 namespace bsd {
 
@@ -16,10 +17,17 @@ void MarkDry(Env& env, const Slot& slot, int flags) {
   if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
+bool MayBringDescriptors(const Slot& slot) {
+  return slot.traits == Traits::kUnixStream || slot.traits == Traits::kUnix;
+}
+
 int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
                   socklen_t* length) {
-  const int64_t result =
-      sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
+  const auto receive = [&] {
+    return sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
+  };
+  // The kernel closes the descriptors that come with the data before the call returns, and one of them may linger.
+  const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.pulse, receive) : receive();
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
   } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {
@@ -32,12 +40,19 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
 }
 
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index) {
-  const int fd = sys::Accept(listener.fd, address, length);
+  const socklen_t room = *length;
+  const int fd = NonBlocking(env.pulse, listener.fd, -1, [&] {
+    *length = room;
+    return sys::Accept(listener.fd, address, length);
+  });
   if (fd == -EAGAIN) MarkDry(env, listener, 0);
   if (fd < 0) return fd;
   const SlotId id = AdoptSlot(env, fd, listener.traits);
   *index = static_cast<int32_t>(id & kIndexMask);
-  if (id != kNoSlot) return fd;
+  if (id != kNoSlot) {
+    env.slots.Find(id)->lingers = listener.lingers;  // the option is inherited
+    return fd;
+  }
   close(fd);  // TypeScript makes room before it accepts, so this is a bug, not a lost peer
   return -ENOBUFS;
 }

@@ -15,6 +15,9 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
 // accept(2) into a new slot, whose index goes to *index. The descriptor or -errno.
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index);
 
+// Whether messages of this socket can carry descriptors.
+bool MayBringDescriptors(const Slot& slot);
+
 // Notes that a read with these flags found nothing.
 void MarkDry(Env& env, const Slot& slot, int flags);
 

@@ -13,8 +13,6 @@ namespace sys {
 struct Ring;
 }
 
-struct Work;
-
 // Index and generation, at most 53 bits: a whole number of JavaScript. A closed slot's id comes back after 2^31 reuses
 // of the slot.
 using SlotId = int64_t;
@@ -24,6 +22,7 @@ enum class Traits : uint8_t {
   kNone,        // nothing: only EAGAIN means empty
   kStream,      // the receive queue was empty (TCP)
   kUnixStream,  // the same, unless a control message ended the read; see Slot::level
+  kUnix,        // nothing either; descriptors may come with each message
 };
 
 struct Slot {
@@ -37,12 +36,13 @@ struct Slot {
   bool watched = false;  // registered with the poller
   bool writing = false;  // also for writing
   bool rented = false;   // the kernel still sends from memory of this thread's heap
+  bool lingers = false;  // SO_LINGER may be set: see DoNotLinger
+  bool foreign = false;  // no socket of this package: see CloseForeign
   bool plain = false;    // recvmsg(2) refuses flags about descriptors; see ReceiveCloseOnExec
   // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.
   bool level = false;
-  Work* work = nullptr;       // on the thread pool, and writes to this slot
   sys::Ring* ring = nullptr;  // of a packet socket; goes with the last share
 };
 

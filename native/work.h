@@ -1,4 +1,4 @@
-// Work on the thread pool. A job sees descriptors and memory of its own, never JavaScript's, and holds a
+// Work off the loop's thread. A job sees descriptors and memory of its own, never JavaScript's, and holds a
 // share of each slot that it uses, so none can be closed and its number reused under it.
 #ifndef BSD_SOCKETS_WORK_H_
 #define BSD_SOCKETS_WORK_H_
@@ -16,20 +16,25 @@ class Job {
   Job& operator=(Job&&) = delete;
   virtual ~Job() = default;
 
-  // On a thread of the pool.
+  // On another thread.
   virtual void Run() = 0;
   // Back on the loop's thread, also when the environment is ending: gives up what it held.
   virtual void Release(Env& env) = 0;
   // Fills the record that tells TypeScript; false where nobody is to be told.
   virtual bool Report(Env& env, int32_t* record) = 0;
+  // On the other thread, in place of the last two, where the environment has ended without waiting for it.
+  virtual void Orphaned() {}
 };
 
-// Takes the job over; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone. Of a `slot` it is the work
-// that CancelJob takes back: its Release has to set `work` to nullptr.
-int StartJob(Env& env, Job* job, Slot* slot = nullptr);
+// Takes the job over and runs it on the thread pool; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone.
+int StartJob(Env& env, Job* job);
 
-// Takes back the slot's job if it has not begun, all threads being busy: it ends soon as if it had moved nothing.
-void CancelJob(Slot& slot);
+// The same on a thread of its own, for what may never return: a thread of the pool would be missing for everything else,
+// and libuv waits for those when the process ends.
+int StartThread(Env& env, Job* job);
+
+// Leaves those threads to themselves where the system can (sys::kStaysLoaded); CleanupStep is called for each.
+void AbandonThreads(Env& env);
 
 }  // namespace bsd
 

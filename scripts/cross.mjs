@@ -65,7 +65,7 @@ function linkFlags(darwin, folder) {
   // Else names of the runtime would be visible to other addons.
   const map = path.join(folder, 'exports.map')
   writeFileSync(map, `{ global: ${entries.map(each => `${each};`).join(' ')} local: *; };\n`)
-  return ['-shared', '-s', '-Wl,--gc-sections', `-Wl,--version-script=${map}`]
+  return ['-shared', '-s', '-Wl,--gc-sections', '-Wl,-z,nodelete', `-Wl,--version-script=${map}`]
 }
 
 /**

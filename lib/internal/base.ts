@@ -178,7 +178,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return fd
   }
 
-  /** Closes the descriptor at once. Idempotent; operations that wait reject with `ECANCELED`. */
+  /**
+   * Closes the descriptor. Idempotent; operations that wait reject with `ECANCELED`. close(2)
+   *
+   * `close` never waits for the peer. A linger time of SO_LINGER is switched off first, also for other holders of the open
+   * socket: the kernel delivers what is queued in the background. A linger time of 0 still resets the connection.
+   */
   close(): void {
     if (this.closed) return
     release(this.channel)

@@ -31,7 +31,7 @@ export interface Native {
   closeFd(fd: number): number
   fcntl(slot: number, command: number, argument: number): number
   inspect(fd: number, kind: Int32Array): number
-  adopt(fd: number, traits: number): number
+  adopt(fd: number, traits: number, lingers?: number): number
   hold(fd: number): number
   own(fd: number): number
   close(slot: number): number
@@ -101,11 +101,17 @@ export interface Native {
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
   sendfile(slot: number, file: number, offset: number, count: number): number
-  sendfileJob(slot: number, file: number, offset: number, count: number): number
+  transferJob(
+    from: number,
+    to: number,
+    other: number,
+    offset: number | null,
+    count: number,
+    ticket: number,
+  ): number
+  stat(fd: number): number
   pipe(size: number): number
   splice(from: number, to: number, count: number): number
-  spliceJob(file: number, pipe: number, count: number): number
-  cancelJob(slot: number): number
   cut(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number

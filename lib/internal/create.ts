@@ -25,8 +25,8 @@ export class Adoption {
 
 /** What a short read proves, see Traits in native/slots.h. */
 function traitsOf(family: number, type: number, protocol: number): number {
+  if (family === AF_UNIX) return type === SOCK_STREAM ? 2 : 3
   if (type !== SOCK_STREAM) return 0
-  if (family === AF_UNIX) return 2
   return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
 }
 
@@ -94,7 +94,7 @@ export function adoptSocket(value: unknown): Adoption {
   const result = native.inspect(fd, kind)
   if (result < 0) throw systemError('adopt', result)
   const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
-  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol)), family, type, protocol)
+  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol), 1), family, type, protocol)
 }
 
 /** F_DUPFD_CLOEXEC, then adoptSocket. */

@@ -1,11 +1,11 @@
-/** A job that has not ended: `start` puts it on the thread pool, `settle` gets the result. */
+/** A job that has not ended: `start` hands it to another thread, `settle` gets the result. */
 interface Waiting {
   start(ticket: number): number
   settle(result: number): void
 }
 
 /**
- * Work on the thread pool that belongs to no socket. At most half of the pool's threads at once, as libuv
+ * Work off the loop's thread, so much at once and the rest in turn. Of lookups at most half of the pool's threads at once, as libuv
  * does for its own lookups: a name server that does not answer must not hold up the file system.
  */
 export class Jobs {

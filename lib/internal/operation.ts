@@ -71,7 +71,7 @@ export abstract class Operation<T> {
     return 0
   }
 
-  /** True while it must not be taken out of the queue: work off the loop is using the socket. */
+  /** True while work off the loop is under way: no attempt before it has ended. */
   get busy(): boolean {
     return false
   }
@@ -79,8 +79,10 @@ export abstract class Operation<T> {
   /** It is going to wait: duplicates the descriptors that the caller may close meanwhile. May throw. */
   hold(): void {}
 
-  /** Work off the loop has ended. */
-  jobDone(_result: number): void {}
+  /** Milliseconds for which an operation that leaves waits for its work off the loop, to tell exactly how far it got. */
+  get grace(): number {
+    return 0
+  }
 
   /** Leaves the queue without a result: gives back what the operation holds, adds progress to the reason. */
   abandon(reason: Error): Error {

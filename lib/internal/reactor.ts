@@ -17,11 +17,9 @@
  *                                the first edge after a failed attempt is that attempt's own doing
  *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come; no level
  *                                for the rest of this wait
- *   record JOB                   hand it to the head, which goes on or ends
- *   record LOOKUP                belongs to no socket: Jobs knows whose it is
- *   abort, timeout               take it out; if it was the head, go on with the next one. An operation
- *                                whose work is on the thread pool leaves when that is done, or taken
- *                                back because it had not begun
+ *   record JOB, LOOKUP           Jobs knows whose it is; a transfer goes on through `resume`
+ *   abort, timeout               take it out; if it was the head, go on with the next one. If work
+ *                                off the loop is under way, wait for it for at most its `grace`
  *   close                        take all out, close the descriptor, then reject them with ECANCELED
  *
  * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
@@ -80,6 +78,8 @@ import {
 } from './shared'
 
 const LONGEST_BACKOFF = 16
+/** How many threads of transfers an environment has at most. */
+const TRANSFERS = 16
 const DIRECTIONS = [READ, WRITE, ERROR] as const
 /** The order in which a deferred socket is served. */
 const IN_TURN = [WRITE, READ, ERROR] as const
@@ -126,6 +126,8 @@ export class Reactor {
   readonly native: Native
   readonly memory: Memory
   readonly jobs = new Jobs()
+  /** Transfers that may wait for a disk or for the server of a file system: each has a thread of its own. */
+  readonly transfers = new Jobs(TRANSFERS)
   /** By slot, and only while somebody waits: an idle socket that nobody holds can be collected. */
   readonly #channels: (Channel | undefined)[] = []
   #turn = 0
@@ -139,9 +141,9 @@ export class Reactor {
   }
 
   /** Takes a descriptor in. It is made non-blocking; its flags are shared with its duplicates. */
-  adopt(fd: number, traits: number): Channel {
+  adopt(fd: number, traits: number, lingers = 0): Channel {
     this.makeRoom()
-    const result = this.native.adopt(fd, traits)
+    const result = this.native.adopt(fd, traits, lingers)
     if (result < 0) throw systemError('fcntl', result)
     return new Channel(result, fd)
   }
@@ -528,14 +530,21 @@ export class Reactor {
   }
 
   #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
-    const direction = operation.direction
-    const first = channel.head(direction) === operation
-    if (operation.busy) {
+    const first = channel.head(operation.direction) === operation
+    if (operation.busy && operation.grace > 0) {
       operation.leave ??= { timer: null, forget: null, reason: null }
-      operation.leave.reason ??= reason
-      this.native.cancelJob(channel.id)
+      const { leave } = operation
+      if (leave.reason !== null) return
+      leave.reason = reason
+      if (leave.timer !== null) clearTimeout(leave.timer)
+      leave.timer = setTimeout(() => this.#quit(channel, operation, reason, first), operation.grace)
       return
     }
+    this.#quit(channel, operation, reason, first)
+  }
+
+  #quit(channel: Channel, operation: Operation<unknown>, reason: Error, first: boolean): void {
+    const { direction } = operation
     this.#dequeue(channel, operation)
     this.#reject(operation, reason)
     if (first && channel.fd >= 0) {
@@ -562,15 +571,14 @@ export class Reactor {
     const index = completions[at + RECORD_SLOT]!
     const opcode = completions[at + RECORD_OPCODE]!
     if (opcode === LOOKUP) return this.jobs.done(index, completions[at + RECORD_RESULT]!)
+    if (opcode === JOB) return this.transfers.done(index, completions[at + RECORD_RESULT]!)
     const channel = this.#channels[index]
     const direction = completions[at + RECORD_DIRECTION] as Direction
     if (channel?.id !== idOf(index, completions[at + RECORD_GENERATION]!)) return this.#dropAccepted(at)
     this.hasBudget(channel) // a new turn has a new one
     const operation = channel.head(direction)
     if (operation === null) return this.#dropAccepted(at)
-    if (opcode === JOB) {
-      this.#endJob(channel, operation, completions[at + RECORD_RESULT]!)
-    } else if (opcode === READY) {
+    if (opcode === READY) {
       const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
       if (direction === WRITE && sure && channel.rare?.echo === true) {
         channel.rare.echo = false
@@ -605,8 +613,10 @@ export class Reactor {
     if (!dry || !this.#arm(channel, head)) this.#pump(channel, direction, false)
   }
 
-  #endJob(channel: Channel, operation: Operation<unknown>, result: number): void {
-    operation.jobDone(result)
+  /** The work of this operation off the loop has ended: it goes on, or leaves as it was asked to. */
+  resume(channel: Channel, operation: Operation<unknown>): void {
+    if (!operation.queued) return
+    this.hasBudget(channel)
     const reason = operation.leave?.reason ?? null
     if (reason !== null) {
       this.#dequeue(channel, operation)

@@ -1,10 +1,10 @@
-import { fstatSync, type Stats } from 'node:fs'
 import { fileTruncated, systemError, withProgress } from '../errors'
 import { native, reactor } from '../internal/environment'
-import { EAGAIN, errnoOf } from '../internal/errno'
+import { EAGAIN, ENOSYS } from '../internal/errno'
 import { Operation, PENDING, YIELD } from '../internal/operation'
 import type { Channel } from '../internal/channel'
-import { WRITE } from '../internal/shared'
+import { STATE_SECOND, STATE_SLOT, WRITE } from '../internal/shared'
+import { statOf } from './stat'
 
 /** One call on the loop's thread: about a tenth of a millisecond where a device takes the pages. */
 const CHUNK = 1024 * 1024
@@ -13,8 +13,8 @@ const CHUNK = 1024 * 1024
  * well, for up to 2 ms.
  */
 const TURN = 0.25
-/** What one job on the thread pool sends at most. */
-const JOB = 4 * 1024 * 1024
+/** What one job reads at most: what the pipe holds. */
+const JOB = 1024 * 1024
 
 export interface SendfileRange {
   offset: number
@@ -23,26 +23,31 @@ export interface SendfileRange {
 }
 
 /**
- * Who runs the operation decides where a file that is not in memory may be waited for: on the thread pool,
+ * Who runs the operation decides where a file that is not in memory may be waited for: on a thread of its own,
  * nowhere (`trySendfile` and a timeout of 0), or right here.
  */
 export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
 
 /**
  * sendfile(2) until the range is sent. The socket never blocks, but a file does: a page that is not in
- * memory is read from the disk inside the call. So a chunk goes out on the loop's thread only when all
- * of it is in the page cache, and on the thread pool otherwise.
+ * memory is read from the disk inside the call, and the server of a FUSE file may never answer. So a chunk goes out by
+ * sendfile(2) only when the file is local and all of the chunk is in the page cache. Otherwise a thread reads it into a pipe,
+ * and the loop's thread sends it from there: the other thread never touches the socket.
  */
 export class Sendfile extends Operation<number> {
   #file: number | null
   #offset: number
   #sent = 0
+  #pipe: { reading: number; writing: number } | null = null
+  /** Bytes in the pipe. */
+  #inside = 0
   #job: number | null = null
-  #running = false
+  #forget: (() => void) | null = null
   #reporting = false
   readonly #total: number
   /** False for what has no size of its own (/proc, devices): then the end is where sendfile says 0. */
   readonly #sized: boolean
+  readonly #local: boolean
   readonly #onProgress: SendfileRange['onProgress']
 
   constructor(
@@ -52,8 +57,9 @@ export class Sendfile extends Operation<number> {
     private readonly driver: SendfileDriver,
   ) {
     super()
-    const stat = statOf(file)
-    this.#sized = stat.isFile() && stat.size > 0
+    const stat = statOf(file, 'sendfile')
+    this.#sized = stat.isFile && stat.size > 0
+    this.#local = stat.local
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
@@ -70,7 +76,7 @@ export class Sendfile extends Operation<number> {
   }
 
   override get busy(): boolean {
-    return this.#running
+    return this.#forget !== null
   }
 
   attempt(): number {
@@ -94,20 +100,56 @@ export class Sendfile extends Operation<number> {
     if (this.#job !== null) {
       const result = this.#job
       this.#job = null
-      return result
+      if (this.#pipe === null || result <= 0) return result
+      this.#inside = result
     }
+    if (this.#inside > 0) return this.#empty()
     const file = this.#file!
     const count = Math.min(rest, CHUNK)
-    const resident = this.driver === 'blocking' ? 1 : native.resident(file, this.#offset, count)
+    const here = this.driver === 'blocking'
+    const resident = here ? 1 : this.#local ? native.resident(file, this.#offset, count) : 0
     // Where the system cannot tell (before Linux 6.5), who will not wait has to take the chance.
     if (resident === 1 || (resident < 0 && this.driver !== 'reactor')) {
       return native.sendfile(this.channel.id, file, this.#offset, count)
     }
-    if (this.driver !== 'reactor') return EAGAIN
-    const result = native.sendfileJob(this.channel.id, file, this.#offset, Math.min(rest, JOB))
-    if (result < 0) return result
-    this.#running = true
+    return this.driver === 'reactor' ? this.#read(Math.min(rest, JOB)) : EAGAIN
+  }
+
+  /** Has a thread read into the pipe; where there is no splice(2), send as well. */
+  #read(count: number): number {
+    const failed = this.#makePipe()
+    if (failed < 0 && failed !== ENOSYS) return failed
+    const { transfers } = reactor
+    const [to, other] = this.#pipe === null ? [this.channel.id, -1] : [this.#pipe.writing, this.#pipe.reading]
+    const start = (ticket: number): number =>
+      native.transferJob(this.#file!, to, other, this.#offset, count, ticket)
+    const forget = transfers.submit(start, result => {
+      this.#job = result
+      if (this.#forget === null) return
+      this.#forget = null
+      reactor.resume(this.channel, this)
+    })
+    if (this.#job !== null) return this.#step(count) // it could not be started
+    this.#forget = forget
     return PENDING
+  }
+
+  #makePipe(): number {
+    if (this.#pipe !== null) return 0
+    reactor.makeRoom(2)
+    const failed = native.pipe(JOB)
+    if (failed < 0) return failed
+    const { memory } = reactor
+    const { state } = memory
+    this.#pipe = { reading: memory.idAt(state[STATE_SLOT]!), writing: memory.idAt(state[STATE_SECOND]!) }
+    return 0
+  }
+
+  /** Sends what is in the pipe. */
+  #empty(): number {
+    const result = native.splice(this.#pipe!.reading, this.channel.id, this.#inside)
+    if (result > 0) this.#inside -= result
+    return result === 0 ? EAGAIN : result
   }
 
   #end(): number {
@@ -142,12 +184,6 @@ export class Sendfile extends Operation<number> {
     return this.#sent
   }
 
-  override jobDone(result: number): void {
-    this.#running = false
-    this.#job = result
-    if (this.leave !== null && this.leave.reason !== null && result > 0) this.#sent += result // it went out all the same
-  }
-
   value(): number {
     this.#release()
     return this.#sent
@@ -167,16 +203,15 @@ export class Sendfile extends Operation<number> {
     return null
   }
 
+  // A job that still runs has a share of each.
   #release(): void {
-    if (this.#file !== null) native.close(this.#file) // a job that still runs has a share of it
-    this.#file = null
-  }
-}
-
-function statOf(file: number): Stats {
-  try {
-    return fstatSync(file)
-  } catch (error) {
-    throw systemError('sendfile', errnoOf((error as NodeJS.ErrnoException).code ?? ''))
+    this.#forget?.()
+    this.#forget = null
+    if (this.#file !== null) native.close(this.#file)
+    if (this.#pipe !== null) {
+      native.close(this.#pipe.reading)
+      native.close(this.#pipe.writing)
+    }
+    this.#file = this.#pipe = null
   }
 }

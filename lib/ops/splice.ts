@@ -1,10 +1,11 @@
-import { constants as files, fstatSync, type Stats } from 'node:fs'
+import { constants as files } from 'node:fs'
 import { systemError } from '../errors'
 import { native, reactor } from '../internal/environment'
 import { EAGAIN, errnoOf } from '../internal/errno'
 import { giveBack } from '../internal/leftover'
 import { Operation, PENDING, YIELD } from '../internal/operation'
 import { Channel } from '../internal/channel'
+import { statOf } from './stat'
 import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../internal/shared'
 
 /** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */
@@ -18,7 +19,7 @@ const { O_APPEND } = files
 /** Where a transfer goes: a socket of ours, or a duplicate of somebody's descriptor. */
 interface Target {
   channel: Channel
-  /** A regular file: writing to it may wait for a disk, so it is done on the thread pool. */
+  /** A regular file: writing to it may wait for a disk, so a thread of its own does it. */
   file: boolean
   /** The duplicate has to be closed. */
   held: boolean
@@ -30,6 +31,8 @@ export class Transfer {
   moved = 0
   /** Bytes in the pipe. */
   inside = 0
+  /** A thread that may never come back has the pipe, and even read(2) and close(2) of it would wait. */
+  stuck = false
   readonly reading: number
   readonly writing: number
   readonly #target: Target
@@ -74,7 +77,7 @@ export class Transfer {
   /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
   close(): void {
     this.source.some.transfers--
-    if (this.inside > 0) {
+    if (this.inside > 0 && !this.stuck) {
       const rest = Buffer.allocUnsafeSlow(this.inside)
       giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))
     }
@@ -90,25 +93,17 @@ export class Transfer {
 
 // A duplicate that the transfer can wait on. What would make it block the loop is refused.
 function hold(fd: number): Target {
-  const stat = statOf(fd)
+  const stat = statOf(fd, 'splice')
   const channel = new Channel(reactor.hold(fd, 'splice'), fd)
   const flags = native.fcntl(channel.id, F_GETFL!, 0)
-  const pipe = stat.isFIFO()
-  const blocks = !stat.isFile() && !pipe && (flags & O_NONBLOCK!) === 0
+  const pipe = stat.isFifo
+  const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK!) === 0
   if (blocks || (!pipe && (flags & O_APPEND) !== 0)) {
     native.close(channel.id)
     const which = blocks ? 'without O_NONBLOCK' : 'opened with O_APPEND, where splice(2) does not write'
     throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} ${which}` })
   }
-  return { channel, file: stat.isFile(), held: true }
-}
-
-function statOf(fd: number): Stats {
-  try {
-    return fstatSync(fd)
-  } catch (error) {
-    throw systemError('splice', errnoOf((error as NodeJS.ErrnoException).code ?? ''))
-  }
+  return { channel, file: stat.isFile, held: true }
 }
 
 /** Socket to pipe. The pipe is empty, so EAGAIN speaks of the socket. */
@@ -199,13 +194,21 @@ class Flush extends Operation<void> {
   }
 }
 
-/** Pipe to a regular file, on the thread pool. */
+/** How long a transfer that leaves waits for a file, in ms, to know what was written. */
+const GRACE = 100
+
+/** Pipe to a regular file, on a thread of its own. */
 class FlushToFile extends Flush {
-  #running = false
+  #forget: (() => void) | null = null
+  #begun = false
   #result: number | null = null
 
   override get busy(): boolean {
-    return this.#running
+    return this.#forget !== null
+  }
+
+  override get grace(): number {
+    return this.#begun ? GRACE : 0
   }
 
   override attempt(): number {
@@ -217,15 +220,28 @@ class FlushToFile extends Flush {
     }
     const { transfer } = this
     if (transfer.inside === 0) return 0
-    const started = native.spliceJob(transfer.target.id, transfer.reading, transfer.inside)
-    if (started < 0) return started
-    this.#running = true
+    const channel = transfer.target
+    const start = (ticket: number): number => {
+      this.#begun = true
+      const { reading, writing, inside } = transfer
+      return native.transferJob(reading, channel.id, writing, null, inside, ticket)
+    }
+    const forget = reactor.transfers.submit(start, bytes => {
+      this.#begun = false
+      this.#result = bytes
+      if (this.#forget === null) return
+      this.#forget = null
+      if (this.leave?.reason != null && bytes > 0) this.advance(bytes) // it arrived all the same
+      reactor.resume(channel, this)
+    })
+    if (this.#result !== null) return this.#result // it could not be started
+    this.#forget = forget
     return PENDING
   }
 
-  override jobDone(result: number): void {
-    this.#running = false
-    this.#result = result
-    if (this.leave?.reason != null && result > 0) this.advance(result) // it arrived all the same
+  override abandon(reason: Error): Error {
+    this.#forget?.()
+    if (this.#begun) this.transfer.stuck = true
+    return reason
   }
 }

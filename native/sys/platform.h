@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,7 +35,7 @@ enum class NamespaceStep { kThread, kEnter, kSocket };
 // made that enters it and ends; the caller waits for it and stays where it is.
 int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step);
 
-// accept4(2): the new descriptor is close-on-exec and non-blocking whatever the listener is.
+// accept4(2): the new descriptor is close-on-exec and non-blocking whatever the listener is. -EINTR is not repeated.
 int Accept(int fd, sockaddr* address, socklen_t* length);
 
 // F_DUPFD_CLOEXEC.
@@ -106,6 +107,60 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length);
 // struct sock_fprog that points at it. The kernel copies and checks the program.
 int SetProgram(int fd, int level, int name, const void* instructions, size_t size);
 
+// Switches a linger time of SO_LINGER off, so that close(2) does not wait: the kernel delivers what is queued all the
+// same. A linger time of 0, which resets the connection, stays.
+void DoNotLinger(int fd);
+
+// Runs a function on a new thread that takes no signals and that is not waited for. 0 or -errno.
+int StartDetached(void* (*run)(void*), void* argument);
+
+// Whether the code of the addon stays mapped when its last environment has ended, so that a thread may outlive that.
+extern const bool kStaysLoaded;
+
+// --- calls that must not block -----------------------------------------------------------------
+
+// One thread's calls. Only that thread makes and destroys it.
+class Pulse {
+ public:
+  Pulse();
+  ~Pulse();
+  Pulse(const Pulse&) = delete;
+  Pulse& operator=(const Pulse&) = delete;
+  Pulse(Pulse&&) = delete;
+  Pulse& operator=(Pulse&&) = delete;
+
+  std::atomic<uint32_t> beat{0};      // odd inside of a call
+  std::atomic<bool> struck{false};    // the watchdog has interrupted this call, or was about to
+  uint32_t seen = 0;                  // the watchdog's
+  int thread = 0;                     // likewise
+  Pulse* next = nullptr;              // likewise
+};
+
+// Whether there is a watchdog: otherwise O_NONBLOCK is looked at before each call, which leaves a gap.
+extern const bool kInterrupts;
+
+// Whether the watchdog is awake.
+extern std::atomic<bool> pulse_watched;
+// Wakes the watchdog. Where the system has none this does nothing, and calls are not interrupted.
+void PulseWatch();
+// Returns when a signal of the watchdog, if there was one, has been delivered.
+void PulseSettle(Pulse& pulse);
+
+inline void PulseBegin(Pulse& pulse) {
+  // No other thread writes it. The watchdog sees the store before it goes to sleep: it looks once more, a tick later.
+  pulse.beat.store(pulse.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (!pulse_watched.load(std::memory_order_relaxed)) PulseWatch();
+}
+
+// Whether the watchdog took the call for a blocked one.
+inline bool PulseEnd(Pulse& pulse) {
+  // In one order with the watchdog's "struck, then look at the beat again".
+  pulse.beat.fetch_add(1, std::memory_order_seq_cst);
+  if (!pulse.struck.load(std::memory_order_seq_cst)) return false;
+  PulseSettle(pulse);
+  return true;
+}
+
 // --- interfaces ------------------------------------------------------------------------------
 
 // The index of an interface in the network namespace of the socket, or -errno: if_nametoindex(3) asks that of
@@ -117,8 +172,22 @@ int InterfaceOfAddress(int fd, in_addr address);
 
 // sendfile(2) from *offset, which advances by what was sent; nullptr uses the file's own position.
 // Partial progress counts as success even where the system call itself reports EAGAIN.
-// The file side can block on a cold page: see Resident().
+// The file side can block on a cold page: see Resident(). -EINTR is not repeated.
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
+
+// What fstat(2) tells, without asking the server of a network or FUSE file system.
+struct FileStat {
+  uint32_t mode;
+  int64_t size;
+  uint64_t mount;  // its id in /proc/self/mountinfo, 0 if the system does not tell
+  bool local;      // memory or a block device: no call waits for another process
+};
+int Stat(int fd, FileStat* stat);
+
+// Closes a descriptor that may be anything. Where close(2) may wait for another process or for a peer, a thread of its own
+// makes the call, and the caller waits for it for at most 2 ms. 0, or -errno where
+// no thread was needed.
+int CloseForeign(int fd);
 
 // 1 when every page of the range is in the page cache, so that sending it
 // does not wait for a disk (but for a page that is being read in at this moment);
@@ -132,7 +201,7 @@ int Pipe(int fds[2], int size);
 // What splices are made with: pages move where they can, and a pipe is never waited for.
 extern const unsigned kSpliceFlags;
 
-// splice(2); nullptr offsets use the file's own position.
+// splice(2); nullptr offsets use the file's own position. -EINTR is not repeated.
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags);
 

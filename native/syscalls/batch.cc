@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "../pulse.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -75,15 +76,17 @@ size_t Bounded(const int32_t* written, size_t room) {
 }  // namespace
 
 // recvmmsg(2): the slab, flags -> messages.
-static int64_t ReceiveMany(int fd, Args& a, bool* plain) {
+static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
   Slab slab;
   const int flags = a.Int(9, "flags");
   if (!ReadSlab(a, &slab)) return 0;
   sys::Message messages[kMaxCount];
   iovec parts[kMaxCount];
   for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
-  const int64_t result = ReceiveCloseOnExec(plain, flags | MSG_DONTWAIT, [&](int all) {
-    return sys::ReceiveMany(fd, messages, slab.count, all);
+  const int64_t result = ReceiveCloseOnExec(&slot.plain, flags | MSG_DONTWAIT, [&](int all) {
+    const auto receive = [&] { return sys::ReceiveMany(slot.fd, messages, slab.count, all); };
+    return MayBringDescriptors(slot) ? Interruptible(env.pulse, receive)
+                                     : receive();  // see ReceiveOn
   });
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     int32_t* fields = slab.Fields(i);
@@ -96,7 +99,7 @@ static int64_t ReceiveMany(int fd, Args& a, bool* plain) {
 }
 
 static int64_t ReceiveManyOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMany(slot.fd, a, &slot.plain);
+  const int64_t result = ReceiveMany(env, slot, a);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
   return result;
 }

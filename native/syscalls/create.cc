@@ -73,9 +73,12 @@ static int64_t MadePair(Args& a) {
 }
 
 // close(2), once: EINTR is not retried, the descriptor is gone.
-static int64_t Close(int fd, Args& a) {
+static int64_t Close(int fd, Args&) { return close(fd) < 0 ? -errno : 0; }
+
+// The same for what came from another process, or has no slot yet: () -> 0.
+static int64_t CloseLoose(int fd, Args& a) {
   a.env().loose.Remove(fd);
-  return close(fd) < 0 ? -errno : 0;
+  return sys::CloseForeign(fd);
 }
 
 // fcntl(2): (fd, command, argument) -> its result. Only commands whose argument is a number.
@@ -123,14 +126,17 @@ static int64_t Inspect(int fd, Args& a) {
   return 0;
 }
 
-// Takes a descriptor into the slot table: (fd, traits) -> the slot's id.
+// Takes a descriptor into the slot table: (fd, traits, lingers?: SO_LINGER may be set) -> the slot's id.
 static int64_t Adopt(int fd, Args& a) {
-  const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, 2));
+  const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, 3));
+  const bool lingers = a.Flags(2) != 0;
   if (!a.ok()) return 0;
   const int failed = sys::Prepare(fd);
   if (failed < 0) return failed;
   const SlotId id = AdoptSlot(a.env(), fd, traits);
-  return id == kNoSlot ? -ENOBUFS : id;
+  if (id == kNoSlot) return -ENOBUFS;
+  a.env().slots.Find(id)->lingers = lingers;
+  return id;
 }
 
 static int64_t CloseOwned(Env& env, Slot& slot, Args&) { return CloseSlot(env, slot); }
@@ -180,7 +186,7 @@ static constexpr Function kSlot[] = {
     {"socketpair", Call<MadePair>},
     {"dup", CallSlot<MadeFrom<Duplicate>>},
     {"dupFd", CallFd<MadeFrom<Duplicate>>},
-    {"closeFd", CallFd<Close>},
+    {"closeFd", CallFd<CloseLoose>},
     {"fcntl", CallSlot<Control>},
     {"inspect", CallFd<Inspect>},
     {"adopt", CallFd<Adopt>},

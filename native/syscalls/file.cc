@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "../jobs.h"
+#include "../pulse.h"
 #include "../work.h"
 #include "syscalls.h"
 
@@ -16,7 +17,8 @@ static int64_t SendFile(int fd, Args& a) {
   const bool positioned = a.Present(2);
   int64_t offset = positioned ? a.Integer(2, "offset", 0, kMaxSize) : 0;
   const int64_t count = a.Integer(3, "count", 0, kMaxSize);
-  return a.ok() ? sys::SendFile(fd, file, positioned ? &offset : nullptr, count) : 0;
+  if (!a.ok()) return 0;
+  return Repeat([&] { return sys::SendFile(fd, file, positioned ? &offset : nullptr, count); });
 }
 
 // The same between slots: (file, offset, count) -> bytes.
@@ -26,17 +28,38 @@ static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
   const int64_t count = a.Integer(3, "count", 0, kMaxSize);
   if (!a.ok()) return 0;
   const Slot* file = env.slots.Find(id);
-  return file != nullptr ? sys::SendFile(slot.fd, file->fd, &offset, count) : -EBADF;
+  if (file == nullptr) return -EBADF;
+  return NonBlocking(env.pulse, slot.fd, -1,
+                     [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
 }
 
-// The same on the thread pool: (file, offset, count) -> 0, and a record when it is done.
-static int64_t SendFileJob(Env& env, Slot& slot, Args& a) {
-  const SlotId id = a.Id(1, "file");
-  const int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
-  const int64_t count = a.Integer(3, "count", 0, kMaxChunk);
+// A transfer on a thread of its own, from the slot: (to, other|-1, offset|null, count, ticket) -> 0, and a record when
+// it is done. `other` is the other end of the pipe that one of them is.
+static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
+  const SlotId to_id = a.Id(1, "to");
+  const SlotId other_id = a.Id(2, "other");
+  TransferRequest request = {};
+  request.offset = a.Present(3) ? a.Integer(3, "offset", 0, kMaxSize) : -1;
+  request.count = a.Integer(4, "count", 0, kMaxChunk);
+  request.ticket = a.Int(5, "ticket");
   if (!a.ok()) return 0;
-  Slot* file = env.slots.Find(id);
-  return file != nullptr ? StartSendFile(env, slot, *file, offset, count) : -EBADF;
+  Slot* to = env.slots.Find(to_id);
+  Slot* other = env.slots.Find(other_id);
+  if (to == nullptr || (other == nullptr && other_id != -1)) return -EBADF;
+  return StartTransfer(env, request, slot, *to, other);
+}
+
+// fstat(2) that asks no server: () -> size, and in the shared state the mode (kStateSlot), 1 for a file in memory or on a
+// block device (kStateFlags) and the id of its mount (kStateSecond).
+static int64_t Stat(int fd, Args& a) {
+  sys::FileStat stat = {};
+  const int failed = sys::Stat(fd, &stat);
+  if (failed < 0) return failed;
+  Env& env = a.env();
+  env.state[kStateSlot] = static_cast<int32_t>(stat.mode);
+  env.state[kStateFlags] = stat.local ? 1 : 0;
+  env.state[kStateSecond] = static_cast<int32_t>(stat.mount);
+  return stat.size;
 }
 
 // Whether a range of the file is in memory: (offset, count) -> 1, 0 or -errno.
@@ -52,15 +75,20 @@ static int64_t Hold(int fd, Args& a) {
   const int copy = sys::Duplicate(fd);
   if (copy < 0) return copy;
   const SlotId id = AdoptSlot(a.env(), copy, Traits::kNone);
-  if (id != kNoSlot) return id;
-  close(copy);
-  return -ENOBUFS;
+  if (id == kNoSlot) {
+    sys::CloseForeign(copy);
+    return -ENOBUFS;
+  }
+  a.env().slots.Find(id)->foreign = true;
+  return id;
 }
 
 // Takes a descriptor without another owner into the slot table, as it is: (fd) -> the slot's id.
 static int64_t Own(int fd, Args& a) {
   const SlotId id = AdoptSlot(a.env(), fd, Traits::kNone);
-  return id == kNoSlot ? -ENOBUFS : id;
+  if (id == kNoSlot) return -ENOBUFS;
+  a.env().slots.Find(id)->foreign = true;
+  return id;
 }
 
 // splice(2): (inOffset|null, out, outOffset|null, count, flags) -> bytes.
@@ -73,8 +101,10 @@ static int64_t Splice(int fd, Args& a) {
   const int64_t count = a.Integer(4, "count", 0, kMaxSize);
   const int flags = a.Int(5, "flags");
   if (!a.ok()) return 0;
-  return sys::Splice(fd, from ? &in_offset : nullptr, out, to ? &out_offset : nullptr,
-                     static_cast<size_t>(count), static_cast<unsigned>(flags));
+  return Repeat([&] {
+    return sys::Splice(fd, from ? &in_offset : nullptr, out, to ? &out_offset : nullptr,
+                       static_cast<size_t>(count), static_cast<unsigned>(flags));
+  });
 }
 
 // A pipe to splice through: (size) -> 0, the indices of the slots to read from and to write to in the shared state.
@@ -105,18 +135,11 @@ static int64_t SpliceOwned(Env& env, Slot& slot, Args& a) {
   const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
   if (!a.ok()) return 0;
   const Slot* to = env.slots.Find(id);
-  return to == nullptr ? -EBADF
-                       : sys::Splice(slot.fd, nullptr, to->fd, nullptr, static_cast<size_t>(count),
-                                     sys::kSpliceFlags);
-}
-
-// The same from a pipe to a file, on the thread pool: (pipe, count) -> 0, and a record when it is done.
-static int64_t SpliceJob(Env& env, Slot& slot, Args& a) {
-  const SlotId id = a.Id(1, "pipe");
-  const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
-  if (!a.ok()) return 0;
-  Slot* pipe = env.slots.Find(id);
-  return pipe != nullptr ? StartSplice(env, slot, *pipe, count) : -EBADF;
+  if (to == nullptr) return -EBADF;
+  return NonBlocking(env.pulse, slot.fd, to->fd, [&] {
+    return sys::Splice(slot.fd, nullptr, to->fd, nullptr, static_cast<size_t>(count),
+                       sys::kSpliceFlags);
+  });
 }
 
 // read(2) and write(2), for pipes: (buffer) -> bytes.
@@ -130,22 +153,15 @@ static int64_t Write(int fd, Args& a) {
   return a.ok() ? Retry([&] { return write(fd, from.data, from.size); }) : 0;
 }
 
-// Takes back the job that writes to the slot, if it has not begun: () -> 0, and its record all the same.
-static int64_t CancelOwned(Env&, Slot& slot, Args&) {
-  CancelJob(slot);
-  return 0;
-}
-
 static constexpr Function kSlot[] = {
     {"sendfile", CallOwner<SendFileOwned>},
-    {"sendfileJob", CallOwner<SendFileJob>},
+    {"transferJob", CallOwner<TransferJob>},
+    {"stat", CallFd<Stat>},
     {"resident", CallSlot<Resident>},
     {"hold", CallFd<Hold>},
     {"own", CallFd<Own>},
     {"pipe", Call<Pipe>},
     {"splice", CallOwner<SpliceOwned>},
-    {"spliceJob", CallOwner<SpliceJob>},
-    {"cancelJob", CallOwner<CancelOwned>},
     {"read", CallSlot<Read>},
     {"write", CallSlot<Write>},
 };

@@ -2,6 +2,7 @@
 // same open file may have made it blocking.
 #include <errno.h>
 
+#include "../pulse.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -46,7 +47,8 @@ static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
 
 // recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
 // info: Int32Array of [unused, msg_flags, msg_controllen].
-static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* loose) {
+// `slot` is nullptr for a plain descriptor.
+static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
   iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
   const size_t count = a.Parts("buffers", parts);
   const Bytes control = a.OptionalBuffer(2, "control");
@@ -61,11 +63,17 @@ static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* lo
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  const int64_t result = ReceiveCloseOnExec(plain, flags | extra, [&](int all) {
-    return Retry([&] { return recvmsg(fd, &message, all); });
-  });
+  bool plain = false;
+  const auto receive = [&](int all) { return Retry([&] { return recvmsg(fd, &message, all); }); };
+  const int64_t result =
+      ReceiveCloseOnExec(slot == nullptr ? &plain : &slot->plain, flags, [&](int all) {
+        if (slot == nullptr) return receive(all);
+        if (!MayBringDescriptors(*slot)) return receive(all | MSG_DONTWAIT);
+        // The kernel closes descriptors for which there is no room, see ReceiveOn.
+        return Interruptible(a.env().pulse, [&] { return receive(all | MSG_DONTWAIT); });
+      });
   if (result < 0) return result;
-  if (loose != nullptr) loose->AddReceived(message);
+  if (slot != nullptr) a.env().loose.AddReceived(message);
   from.length = message.msg_namelen;
   Args::Store(from);
   info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel echoes it
@@ -74,15 +82,12 @@ static int64_t ReceiveMessage(int fd, Args& a, int extra, bool* plain, Loose* lo
 }
 
 static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMessage(slot.fd, a, MSG_DONTWAIT, &slot.plain, &env.loose);
+  const int64_t result = ReceiveMessage(slot.fd, a, &slot);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
 }
 
-static int64_t ReceiveMessageRaw(int fd, Args& a) {
-  bool plain = false;
-  return ReceiveMessage(fd, a, 0, &plain, nullptr);
-}
+static int64_t ReceiveMessageRaw(int fd, Args& a) { return ReceiveMessage(fd, a, nullptr); }
 
 // send(2): (buffer, flags?, offset?, length?) -> bytes.
 template <int extra>

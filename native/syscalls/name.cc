@@ -1,4 +1,5 @@
 // Addresses and connections.
+#include "../pulse.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -22,6 +23,20 @@ static int64_t Connect(int fd, Args& a) {
   return connect(fd, Name(address), static_cast<socklen_t>(address.size)) < 0 ? -errno : 0;
 }
 
+// The same for class Socket. A connect that was interrupted goes on, but for AF_UNIX, where the backlog is full.
+static int64_t ConnectOwned(Env& env, Slot& slot, Args& a) {
+  const Bytes address = a.Buffer(1, "address");
+  if (!a.ok()) return 0;
+  const bool repeats = MayBringDescriptors(slot);
+  bool again = false;
+  return NonBlocking(env.pulse, slot.fd, -1, [&] {
+    if (connect(slot.fd, Name(address), static_cast<socklen_t>(address.size)) == 0) return 0;
+    if (errno == EISCONN && again) return 0;
+    again = errno == EINTR;
+    return again && !repeats ? -EINPROGRESS : -errno;
+  });
+}
+
 // listen(2): (backlog) -> 0.
 static int64_t Listen(int fd, Args& a) {
   const int backlog = a.Int(1, "backlog");
@@ -32,7 +47,11 @@ static int64_t Listen(int fd, Args& a) {
 static int64_t Accept(int fd, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;
-  const int accepted = sys::Accept(fd, peer.address, &peer.length);
+  const socklen_t room = peer.length;
+  const int64_t accepted = Repeat([&] {
+    peer.length = room;
+    return sys::Accept(fd, peer.address, &peer.length);
+  });
   if (accepted >= 0) Args::Store(peer);
   return accepted;
 }
@@ -72,7 +91,7 @@ static int64_t Shutdown(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"bind", CallSlot<Bind>},
-    {"connect", CallSlot<Connect>},
+    {"connect", CallOwner<ConnectOwned>},
     {"listen", CallSlot<Listen>},
     {"accept", CallOwner<AcceptOwned>},
     {"getsockname", CallSlot<LocalName>},

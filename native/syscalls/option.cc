@@ -81,6 +81,11 @@ static int64_t SetOption(int fd, Args& a) {
   return Retry([&] { return setsockopt(fd, level, name, given, static_cast<socklen_t>(length)); });
 }
 
+static int64_t SetOptionOwned(Env&, Slot& slot, Args& a) {
+  if (a.Int(1, "level") == SOL_SOCKET && a.Int(2, "name") == SO_LINGER) slot.lingers = true;
+  return SetOption(slot.fd, a);
+}
+
 // setsockopt(2) with a struct sock_fprog: (level, name, instructions: struct sock_filter[]) -> 0.
 static int64_t SetProgram(int fd, Args& a) {
   const int level = a.Int(1, "level");
@@ -112,7 +117,7 @@ static int64_t DeviceControl(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"getsockopt", CallSlot<GetOption>},
-    {"setsockopt", CallSlot<SetOption>},
+    {"setsockopt", CallOwner<SetOptionOwned>},
     {"setProgram", CallSlot<SetProgram>},
     {"ioctl", CallSlot<DeviceControl>},
 };

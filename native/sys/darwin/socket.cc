@@ -40,13 +40,8 @@ int SocketPair(int domain, int type, int protocol, int fds[2]) {
 }
 
 int Accept(int fd, sockaddr* address, socklen_t* length) {
-  const socklen_t room = *length;
-  for (;;) {
-    *length = room;
-    const int accepted = accept(fd, address, length);
-    if (accepted >= 0) return Finish(accepted);
-    if (errno != EINTR) return -errno;
-  }
+  const int accepted = accept(fd, address, length);
+  return accepted < 0 ? -errno : Finish(accepted);
 }
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
@@ -108,6 +103,15 @@ int Prepare(int fd) {
 void Cut(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
+void DoNotLinger(int fd) {
+  linger current = {};
+  socklen_t size = sizeof current;
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) < 0) return;
+  const linger off = {};
+  if (current.l_onoff != 0 && current.l_linger != 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
 int Protocol(int) { return -ENOSYS; }

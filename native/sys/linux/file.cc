@@ -48,12 +48,9 @@ class WithoutSigpipe {
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
   static_assert(sizeof(off_t) == sizeof(int64_t), "large files are not optional");
   const WithoutSigpipe guard;
-  for (;;) {
-    const ssize_t sent =
-        sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
-    if (sent >= 0) return sent;
-    if (errno != EINTR) return -errno;
-  }
+  const ssize_t sent =
+      sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
+  return sent < 0 ? -errno : sent;
 }
 
 // Whether a byte can be read without waiting. A page whose read has only begun is in the cache, and cannot.
@@ -97,11 +94,8 @@ const unsigned kSpliceFlags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 int64_t Splice(int in, int64_t* in_offset, int out, int64_t* out_offset, size_t count,
                unsigned flags) {
   const WithoutSigpipe guard;
-  for (;;) {
-    const ssize_t moved = splice(in, in_offset, out, out_offset, count, flags);
-    if (moved >= 0) return moved;
-    if (errno != EINTR) return -errno;
-  }
+  const ssize_t moved = splice(in, in_offset, out, out_offset, count, flags);
+  return moved < 0 ? -errno : moved;
 }
 
 }  // namespace bsd::sys

@@ -22,11 +22,8 @@ int SocketPair(int domain, int type, int protocol, int fds[2]) {
 }
 
 int Accept(int fd, sockaddr* address, socklen_t* length) {
-  for (;;) {
-    const int accepted = accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted >= 0) return accepted;
-    if (errno != EINTR) return -errno;
-  }
+  const int accepted = accept4(fd, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  return accepted < 0 ? -errno : accepted;
 }
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
@@ -95,6 +92,15 @@ void Cut(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   shutdown(fd, SHUT_RDWR);
+}
+
+void DoNotLinger(int fd) {
+  linger current = {};
+  socklen_t size = sizeof current;
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) < 0) return;
+  const linger off = {};
+  if (current.l_onoff != 0 && current.l_linger != 0)
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
 int Protocol(int fd) { return IntegerOption(fd, SO_PROTOCOL); }

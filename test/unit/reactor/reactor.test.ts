@@ -53,10 +53,6 @@ class Fake {
   ref(on: boolean): void {
     this.log.push(`ref ${on}`)
   }
-  cancelJob(slot: number): number {
-    this.log.push(`cancelJob ${slot}`)
-    return 0
-  }
   mute(slot: number): number {
     this.log.push(`mute ${slot}`)
     return 0
@@ -111,15 +107,25 @@ class Scripted extends Operation<number> {
   attempt(): number {
     this.attempts++
     const result = this.results.shift() ?? EAGAIN
-    if (result === PENDING) this.running = true
+    if (result === PENDING) {
+      this.running = true
+      reactor.transfers.submit(
+        () => 0,
+        bytes => {
+          this.running = false
+          this.jobs.push(bytes)
+          reactor.resume(channel, this)
+        },
+      )
+    }
     return result
   }
   override get busy(): boolean {
     return this.running
   }
-  override jobDone(result: number): void {
-    this.running = false
-    this.jobs.push(result)
+  wait = 0
+  override get grace(): number {
+    return this.wait
   }
   override falselyReady(): boolean {
     return this.lies
@@ -245,22 +251,35 @@ test('PENDING waits for a JOB record, which the head gets', async () => {
   const behind = write(7)
   const all = Promise.all([submit(operation), submit(behind)])
   expect(field(WRITE_OPCODE)).not.toBe(READY)
-  fake.records([0, WRITE, JOB, 42])
+  fake.records([1, WRITE, JOB, 42])
   expect(await all).toEqual([6, 7])
   expect(operation.jobs).toEqual([42])
 })
 
-test('an operation with a job leaves when that is done, or taken back', async () => {
+test('an operation with a job leaves at once, and what its job brings is dropped', async () => {
+  const controller = new AbortController()
+  const promise = submit(write(PENDING), null, controller.signal)
+  const behind = submit(write(7))
+  controller.abort()
+  expect((await failure(promise)).name).toBe('AbortError')
+  expect(await behind).toBe(7)
+  fake.records([1, WRITE, JOB, 1])
+})
+
+test.each([
+  ['when the job has ended', 60000],
+  ['when its grace is over', 5],
+])('an operation with a job and grace leaves %s', async (_name, grace) => {
   const controller = new AbortController()
   const operation = write(PENDING)
+  operation.wait = grace
   const promise = submit(operation, null, controller.signal)
   let settled = false
   promise.catch(() => (settled = true))
   controller.abort()
   await turn()
   expect(settled).toBe(false)
-  expect(fake.log).toContain('cancelJob 0')
-  fake.records([0, WRITE, JOB, 1])
+  if (grace > 1000) fake.records([1, WRITE, JOB, 1])
   expect((await failure(promise)).name).toBe('AbortError')
 })
 

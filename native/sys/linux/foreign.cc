@@ -1,0 +1,164 @@
+// Descriptors that another process chose: what they are, and how they are closed without waiting for that process.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <new>
+
+#include "../../pulse.h"
+#include "../platform.h"
+
+namespace bsd::sys {
+
+namespace {
+
+// struct statx, which older C libraries lack.
+struct Statx {
+  uint32_t mask, block_size;
+  uint64_t attributes;
+  uint32_t links, uid, gid;
+  uint16_t mode, unused;
+  uint64_t inode, size, blocks, attributes_mask;
+  struct {
+    int64_t seconds;
+    uint32_t nanoseconds;
+    int32_t unused;
+  } times[4];
+  uint32_t special_major, special_minor, device_major, device_minor;
+  uint64_t mount;
+  uint64_t spare[13];
+};
+static_assert(sizeof(Statx) == 256, "struct statx");
+
+constexpr unsigned kBasic = 0x7ff;   // STATX_BASIC_STATS
+constexpr unsigned kMount = 0x1000;  // STATX_MNT_ID
+constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+
+// Other file systems have a device number without a driver, major 0, but for tmpfs and memfd they may have a server.
+bool IsLocal(int fd, const Statx& found) {
+  return found.device_major != 0 || fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+// Whether close(2) may wait: a socket that lingers, or a file system that tells its server.
+bool MayWait(int fd) {
+  linger current = {};
+  socklen_t size = sizeof current;
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) == 0)
+    return current.l_onoff != 0 && current.l_linger != 0;
+  if (errno == EBADF || fcntl(fd, F_GETPIPE_SZ) >= 0) return false;
+  Statx found = {};
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, 0, &found) < 0) return true;
+  return !IsLocal(fd, found);
+}
+
+// The queue and its threads are the whole process's: a close that never returns must outlive the environment that
+// asked for it. The addon is linked with -z nodelete.
+struct Closing {
+  int fd;
+  Closing* next;
+};
+
+constexpr int kThreads = 32;
+constexpr long kPatience = 2'000'000;  // nanoseconds
+constexpr long kSecond = 1'000'000'000;
+
+pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+Closing* first = nullptr;
+Closing** last = &first;
+int threads = 0;
+
+void* CloseAll(void*) {
+  Pulse
+      pulse;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
+  pthread_mutex_lock(&lock);
+  while (first != nullptr) {
+    Closing* closing = first;
+    first = closing->next;
+    if (first == nullptr) last = &first;
+    pthread_mutex_unlock(&lock);
+    Interruptible(pulse, [closing] { return close(closing->fd); });
+    delete closing;
+    pthread_mutex_lock(&lock);
+  }
+  --threads;
+  pthread_mutex_unlock(&lock);
+  return nullptr;
+}
+
+}  // namespace
+
+int StartDetached(void* (*run)(void*), void* argument) {
+  // The thread inherits this mask: a signal to the process is for the threads that were there before.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread = {};
+  const int refused = pthread_create(&thread, nullptr, run, argument);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (refused == 0) pthread_detach(thread);
+  return -refused;
+}
+
+const bool kStaysLoaded = true;  // -z nodelete
+
+int Stat(int fd, FileStat* stat) {
+  Statx found = {};
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kBasic | kMount, &found) < 0) {
+    if (errno != ENOSYS && errno != EPERM) return -errno;
+    struct stat plain = {};  // before Linux 4.11, and in old containers
+    if (fstat(fd, &plain) < 0) return -errno;
+    *stat = {plain.st_mode, plain.st_size, 0, false};
+    return 0;
+  }
+  *stat = {found.mode, static_cast<int64_t>(found.size),
+           (found.mask & kMount) != 0 ? found.mount : 0, IsLocal(fd, found)};
+  return 0;
+}
+
+int CloseForeign(int fd) {
+  if (!MayWait(fd)) return close(fd) < 0 ? -errno : 0;
+  auto* closing = new (std::nothrow) Closing{fd, nullptr};
+  if (closing == nullptr) return 0;  // open for ever rather than a wait for ever
+  pthread_mutex_lock(&lock);
+  *last = closing;
+  last = &closing->next;
+  const bool alone = threads == 0;  // otherwise a thread may be stuck: do not wait again
+  const bool starts = threads < kThreads;
+  if (starts) ++threads;
+  pthread_mutex_unlock(&lock);
+  if (!starts) return 0;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_t thread = {};
+  const bool started = pthread_create(&thread, nullptr, CloseAll, nullptr) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!started) {
+    pthread_mutex_lock(&lock);
+    --threads;
+    pthread_mutex_unlock(&lock);
+    return 0;
+  }
+  timespec until = {};
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_nsec += kPatience;
+  if (until.tv_nsec >= kSecond) {
+    until.tv_nsec -= kSecond;
+    ++until.tv_sec;
+  }
+  if (!alone || pthread_timedjoin_np(thread, nullptr, &until) != 0) pthread_detach(thread);
+  return 0;
+}
+
+}  // namespace bsd::sys

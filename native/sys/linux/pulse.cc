@@ -1,0 +1,116 @@
+// The watchdog: a thread that sleeps while no guarded calls are made, and otherwise looks every few milliseconds whether
+// one of them has been going on since the last look. A timer for each call would cost as much as the call.
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../platform.h"
+
+namespace bsd::sys {
+
+// Signals and their handlers belong to the whole process, and so does the thread. All of it stays for as long as the
+// process does: the addon is linked with -z nodelete.
+std::atomic<bool> pulse_watched{false};
+const bool kInterrupts = true;
+
+namespace {
+
+constexpr long kTick = 4'000'000;  // nanoseconds
+constexpr int kQuiet = 50;         // ticks without a call, then the watchdog sleeps
+
+pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
+Pulse* pulses = nullptr;
+int wake_signal = 0;  // 0: none chosen yet, -1: none is free
+bool started = false;
+
+// Only there so that a blocked call ends with EINTR.
+void OnSignal(int) {}
+
+int FreeSignal() {
+  for (int number = SIGRTMAX; number >= SIGRTMIN; --number) {
+    struct sigaction action = {};
+    if (sigaction(number, nullptr, &action) < 0) continue;
+    if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = OnSignal;
+    action.sa_flags = 0;  // without SA_RESTART
+    if (sigaction(number, &action, nullptr) == 0) return number;
+  }
+  return -1;
+}
+
+// Whether calls are being made. Interrupts one that has not ended since the last look.
+bool Look(Pulse& pulse) {
+  const uint32_t beat = pulse.beat.load();
+  const bool same = beat == pulse.seen;
+  pulse.seen = beat;
+  if (beat % 2 == 0) return !same;
+  if (!same) return true;
+  pulse.struck.store(true);
+  if (pulse.beat.load() == beat) syscall(SYS_tgkill, getpid(), pulse.thread, wake_signal);
+  return true;
+}
+
+void* Watch(void*) {
+  int quiet = 0;
+  pthread_mutex_lock(&lock);
+  for (;;) {
+    pthread_mutex_unlock(&lock);
+    const timespec tick = {0, kTick};
+    nanosleep(&tick, nullptr);
+    pthread_mutex_lock(&lock);
+    bool active = false;
+    for (Pulse* each = pulses; each != nullptr; each = each->next) active = Look(*each) || active;
+    quiet = active ? 0 : quiet + 1;
+    if (active) pulse_watched.store(true);
+    if (quiet == kQuiet)
+      pulse_watched.store(false);  // and one more look, for a call that saw 'true'
+    if (quiet <= kQuiet) continue;
+    while (!pulse_watched.load()) pthread_cond_wait(&woken, &lock);
+    quiet = 0;
+  }
+}
+
+void Start() { started = StartDetached(Watch, nullptr) == 0; }
+
+}  // namespace
+
+Pulse::Pulse() : thread(static_cast<int>(syscall(SYS_gettid))) {
+  pthread_mutex_lock(&lock);
+  if (wake_signal == 0) wake_signal = FreeSignal();
+  next = pulses;
+  pulses = this;
+  pthread_mutex_unlock(&lock);
+  if (wake_signal < 0) return;
+  sigset_t mine;
+  sigemptyset(&mine);
+  sigaddset(&mine, wake_signal);
+  pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
+}
+
+Pulse::~Pulse() {
+  pthread_mutex_lock(&lock);
+  Pulse** at = &pulses;
+  while (*at != this) at = &(*at)->next;
+  *at = next;
+  pthread_mutex_unlock(&lock);
+}
+
+void PulseWatch() {
+  pthread_mutex_lock(&lock);
+  if (!started && wake_signal > 0) Start();
+  pulse_watched.store(true);
+  pthread_cond_signal(&woken);
+  pthread_mutex_unlock(&lock);
+}
+
+void PulseSettle(Pulse& pulse) {
+  pthread_mutex_lock(&lock);  // it sends its signal under the lock
+  pulse.struck.store(false);
+  pthread_mutex_unlock(&lock);
+  syscall(SYS_getppid);  // pending signals are delivered when any system call ends
+}
+
+}  // namespace bsd::sys

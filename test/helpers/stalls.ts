@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import path from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { missing } from './need'
+import { ensureDist, root } from './child'
+
+/** The longest that the event loop of these tests may be held, in ms: a blocked call lasts for ever instead. */
+export const HELD = 400
+
+/** Measures the longest time between two turns of the event loop while `use` runs. */
+export async function longestStall(use: () => Promise<unknown>): Promise<number> {
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 2)
+  try {
+    await use()
+  } finally {
+    clearInterval(timer)
+  }
+  return Math.max(longest, performance.now() - last)
+}
+
+/** A Python process that has these descriptors from 3 on; it says when it is ready, and ends with `end`. */
+export class Helper {
+  readonly #child: ChildProcess
+  readonly ready: Promise<void>
+
+  constructor(args: string[], fds: number[]) {
+    this.#child = spawn('python3', args, { cwd: root, stdio: ['pipe', 'pipe', 'inherit', ...fds] })
+    this.ready = new Promise((resolve, reject) => {
+      this.#child.stdout!.once('data', () => resolve())
+      this.#child.once('exit', code => reject(new Error(`python3 ended with ${code}`)))
+    })
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null) return
+    const ended = new Promise(resolve => this.#child.once('exit', resolve))
+    this.#child.stdin!.end()
+    await ended
+  }
+}
+
+/** Another holder of the open file that makes it blocking, once or again and again. */
+export function clearing(fd: number, how: 'once' | 'continuously'): Helper {
+  const script = `
+import fcntl, os, select, sys
+flags = fcntl.fcntl(3, fcntl.F_GETFL)
+fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+print('ready', flush=True)
+while ${how === 'once' ? 'False' : 'True'}:
+    for _ in range(20000):
+        fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+    if select.select([0], [], [], 0)[0]: break
+sys.stdin.read()
+`
+  return new Helper(['-S', '-E', '-c', script], [fd])
+}
+
+/** Sends descriptors of files whose server never answers: see silent_fuse.py. */
+export function silentFiles(fd: number, count: number, mode: 'r' | 'w' = 'r', answered = 0): Helper {
+  const script = path.join(__dirname, 'silent_fuse.py')
+  return new Helper(['-S', '-E', script, String(count), mode, String(answered)], [fd])
+}
+
+/** Runs a script in a worker and terminates it; fails when it does not end. A process could not end here: Linux waits. */
+export async function endWorker(script: string): Promise<void> {
+  ensureDist()
+  const code = `
+    const { Socket } = require(${JSON.stringify(path.join(root, 'dist'))})
+    ${script}
+    setTimeout(() => require('node:worker_threads').parentPort.postMessage('ready'), 100)`
+  const worker = new Worker(code, { eval: true })
+  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('the worker does not end')), 5000)
+  })
+  await Promise.race([worker.terminate(), late])
+  clearTimeout(timer)
+}
+
+export const needsPython = missing.linux() ?? missing.python()
+export const needsFuse = needsPython ?? missing.root() ?? missing.program('test', '-w', '/dev/fuse')
