@@ -36,6 +36,7 @@ struct Statx {
 static_assert(sizeof(Statx) == 256, "struct statx");
 
 constexpr unsigned kBasic = 0x7ff;      // STATX_BASIC_STATS
+constexpr unsigned kType = 1;           // STATX_TYPE
 constexpr unsigned kMount = 0x1000;     // STATX_MNT_ID
 constexpr int kDoNotSync = 0x4000;      // AT_STATX_DONT_SYNC
 
@@ -56,7 +57,10 @@ bool MayWait(int fd) {
     return current.l_onoff != 0 && current.l_linger != 0;
   if (errno == EBADF || fcntl(fd, F_GETPIPE_SZ) >= 0) return false;
   Statx found = {};
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, 0, &found) < 0) return true;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kType, &found) < 0) return true;
+  // What has no type is an anonymous inode: a pidfd, an eventfd. Major 1 are /dev/null and its kin.
+  const unsigned type = found.mode & S_IFMT;
+  if (type == 0 || (type == S_IFCHR && found.special_major == 1)) return false;
   return !IsLocal(fd, found);
 }
 
@@ -69,7 +73,7 @@ struct Closing {
 };
 
 constexpr int kThreads = 32;
-constexpr long kPatience = 2'000'000;  // nanoseconds
+constexpr long kPatience = 5'000'000;  // nanoseconds
 constexpr long kSecond = 1'000'000'000;
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
