@@ -185,7 +185,7 @@ struct FileStat {
 int Stat(int fd, FileStat* stat);
 
 // Closes a descriptor that may be anything. Where close(2) may wait for another process or for a peer, a thread of its own
-// makes the call, and the caller waits for it for at most 2 ms. 0, or -errno where
+// makes the call, and the caller waits for it for at most 5 ms. 0, or -errno where
 // no thread was needed.
 int CloseForeign(int fd);
 

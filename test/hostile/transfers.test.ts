@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { lookup } from 'node:dns/promises'
 import { readFile } from 'node:fs/promises'
 import { type FdHandle, Socket } from '../../lib'
@@ -8,6 +9,14 @@ import { endWorker, HELD, longestStall, needsFuse, silentFiles, type Helper } fr
 
 /* Files whose server never answers: no transfer of one may hold the event loop or the thread pool. */
 jest.setTimeout(30000)
+
+// With the server gone the threads come back, each in its own time, and close what they had.
+const open = (): number => (needsFuse === null ? readdirSync('/proc/self/fd').length : 0)
+let before = 0
+beforeAll(() => void (before = open()))
+afterEach(async () => {
+  while (open() > before) await turn()
+})
 
 async function files(
   count: number,

@@ -35,9 +35,10 @@ struct Statx {
 };
 static_assert(sizeof(Statx) == 256, "struct statx");
 
-constexpr unsigned kBasic = 0x7ff;   // STATX_BASIC_STATS
-constexpr unsigned kMount = 0x1000;  // STATX_MNT_ID
-constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
+constexpr unsigned kBasic = 0x7ff;      // STATX_BASIC_STATS
+constexpr unsigned kType = 1;           // STATX_TYPE
+constexpr unsigned kMount = 0x1000;     // STATX_MNT_ID
+constexpr int kDoNotSync = 0x4000;      // AT_STATX_DONT_SYNC
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -56,7 +57,10 @@ bool MayWait(int fd) {
     return current.l_onoff != 0 && current.l_linger != 0;
   if (errno == EBADF || fcntl(fd, F_GETPIPE_SZ) >= 0) return false;
   Statx found = {};
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, 0, &found) < 0) return true;
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kType, &found) < 0) return true;
+  // What has no type is an anonymous inode: a pidfd, an eventfd. Major 1 are /dev/null and its kin.
+  const unsigned type = found.mode & S_IFMT;
+  if (type == 0 || (type == S_IFCHR && found.special_major == 1)) return false;
   return !IsLocal(fd, found);
 }
 
@@ -65,20 +69,33 @@ bool MayWait(int fd) {
 struct Closing {
   int fd;
   Closing* next;
+  bool* done;  // of a caller that waits
 };
 
 constexpr int kThreads = 32;
-constexpr long kPatience = 2'000'000;  // nanoseconds
+constexpr long kPatience = 5'000'000;  // nanoseconds
 constexpr long kSecond = 1'000'000'000;
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+pthread_cond_t closed;
+bool ready = false;  // `closed` is
 Closing* first = nullptr;
 Closing** last = &first;
 int threads = 0;
 
+// The wall clock may jump.
+void MakeReady() {
+  if (ready) return;
+  pthread_condattr_t attributes;
+  pthread_condattr_init(&attributes);
+  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+  pthread_cond_init(&closed, &attributes);
+  pthread_condattr_destroy(&attributes);
+  ready = true;
+}
+
 void* CloseAll(void*) {
-  Pulse
-      pulse;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
+  Pulse pulse;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
   pthread_mutex_lock(&lock);
   while (first != nullptr) {
     Closing* closing = first;
@@ -86,12 +103,29 @@ void* CloseAll(void*) {
     if (first == nullptr) last = &first;
     pthread_mutex_unlock(&lock);
     Interruptible(pulse, [closing] { return close(closing->fd); });
-    delete closing;
     pthread_mutex_lock(&lock);
+    if (closing->done != nullptr) *closing->done = true;
+    delete closing;
+    pthread_cond_broadcast(&closed);
   }
   --threads;
   pthread_mutex_unlock(&lock);
   return nullptr;
+}
+
+// With the lock held: waits for a while until it is closed.
+void Wait(Closing* closing) {
+  timespec until = {};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += kPatience;
+  if (until.tv_nsec >= kSecond) {
+    until.tv_nsec -= kSecond;
+    ++until.tv_sec;
+  }
+  bool done = false;
+  closing->done = &done;
+  while (!done && pthread_cond_timedwait(&closed, &lock, &until) == 0) continue;
+  if (!done) closing->done = nullptr;
 }
 
 }  // namespace
@@ -127,37 +161,18 @@ int Stat(int fd, FileStat* stat) {
 
 int CloseForeign(int fd) {
   if (!MayWait(fd)) return close(fd) < 0 ? -errno : 0;
-  auto* closing = new (std::nothrow) Closing{fd, nullptr};
+  auto* closing = new (std::nothrow) Closing{fd, nullptr, nullptr};
   if (closing == nullptr) return 0;  // open for ever rather than a wait for ever
   pthread_mutex_lock(&lock);
+  MakeReady();
   *last = closing;
   last = &closing->next;
   const bool alone = threads == 0;  // otherwise a thread may be stuck: do not wait again
-  const bool starts = threads < kThreads;
-  if (starts) ++threads;
+  if (threads < kThreads && StartDetached(CloseAll, nullptr) == 0) {
+    ++threads;
+    if (alone) Wait(closing);
+  }
   pthread_mutex_unlock(&lock);
-  if (!starts) return 0;
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread = {};
-  const bool started = pthread_create(&thread, nullptr, CloseAll, nullptr) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!started) {
-    pthread_mutex_lock(&lock);
-    --threads;
-    pthread_mutex_unlock(&lock);
-    return 0;
-  }
-  timespec until = {};
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += kPatience;
-  if (until.tv_nsec >= kSecond) {
-    until.tv_nsec -= kSecond;
-    ++until.tv_sec;
-  }
-  if (!alone || pthread_timedjoin_np(thread, nullptr, &until) != 0) pthread_detach(thread);
   return 0;
 }
 
