@@ -1,6 +1,8 @@
 // The armed attempts, with any numbers in the shared table, the state and the events: JavaScript can write all of the
 // first two. Every read stays in the inbox, every record in its array, and what a record says fits what was done.
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -46,7 +48,8 @@ void Arm(bsd::Env& env, uint32_t index) {
     fields[From().ConsumeIntegralInRange<int>(0, bsd::kSlotStride - 1)] = Hostile();
 }
 
-int dispatched = 0;         // in this turn
+int dispatched = 0;                    // in this turn
+std::map<const void*, int32_t> rooms;  // where receives were made, and for how many bytes
 std::set<int> connections;  // descriptors of connections that were accepted and not closed
 
 // Takes one off those that are open in the fuzzer's kernel.
@@ -109,8 +112,8 @@ void Dispatch(Env& env, int records) {
       case kReceiveFrom:
         Must(record[kRecordDirection] == kRead && result != -EAGAIN);
         Must(where >= end && where <= kInboxSize && where % 8 == 0);
-        // With MSG_TRUNC the result is the length of the datagram, and more than came.
-        if (result > 0) end = where + std::min(result, kInboxSize - where);
+        // With MSG_TRUNC the result is the length of the datagram, and may be larger than the memory.
+        if (result > 0) end = where + std::min(result, rooms.at(env.inbox + where));
         break;
       case kAccept:
         Must(record[kRecordDirection] == kRead && result != -EAGAIN);
@@ -148,6 +151,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::decide = &from;
   fuzz::accepted = [](int fd) { connections.insert(fd); };
   fuzz::closed = Gone;
+  fuzz::filled = [](const void* at, size_t room) { rooms[at] = static_cast<int32_t>(room); };
   fuzz::waits = false;
   const auto capacity = from.ConsumeIntegralInRange<size_t>(1, 9);
   const auto table = std::make_unique<int32_t[]>(capacity * bsd::kSlotStride);
@@ -171,6 +175,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     state[bsd::kStateFree] = from.ConsumeBool() ? Hostile() : int32_t(env.slots.free());
     dispatched = 0;
+    rooms.clear();
     bsd::RunEvents(env);
   }
   for (uint32_t i = 0; i < env.slots.size(); ++i) {

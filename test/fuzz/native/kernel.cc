@@ -13,6 +13,7 @@ uint8_t* ring = nullptr;
 size_t ring_size = 0;
 void (*accepted)(int) = nullptr;
 void (*closed)(int) = nullptr;
+void (*filled)(const void*, size_t) = nullptr;
 bool waits = true;
 
 }  // namespace fuzz
@@ -81,6 +82,7 @@ long FuzzSyscall(long number, ...) {
   if (Fails()) return -1;
   if (number == SYS_recvfrom) {
     Write(data, size);
+    if (fuzz::filled != nullptr) fuzz::filled(data, size);
     if (address != nullptr) Write(address, *stored);
     if (stored != nullptr) *stored = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, 140);
   } else {
