@@ -14,13 +14,13 @@ const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { Duplex } = require('node:stream')
-const { Worker } = require('node:worker_threads')
 
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
 const raw = require('../../dist/raw.js')
 const { native } = require('../../dist/internal/binding.js')
 const { Attacks, USER } = require('./api/attacks.js')
+const { watch } = require('./watch.js')
 
 const lists = Number(process.argv[2] ?? 10000)
 let seed = Number(process.argv[3] ?? 1)
@@ -272,7 +272,7 @@ function call(where, target, fn) {
       check(error, where)
     }
   }
-  if (now.where !== where) watcher.postMessage(where)
+  if (now.where !== where) watcher.tell(where)
   Object.assign(now, { where, socket: typeof target?.close === 'function' ? target : null, again: run })
   run()
 }
@@ -384,7 +384,7 @@ async function fuzzRaw() {
 }
 
 async function main() {
-  await new Promise(resolve => (watcher = watch()).once('online', resolve))
+  watcher = await watch(60_000)
   const before = readdirSync('/proc/self/fd').length
   const warm = bsd.Socket.pair() // opens the poller
   const waited = warm[0].recv(1, { timeout: 1 }).catch(() => undefined)
@@ -412,26 +412,6 @@ function end(leaked = NaN, base = NaN) {
   console.log(JSON.stringify({ unexpected: found.size, leaked, base }))
   rmSync(directory, { recursive: true, force: true })
   process.exit(bad ? 1 : 0)
-}
-
-/** Another thread watches this one: a call that does not return is told, too. */
-function watch() {
-  const beats = new Int32Array(new SharedArrayBuffer(4))
-  const text = `
-    const { parentPort, workerData: beats } = require('node:worker_threads')
-    const { writeSync } = require('node:fs')
-    let before = -1
-    let where = ''
-    parentPort.on('message', text => (where = text))
-    setInterval(() => {
-      const beat = Atomics.load(beats, 0)
-      if (beat !== before) return (before = beat)
-      writeSync(1, where + ': the event loop stands still\\n{"unexpected":1,"leaked":null}\\n')
-      process.kill(process.pid, 'SIGKILL')
-    }, 60_000)`
-  const worker = new Worker(text, { eval: true, workerData: beats })
-  setInterval(() => Atomics.add(beats, 0, 1), 500).unref()
-  return worker
 }
 
 main().catch(error => {
