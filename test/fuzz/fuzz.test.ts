@@ -29,6 +29,15 @@ test(`random argument lists at everything exported (seed ${seed})`, () => {
   expect(verdict(isolated('api.js', [lists, seed]))).toMatchObject({ unexpected: 0, leaked: 0 })
 }, 600_000)
 
+// By hand all of them, and longer: see CONTRIBUTING.md.
+const attacks = 'memory,getters,thenables,conversions'
+
+test(`arguments that attack at everything exported: ${attacks} (seed ${seed})`, () => {
+  ensureBuilt()
+  const counts = verdict(isolated('api.js', ['100', seed, attacks]))
+  expect(counts).toMatchObject({ unexpected: 0, leaked: 0 })
+}, 600_000)
+
 // Longer, by hand: see CONTRIBUTING.md.
 testIf(missing.linux(), 'random operations on sockets of every kind, with a model beside them', () => {
   ensureBuilt()
