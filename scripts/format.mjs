@@ -19,7 +19,7 @@ const clangFormat = llvm('clang-format')
 if (clangFormat === null) {
   console.log('skipped: C++, since clang-format 19 is not installed')
 } else {
-  const files = ['native', 'bench', 'test', 'scripts']
+  const files = ['native', 'bench', 'test', 'scripts/sanitizers']
     .flatMap(folder => [...filesBelow(folder)])
     .filter(file => /\.(c|cc|h)$/.test(file) && !file.includes('.gen.'))
     .map(file => path.join(root, file))
