@@ -7,7 +7,7 @@ import { missing, testIf } from '../helpers/need'
 function isolated(script: string, args: readonly string[]) {
   const words = ['--expose-gc', path.join(__dirname, script), ...args]
   const command = 'ip link set lo up; exec "$0" "$@"'
-  const options = { encoding: 'utf8', timeout: 600_000 } as const
+  const options = { encoding: 'utf8', timeout: 600_000, maxBuffer: 1 << 26 } as const
   return process.platform === 'linux'
     ? spawnSync('unshare', ['-rn', 'sh', '-c', command, process.execPath, ...words], options)
     : spawnSync(process.execPath, words, options)
