@@ -19,7 +19,8 @@ const clangFormat = llvm('clang-format')
 if (clangFormat === null) {
   console.log('skipped: C++, since clang-format 19 is not installed')
 } else {
-  const files = [...filesBelow('native'), ...filesBelow('bench'), ...filesBelow('test')]
+  const files = ['native', 'bench', 'test', 'scripts/sanitizers']
+    .flatMap(folder => [...filesBelow(folder)])
     .filter(file => /\.(c|cc|h)$/.test(file) && !file.includes('.gen.'))
     .map(file => path.join(root, file))
   const mode = check ? ['--dry-run', '--Werror', '-ferror-limit=1'] : ['-i']

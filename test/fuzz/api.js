@@ -5,7 +5,10 @@
  * closed. Run in a network namespace of its own (fuzz.test.ts does), so that no address it makes up is
  * anybody's. Nothing may crash, hang or leak, and nothing but the documented errors may come out.
  *
- *   node api.js <lists per function> <seed>
+ *   node --expose-gc api.js <lists per function> <seed> [attacks]
+ *
+ * `attacks` are names of api/attacks.js, separated by commas: `views,signals`, `all` or, as usual, `none`. With a `-`
+ * before it a name is left out of all: `-views,-signals`.
  */
 const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
@@ -15,14 +18,28 @@ const { Duplex } = require('node:stream')
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
 const raw = require('../../dist/raw.js')
+const { native } = require('../../dist/internal/binding.js')
+const { Attacks, USER } = require('./api/attacks.js')
+const { watch } = require('./watch.js')
 
 const lists = Number(process.argv[2] ?? 10000)
 let seed = Number(process.argv[3] ?? 1)
+const attacksOn = chosen(process.argv[4] ?? 'none')
 process.removeAllListeners('warning')
 process.on('warning', () => {})
 process.on('unhandledRejection', () => {}) // every promise is looked at by `settled`
 const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-fuzz-'))
 process.chdir(directory) // random AF_UNIX paths land here
+
+function chosen(text) {
+  if (text === 'none') return []
+  const words = text === 'all' ? [] : text.split(',')
+  const out = words.filter(each => each.startsWith('-')).map(each => each.slice(1))
+  const names = words.filter(each => !each.startsWith('-'))
+  const unknown = [...out, ...names].find(name => !Attacks.names.includes(name))
+  if (unknown !== undefined) throw new Error(`${unknown} is none of ${Attacks.names.join(', ')}`)
+  return (names.length > 0 ? names : Attacks.names).filter(name => !out.includes(name))
+}
 
 /** mulberry32: the same numbers for the same seed. */
 function random() {
@@ -52,7 +69,7 @@ const throwing = new Proxy(
   {},
   {
     get() {
-      throw new TypeError('a getter of the user')
+      throw new TypeError(USER)
     },
   },
 )
@@ -103,7 +120,25 @@ const makers = [
   () => pick(sockets),
   () => ({ fd: pick([-1, 1e9, NaN, 'x']) }),
 ]
-const anything = () => pick(makers)()
+const anything = () => (hostile.length > 0 && below(3) === 0 ? pick(hostile)() : pick(makers)())
+
+/** What is called now, for the attacks that run in the middle of it. */
+const now = { socket: null, again: () => undefined }
+const attacks = new Attacks(
+  { random, below, pick },
+  {
+    socket: () => now.socket,
+    again: () => now.again(),
+    grow() {
+      const made = Array.from({ length: 70 }, () => new bsd.Socket(bsd.AF_UNIX, bsd.SOCK_DGRAM))
+      for (const socket of made) socket.close()
+    },
+    anything,
+    report: text => check(new Error(text), now.where),
+  },
+  attacksOn,
+)
+const hostile = attacks.makers
 
 /** Sockets of every kind that this kernel has, some connected, some closed. */
 let sockets = []
@@ -148,10 +183,7 @@ const allowed = new Set([
 const found = new Map()
 function check(error, where) {
   const name = error?.name
-  if (
-    allowed.has(name) &&
-    (name !== 'TypeError' || error.code !== undefined || error.message === 'a getter of the user')
-  ) {
+  if (allowed.has(name) && (name !== 'TypeError' || error.code !== undefined || error.message === USER)) {
     return
   }
   const text = `${where}: ${error?.stack ?? String(error)}`
@@ -159,18 +191,60 @@ function check(error, where) {
   if (!found.has(key)) found.set(key, text)
 }
 
-const pending = new Set()
+process.on('uncaughtException', error => {
+  if (error?.message !== USER) check(new Error(`uncaught: ${error?.stack ?? String(error)}`), now.where)
+})
+
+let watcher
+const pending = new Map()
 function settled(value, where) {
-  if (typeof value?.then === 'function') {
+  if (value instanceof Promise) {
     const promise = value.then(
       result => release(result),
       error => check(error, where),
     )
-    pending.add(promise)
+    pending.set(promise, where)
     promise.finally(() => pending.delete(promise))
   } else {
     release(value)
   }
+}
+
+/** Waits for what is under way. Without an end to it, each of these is a fault. */
+async function allSettled() {
+  let timer
+  const late = new Promise(resolve => (timer = setTimeout(resolve, 20_000, 'late')))
+  const first = await Promise.race([Promise.all(pending.keys()), late])
+  clearTimeout(timer)
+  if (first !== 'late') return
+  for (const where of new Set(pending.values())) check(new Error('a promise that does not settle'), where)
+  pending.clear()
+  if (++lates === 3) end() // each takes a while, and there may be one for each function
+}
+let lates = 0
+
+/** A pair of sockets that no attack touches: what arrives there must be told, whatever happens to others. */
+const canary = {
+  sockets: null,
+  waiting: null,
+  async sings() {
+    this.sockets ??= bsd.Socket.pair()
+    this.waiting ??= this.sockets[0].recv(8)
+    this.sockets[1].trySend(Buffer.from('canary'))
+    let timer
+    const late = new Promise(resolve => (timer = setTimeout(resolve, 10_000, null)))
+    const data = await Promise.race([this.waiting, late])
+    clearTimeout(timer)
+    if (data === null) check(new Error('a receive of another socket was lost'), now.where)
+    this.waiting = null
+    if (data === null) this.end()
+    else this.waiting = this.sockets[0].recv(8)
+  },
+  end() {
+    this.waiting?.catch(() => undefined)
+    for (const socket of this.sockets ?? []) socket.close()
+    this.sockets = this.waiting = null
+  },
 }
 
 /** Whatever a call made is closed: sockets, pairs, accepted connections. */
@@ -178,6 +252,8 @@ function release(value) {
   for (const item of Array.isArray(value) ? value : [value]) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
     if (ours && !sockets.includes(item)) item.close()
+    for (const handle of item?.fds ?? item?.meta?.fds ?? [])
+      if (handle instanceof bsd.FdHandle) handle.close()
     if (item instanceof Duplex) item.on('error', () => undefined).destroy()
   }
 }
@@ -186,13 +262,19 @@ function release(value) {
 const timeoutOf = { poll: 1, select: 3 }
 
 function call(where, target, fn) {
-  const args = Array.from({ length: below(6) }, anything)
-  if (where in timeoutOf) args[timeoutOf[where]] = pick([0, 1, -1, NaN, 'x'])
-  try {
-    settled(Reflect.apply(fn, target, args), where)
-  } catch (error) {
-    check(error, where)
+  const run = () => {
+    const args = Array.from({ length: below(6) }, anything)
+    if (where in timeoutOf) args[timeoutOf[where]] = pick([0, 1, -1, NaN, 'x'])
+    const apply = () => Reflect.apply(fn, target, args)
+    try {
+      settled(attacks.has('prototypes') && below(3) === 0 ? attacks.polluted(args, apply) : apply(), where)
+    } catch (error) {
+      check(error, where)
+    }
   }
+  if (now.where !== where) watcher.tell(where)
+  Object.assign(now, { where, socket: typeof target?.close === 'function' ? target : null, again: run })
+  run()
 }
 
 function methodsOf(Socket) {
@@ -211,9 +293,20 @@ function methodsOf(Socket) {
 
 const rest = () => new Promise(resolve => setImmediate(resolve))
 
+function closeAll() {
+  for (const socket of sockets) {
+    try {
+      socket.close()
+    } catch (error) {
+      check(error, `close() after ${now.where}`)
+    }
+  }
+}
+
 async function refresh(Socket) {
-  for (const socket of sockets) socket.close()
-  await Promise.all(pending)
+  closeAll()
+  await allSettled()
+  await canary.sings()
   sockets = makeSockets(Socket)
 }
 
@@ -237,7 +330,7 @@ async function fuzzMethods(Socket, flavour) {
     }
   }
   for (let i = 0; i < lists / 10; i++) call(`new ${flavour} Socket`, null, (...args) => new Socket(...args))
-  for (const socket of sockets) socket.close()
+  closeAll()
   sockets = []
 }
 
@@ -252,7 +345,7 @@ async function fuzzFunctions() {
     }
   }
   bsd.setDefaultTimeout(null)
-  await Promise.all(pending)
+  await allSettled()
 }
 
 async function fuzzRaw() {
@@ -268,6 +361,7 @@ async function fuzzRaw() {
           open.add(fd)
       }
       const args = Array.from({ length: below(7) }, anything)
+      now.where = `raw.${name}`
       if (name !== 'socket' && name !== 'socketpair') args[0] = descriptor()
       if (name === 'sendfile') args[1] = descriptor()
       if (name === 'splice') args[2] = descriptor()
@@ -290,22 +384,37 @@ async function fuzzRaw() {
 }
 
 async function main() {
+  watcher = await watch(60_000)
   const before = readdirSync('/proc/self/fd').length
   const warm = bsd.Socket.pair() // opens the poller
   const waited = warm[0].recv(1, { timeout: 1 }).catch(() => undefined)
   await waited
   for (const socket of warm) socket.close()
   const base = readdirSync('/proc/self/fd').length
+  await canary.sings()
   await fuzzFunctions()
   await fuzzMethods(bsd.Socket, 'async')
   await fuzzMethods(sync.Socket, 'sync')
   await fuzzRaw()
-  await Promise.all(pending)
+  await allSettled()
+  await canary.sings()
+  canary.end()
   await rest()
-  const leaked = readdirSync('/proc/self/fd').length - base
-  for (const text of found.values()) console.log(text)
-  console.log(JSON.stringify({ unexpected: found.size, leaked, base: base - before }))
-  process.exitCode = found.size > 0 || leaked !== 0 ? 1 : 0
+  const { slots } = native.stats()
+  if (slots > 0) check(new Error(`${slots} slots are left`), 'the end')
+  end(readdirSync('/proc/self/fd').length - base, base - before)
 }
 
-main().finally(() => rmSync(directory, { recursive: true, force: true }))
+/** Says what was found, and ends the process. */
+function end(leaked = NaN, base = NaN) {
+  for (const text of found.values()) console.log(text)
+  const bad = found.size > 0 || leaked !== 0
+  console.log(JSON.stringify({ unexpected: found.size, leaked, base }))
+  rmSync(directory, { recursive: true, force: true })
+  process.exit(bad ? 1 : 0)
+}
+
+main().catch(error => {
+  check(new Error(`the fuzzer itself: ${error.stack}`), now.where)
+  end()
+})

@@ -7,7 +7,7 @@ import { missing, testIf } from '../helpers/need'
 function isolated(script: string, args: readonly string[]) {
   const words = ['--expose-gc', path.join(__dirname, script), ...args]
   const command = 'ip link set lo up; exec "$0" "$@"'
-  const options = { encoding: 'utf8', timeout: 600_000 } as const
+  const options = { encoding: 'utf8', timeout: 600_000, maxBuffer: 1 << 26 } as const
   return process.platform === 'linux'
     ? spawnSync('unshare', ['-rn', 'sh', '-c', command, process.execPath, ...words], options)
     : spawnSync(process.execPath, words, options)
@@ -29,6 +29,12 @@ test(`random argument lists at everything exported (seed ${seed})`, () => {
   expect(verdict(isolated('api.js', [lists, seed]))).toMatchObject({ unexpected: 0, leaked: 0 })
 }, 600_000)
 
+test(`arguments that attack at everything exported (seed ${seed})`, () => {
+  ensureBuilt()
+  const counts = verdict(isolated('api.js', ['100', seed, 'all']))
+  expect(counts).toMatchObject({ unexpected: 0, leaked: 0 })
+}, 600_000)
+
 // Longer, by hand: see CONTRIBUTING.md.
 testIf(missing.linux(), 'random operations on sockets of every kind, with a model beside them', () => {
   ensureBuilt()
@@ -38,3 +44,19 @@ testIf(missing.linux(), 'random operations on sockets of every kind, with a mode
     expect(counts['receives']).toBeGreaterThan(1000)
   }
 }, 200_000) // prettier-ignore
+
+// Each alone: what one finds does not end the others.
+for (const attack of ['nonblock', 'linger', 'reuse']) {
+  testIf(
+    missing.linux(),
+    `random operations, while other holders of the sockets attack: ${attack}`,
+    () => {
+      ensureBuilt()
+      const args = ['--seed', '1', '--seconds', '60', '--steps', '6000', '--attacks', attack]
+      const counts = verdict(isolated('model.js', args))
+      expect(counts).toMatchObject({ steps: 6000 })
+      expect(counts['attacks']).toBeGreaterThan(10)
+    },
+    100_000,
+  )
+}

@@ -5,7 +5,7 @@
  * unaltered, messages whole, errors only where the state allows them, and in the end nothing is left: no slot, no
  * job, no descriptor, no memory. Run in a network namespace of its own (fuzz.test.ts does).
  *
- *   node --expose-gc model.js --seed 1 --seconds 60 [--steps 5000]
+ *   node --expose-gc model.js --seed 1 --seconds 60 [--steps 5000] [--attacks nonblock,linger,reuse]
  *
  * The same seed draws the same operations; which of two that are under way ends first is the kernel's affair. A failure
  * prints the seed and the last operations.
@@ -19,20 +19,28 @@ const { parseArgs } = require('node:util')
 const { Socket } = require('../../dist/index.js')
 const { native } = require('../../dist/internal/binding.js')
 const { receiveOn, renew, sendBatch, sendOn, turn } = require('./model/actions.js')
+const { attackNames, attacksOf } = require('./model/attacks.js')
 const { makeLink } = require('./model/links.js')
 const { Random } = require('./model/random.js')
 const { scenes } = require('./model/scenes.js')
+const { watch } = require('./watch.js')
 
 const { values: given } = parseArgs({
   options: {
     seed: { type: 'string', default: String(Date.now() & 0xffffff) },
     seconds: { type: 'string', default: '10' },
     steps: { type: 'string', default: '1000000000' },
+    attacks: { type: 'string', default: '' }, // `all`, or names of model/attacks.js
   },
 })
+const attacksOn = given.attacks === 'all' ? attackNames : given.attacks.split(',').filter(name => name !== '')
+const unknown = attacksOn.find(name => !attackNames.includes(name))
+if (unknown !== undefined) throw new Error(`${unknown} is none of ${attackNames.join(', ')}`)
 const random = new Random(Number(given.seed))
 const LINKS = 12
 const TASKS = 80
+const ATTACKS = 4 // at a time
+const STALL = 1500 // milliseconds: the longest that the event loop may stand still
 const NOTES = 200
 
 process.removeAllListeners('warning')
@@ -41,7 +49,17 @@ const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-model-'))
 process.chdir(directory)
 
 const notes = []
-const counts = { steps: 0, links: 0, sends: 0, receives: 0, scenes: 0, closes: 0, bytes: 0, messages: 0 }
+const counts = {
+  steps: 0,
+  links: 0,
+  sends: 0,
+  receives: 0,
+  scenes: 0,
+  attacks: 0,
+  closes: 0,
+  bytes: 0,
+  messages: 0,
+}
 const note = text => {
   notes.push(`${counts.steps} ${text}`)
   if (notes.length > NOTES) notes.shift()
@@ -62,14 +80,31 @@ function start(what, promise) {
 }
 
 let links = []
+let attacks = null
+let attacking = 0
+function attack(draw) {
+  const scene = draw.pick(attacks.scenes)
+  note(scene.name)
+  counts.attacks++
+  attacking++
+  start(
+    scene.name,
+    attacks.play(scene, draw).finally(() => attacking--),
+  )
+}
+
 function step() {
   const draw = random.fork()
+  if (attacksOn.length > 0 && counts.steps % 100 === 0 && attacking < ATTACKS) attack(draw)
   const choice = random.below(100)
   if (links.length === 0 || (choice < 2 && links.length < LINKS)) {
     counts.links++
     start(
       'making a link',
-      makeLink(draw).then(link => void links.push(link)),
+      makeLink(draw).then(link => {
+        links.push(link)
+        if (attacks.share !== null) start('sharing a link', attacks.share(link))
+      }),
     )
     return
   }
@@ -153,6 +188,7 @@ async function quiet() {
   if (failure !== null) return
   for (const link of links) await finish(link)
   links = []
+  await attacks.drop()
 }
 
 async function collected() {
@@ -164,7 +200,7 @@ async function collected() {
   for (let i = 0; i < 40; i++) {
     gc()
     await new Promise(resolve => setTimeout(resolve, 5))
-    if (native.stats().slots === 0 && native.stats().jobs === 0) return
+    if (native.stats().slots === attacks.slots && native.stats().jobs === 0) return
   }
 }
 
@@ -175,7 +211,16 @@ function memory() {
   return (heapUsed + external) / 1048576
 }
 
+function moved(watcher) {
+  const longest = watcher.longest()
+  assert.ok(longest < STALL, `the event loop stood still for ${longest} ms`)
+  return longest
+}
+
 async function run() {
+  const watcher = await watch(10_000)
+  attacks = attacksOf(attacksOn)
+  watcher.tell(`attacks ${attacksOn.join() || 'none'}, seed ${given.seed}`)
   const end = Date.now() + Number(given.seconds) * 1000
   let [before, flat] = [0, 0]
   const ROUND = 3000
@@ -193,9 +238,13 @@ async function run() {
     }
     if (failure !== null) break
     await quiet()
+    moved(watcher)
     await collected()
     if (failure !== null) break
-    assert.deepStrictEqual({ ...native.stats(), fds: 0 }, { ...native.stats(), slots: 0, jobs: 0, fds: 0 })
+    assert.deepStrictEqual(
+      { ...native.stats(), fds: 0 },
+      { ...native.stats(), slots: attacks.slots, jobs: 0, fds: 0 },
+    )
     if (before === 0) {
       before = descriptors()
       flat = memory()
@@ -203,9 +252,11 @@ async function run() {
     assert.strictEqual(descriptors(), before, 'descriptors')
   }
   if (failure !== null) throw failure
+  await attacks.end()
+  const stalledMs = moved(watcher)
   const grown = memory() - flat
   assert.ok(grown < 24, `memory has grown by ${grown.toFixed(1)} MiB`)
-  return { ...counts, grownMiB: Number(grown.toFixed(1)) }
+  return { ...counts, grownMiB: Number(grown.toFixed(1)), stalledMs }
 }
 
 /** Too many wait: some link whose operations have no time-out is closed. */

@@ -14,6 +14,10 @@ namespace fuzz {
 FuzzedDataProvider* decide = nullptr;
 uint8_t* ring = nullptr;
 size_t ring_size = 0;
+void (*accepted)(int) = nullptr;
+void (*closed)(int) = nullptr;
+void (*filled)(const void*, size_t) = nullptr;
+bool waits = true;
 
 }  // namespace fuzz
 
@@ -72,21 +76,24 @@ long FuzzSyscall(long number, ...) {
   va_arg(list, int);  // the descriptor
   void* data = va_arg(list, void*);
   const auto size = va_arg(list, size_t);
-  va_arg(list, int);
+  const int flags = va_arg(list, int);
   void* address = va_arg(list, void*);
   socklen_t* stored = number == SYS_recvfrom ? va_arg(list, socklen_t*) : nullptr;
   const socklen_t length = number == SYS_recvfrom ? 0 : va_arg(list, socklen_t);
   va_end(list);
+  if (!fuzz::waits && (flags & MSG_DONTWAIT) == 0) abort();
   if (Fails()) return -1;
   if (number == SYS_recvfrom) {
     Write(data, size);
+    if (fuzz::filled != nullptr) fuzz::filled(data, size);
     if (address != nullptr) Write(address, *stored);
     if (stored != nullptr) *stored = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, 140);
   } else {
     Read(data, size);
     Read(address, length);
   }
-  return static_cast<long>(fuzz::decide->ConsumeIntegralInRange<size_t>(0, size));
+  const size_t more = number == SYS_recvfrom && (flags & MSG_TRUNC) != 0 ? 70000 : 0;
+  return static_cast<long>(fuzz::decide->ConsumeIntegralInRange<size_t>(0, size + more));
 }
 
 ssize_t FuzzRecvmsg(int, msghdr* message, int) { return Fails() ? -1 : Fill(message); }
@@ -155,6 +162,23 @@ void* FuzzMmap(void*, size_t size, int, int, int, off_t) {
   fuzz::ring = new uint8_t[size]();
   fuzz::ring_size = size;
   return fuzz::ring;
+}
+
+int FuzzAccept4(int, sockaddr* address, socklen_t* length, int) {
+  static int next = 2000;
+  if (Fails()) return -1;
+  if (address != nullptr) {
+    Write(address, *length);
+    *length = fuzz::decide->ConsumeIntegralInRange<socklen_t>(0, 140);
+  }
+  next = next < 1 << 30 ? next + 1 : 2000;
+  if (fuzz::accepted != nullptr) fuzz::accepted(next);
+  return next;
+}
+
+int FuzzClose(int fd) {
+  if (fuzz::closed != nullptr) fuzz::closed(fd);
+  return 0;
 }
 
 int FuzzMunmap(void* at, size_t) {

@@ -21,6 +21,8 @@ int FuzzSetsockopt(int fd, int level, int name, const void* value, socklen_t len
 int FuzzIoctl(int fd, unsigned long request, void* argument);
 void* FuzzMmap(void* at, size_t size, int protection, int flags, int fd, off_t offset);
 int FuzzMunmap(void* at, size_t size);
+int FuzzAccept4(int fd, sockaddr* address, socklen_t* length, int flags);
+int FuzzClose(int fd);
 }
 
 #define syscall FuzzSyscall
@@ -33,5 +35,7 @@ int FuzzMunmap(void* at, size_t size);
 #define ioctl FuzzIoctl
 #define mmap FuzzMmap
 #define munmap FuzzMunmap
+#define accept4 FuzzAccept4
+#define close FuzzClose
 
 #endif  // BSD_SOCKETS_FUZZ_KERNEL_H_

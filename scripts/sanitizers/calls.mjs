@@ -1,0 +1,28 @@
+// Which functions of the C library the addon calls, and what they do with memory. A build with AddressSanitizer fails
+// if the addon calls a function that is in neither list.
+import { spawnSync } from 'node:child_process'
+
+const words = text => text.trim().split(/\s+/)
+
+/** The functions whose memory scripts/sanitizers/kernel_memory.cc checks. */
+export const checked = words(`
+  accept accept4 bind connect epoll_ctl epoll_wait gethostname getnameinfo getpeername getsockname getsockopt ioctl
+  pipe2 poll read recv recvfrom recvmmsg recvmsg send sendfile64 sendmmsg sendmsg sendto sethostname setsockopt
+  socketpair splice syscall write`)
+
+/** The functions that give the kernel no memory, or only memory of the C library. */
+const harmless = words(`
+  clock_gettime close epoll_create1 eventfd fcntl64 getpid listen mmap64 munmap pthread_create pthread_join
+  pthread_sigmask setns shutdown sigaction sigaddset sigemptyset sigfillset sigismember sigtimedwait socket sysconf
+  freeaddrinfo freeifaddrs getaddrinfo gethostbyaddr_r gethostbyname2_r getifaddrs getprotobyname_r
+  getprotobynumber_r getservbyname_r getservbyport_r if_freenameindex if_indextoname if_nameindex if_nametoindex
+  calloc free malloc realloc memchr memcmp memcpy memmove memset snprintf strlen strncmp strcmp
+  fprintf abort stderr`)
+
+/** The functions that the built addon takes from elsewhere and that are in neither list. */
+export function unknownCalls(addon) {
+  const { stdout } = spawnSync('nm', ['--dynamic', '--undefined-only', addon], { encoding: 'utf8' })
+  const names = stdout.split('\n').flatMap(line => / U ([\w.]+)/.exec(line)?.[1] ?? [])
+  const own = /^(?:_|napi_|node_api_|uv_)/ // C++, the runtimes, Node
+  return names.filter(name => !own.test(name) && !checked.includes(name) && !harmless.includes(name))
+}

@@ -1,0 +1,79 @@
+'use strict'
+
+/*
+ * Another process that has the model's open sockets as well. Descriptor 3 is a socket to the model: each message is a
+ * word, with descriptors.
+ *
+ *   share   keeps the descriptors for a while, and flips O_NONBLOCK of all that it keeps, on and off, all the time
+ *   drop    closes what it keeps
+ *   linger  sends an unrequested descriptor through the one that came: a TCP connection with SO_LINGER and a full queue
+ */
+const bsd = require('../../../dist/index.js')
+const raw = require('../../../dist/raw.js')
+
+const LINGER = 4 // seconds
+const KEPT = 48
+const control = bsd.Socket.adopt(3)
+process.removeAllListeners('warning')
+process.on('warning', () => {})
+
+const kept = []
+function keep(handles) {
+  kept.push(...handles)
+  while (kept.length > KEPT) kept.shift().close()
+}
+
+function flip() {
+  for (const { fd } of kept) {
+    const flags = raw.fcntl(fd, bsd.F_GETFL)
+    raw.fcntl(fd, bsd.F_SETFL, flags ^ bsd.O_NONBLOCK)
+  }
+  setTimeout(flip, 1)
+}
+
+/** A connection whose last close waits: its queue is full and its peer reads nothing. */
+async function lingering() {
+  const listener = new bsd.Socket(bsd.AF_INET, bsd.SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
+  const socket = new bsd.Socket(bsd.AF_INET, bsd.SOCK_STREAM)
+  const [peer] = await Promise.all([listener.accept(), socket.connect(listener.getsockname())])
+  listener.close()
+  const data = Buffer.alloc(65536)
+  while (socket.trySend(data) !== null) continue
+  socket.setsockopt(bsd.SOL_SOCKET, bsd.SO_LINGER, Buffer.from(Int32Array.of(1, LINGER).buffer))
+  setTimeout(() => peer.close(), (LINGER + 2) * 1000)
+  return socket
+}
+
+const orders = {
+  async share(handles) {
+    keep(handles)
+  },
+  async drop() {
+    while (kept.length > 0) kept.pop().close()
+  },
+  async linger([handle]) {
+    const peer = bsd.Socket.adopt(raw.dup(handle.fd))
+    handle.close()
+    const socket = await lingering()
+    const data = Buffer.from('unrequested')
+    // A kernel that knows SO_PASSRIGHTS may refuse the descriptor: EPERM. The data arrives all the same.
+    await peer.sendFds(data, [socket], { timeout: 1000 }).catch(() => peer.send(data))
+    socket.close()
+    peer.close()
+  },
+}
+
+async function main() {
+  flip()
+  for (;;) {
+    const { data, fds } = await control.recvFds(64, 16)
+    if (data.length === 0) process.exit(0)
+    await orders[data.toString()](fds)
+    await control.send(Buffer.from('done'))
+  }
+}
+
+main().catch(error => {
+  console.log('the holder:', error)
+  process.exit(1)
+})
