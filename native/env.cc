@@ -136,7 +136,7 @@ static void Drop(napi_env env, napi_ref reference) {
 }
 
 void CleanupStep(Env* env) {
-  if (!env->closing || WakeIsOpen(*env) || env->jobs > 0) return;
+  if (!env->closing || WakeIsOpen(*env) || env->jobs > 0 || env->handles > 0) return;
   if (env->poller >= 0) close(env->poller);
   env->poller = -1;
   for (napi_ref reference : env->memory) Drop(env->env, reference);

@@ -37,7 +37,8 @@ struct Env {
   Loose loose;  // descriptors that have no slot yet
   Wake wake;    // the poller behind one libuv handle
   int poller = -1;
-  size_t jobs = 0;  // on the thread pool or on threads of their own now
+  size_t jobs = 0;     // on the thread pool or on threads of their own now
+  size_t handles = 0;  // of threads that have ended, until libuv has closed them
   Thread* threads = nullptr;
   Reply reply;  // of the last lookup, until TypeScript takes it
 

@@ -95,8 +95,15 @@ void OnThreadClosed(uv_handle_t* handle) {
   auto* thread = static_cast<Thread*>(handle->data);
   Env* env = thread->env;
   Drop(thread);
-  --env->jobs;
+  --env->handles;
   CleanupStep(env);
+}
+
+// The job has ended, or is left to its thread. The handle takes a turn of the loop to close.
+void Close(Thread* thread) {
+  --thread->env->jobs;
+  ++thread->env->handles;
+  uv_close(reinterpret_cast<uv_handle_t*>(&thread->async), OnThreadClosed);
 }
 
 void Unlink(Thread* thread) {
@@ -113,7 +120,7 @@ void OnThreadDone(uv_async_t* async) {
   int32_t* record = env.completions;
   for (int i = 0; i < kRecordStride; ++i) record[i] = 0;
   const bool told = thread->job->Report(env, record) && !env.closing;
-  uv_close(reinterpret_cast<uv_handle_t*>(async), OnThreadClosed);
+  Close(thread);
   if (told) Dispatch(env, 1);  // last: what it runs may end the environment
 }
 
@@ -145,7 +152,7 @@ int StartThread(Env& env, Job* job) {
   Unlink(thread);
   job->Release(env);
   Drop(thread);  // the share of the thread that there is not
-  uv_close(reinterpret_cast<uv_handle_t*>(&thread->async), OnThreadClosed);
+  Close(thread);
   return failed;
 }
 
@@ -159,7 +166,7 @@ void AbandonThreads(Env& env) {
       continue;
     }
     *at = thread->next;
-    uv_close(reinterpret_cast<uv_handle_t*>(&thread->async), OnThreadClosed);
+    Close(thread);
   }
 }
 

@@ -101,7 +101,7 @@ export function uncurried<F>(method: unknown): F {
 // A view may have properties of its own, or a subclass may override them: only the intrinsic getters tell the truth, and
 // run no code of the caller's.
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
-const getter = <T>(prototype: object, name: PropertyKey): ((view: ArrayBufferView) => T) =>
+const getter = <T, O = ArrayBufferView>(prototype: object, name: PropertyKey): ((object: O) => T) =>
   uncurried(Reflect.getOwnPropertyDescriptor(prototype, name)!.get)
 
 const nameOfTypedArray = getter<string | undefined>(typedArray, Symbol.toStringTag) // undefined for a DataView
@@ -116,6 +116,11 @@ const dataView = {
   memory: getter<ArrayBufferLike>(DataView.prototype, 'buffer'),
 }
 
+const arrayBuffer = {
+  length: getter<number, ArrayBuffer>(ArrayBuffer.prototype, 'byteLength'),
+  resizable: getter<boolean, ArrayBuffer>(ArrayBuffer.prototype, 'resizable'),
+}
+
 /** The length of a view in bytes, as it is now: 0 where its memory was detached or shrunk. */
 export function byteLengthOf(view: ArrayBufferView): number {
   if (nameOfTypedArray(view) !== undefined) return typed.length(view)
@@ -124,6 +129,26 @@ export function byteLengthOf(view: ArrayBufferView): number {
   } catch {
     return 0 // where a typed array says 0, a DataView throws
   }
+}
+
+/** Whether a DataView has lost its memory. */
+export function isDetached(view: DataView): boolean {
+  try {
+    dataView.length(view)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The length of memory in bytes: 0 when it was detached. */
+export function lengthOfMemory(memory: ArrayBuffer): number {
+  return arrayBuffer.length(memory)
+}
+
+/** Whether the memory can change its size. */
+export function isResizable(memory: ArrayBuffer): boolean {
+  return arrayBuffer.resizable(memory)
 }
 
 /** The memory behind a view. */
@@ -137,6 +162,12 @@ export function octetsOf(view: ArrayBufferView): Uint8Array {
   if (length === 0) return new Uint8Array(0)
   const { offset, memory } = nameOfTypedArray(view) !== undefined ? typed : dataView
   return new Uint8Array(memory(view), offset(view), length)
+}
+
+/** A copy of the bytes of a view that nothing else can reach, see copyOf. */
+export function copyOfView(view: ArrayBufferView): Uint8Array {
+  const octets = octetsOf(view)
+  return copyOf(octets, octets.length)
 }
 
 /** The same as a Buffer. */

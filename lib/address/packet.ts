@@ -14,7 +14,7 @@ import {
   raw,
 } from './base'
 import type { Context } from './base'
-import { copyOf, get16, get16be, get32, put16, put16be, put32, structOf } from './layout'
+import { copyOf, copyOfView, get16, get16be, get32, put16, put16be, put32, structOf } from './layout'
 import type { Struct } from './layout'
 
 const fields = ['sll_protocol', 'sll_ifindex', 'sll_hatype', 'sll_pkttype', 'sll_halen', 'sll_addr'] as const
@@ -136,7 +136,7 @@ export class PacketCodec extends FamilyCodec {
 
 function readHardware(value: unknown, room: number): Uint8Array {
   let bytes: Uint8Array | null
-  if (types.isUint8Array(value)) bytes = copyOf(value, value.byteLength)
+  if (types.isUint8Array(value)) bytes = copyOfView(value)
   else if (typeof value === 'string') bytes = parseHardware(value)
   else throw invalidType('hardwareAddress', 'of type string or an instance of Uint8Array', value)
   if (bytes === null) throw invalidAddress(value, 'a hardware address is written aa:bb:cc:dd:ee:ff')

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { invalidAddress, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, fieldsOf, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, structOf } from './layout'
+import { copyOf, copyOfView, structOf } from './layout'
 import type { Struct } from './layout'
 
 /** An AF_UNIX address by field. */
@@ -171,7 +171,7 @@ export class UnixCodec extends FamilyCodec {
       if (path === undefined) throw this.wrongShape(value)
     }
     if (types.isUint8Array(path)) {
-      const copy = copyOf(path, path.byteLength) // of detached memory it is empty, where Buffer.from would throw
+      const copy = copyOfView(path) // of detached memory it is empty, where Buffer.from would throw
       return Buffer.from(copy.buffer, copy.byteOffset, copy.length)
     }
     if (typeof path !== 'string')

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { checkInteger, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf } from './layout'
+import { copyOf, copyOfView } from './layout'
 
 /** An address as it is in memory, for families that have no other form here. */
 export interface RawLike {
@@ -64,7 +64,7 @@ export class UnknownCodec extends FamilyCodec {
     const { head } = this.context
     const number = checkInteger('family', family, 0, head.maxFamily)
     if (!types.isUint8Array(data)) throw invalidType('data', 'Uint8Array', data)
-    const copy = copyOf(data, data.byteLength)
+    const copy = copyOfView(data)
     if (copy.length > this.#longest) throw outOfRange('data', `at most ${this.#longest} bytes`, copy.length)
     const bytes = head.create(head.size + copy.length, number)
     bytes.set(copy, head.size)

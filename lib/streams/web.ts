@@ -1,3 +1,4 @@
+import { byteLengthOf } from '../address/layout'
 import {
   ReadableStream,
   WritableStream,
@@ -125,7 +126,7 @@ function writableStream(halves: Halves): WritableStream<ArrayBufferView> {
   const { socket } = halves
   const sink = ownFields<UnderlyingSink<ArrayBufferView>>({
     async write(chunk) {
-      if (isStream(socket) && chunk.byteLength === 0) return
+      if (isStream(socket) && ArrayBuffer.isView(chunk) && byteLengthOf(chunk) === 0) return
       try {
         await socket.sendAll(chunk, { timeout: null })
       } catch (error) {

@@ -1,3 +1,4 @@
+import { byteLengthOf, octetsOf } from '../address/layout'
 import { aborted, canceled, closed, systemError, unsupported, withProgress } from '../errors'
 import { native, platform, reactor } from '../internal/environment'
 import { isMainThread } from 'node:worker_threads'
@@ -107,7 +108,7 @@ export function planZeroCopy(
   if (channel.fd < 0) throw closed('send')
   if (signal !== undefined && isAborted(signal)) throw aborted(signal)
   const sender = senderOf(channel)
-  if (!owns(channel, sender) || view.byteLength === 0 || !sender.worthwhile())
+  if (!owns(channel, sender) || byteLengthOf(view) === 0 || !sender.worthwhile())
     return planOrdinary(channel, view, flags, stream, sender)
   const send = new ZeroCopySend(rent(view))
   return {
@@ -137,15 +138,14 @@ function planOrdinary(
   stream: boolean,
   sender: ZeroCopySender,
 ): Plan {
-  const { buffer, byteOffset, byteLength } = view
+  const octets = octetsOf(view)
   return {
     ordinary: new SendAll(channel, view, flags, stream),
     send: null,
     end: new ZeroCopyEnd(channel, () => true),
     succeed() {
-      sender.ended(byteLength, true)
-      const same = view instanceof Uint8Array ? view : new Uint8Array(buffer, byteOffset, byteLength)
-      return { bytes: byteLength, copied: true, buffer: same }
+      sender.ended(octets.length, true)
+      return { bytes: octets.length, copied: true, buffer: view instanceof Uint8Array ? view : octets }
     },
     fail: error => error,
   }

@@ -1,3 +1,4 @@
+import { byteLengthOf, isDetached, isResizable, lengthOfMemory, memoryOf, octetsOf } from '../address/layout'
 import { types } from 'node:util'
 import { bufferGone, invalidType, systemError } from '../errors'
 import { native } from '../internal/environment'
@@ -45,22 +46,13 @@ export interface Rental {
 export function checkRentable(data: unknown): ArrayBufferView {
   const view = checkBytes('data', data)
   if (types.isDataView(view) && isDetached(view)) throw bufferGone('send')
-  const { buffer } = view
+  const buffer = memoryOf(view)
   if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory, which nobody can rent')
-  if ((buffer as { resizable?: boolean }).resizable === true) throw refused(view, 'a resizable ArrayBuffer')
-  const part = Buffer.isBuffer(view) && view.byteLength < buffer.byteLength
-  if (pool.has(buffer) || (part && buffer.byteLength === Buffer.poolSize))
+  if (isResizable(buffer)) throw refused(view, 'a resizable ArrayBuffer')
+  const part = Buffer.isBuffer(view) && byteLengthOf(view) < lengthOfMemory(buffer)
+  if (pool.has(buffer) || (part && lengthOfMemory(buffer) === Buffer.poolSize))
     throw refused(view, 'a part of the pool that Buffers share: use Buffer.alloc or allocZeroCopy')
   return view
-}
-
-// A DataView answers nothing else once its memory is gone.
-function isDetached(view: DataView): boolean {
-  try {
-    return view.byteLength < 0
-  } catch {
-    return true
-  }
 }
 
 function refused(view: ArrayBufferView, what: string): TypeError {
@@ -72,11 +64,11 @@ function refused(view: ArrayBufferView, what: string): TypeError {
  * from it. A reference alone would not do: it hinders nobody from writing, nor from giving the memory away.
  */
 export function rent(view: ArrayBufferView): Rental {
-  const { byteOffset, byteLength } = view
-  const buffer = view.buffer as ArrayBuffer
+  const { byteOffset, length } = octetsOf(view)
+  const buffer = memoryOf(view) as ArrayBuffer
   const isBuffer = Buffer.isBuffer(view)
   const viewOf = (memory: ArrayBuffer): Uint8Array =>
-    isBuffer ? Buffer.from(memory, byteOffset, byteLength) : new Uint8Array(memory, byteOffset, byteLength)
+    isBuffer ? Buffer.from(memory, byteOffset, length) : new Uint8Array(memory, byteOffset, length)
   if (slabs.has(buffer)) {
     const bytes = viewOf(buffer)
     return { bytes, heap: false, giveBack: () => bytes }
@@ -87,7 +79,7 @@ export function rent(view: ArrayBufferView): Rental {
   } catch {
     throw refused(view, 'memory that cannot be transferred')
   }
-  if (buffer.byteLength > 0) throw refused(view, 'memory that cannot be transferred')
+  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that cannot be transferred')
   const bytes = viewOf(own)
   return { bytes, heap: true, giveBack: () => bytes }
 }

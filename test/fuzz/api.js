@@ -252,8 +252,8 @@ function release(value) {
   for (const item of Array.isArray(value) ? value : [value]) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
     if (ours && !sockets.includes(item)) item.close()
-    for (const handle of item?.fds ?? item?.meta?.fds ?? [])
-      if (handle instanceof bsd.FdHandle) handle.close()
+    const fds = item?.fds ?? item?.meta?.fds
+    if (Array.isArray(fds)) for (const handle of fds) if (handle instanceof bsd.FdHandle) handle.close()
     if (item instanceof Duplex) item.on('error', () => undefined).destroy()
   }
 }
