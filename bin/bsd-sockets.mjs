@@ -34,7 +34,7 @@ if (values.help === true) {
   process.exitCode = 2
 } else {
   try {
-    const { default: doctor } = await import('../dist/doctor.js')
+    const { default: doctor } = await import('../dist/capabilities/doctor.js')
     const report = doctor.examine()
     process.stdout.write(
       values.json === true ? `${JSON.stringify(report, null, 2)}\n` : doctor.render(report),

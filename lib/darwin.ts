@@ -1,6 +1,6 @@
 /** The constants that exist on macOS only, typed as present. Importing this elsewhere throws. */
-import { requireSystem } from './internal/system'
+import { requireSystem } from './binding/system'
 
 requireSystem('darwin')
 
-export * from './constants.darwin.gen'
+export * from './constants/constants.darwin.gen'

@@ -5,20 +5,30 @@ export { Socket } from './socket'
 export { SocketError } from './errors'
 export { bpf } from './bpf'
 export { capabilities, supports } from './capabilities'
-export { privileges } from './privileges'
-export { MessageBatch, type BatchOptions } from './batch'
-export { createConnection } from './connect'
+export { privileges } from './capabilities/privileges'
+export { MessageBatch, type BatchOptions } from './message/batch'
+export { createConnection } from './net/connect'
 export { poll, select } from './poll'
-export { relay, type Relayed } from './relay'
-export { createServer, hasDualstackIPv6 } from './create-server'
-export { Datagram, Server, serve } from './serve'
-export { control, CMSG_LEN, CMSG_SPACE } from './control'
-export { FdHandle } from './fd'
-export { Membership, type JoinOptions } from './multicast'
+export { relay, type Relayed } from './net/relay'
+export { createServer, hasDualstackIPv6 } from './net/create-server'
+export { Datagram, Server, serve } from './net/serve'
+export { control, CMSG_LEN, CMSG_SPACE } from './message/control'
+export { FdHandle } from './message/fd'
+export { Membership, type JoinOptions } from './socket/multicast'
 export { Message, type MessageMeta } from './message'
 export { openPacket, PacketSocket } from './packet'
-export { checksum, htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from './bytes'
-export { if_indextoname, if_nameindex, if_nametoindex } from './interfaces'
+export {
+  checksum,
+  htonl,
+  htons,
+  inet_aton,
+  inet_ntoa,
+  inet_ntop,
+  inet_pton,
+  ntohl,
+  ntohs,
+} from './names/inet'
+export { if_indextoname, if_nameindex, if_nametoindex } from './names/interfaces'
 export {
   getaddrinfo,
   getfqdn,
@@ -37,7 +47,7 @@ export {
 export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names'
 export { codecs, defineOption, options, query } from './options'
 export type { ReadableOption, SocketOption, WritableOption } from './options'
-export { getDefaultTimeout, setDefaultTimeout } from './internal/timeouts'
+export { getDefaultTimeout, setDefaultTimeout } from './reactor/timeouts'
 export type { FilterInstruction, Instruction, NamedInstruction, PacketInfo, Program } from './bpf'
 export type {
   AbstractAddress,
@@ -69,26 +79,25 @@ export type {
   XdpAddress,
   XdpLike,
 } from './address'
-export type { ConnectOptions, ConnectPathOptions } from './connect'
+export type { ConnectOptions, ConnectPathOptions } from './net/connect'
 export type { FanoutOptions, Frame, PacketOptions, PacketStatistics, RingOptions, Vlan } from './packet'
 export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'
 export type { Capability, Feature } from './capabilities'
-export type { Privilege } from './privileges'
-export type { CreationOptions } from './internal/namespace'
-export type { ServerOptions } from './create-server'
-export type { CloseOptions, ConnectionHandler, DatagramHandler, ServeOptions } from './serve'
-export type { FileLike } from './internal/base'
+export type { Privilege } from './capabilities/privileges'
+export type { CreationOptions } from './socket/namespace'
+export type { ServerOptions } from './net/create-server'
+export type { CloseOptions, ConnectionHandler, DatagramHandler, ServeOptions } from './net/serve'
 export type { Control } from './control/walk'
-export type { OutgoingMessage, ReceivedFds, RecvmsgOptions } from './internal/operations'
-export type { SendfileOptions, SpliceOptions } from './internal/transfers'
+export type { OutgoingMessage, ReceivedFds, RecvmsgOptions } from './socket/nonblocking'
+export type { SendfileOptions, SpliceOptions } from './socket/transfers'
 export type { Credentials, Meta, PacketAuxData, VlanTag } from './control/meta'
 export type { ErrorOrigin, ErrorRecord, TimestampStage } from './errqueue/record'
-export type { WantedMeta } from './internal/receive-meta'
-export type { ChunksOptions, MessagesOptions } from './internal/iteration'
-export type { Op } from './internal/validate'
-export { allocZeroCopy } from './zerocopy/memory'
-export type { ZeroCopyResult } from './zerocopy'
-export type { ZeroCopyStatistics } from './zerocopy/sender'
-export type { SocketDuplex, SocketDuplexOptions } from './streams/duplex'
-export type { WebOptions, WebStreams } from './streams/web'
+export type { WantedMeta } from './socket/receive-meta'
+export type { ChunksOptions, MessagesOptions } from './socket/iteration'
+export type { FileLike, Op } from './validators'
+export { allocZeroCopy } from './operations/zerocopy-memory'
+export type { ZeroCopyResult } from './socket/zerocopy'
+export type { ZeroCopyStatistics } from './reactor/zerocopy-sender'
+export type { SocketDuplex, SocketDuplexOptions } from './socket/streams/duplex'
+export type { WebOptions, WebStreams } from './socket/streams/web'
 export * from './constants'

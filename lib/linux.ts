@@ -1,6 +1,6 @@
 /** The constants that exist on Linux only, typed as present. Importing this elsewhere throws. */
-import { requireSystem } from './internal/system'
+import { requireSystem } from './binding/system'
 
 requireSystem('linux')
 
-export * from './constants.linux.gen'
+export * from './constants/constants.linux.gen'

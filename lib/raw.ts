@@ -9,8 +9,8 @@
  *
  * A descriptor that you made blocking, and a file that is not in memory, block the event loop.
  */
-import { byteLengthOf } from './address/layout'
-import { native } from './internal/binding'
+import { byteLengthOf } from './struct'
+import { native } from './binding/binding'
 
 const raw = native.raw
 

@@ -1,5 +1,5 @@
 // The memory that C++ and TypeScript share, and what each integer in it means. Its twin is
-// lib/internal/shared.ts; kSharedLayout is compared with the twin when the addon is loaded.
+// lib/binding/shared.ts; kSharedLayout is compared with the twin when the addon is loaded.
 //
 //   table        Int32Array, kSlotStride integers a slot: remembered readiness, armed operations
 //   completions  Int32Array, kRecordStride integers a record: what one turn of the loop brought

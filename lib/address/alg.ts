@@ -1,8 +1,9 @@
 import { invalidAddress, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU32, fieldsOf, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, get32, put32, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get32, put32, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 const fields = ['salg_type', 'salg_feat', 'salg_mask', 'salg_name'] as const
 type Field = (typeof fields)[number]

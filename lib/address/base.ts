@@ -3,7 +3,7 @@ import type { InspectOptionsStylized } from 'node:util'
 import { checkInteger, invalidAddress, invalidType, noInterface } from '../errors/argument'
 import type { CodedError } from '../errors/argument'
 import type { Platform } from '../platform'
-import type { Head } from './layout'
+import type { Head } from './sockaddr'
 
 /** What `kind` may be. */
 export type AddressKind =

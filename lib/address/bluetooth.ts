@@ -10,7 +10,8 @@ import {
   raw,
 } from './base'
 import type { Context } from './base'
-import { copyOf, get16, put16 } from './layout'
+import { copyOf } from './sockaddr'
+import { get16, put16 } from '../struct'
 
 // The kernel's headers for user space hold none of these structs (they come with BlueZ), so they are written
 // down here. They are packed or naturally aligned alike on every Linux, and differ in size:

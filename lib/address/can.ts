@@ -11,8 +11,9 @@ import {
   raw,
 } from './base'
 import type { Context } from './base'
-import { copyOf, get32, get64, put32, put64, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get32, get64, put32, put64, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 // The union can_addr has unnamed structs inside, the same on every Linux: tp { u32 rx_id, u32 tx_id } and
 // j1939 { u64 name, u32 pgn, u8 addr }.

@@ -1,5 +1,5 @@
 import { invalidAddress, invalidType } from '../errors/argument'
-import { ownFields } from '../internal/validate'
+import { ownFields } from '../runtime/fields'
 import type { Platform } from '../platform'
 import { AlgCodec, type AlgAddress, type AlgLike } from './alg'
 import {
@@ -16,7 +16,7 @@ import { BluetoothCodec, type BluetoothAddress, type BluetoothLike } from './blu
 import { CanCodec, type CanAddress, type CanLike } from './can'
 import { InetAddress, InetCodec, type InetLike } from './inet'
 import { Inet6Codec, type Inet6Address } from './inet6'
-import { Head } from './layout'
+import { Head } from './sockaddr'
 import { NetlinkCodec, type NetlinkAddress, type NetlinkLike } from './netlink'
 import { PacketCodec, type PacketAddress, type PacketLike } from './packet'
 import { TipcCodec, type TipcAddress, type TipcLike } from './tipc'

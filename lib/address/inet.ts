@@ -1,8 +1,9 @@
 import { invalidAddress, invalidType } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU16, fieldsOf, raw, owner } from './base'
 import type { Context } from './base'
-import { copyOf, get16be, put16be, put32be, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get16be, put16be, put32be, structOf } from '../struct'
+import type { Struct } from '../struct'
 import { formatIPv4, parseIPv4, parseIPv6 } from './text'
 
 /** An IPv4 or IPv6 endpoint by fields. */

@@ -2,8 +2,9 @@ import { checkInteger, invalidAddress, noInterface } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU16, checkU32, interfaceName, lookUp, owner, raw } from './base'
 import type { Context } from './base'
 import { notNumeric, readEndpoint } from './inet'
-import { copyOf, get16be, get32, get32be, put16be, put32, put32be, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get16be, get32, get32be, put16be, put32, put32be, structOf } from '../struct'
+import type { Struct } from '../struct'
 import { formatIPv6, parseIPv4, parseIPv6 } from './text'
 
 const fields = ['sin6_port', 'sin6_flowinfo', 'sin6_addr', 'sin6_scope_id'] as const

@@ -1,7 +1,8 @@
 import { BaseAddress, FamilyCodec, checkU32, fieldsOf, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, get32, put32, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get32, put32, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 /** A netlink port. Linux only. */
 export interface NetlinkLike {

@@ -1,8 +1,9 @@
 import { checkInteger } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU32, fieldsOf, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, get32, put32, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get32, put32, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 // TIPC_SERVICE_RANGE (also TIPC_ADDR_MCAST), TIPC_SERVICE_ADDR, TIPC_SOCKET_ADDR of linux/tipc.h. The three
 // members of the union `addr` are plain rows of 32-bit numbers.

@@ -2,7 +2,8 @@ import { types } from 'node:util'
 import { checkInteger, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, copyOfView } from './layout'
+import { copyOf } from './sockaddr'
+import { copyOfView } from '../struct'
 
 /** An address as it is in memory, for families that have no other form here. */
 export interface RawLike {

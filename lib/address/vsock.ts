@@ -1,8 +1,9 @@
 import { invalidAddress } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU32, checkU8, fieldsOf, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf, get32, put32, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get32, put32, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 /** A port of a virtual machine or its host. */
 export interface VsockLike {

@@ -11,8 +11,9 @@ import {
   raw,
 } from './base'
 import type { Context } from './base'
-import { copyOf, get16, get32, put16, put32, structOf } from './layout'
-import type { Struct } from './layout'
+import { copyOf } from './sockaddr'
+import { get16, get32, put16, put32, structOf } from '../struct'
+import type { Struct } from '../struct'
 
 const fields = ['sxdp_flags', 'sxdp_ifindex', 'sxdp_queue_id', 'sxdp_shared_umem_fd'] as const
 type Field = (typeof fields)[number]

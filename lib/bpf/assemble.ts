@@ -1,7 +1,8 @@
 import { invalidType, outOfRange, checkInteger, elementsOf } from '../errors/argument'
-import { ownFields } from '../internal/validate'
+import { ownFields } from '../runtime/fields'
 import { byCode, find, opcodes, type Mode, type Opcode } from './opcodes'
-import { Program, type FilterInstruction } from './program'
+import { Program } from './program'
+import { type FilterInstruction } from './opcodes'
 
 /** Where a jump goes: a label, or how many instructions to skip. There is no way back. */
 export type Target = string | number

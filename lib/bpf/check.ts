@@ -1,6 +1,6 @@
 import { outOfRange } from '../errors/argument'
 import { ancillary, byCode, MAXINSNS, MEMWORDS, SKF_AD_OFF } from './opcodes'
-import type { FilterInstruction } from './program'
+import type { FilterInstruction } from './opcodes'
 
 /**
  * What `bpf_check_classic()` of net/core/filter.c checks before it takes a program: a RangeError names the

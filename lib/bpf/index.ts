@@ -3,7 +3,8 @@ import { parse } from './parse'
 import { run } from './run'
 
 export { Program } from './program'
-export type { FilterInstruction } from './program'
+export type { FilterInstruction } from './opcodes'
+export type {} from './program'
 export type { Instruction, NamedInstruction, Target } from './assemble'
 export type { PacketInfo } from './run'
 

@@ -1,3 +1,11 @@
+/** One instruction as the kernel has it, `struct sock_filter`. */
+export interface FilterInstruction {
+  code: number
+  jt: number
+  jf: number
+  k: number
+}
+
 /**
  * The instructions of classic BPF, by number and by name. The numbers are part of every kernel's interface
  * and of every file that holds a program, so they are written here and work without the addon.

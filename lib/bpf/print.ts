@@ -1,5 +1,5 @@
 import { type ancillary, byCode, SKF_AD_OFF } from './opcodes'
-import type { FilterInstruction } from './program'
+import type { FilterInstruction } from './opcodes'
 
 /** How tcpdump and bpf_asm call what is at SKF_AD_OFF. */
 export const extensionNames = [

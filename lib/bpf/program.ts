@@ -1,15 +1,8 @@
 import { inspect } from 'node:util'
-import { put16, put32 } from '../address/layout'
+import { put16, put32 } from '../struct'
 import { check } from './check'
+import type { FilterInstruction } from './opcodes'
 import { print } from './print'
-
-/** One instruction as the kernel has it, `struct sock_filter`. */
-export interface FilterInstruction {
-  code: number
-  jt: number
-  jf: number
-  k: number
-}
 
 /** Bytes of a `struct sock_filter`, on every system. */
 const INSTRUCTION = 8

@@ -1,7 +1,7 @@
 import { endianness } from 'node:os'
-import { octetsOf } from '../address/layout'
+import { octetsOf } from '../struct'
 import { checkInteger, invalidType } from '../errors/argument'
-import { ownFields } from '../internal/validate'
+import { ownFields } from '../runtime/fields'
 import { ancillary, MEMWORDS, SKF_AD_OFF, SKF_LL_OFF, SKF_NET_OFF } from './opcodes'
 import { Program } from './program'
 

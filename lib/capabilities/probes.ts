@@ -1,10 +1,10 @@
 import { closeSync, openSync } from 'node:fs'
-import { MessageBatch } from '../batch'
+import { MessageBatch } from '../message/batch'
 import { constants } from '../constants'
 import { systemError, unsupported, type SocketError } from '../errors'
-import { native } from '../internal/binding'
-import type { Privilege } from '../privileges'
-import { Socket } from '../sync'
+import { native } from '../binding/binding'
+import type { Privilege } from './privileges'
+import { Socket } from '../socket/sync'
 
 /** A feature: how to ask the kernel for it, and what may stand in the way. */
 export interface Probe {

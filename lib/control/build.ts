@@ -1,4 +1,4 @@
-import { octetsOf } from '../address/layout'
+import { octetsOf } from '../struct'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import {
   checkInteger,
@@ -9,7 +9,7 @@ import {
   noInterface,
   outOfRange,
 } from '../errors/argument'
-import { memberOf, ownFields } from '../internal/validate'
+import { memberOf, ownFields } from '../runtime/fields'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 

@@ -1,5 +1,5 @@
 import type { Address, AddressCodec } from '../address'
-import { structOf } from '../address/layout'
+import { structOf } from '../struct'
 import { formatIPv4, formatIPv6 } from '../address/text'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'

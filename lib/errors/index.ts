@@ -1,7 +1,6 @@
-import type { Address } from '../address'
-import { EBADF, ECANCELED, errnoCode, errnoOf } from '../internal/errno'
-import { reasonOf } from '../internal/signals'
-import { ownFields } from '../internal/validate'
+import { EBADF, ECANCELED, errnoCode, errnoOf } from './errno'
+import { reasonOf } from '../runtime/signals'
+import { ownFields } from '../runtime/fields'
 import { noInterface } from './argument'
 import { hint } from './hints'
 
@@ -38,9 +37,17 @@ export class SocketError extends Error {
   }
 }
 
+/** An end point as an error shows it. Every `Address` is one. */
+export interface EndPoint {
+  readonly kind: string
+  readonly address?: unknown
+  readonly port?: unknown
+  readonly path?: unknown
+}
+
 /** What is known about a failed call beside its errno. */
 export interface ErrorContext {
-  address?: Address | null | undefined
+  address?: EndPoint | null | undefined
   /** Text that names what was asked for, `'SOCK_RAW'`: shown, and used to say which privilege is missing. */
   subject?: string | undefined
   /** Whether control messages went with it. */
@@ -68,8 +75,8 @@ export function interfaceError(errno: number, name: string): SocketError {
   return systemError('if_nametoindex', errno, { subject })
 }
 
-function describeEnd(error: SocketError, address: Address): void {
-  const fields: { address?: string; port?: number; path?: string } = {}
+function describeEnd(error: SocketError, address: EndPoint): void {
+  const fields: { address?: unknown; port?: unknown; path?: unknown } = {}
   if (address.kind === 'inet' || address.kind === 'inet6') {
     fields.address = address.address
     fields.port = address.port

@@ -1,8 +1,8 @@
 import type { Address, AddressCodec } from '../address'
-import { get16, get32, structOf } from '../address/layout'
+import { get16, get32, structOf } from '../struct'
 import type { Meta, MetaDecoder } from '../control/meta'
 import type { Control } from '../control/walk'
-import { errnoNames } from '../errno.gen'
+import { errnoNames } from '../errors/errno.gen'
 import type { Platform } from '../platform'
 
 /** Who made a record: `SO_EE_ORIGIN_*`; a number where it has no name here. */

@@ -1,5 +1,5 @@
 import type { AddressLike } from '../address'
-import { checkSyncOp, ownOp } from '../internal/validate'
+import { checkSyncOp, ownOp } from '../validators'
 import { firstIPv4, fqdn } from './compose'
 import {
   addressInfo,

@@ -1,5 +1,5 @@
 import type { AddressLike } from '../address'
-import { checkOp, ownOp, type Op } from '../internal/validate'
+import { checkOp, ownOp, type Op } from '../validators'
 import { fqdn, firstIPv4 } from './compose'
 import {
   addressInfo,

@@ -1,6 +1,7 @@
 import type { Address } from '../address'
 import { invalidType, outOfRange, systemError } from '../errors'
-import { addresses, native, platform } from '../internal/environment'
+import { addresses, platform } from '../host'
+import { native } from '../binding/binding'
 import { GETIFADDRS, type Lookup } from './lookup'
 import { ADDRESS, NAME, NETMASK, OTHER, type Entry } from './reply'
 import { runNow } from './run'

@@ -1,8 +1,9 @@
 import { aborted, systemError, timedOut } from '../errors'
-import { native, reactor } from '../internal/environment'
-import { EAGAIN } from '../internal/errno'
-import { isAborted, onAbort } from '../internal/signals'
-import type { Waiting } from '../internal/validate'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN } from '../errors/errno'
+import { isAborted, onAbort } from '../runtime/signals'
+import type { Waiting } from '../validators'
 import type { Lookup } from './lookup'
 import { readReply } from './reply'
 

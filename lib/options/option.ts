@@ -1,8 +1,8 @@
 import { constants } from '../constants'
 import { invalidType, unsupported } from '../errors'
-import { memberOf, ownFields } from '../internal/validate'
-import { addresses, platform } from '../internal/environment'
-import { interfaces } from '../internal/interfaces'
+import { memberOf, ownFields } from '../runtime/fields'
+import { addresses, platform } from '../host'
+import { interfaces } from '../binding/interface-lookup'
 import { provide, type Codec } from './codec'
 
 provide(platform, addresses, interfaces)

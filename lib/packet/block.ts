@@ -1,5 +1,5 @@
 import type { AddressCodec } from '../address'
-import { get16, get32, structOf, type Struct } from '../address/layout'
+import { get16, get32, structOf, type Struct } from '../struct'
 import type { Platform } from '../platform'
 import { ETH_P_8021Q, makeFrame, restore, type Auxdata, type Frame } from './frame'
 

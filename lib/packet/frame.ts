@@ -1,4 +1,4 @@
-import { get16, get16be, get32, put16be, structOf, type Struct } from '../address/layout'
+import { get16, get16be, get32, put16be, structOf, type Struct } from '../struct'
 import type { Address, PacketAddress } from '../address'
 import type { Platform } from '../platform'
 

@@ -1,4 +1,4 @@
-import { isAborted, onAbort, reasonOf } from '../internal/signals'
+import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 import type { Frame } from './frame'
 
 /** Where frames come from. */

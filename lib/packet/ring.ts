@@ -1,6 +1,8 @@
 import { invalidType, outOfRange } from '../errors'
-import { native, platform } from '../internal/environment'
-import { checkInteger, ownFields } from '../internal/validate'
+import { native } from '../binding/binding'
+import { platform } from '../host'
+import { checkInteger } from '../validators'
+import { ownFields } from '../runtime/fields'
 import type { Socket } from '../socket'
 
 /** The size of a ring, TPACKET_V3 of packet_mmap. */

@@ -337,7 +337,7 @@ function emitNames(items, os) {
   const out = [
     header,
     '',
-    "import { native } from './internal/binding'",
+    "import { native } from './binding'",
     '',
     'const c: Readonly<Record<string, number | undefined>> = native.constants',
   ]
@@ -477,7 +477,7 @@ function emitLayoutTypescript(rows) {
   return [
     header,
     '',
-    "import { native } from './internal/binding'",
+    "import { native } from './binding'",
     '',
     '/** `sizeof_<struct>`, `offsetof_<struct>_<field>` and `sizeof_<struct>_<field>` of both systems. */',
     'export type LayoutName =',
@@ -513,12 +513,12 @@ const outputs = {
   'native/constants/constants.gen.inc': emitConstants(items),
   'native/constants/layout.gen.inc': emitLayout(layout),
   'native/constants/check.gen.cc': emitCheck(items),
-  'lib/constants.gen.ts': emitTypescript(items),
-  'lib/constants.linux.gen.ts': [...emitNames(items, 'linux'), ''].join('\n'),
-  'lib/constants.darwin.gen.ts': [...emitNames(items, 'darwin'), ''].join('\n'),
-  'lib/constants.groups.gen.ts': emitGroups(items),
-  'lib/errno.gen.ts': emitErrno(errno),
-  'lib/layout.gen.ts': emitLayoutTypescript(layout),
+  'lib/constants/constants.gen.ts': emitTypescript(items),
+  'lib/constants/constants.linux.gen.ts': [...emitNames(items, 'linux'), ''].join('\n'),
+  'lib/constants/constants.darwin.gen.ts': [...emitNames(items, 'darwin'), ''].join('\n'),
+  'lib/constants/constants.groups.gen.ts': emitGroups(items),
+  'lib/errors/errno.gen.ts': emitErrno(errno),
+  'lib/binding/layout.gen.ts': emitLayoutTypescript(layout),
 }
 
 let different = 0

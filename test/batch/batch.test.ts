@@ -11,8 +11,8 @@ import {
   SOCK_DGRAM,
   SOCK_SEQPACKET,
 } from '../../lib'
-import { native } from '../../lib/internal/environment'
-import { giveBack } from '../../lib/internal/leftover'
+import { native } from '../../lib/binding/binding'
+import { giveBack } from '../../lib/message/leftover'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { abstractName, drain } from '../helpers/pairs'

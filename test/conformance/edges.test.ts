@@ -17,7 +17,7 @@ import {
   SOL_SOCKET,
 } from '../../lib'
 import { IP_RECVERR, MSG_ERRQUEUE, SO_SNDBUFFORCE } from '../../lib/linux'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { kinds, turn, using } from '../helpers/pairs'

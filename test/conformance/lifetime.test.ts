@@ -10,7 +10,7 @@ import {
   SOCK_DGRAM,
   SOCK_SEQPACKET,
 } from '../../lib'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'

@@ -14,7 +14,7 @@ import {
 } from '../../lib'
 import * as raw from '../../lib/raw'
 import { Socket as SyncSocket } from '../../lib/sync'
-import { errnoOf } from '../../lib/internal/errno'
+import { errnoOf } from '../../lib/errors/errno'
 import { run, runNode } from '../helpers/child'
 import { failure, thrown, type Failure } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'

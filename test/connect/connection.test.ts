@@ -8,8 +8,8 @@ import {
   SOCK_STREAM,
   type Address,
 } from '../../lib'
-import { establish, type Resolve } from '../../lib/connect'
-import { addresses } from '../../lib/internal/environment'
+import { establish, type Resolve } from '../../lib/net/connect'
+import { addresses } from '../../lib/host'
 import { failure } from '../helpers/errors'
 import { resolving } from '../helpers/hosts'
 import { missing, testIf } from '../helpers/need'

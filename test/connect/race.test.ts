@@ -1,4 +1,4 @@
-import { race, type Clock } from '../../lib/happy-eyeballs'
+import { race, type Clock } from '../../lib/net/happy-eyeballs'
 import { failure } from '../helpers/errors'
 
 interface Deferred<T> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ensureDist, run, type Ended } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
-import { libc } from '../../lib/internal/system'
+import { libc } from '../../lib/binding/system'
 
 /*
  * The cases of a file run in a process of their own, with the calls of the addon counted, and each leaves nothing behind: see

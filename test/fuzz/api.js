@@ -18,7 +18,7 @@ const { Duplex } = require('node:stream')
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
 const raw = require('../../dist/raw.js')
-const { native } = require('../../dist/internal/binding.js')
+const { native } = require('../../dist/binding/binding.js')
 const { Attacks, USER } = require('./api/attacks.js')
 const { watch } = require('./watch.js')
 

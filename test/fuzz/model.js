@@ -17,7 +17,7 @@ const path = require('node:path')
 const { parseArgs } = require('node:util')
 
 const { Socket } = require('../../dist/index.js')
-const { native } = require('../../dist/internal/binding.js')
+const { native } = require('../../dist/binding/binding.js')
 const { receiveOn, renew, sendBatch, sendOn, turn } = require('./model/actions.js')
 const { attackNames, attacksOf } = require('./model/attacks.js')
 const { makeLink } = require('./model/links.js')

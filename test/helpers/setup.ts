@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { Socket } from '../../lib/socket'
 
 /*

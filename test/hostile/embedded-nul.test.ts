@@ -23,8 +23,8 @@ import {
   SOCK_SEQPACKET,
   Socket,
 } from '../../lib'
-import { native } from '../../lib/internal/binding'
-import { interfaces } from '../../lib/internal/interfaces'
+import { native } from '../../lib/binding/binding'
+import { interfaces } from '../../lib/binding/interface-lookup'
 import { PacketSocket } from '../../lib'
 import * as blocking from '../../lib/sync'
 import { failure, thrown, type Failure } from '../helpers/errors'

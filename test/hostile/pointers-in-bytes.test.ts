@@ -14,7 +14,7 @@ import {
   Socket,
   SOL_SOCKET,
 } from '../../lib'
-import { errnoOf } from '../../lib/internal/errno'
+import { errnoOf } from '../../lib/errors/errno'
 import * as raw from '../../lib/raw'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'

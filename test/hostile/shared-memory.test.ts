@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AF_INET, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
-import { errnoOf } from '../../lib/internal/errno'
+import { errnoOf } from '../../lib/errors/errno'
 import * as raw from '../../lib/raw'
 import { missing, testIf } from '../helpers/need'
 

@@ -1,8 +1,8 @@
 /*
  * The name of a slot that was closed must stay unknown, however often the slot is used again.
  */
-import { native } from '../../lib/internal/binding'
-import { reactor } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
 import { AF_UNIX, SOCK_DGRAM } from '../../lib'
 
 const EBADF = -9

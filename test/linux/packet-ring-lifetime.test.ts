@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs'
 import { AF_PACKET, SOCK_RAW, Socket, openPacket, supports, type RingOptions } from '../../lib'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { ensureBuilt } from '../helpers/built'
 import { runNodeAsNobody, runPython } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'

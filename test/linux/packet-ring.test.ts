@@ -8,7 +8,7 @@ import {
   type Frame,
   type PacketSocket,
 } from '../../lib'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { ensureBuilt } from '../helpers/built'
 import { failure, thrown } from '../helpers/errors'
 import { testIf } from '../helpers/need'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { bpf, openPacket, type Frame, type PacketSocket, type RingOptions } from '../../lib'
-import { native } from '../../lib/internal/binding'
+import { native } from '../../lib/binding/binding'
 import { missing } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
 

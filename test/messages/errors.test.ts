@@ -10,7 +10,7 @@ import {
   type AddressLike,
   type ErrorRecord,
 } from '../../lib'
-import { native } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { failure, outcome, thrown } from '../helpers/errors'
 import { kinds, turn, using } from '../helpers/pairs'

@@ -1,6 +1,6 @@
 import { constants } from '../../lib'
-import { native } from '../../lib/internal/binding'
-import { reactor } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
 import { thrown } from '../helpers/errors'
 
 /*

@@ -1,7 +1,7 @@
 import { constants as system } from 'node:os'
 import { AF_INET, constants, if_nameindex, IPPROTO_TCP, SOCK_DGRAM, Socket } from '../../lib'
-import { native } from '../../lib/internal/binding'
-import { reactor } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 

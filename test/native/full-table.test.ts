@@ -1,8 +1,8 @@
 import { closeSync, openSync, readdirSync } from 'node:fs'
 import { constants } from '../../lib'
-import type { Native } from '../../lib/internal/binding'
-import { loadAddon } from '../../lib/internal/load'
-import * as shared from '../../lib/internal/shared'
+import type { Native } from '../../lib/binding/binding'
+import { loadAddon } from '../../lib/binding/load'
+import * as shared from '../../lib/binding/shared'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 

@@ -1,7 +1,7 @@
 import { constants } from '../../lib'
-import { native } from '../../lib/internal/binding'
-import { reactor } from '../../lib/internal/environment'
-import { INDEX_MASK } from '../../lib/internal/shared'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
+import { INDEX_MASK } from '../../lib/binding/shared'
 import { thrown } from '../helpers/errors'
 
 const { AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOL_SOCKET, SO_TYPE } = constants as Record<string, number>

@@ -1,6 +1,6 @@
 import { Socket, constants } from '../../lib'
 import { systemError } from '../../lib/errors'
-import { native } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
 import type { OptionCalls } from '../../lib/options'
 
 /** The two calls, for a socket; a request goes in by the buffer that the answer comes back in. */

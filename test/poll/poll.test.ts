@@ -12,7 +12,7 @@ import {
 } from '../../lib'
 import * as raw from '../../lib/raw'
 import * as blocking from '../../lib/sync'
-import { native } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
 import { failure, outcome, thrown } from '../helpers/errors'
 import { runPython } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'

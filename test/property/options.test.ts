@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { options } from '../../lib'
-import { platform as here } from '../../lib/internal/environment'
+import { platform as here } from '../../lib/host'
 import * as codecs from '../../lib/options/codec'
 import type { Codec } from '../../lib/options/codec'
 import type { Platform } from '../../lib/platform'

@@ -9,7 +9,7 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const { parentPort, workerData } = require('node:worker_threads')
 
 const { Socket } = require('../../dist/index.js')
-const { native } = require('../../dist/internal/binding.js')
+const { native } = require('../../dist/binding/binding.js')
 const { End, kinds, plan } = require('./ends.js')
 const { Random } = require('../fuzz/model/random.js')
 

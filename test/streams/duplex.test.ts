@@ -18,7 +18,7 @@ import {
   SOCK_STREAM,
   Socket,
 } from '../../lib'
-import { native } from '../../lib/internal/environment'
+import { native } from '../../lib/binding/binding'
 import { failure, thrown, type Failure } from '../helpers/errors'
 import { kinds, pattern, receive, turn, using, withPath } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'

@@ -1,6 +1,6 @@
 import { AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, Socket, SHUT_WR } from '../../lib'
-import { native } from '../../lib/internal/environment'
-import { errnoOf } from '../../lib/internal/errno'
+import { native } from '../../lib/binding/binding'
+import { errnoOf } from '../../lib/errors/errno'
 import * as blocking from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { kinds, pattern, turn, using } from '../helpers/pairs'

@@ -61,11 +61,11 @@ function chain(from: string, to: string): string[] | null {
 }
 
 const modules = below('lib', /\.ts$/)
-const binding = 'lib/internal/binding.ts'
+const binding = 'lib/binding/binding.ts'
 
 describe('the parser of imports', () => {
   test('sees the way to the binding where there is one', () => {
-    expect(chain('lib/socket.ts', binding)).not.toBeNull()
+    expect(chain('lib/socket/index.ts', binding)).not.toBeNull()
     expect(imports('lib/index.ts')).toContain('./socket')
   })
 
@@ -78,7 +78,7 @@ describe('lib/', () => {
   const pure = [
     ...modules.filter(file => /^lib\/(address|bpf|control|errqueue)\//.test(file)),
     'lib/errors/argument.ts',
-    'lib/internal/queue.ts',
+    'lib/reactor/queue.ts',
     'lib/options/codec.ts',
     'lib/packet/block.ts',
     'lib/packet/frame.ts',
@@ -90,13 +90,13 @@ describe('lib/', () => {
 
   test('only binding.ts loads the addon', () => {
     const importers = modules.filter(file =>
-      imports(file).some(specifier => resolve(file, specifier) === 'lib/internal/load.ts'),
+      imports(file).some(specifier => resolve(file, specifier) === 'lib/binding/load.ts'),
     )
     expect(importers).toEqual([binding])
   })
 
   test('only load.ts knows how the addon is found', () => {
-    expect(modules.filter(file => imports(file).includes('node-gyp-build'))).toEqual(['lib/internal/load.ts'])
+    expect(modules.filter(file => imports(file).includes('node-gyp-build'))).toEqual(['lib/binding/load.ts'])
   })
 
   test('beside that there are only modules of Node', () => {

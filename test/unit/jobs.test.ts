@@ -1,4 +1,4 @@
-import { Jobs } from '../../lib/internal/jobs'
+import { Jobs } from '../../lib/reactor/jobs'
 
 /** Jobs with a pool that ends nothing by itself. */
 function pool(most: number) {

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
-import { setMode, unlinkStale, withPathLock } from '../../lib/unix-path'
+import { setMode, unlinkStale, withPathLock } from '../../lib/net/unix-path'
 import { outcome } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 

@@ -1,6 +1,6 @@
 import { checkInteger, checkText, elementsOf, invalidType, outOfRange } from '../../errors/argument'
-import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../address/layout'
-import { ownFields } from '../../internal/validate'
+import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../struct'
+import { ownFields } from '../../runtime/fields'
 import type { Platform } from '../../platform'
 
 /**

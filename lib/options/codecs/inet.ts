@@ -1,5 +1,5 @@
 import { AddressCodec, type Address, type InterfaceLookup } from '../../address'
-import { get32, get32be, put32, put32be, structOf, type Struct } from '../../address/layout'
+import { get32, get32be, put32, put32be, structOf, type Struct } from '../../struct'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
 import { checkInteger, checkText, invalidAddress, invalidType, noInterface } from '../../errors/argument'
 import type { Platform } from '../../platform'

@@ -1,5 +1,5 @@
 import type { Address } from '../../address'
-import { get32, get32be, put32, put32be, structOf } from '../../address/layout'
+import { get32, get32be, put32, put32be, structOf } from '../../struct'
 import { formatIPv6 } from '../../address/text'
 import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
 import type { Platform } from '../../platform'

@@ -1,4 +1,4 @@
-import { get32, put16, put32 } from '../../address/layout'
+import { get32, put16, put32 } from '../../struct'
 import { checkInteger, invalidType } from '../../errors/argument'
 import { checkObject, int, padded, type Codec } from './basic'
 import { struct, type StructInput } from './struct'

@@ -1,4 +1,4 @@
-import { get64, put64 } from '../../address/layout'
+import { get64, put64 } from '../../struct'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import type { Platform } from '../../platform'
 import {

@@ -1,5 +1,5 @@
 import type { Address } from '../../address'
-import { get32, littleEndian, put16, put32, structOf } from '../../address/layout'
+import { get32, littleEndian, put16, put32, structOf } from '../../struct'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkObject, checkView, padded, type Codec, type InterfaceLike } from './basic'
 import { checkInterface, encodeHost, sockaddr } from './inet'

@@ -94,7 +94,7 @@ void Mute(Env& env, Slot& slot) {
   env.Fields(slot.index)[kReadiness] |= kMuted;
 }
 
-// TypeScript's half: looks at the records as lib/internal/reactor.ts does.
+// TypeScript's half: looks at the records as lib/reactor/reactor.ts does.
 void Dispatch(Env& env, int records) {
   Must(++dispatched == 1 && records > 0 && records <= kMaxRecords);
   int32_t end = 0;

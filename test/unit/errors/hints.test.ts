@@ -1,6 +1,6 @@
 import { hint } from '../../../lib/errors/hints'
 import { interfaceError, systemError, unsupported } from '../../../lib/errors'
-import { errnoOf } from '../../../lib/internal/errno'
+import { errnoOf } from '../../../lib/errors/errno'
 
 type Row = [
   syscall: string,

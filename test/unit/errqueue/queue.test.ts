@@ -1,5 +1,5 @@
-import { ErrorIterator } from '../../../lib/errqueue/iterator'
-import { ErrorQueue, MOST } from '../../../lib/errqueue/queue'
+import { ErrorIterator } from '../../../lib/socket/error-iterator'
+import { ErrorQueue, MOST } from '../../../lib/reactor/error-queue'
 import type { ErrorRecord } from '../../../lib/errqueue/record'
 
 const EAGAIN = -11

@@ -1,8 +1,8 @@
-import type { Native } from '../../../lib/internal/binding'
-import { EAGAIN } from '../../../lib/internal/errno'
-import { Operation, PENDING, YIELD } from '../../../lib/internal/operation'
-import type { Channel } from '../../../lib/internal/channel'
-import { Reactor } from '../../../lib/internal/reactor'
+import type { Native } from '../../../lib/binding/binding'
+import { EAGAIN } from '../../../lib/errors/errno'
+import { Operation, PENDING, YIELD } from '../../../lib/reactor/operation'
+import type { Channel } from '../../../lib/reactor/channel'
+import { Reactor } from '../../../lib/reactor/reactor'
 import {
   ACCEPT,
   DRY,
@@ -23,7 +23,7 @@ import {
   WRITE,
   WRITE_OPCODE,
   type Direction,
-} from '../../../lib/internal/shared'
+} from '../../../lib/binding/shared'
 import { failure } from '../../helpers/errors'
 
 /** The addon as a script: it remembers what it was told, and its edges are what the test says. */

@@ -1,0 +1,141 @@
+/*
+ * What `npx bsd-sockets doctor` prints: what this package can do here, what is missing, and how to get it.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
+import path from 'node:path'
+import { capabilities, type Capability } from './index'
+import { libc } from '../binding/system'
+import { privileges, type Privilege } from './privileges'
+
+/** A setting of the system or a limit of the process. */
+export interface Limit {
+  readonly name: string
+  readonly value: string
+  readonly meaning: string
+}
+
+/** Everything that the doctor knows; `--json` prints it as it is. */
+export interface Report {
+  readonly version: string
+  readonly platform: string
+  readonly arch: string
+  readonly libc: string
+  readonly kernel: string
+  readonly node: string
+  readonly uid: number
+  readonly privileges: Readonly<Record<Privilege, boolean>>
+  readonly capabilities: readonly Capability[]
+  readonly limits: readonly Limit[]
+}
+
+const settings: Record<string, [name: string, meaning: string][]> = {
+  linux: [
+    ['net.core.somaxconn', 'connections that wait for accept at most, whatever listen asks for'],
+    ['net.core.rmem_max', 'bytes of SO_RCVBUF at most without SO_RCVBUFFORCE'],
+    ['net.core.wmem_max', 'bytes of SO_SNDBUF at most without SO_SNDBUFFORCE'],
+    ['net.core.optmem_max', 'bytes of control messages, filters and zero-copy notes of a socket'],
+    ['net.unix.max_dgram_qlen', 'datagrams that wait at an AF_UNIX socket before the sender does'],
+    ['net.ipv4.ping_group_range', 'groups that may ping without privilege (1 0: none)'],
+    ['net.ipv4.ip_unprivileged_port_start', 'the first port that anybody may bind'],
+  ],
+  darwin: [
+    ['kern.ipc.somaxconn', 'connections that wait for accept at most'],
+    ['kern.ipc.maxsockbuf', 'bytes of SO_RCVBUF and SO_SNDBUF together at most'],
+    ['net.local.dgram.maxdgram', 'bytes of an AF_UNIX datagram at most'],
+    ['net.inet.udp.maxdgram', 'bytes of a UDP datagram at most'],
+  ],
+}
+
+const uses: Record<Privilege, string> = {
+  CAP_NET_BIND_SERVICE: 'ports below net.ipv4.ip_unprivileged_port_start',
+  CAP_NET_ADMIN: 'SO_RCVBUFFORCE, a filter on a TCP socket, changes over netlink',
+  CAP_NET_RAW: 'raw IP, AF_PACKET, AF_XDP',
+  CAP_SYS_ADMIN: 'options.netns',
+}
+
+/** Asks everything. */
+export function examine(): Report {
+  const manifest = readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')
+  return {
+    version: (JSON.parse(manifest) as { version: string }).version,
+    platform: process.platform,
+    arch: process.arch,
+    libc: libc(),
+    kernel: release(),
+    node: process.version,
+    uid: process.geteuid!(),
+    privileges: privileges(),
+    capabilities: capabilities(),
+    limits: limits(),
+  }
+}
+
+function limits(): Limit[] {
+  const found: Limit[] = []
+  for (const [name, meaning] of settings[process.platform] ?? []) {
+    const value = setting(name)
+    if (value !== null) found.push({ name, value, meaning })
+  }
+  const { userLimits } = process.report.getReport() as {
+    userLimits?: Record<string, { soft: number | string }>
+  }
+  const ofProcess: [name: string, key: string, meaning: string][] = [
+    ['ulimit -l', 'max_locked_memory_bytes', 'bytes that MSG_ZEROCOPY and rings may hold in memory'],
+    ['ulimit -n', 'open_files', 'descriptors of this process'],
+  ]
+  for (const [name, key, meaning] of ofProcess) {
+    const limit = userLimits?.[key]
+    if (limit !== undefined) found.push({ name, value: String(limit.soft), meaning })
+  }
+  return found
+}
+
+/** A sysctl, or null where it does not exist or may not be read. */
+function setting(name: string): string | null {
+  try {
+    const text =
+      process.platform === 'darwin'
+        ? execFileSync('sysctl', ['-n', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+        : readFileSync(path.join('/proc/sys', ...name.split('.')), 'latin1')
+    return text.trim().replace(/\s+/g, ' ')
+  } catch {
+    return null
+  }
+}
+
+/** A report as a table for people. */
+export function render(report: Report): string {
+  const supported = report.capabilities.filter(each => each.supported)
+  const missing = report.capabilities.filter(each => !each.supported)
+  const { version, platform, arch, kernel, node, uid } = report
+  const width = Math.max(...report.capabilities.map(each => each.feature.length))
+  const row = ({ feature, description }: Capability): string => `  ${feature.padEnd(width)}  ${description}`
+  const indent = ' '.repeat(width + 4)
+  const lines = [
+    `bsd-sockets ${version} on ${platform}-${arch}, ${report.libc}, kernel ${kernel}, Node.js ${node}, uid ${uid}`,
+    '',
+    `Works (${supported.length})`,
+    ...supported.map(row),
+    '',
+    `Missing (${missing.length})`,
+    ...missing.flatMap(each => [
+      row(each),
+      `${indent}${each.reason}`,
+      ...(each.remedy === undefined ? [] : [`${indent}→ ${each.remedy}`]),
+    ]),
+    '',
+    'Privileges of this process',
+    ...columns(Object.entries(report.privileges).map(([name, has]) => [name, has ? 'yes' : 'no', uses[name as Privilege]])), // prettier-ignore
+    '',
+    'Limits',
+    ...columns(report.limits.map(({ name, value, meaning }) => [name, value, meaning])),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function columns(rows: string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
+  return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
+}

@@ -1,0 +1,32 @@
+import { errnoNames } from './errno.gen'
+
+export const os: 'linux' | 'darwin' = process.platform === 'darwin' ? 'darwin' : 'linux'
+
+const names = errnoNames[os]
+const numbers = new Map([...names].map(([number, name]) => [name, number]))
+
+/** The code of a negative errno, `'ECONNREFUSED'`; the number's text where it has no name. */
+export function errnoCode(errno: number): string {
+  return names.get(-errno) ?? String(-errno)
+}
+
+/** The negative errno of a code, as the native layer returns it. */
+export function errnoOf(code: string): number {
+  const number = numbers.get(code)
+  return number === undefined ? 0 : -number
+}
+
+export const EAGAIN = errnoOf('EAGAIN')
+export const EALREADY = errnoOf('EALREADY')
+export const EBADF = errnoOf('EBADF')
+export const EBUSY = errnoOf('EBUSY')
+export const ECANCELED = errnoOf('ECANCELED')
+export const EINPROGRESS = errnoOf('EINPROGRESS')
+export const EINVAL = errnoOf('EINVAL')
+export const EIO = errnoOf('EIO')
+export const EMSGSIZE = errnoOf('EMSGSIZE')
+export const EINTR = errnoOf('EINTR')
+export const ENOBUFS = errnoOf('ENOBUFS')
+export const ENOSYS = errnoOf('ENOSYS')
+export const ENOTCONN = errnoOf('ENOTCONN')
+export const EPERM = errnoOf('EPERM')

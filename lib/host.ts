@@ -1,0 +1,24 @@
+import { AddressCodec, isIn, type Address } from './address'
+import type { Platform } from './platform'
+import { native } from './binding/binding'
+import { os } from './errors/errno'
+import { interfaces } from './binding/interface-lookup'
+
+/** The system this process runs on, for the codecs. */
+export const platform: Platform = { os, constants: native.constants, layout: native.layout }
+
+/** Encodes and decodes addresses of this system. */
+export const addresses = new AddressCodec(platform, interfaces)
+
+let latest: Address | null = null
+
+/**
+ * The address in `length` bytes of `memory`; null where there is none. A sender that goes on sending is decoded
+ * once, for addresses never change.
+ */
+export function addressAt(memory: Uint8Array, start: number, length: number): Address | null {
+  if (length === 0) return null
+  if (latest !== null && isIn(latest, memory, start, length)) return latest
+  latest = addresses.decode(memory.subarray(start, start + length), length)
+  return latest
+}

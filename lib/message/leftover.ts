@@ -1,0 +1,45 @@
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { DIRECT } from '../binding/memory'
+import type { Channel } from '../reactor/channel'
+import { ADDRESS_SIZE, STATE_ADDRESS } from '../binding/shared'
+
+const MSG_PEEK = native.constants.MSG_PEEK!
+/** Reads of something else than the next data. */
+export const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
+
+/** Whether a receive with these flags begins with bytes that an earlier one could not deliver. */
+export function hasLeftover(channel: Channel, flags: number): boolean {
+  return channel.leftover !== null && (flags & ELSEWHERE) === 0
+}
+
+/**
+ * Gives back what was taken from a stream and could not be delivered: the next receive begins with it, before
+ * what an earlier one left, and so does one that waits already.
+ */
+export function giveBack(channel: Channel, data: Uint8Array): void {
+  if (data.length === 0 || channel.fd < 0) return
+  const rest = channel.leftover?.data
+  channel.leftover = {
+    data: rest === undefined ? data : Buffer.concat([data, rest]),
+    address: new Uint8Array(0),
+  }
+  reactor.serveOthers(channel)
+}
+
+/** Delivers them, in their place and their order: how many. Their sender goes where a direct call leaves it. */
+export function takeLeftover(channel: Channel, flags: number, targets: readonly Uint8Array[]): number {
+  const { data, address } = channel.leftover!
+  let length = 0
+  for (const target of targets) {
+    const part = data.subarray(length, length + target.length)
+    target.set(part)
+    length += part.length
+  }
+  reactor.memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
+  reactor.memory.state[STATE_ADDRESS] = address.length
+  if ((flags & MSG_PEEK) !== 0) return length
+  const rest = data.subarray(length)
+  channel.leftover = rest.length > 0 && !channel.messages ? { data: rest, address } : null
+  return length
+}

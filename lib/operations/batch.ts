@@ -1,0 +1,252 @@
+import { systemError, withMessages } from '../errors'
+import type { MessageBatch } from '../message/batch'
+import { isRights } from '../message/rights'
+import { walkControl } from '../control/walk'
+import { Message } from '../message'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN } from '../errors/errno'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { DIRECT } from '../binding/memory'
+import { controlLayout, receiveControl } from '../message/receive-control'
+import { HeldFds } from '../message/held-fds'
+import { Operation } from '../reactor/operation'
+import type { Channel } from '../reactor/channel'
+import {
+  ADDRESS_SIZE,
+  BATCH_BYTES,
+  BATCH_CONTROL,
+  BATCH_NAME,
+  BATCH_STRIDE,
+  READ,
+  STATE_ADDRESS,
+  WRITE,
+} from '../binding/shared'
+
+/** recvmmsg(2) → messages. */
+export class Recvmmsg extends Operation<number> {
+  constructor(
+    private readonly channel: Channel,
+    private readonly batch: MessageBatch,
+    private readonly flags: number,
+    /** Where descriptors can come with a message. */
+    private readonly unix: boolean,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmmsg'
+  }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
+  }
+
+  attempt(): number {
+    const { count, size, controlSize, slab } = this.batch
+    const { data, names, control, fields } = slab
+    if (hasLeftover(this.channel, this.flags)) return this.#leftover()
+    return native.recvmmsg(
+      this.channel.id,
+      data,
+      names,
+      control,
+      fields,
+      size,
+      controlSize,
+      0,
+      count,
+      this.flags,
+    )
+  }
+
+  // What an earlier receive could not deliver comes first, as a message of its own.
+  #leftover(): number {
+    const { size, slab } = this.batch
+    const { memory } = reactor
+    slab.fields.fill(0, 0, BATCH_STRIDE)
+    slab.fields[BATCH_BYTES] = takeLeftover(this.channel, this.flags, [slab.data.subarray(0, size)])
+    const length = (slab.fields[BATCH_NAME] = memory.state[STATE_ADDRESS]!)
+    const at = DIRECT * ADDRESS_SIZE
+    slab.names.set(memory.addresses.subarray(at, at + length))
+    return 1
+  }
+
+  value(messages: number): number {
+    this.batch.received(messages)
+    if (this.unix && this.batch.controlSize > 0) this.#closeDescriptors(messages)
+    return messages
+  }
+
+  // Nobody could claim them: a batch has no owner for what comes with its messages.
+  #closeDescriptors(messages: number): void {
+    const { controlSize, slab } = this.batch
+    for (let i = 0; i < messages; i++) {
+      const start = i * controlSize
+      const length = slab.fields[i * BATCH_STRIDE + BATCH_CONTROL]!
+      if (length > 0) receiveControl(slab.control!.subarray(start, start + controlSize), length, 0)
+    }
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmmsg', result)
+  }
+}
+
+/** sendmmsg(2) until all are sent → messages. */
+export class Sendmmsg extends Operation<number> {
+  #sent = 0
+  /** The control messages while it waits, with duplicates of the descriptors in them. */
+  #control: Buffer | null = null
+  readonly #held = new HeldFds()
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly batch: MessageBatch,
+    private readonly flags: number,
+    /** AF_UNIX, where descriptors can go with a message. */
+    private readonly unix: boolean,
+    /** Where a full receiver is not seen by poll: see Sendto. */
+    private readonly unixDatagram: boolean,
+    /** Ends with what could be sent at once. */
+    private readonly now: boolean,
+  ) {
+    super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendmmsg'
+  }
+
+  attempt(): number {
+    const { length, size, controlSize, slab } = this.batch
+    const { data, names, fields } = slab
+    const control = this.#control ?? slab.control
+    while (this.#sent < length) {
+      const result = native.sendmmsg(
+        this.channel.id,
+        data,
+        names,
+        control,
+        fields,
+        size,
+        controlSize,
+        this.#sent,
+        length - this.#sent,
+        this.flags,
+      )
+      if (result === EAGAIN && this.now && this.#sent > 0) break
+      if (result < 0) return result
+      this.#sent += result
+    }
+    return this.#sent
+  }
+
+  override hold(): void {
+    const { length, controlSize, slab } = this.batch
+    if (!this.unix || slab.control === null || this.#control !== null) return
+    this.#control = Buffer.from(slab.control)
+    for (let i = this.#sent; i < length; i++) {
+      const at = i * controlSize
+      const controls = walkControl(
+        controlLayout,
+        this.#control.subarray(at, at + controlSize),
+        slab.fields[i * BATCH_STRIDE + BATCH_CONTROL]!,
+      )
+      if (controls.some(isRights)) this.#control.set(this.#held.duplicate(controls), at)
+    }
+  }
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  value(messages: number): number {
+    this.#held.close()
+    return messages
+  }
+
+  failure(result: number): Error {
+    return systemError('sendmmsg', result, { address: this.batch.address(this.#sent) })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram
+  }
+
+  override pass(): null {
+    this.#held.close()
+    return null
+  }
+
+  override abandon(reason: Error): Error {
+    this.#held.close()
+    return withMessages(reason, this.#sent)
+  }
+}
+
+// Messages that came together with one that was asked for, by the channel they came through: a loop that is left
+// early leaves them to the next one.
+const received = new WeakMap<Channel, Message[]>()
+
+function queueOf(channel: Channel): Message[] {
+  let queue = received.get(channel)
+  if (queue === undefined) received.set(channel, (queue = []))
+  return queue
+}
+
+/** The next message, of a batch that is received when there is none: what `messages({ batch })` asks for. */
+export class NextMessage extends Operation<Message> {
+  readonly #receive: Recvmmsg
+  readonly #queue: Message[]
+
+  constructor(
+    channel: Channel,
+    private readonly batch: MessageBatch,
+    flags: number,
+  ) {
+    super()
+    this.#receive = new Recvmmsg(channel, batch, flags, false)
+    this.#queue = queueOf(channel)
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmmsg'
+  }
+
+  override get ignoresDry(): boolean {
+    return this.#queue.length > 0 || this.#receive.ignoresDry
+  }
+
+  attempt(): number {
+    return this.#queue.length > 0 ? 0 : this.#receive.attempt()
+  }
+
+  value(messages: number): Message {
+    const { batch } = this
+    if (messages > 0) batch.received(messages)
+    // The last one first, so that taking the first is taking the last element.
+    for (let i = messages - 1; i >= 0; i--) {
+      const { data, bytes, address, flags, control } = batch.message(i)
+      this.#queue.push(new Message(data, bytes, address, flags, control, null))
+    }
+    return this.#queue.pop()!
+  }
+
+  failure(result: number): Error {
+    return this.#receive.failure(result)
+  }
+}

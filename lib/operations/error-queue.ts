@@ -1,0 +1,79 @@
+import { systemError } from '../errors'
+import { ErrorQueue, MOST } from '../reactor/error-queue'
+import type { ErrorRecord } from '../errqueue/record'
+import { native } from '../binding/binding'
+import { reactor, readAddress } from '../reactor'
+import { EAGAIN } from '../errors/errno'
+import { DIRECT } from '../binding/memory'
+import { decodeError, messageFlags, receiveControl } from '../message/receive-control'
+import { Operation } from '../reactor/operation'
+import type { Channel } from '../reactor/channel'
+import { ERROR, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
+
+const MSG_ERRQUEUE = native.constants.MSG_ERRQUEUE ?? 0
+/** The longest frame that comes back with a timestamp: a train of 64 KiB and its headers. */
+const FRAME_ROOM = 66 * 1024
+const CONTROL_ROOM = 1024
+
+// One for all: they are read before anything else can receive. Made when first needed.
+let frame: Buffer | null = null
+let control: Buffer | null = null
+
+/** The queue of this channel, through which alone it is read. */
+export function errorQueueOf(channel: Channel): ErrorQueue {
+  return (channel.some.errors ??= new ErrorQueue(() => readRecord(channel)))
+}
+
+function readRecord(channel: Channel): ErrorRecord | number {
+  frame ??= Buffer.allocUnsafeSlow(FRAME_ROOM)
+  control ??= Buffer.alloc(CONTROL_ROOM)
+  const result = native.recvmsg(channel.id, [frame], control, MSG_ERRQUEUE)
+  if (result < 0) return result
+  const { state } = reactor.memory
+  return decodeError({
+    data: Buffer.from(frame.subarray(0, Math.min(result, FRAME_ROOM))),
+    address: readAddress(DIRECT, state[STATE_ADDRESS]!),
+    truncated: (state[STATE_FLAGS]! & messageFlags.MSG_TRUNC) !== 0,
+    control: receiveControl(control, state[STATE_CONTROL]!, 0).control,
+  })
+}
+
+/** recvmsg(2) with MSG_ERRQUEUE → records: what is there, at least one. */
+export class ReceiveErrors extends Operation<ErrorRecord[]> {
+  readonly #queue: ErrorQueue
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly most = MOST,
+  ) {
+    super()
+    this.#queue = errorQueueOf(channel)
+  }
+
+  get direction(): typeof ERROR {
+    return ERROR
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
+  }
+
+  attempt(): number {
+    if (this.#queue.size < this.most) {
+      // An ICMP error is also the socket's pending error, and reading the queue takes that away: those
+      // who wait to send or receive come first, or they would never hear of it.
+      reactor.serveOthers(this.channel)
+      const result = this.#queue.drain()
+      if (result < 0 && this.#queue.size === 0) return result
+    }
+    return this.#queue.size > 0 ? this.#queue.size : EAGAIN
+  }
+
+  value(): ErrorRecord[] {
+    return this.#queue.take(this.most)
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result, { subject: 'MSG_ERRQUEUE' })
+  }
+}

@@ -1,0 +1,198 @@
+import { bufferOf, byteLengthOf, octetsOf } from '../struct'
+import { bufferGone, systemError } from '../errors'
+import { addresses } from '../host'
+import { native } from '../binding/binding'
+import { reactor, readAddress } from '../reactor'
+import { EAGAIN } from '../errors/errno'
+import { buildControl, type Control } from '../control/walk'
+import { HeldFds } from '../message/held-fds'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
+import { Operation } from '../reactor/operation'
+import { peerOf } from '../message/peer'
+import { pool } from '../message/pool'
+import type { Channel } from '../reactor/channel'
+import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
+import { Message } from '../message'
+
+/** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
+const CONTROL_ROOM = 4096
+
+const MSG_TRUNC = native.constants.MSG_TRUNC!
+
+// One for all: it is read before anything else can receive.
+const scratch = new Uint8Array(CONTROL_ROOM)
+
+/** recvmsg(2) → Message. */
+export class Recvmsg extends Operation<Message> {
+  readonly #lengths: number[]
+  #own: Buffer | null = null
+
+  constructor(
+    private readonly channel: Channel,
+    /** The caller's buffers, or the size of one that is made when something comes. */
+    private readonly into: number | ArrayBufferView[],
+    private readonly flags: number,
+    private readonly control: Uint8Array = scratch,
+    /** How many descriptors the caller takes; the others are closed. */
+    private readonly fds = 0,
+    /** Whether there is somebody to take the sender's pidfd. */
+    private readonly pidfd = true,
+  ) {
+    super()
+    this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
+  }
+
+  attempt(): number {
+    let buffers: ArrayBufferView[]
+    if (typeof this.into === 'number') {
+      buffers = [(this.#own ??= this.#reserve(this.into))]
+    } else {
+      buffers = this.into
+      if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
+    }
+    if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
+    const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
+    if (result === EAGAIN) this.#own = null
+    return result
+  }
+
+  #leftover(buffers: ArrayBufferView[]): number {
+    const { state } = reactor.memory
+    state[STATE_FLAGS] = state[STATE_CONTROL] = 0
+    return takeLeftover(this.channel, this.flags, buffers.map(octetsOf))
+  }
+
+  #reserve(size: number): Buffer {
+    const room = pool.reserve(size)
+    // On a stream it throws bytes away and leaves the memory as it was: never show what that held.
+    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
+  }
+
+  value(result: number, _where: number, address: number, addressLength: number): Message {
+    const { state } = reactor.memory
+    const flags = state[STATE_FLAGS]!
+    const from = readAddress(address, addressLength)
+    const { control, fds, surplus, pidfd } = receiveControl(
+      this.control,
+      state[STATE_CONTROL]!,
+      this.fds,
+      this.channel.rare?.pidfds === true && this.pidfd,
+    )
+    return new Message(
+      this.#data(result),
+      result,
+      from,
+      surplus ? flags | messageFlags.MSG_CTRUNC : flags,
+      control,
+      fds,
+      pidfd,
+    )
+  }
+
+  #data(length: number): Buffer {
+    if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
+    const views = (this.into as ArrayBufferView[]).map(bufferOf)
+    if (views.length === 1) return views[0]!.subarray(0, length)
+    return Buffer.concat(views).subarray(0, length)
+  }
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result, { address: peerOf(this.channel, result) })
+  }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
+  }
+}
+
+/** sendmsg(2) → bytes. */
+export class Sendmsg extends Operation<number> {
+  readonly #lengths: number[]
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly data: ArrayBufferView[],
+    private readonly flags: number,
+    protected control: Uint8Array | null,
+    private readonly address: Uint8Array | null,
+    private readonly unixDatagram: boolean,
+  ) {
+    super()
+    this.#lengths = data.map(byteLengthOf)
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendmsg'
+  }
+
+  attempt(): number {
+    if (this.data.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('sendmsg')
+    return native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address)
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('sendmsg', result, {
+      address: this.address === null ? peerOf(this.channel, result) : addresses.decode(this.address),
+      control: this.control !== null,
+    })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram && this.address !== null
+  }
+}
+
+/** sendmsg(2) with descriptors, of which it sends duplicates once it has to wait. */
+export class SendFds extends Sendmsg {
+  readonly #held = new HeldFds()
+  #isHeld = false
+
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView[],
+    flags: number,
+    private readonly controls: readonly Control[],
+    address: Uint8Array | null,
+    unixDatagram: boolean,
+  ) {
+    super(channel, data, flags, buildControl(controlLayout, controls), address, unixDatagram)
+  }
+
+  override hold(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    this.control = this.#held.duplicate(this.controls)
+  }
+
+  override value(result: number): number {
+    this.#held.close()
+    return result
+  }
+
+  override abandon(reason: Error): Error {
+    this.#held.close()
+    return reason
+  }
+
+  override pass(): null {
+    this.#held.close()
+    return null
+  }
+}

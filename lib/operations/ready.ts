@@ -1,0 +1,75 @@
+import { systemError } from '../errors'
+import { native } from '../binding/binding'
+import { EAGAIN } from '../errors/errno'
+import { Operation } from '../reactor/operation'
+import { peerOf } from '../message/peer'
+import type { Channel } from '../reactor/channel'
+import { READ, type WRITE } from '../binding/shared'
+
+const POLLIN = native.constants.POLLIN!
+const POLLOUT = native.constants.POLLOUT!
+
+const POLLERR = native.constants.POLLERR!
+const { SOL_SOCKET, SO_ERROR } = native.constants
+const { IPPROTO_IP, IPPROTO_IPV6, IP_RECVERR, IPV6_RECVERR, SO_TIMESTAMPING, SO_ZEROCOPY, SO_TXTIME } =
+  native.constants
+/** Options by which records get onto the error queue. Linux alone has them. */
+const QUEUEING = [
+  [IPPROTO_IP, IP_RECVERR],
+  [IPPROTO_IPV6, IPV6_RECVERR],
+  [SOL_SOCKET, SO_TIMESTAMPING],
+  [SOL_SOCKET, SO_ZEROCOPY],
+  [SOL_SOCKET, SO_TXTIME],
+]
+
+/**
+ * Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. Records on the error queue
+ * do not, although poll(2) says POLLERR for as long as they stay there.
+ */
+export class Ready extends Operation<void> {
+  constructor(
+    private readonly channel: Channel,
+    readonly direction: typeof READ | typeof WRITE,
+  ) {
+    super()
+  }
+
+  get syscall(): string {
+    return 'poll'
+  }
+
+  override get ignoresDry(): boolean {
+    return this.channel.leftover !== null
+  }
+
+  attempt(): number {
+    if (this.direction === READ && this.channel.leftover !== null) return 1
+    const descriptor = Int32Array.of(this.channel.fd, this.direction === READ ? POLLIN : POLLOUT, 0)
+    const result = native.poll(descriptor, 0)
+    if (result <= 0) return result === 0 ? EAGAIN : result
+    return descriptor[2] === POLLERR && this.#hasErrorQueue() ? this.#pendingError() : result
+  }
+
+  #hasErrorQueue(): boolean {
+    return QUEUEING.some(([level, option]) => {
+      const value = Int32Array.of(0, 0)
+      if (level === undefined || option === undefined) return false
+      const result = native.getsockopt(this.channel.id, level, option, value, Int32Array.of(8))
+      return result >= 0 && (value[0] !== 0 || value[1] !== 0)
+    })
+  }
+
+  // POLLERR is said of the error queue and of a pending error. Only reading the latter tells which, and takes it.
+  #pendingError(): number {
+    const value = Int32Array.of(0)
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET!, SO_ERROR!, value, Int32Array.of(4))
+    if (result < 0) return result
+    return value[0] === 0 ? EAGAIN : -value[0]!
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('poll', result, { address: peerOf(this.channel, result) })
+  }
+}

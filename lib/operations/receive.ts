@@ -1,0 +1,223 @@
+import { types } from 'node:util'
+import type { Address } from '../address'
+import { byteLengthOf, octetsOf, uncurried } from '../struct'
+import { bufferGone, systemError } from '../errors'
+import { native } from '../binding/binding'
+import { reactor, readAddress } from '../reactor'
+import { EAGAIN } from '../errors/errno'
+import type { Memory } from '../binding/memory'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { Operation } from '../reactor/operation'
+import { peerOf } from '../message/peer'
+import { pool, SMALL } from '../message/pool'
+import type { Channel } from '../reactor/channel'
+import {
+  ADDRESS_SIZE,
+  READ,
+  READ_FLAGS,
+  READ_OPCODE,
+  READ_SIZE,
+  RECEIVE,
+  RECEIVE_FROM,
+  SLOT_STRIDE,
+} from '../binding/shared'
+
+/** Up to this many bytes a loop is faster than a view and `set`. */
+const LOOP = 96
+// The caller's view may have a `set` of its own.
+const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
+  Reflect.get(Uint8Array.prototype, 'set'),
+)
+
+const MSG_PEEK = native.constants.MSG_PEEK!
+const MSG_TRUNC = native.constants.MSG_TRUNC!
+
+const { memory } = reactor
+const inbox = Buffer.from(memory.inbox.buffer)
+const empty = Buffer.alloc(0)
+
+function copyOut(target: Uint8Array, where: number, length: number): void {
+  if (length <= LOOP) for (let i = 0; i < length; i++) target[i] = inbox[where + i]!
+  else setBytes(target, inbox.subarray(where, where + length))
+}
+
+/** recv(2) and recvfrom(2), wherever the bytes go. */
+abstract class ReceiveOperation<T> extends Operation<T> {
+  constructor(
+    protected readonly channel: Channel,
+    protected flags: number,
+    protected size: number,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return this.named ? 'recvfrom' : 'recv'
+  }
+
+  /** Whether the sender is wanted. */
+  protected get named(): boolean {
+    return false
+  }
+
+  override get ignoresDry(): boolean {
+    return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
+  }
+
+  protected call(into: ArrayBufferView, offset: number): number {
+    const { channel, flags, size } = this
+    return this.named
+      ? native.recvfrom(channel.id, into, flags, offset, size)
+      : native.recv(channel.id, into, flags, offset, size)
+  }
+
+  // A small one C++ makes into the inbox when something comes, and the bytes are copied from there: that is cheaper
+  // than a call, and what waits holds no memory. Larger ones are made from here.
+  override arm(shared: Memory, index: number): void {
+    // MSG_TRUNC on a stream leaves the memory as it was: only an attempt from here can clear it first.
+    if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) return super.arm(shared, index)
+    const at = index * SLOT_STRIDE
+    shared.table[at + READ_OPCODE] = this.named ? RECEIVE_FROM : RECEIVE
+    shared.table[at + READ_FLAGS] = this.flags
+    shared.table[at + READ_SIZE] = this.size
+  }
+
+  failure(result: number): Error {
+    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
+  }
+}
+
+/** A receive into a Buffer of its own. */
+abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
+  #room: Buffer | null = null
+
+  attempt(): number {
+    const room = (this.#room ??= pool.reserve(this.size))
+    if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [room])
+    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // never show what the memory held before
+    const result = this.call(room, 0)
+    if (result === EAGAIN) this.#room = null // it may wait for long
+    return result
+  }
+
+  protected take(result: number, where: number): Buffer {
+    const length = Math.min(result, this.size) // MSG_TRUNC tells the real length of a datagram
+    if (length === 0) return empty
+    if (where < 0) return pool.cut(this.#room!, length)
+    const room = pool.reserve(length)
+    copyOut(room, where, length)
+    return pool.cut(room, length)
+  }
+}
+
+/** recv(2) → Buffer. */
+export class Recv extends ReceiveBuffer<Buffer> {
+  override attempt(): number {
+    return this.size === 0 ? 0 : super.attempt()
+  }
+
+  value(result: number, where: number): Buffer {
+    return this.take(result, where)
+  }
+}
+
+/** recvfrom(2) → Buffer and sender. */
+export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
+  protected override get named(): boolean {
+    return true
+  }
+
+  value(
+    result: number,
+    where: number,
+    address: number,
+    length: number,
+  ): { data: Buffer; address: Address | null } {
+    return { data: this.take(result, where), address: readAddress(address, length) }
+  }
+}
+
+/** A receive into the caller's memory. The operation forgets it when it ends, since it is used again. */
+abstract class ReceiveInto<T> extends ReceiveOperation<T> {
+  constructor(
+    channel: Channel,
+    flags: number,
+    protected buffer: ArrayBufferView,
+  ) {
+    super(channel, flags, byteLengthOf(buffer))
+  }
+
+  /** The same operation for the next receive. */
+  reuse(buffer: ArrayBufferView, flags: number): this {
+    this.buffer = buffer
+    this.size = byteLengthOf(buffer)
+    this.flags = flags
+    return this
+  }
+
+  attempt(): number {
+    if (byteLengthOf(this.buffer) < this.size) throw bufferGone(this.syscall)
+    if (hasLeftover(this.channel, this.flags))
+      return takeLeftover(this.channel, this.flags, [octetsOf(this.buffer)])
+    return this.call(this.buffer, 0)
+  }
+
+  protected deliver(result: number, where: number, address: number, addressLength: number): void {
+    const { buffer } = this
+    this.buffer = empty
+    if (where < 0) return // it is there already
+    const length = Math.min(result, this.size)
+    if (byteLengthOf(buffer) < this.size) {
+      // Detached or shrunk while it waited. What was received is the next receive's, unless it is still in the queue.
+      if ((this.flags & MSG_PEEK) === 0) {
+        const start = address * ADDRESS_SIZE
+        const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
+        this.channel.leftover = {
+          data: Uint8Array.from(inbox.subarray(where, where + length)),
+          address: from,
+        }
+      }
+      throw bufferGone(this.syscall)
+    }
+    copyOut(types.isUint8Array(buffer) ? buffer : octetsOf(buffer), where, length)
+  }
+
+  override abandon(reason: Error): Error {
+    this.buffer = empty
+    return reason
+  }
+
+  override pass(): null {
+    this.buffer = empty
+    return null
+  }
+}
+
+/** recv(2) → bytes received into the caller's buffer. */
+export class RecvInto extends ReceiveInto<number> {
+  value(result: number, where: number, address: number, addressLength: number): number {
+    this.deliver(result, where, address, addressLength)
+    return result
+  }
+}
+
+/** recvfrom(2) → bytes received into the caller's buffer, and sender. */
+export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
+  protected override get named(): boolean {
+    return true
+  }
+
+  value(
+    result: number,
+    where: number,
+    address: number,
+    length: number,
+  ): { bytes: number; address: Address | null } {
+    this.deliver(result, where, address, length)
+    return { bytes: result, address: readAddress(address, length) }
+  }
+}

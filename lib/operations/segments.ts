@@ -1,0 +1,130 @@
+import { octetsOf } from '../struct'
+import { bufferGone, systemError, withProgress } from '../errors'
+import { buildControl, type Control } from '../control/walk'
+import { addresses, platform } from '../host'
+import { native } from '../binding/binding'
+import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
+import { controlLayout } from '../message/receive-control'
+import { Operation, YIELD } from '../reactor/operation'
+import type { Channel } from '../reactor/channel'
+import { WRITE } from '../binding/shared'
+
+/** Older kernels cut one send into 64 datagrams, newer ones into 128; which this is shows at the first refusal. */
+const SEGMENTS = [128, 64] as const
+/** What a UDP datagram over IPv6 holds with room for an extension header; the kernel counts all segments as one. */
+const LARGEST_SEND = 65_487
+/** What an attempt sends at most before other sockets get their turn: UDP rarely says that it is enough. */
+const TURN_BYTES = 4 * 1024 * 1024
+const IPPROTO_UDP = platform.constants.IPPROTO_UDP!
+const UDP_SEGMENT = platform.constants.UDP_SEGMENT
+
+/** What the kernel turned out to do, for all sockets: the most segments of one send. */
+let most: number = SEGMENTS[0]
+
+/**
+ * Data cut into datagrams of one size, by the kernel (UDP_SEGMENT, GSO) where it can: as many datagrams to a call as
+ * it takes. A socket whose device cannot (`EIO`), and a system without GSO, gets one call for each datagram.
+ */
+export class SendSegments extends Operation<number> {
+  readonly #data: Uint8Array
+  readonly #length: number
+  readonly #gso: Buffer | null
+  readonly #plain: Buffer | null
+  #sent = 0
+  /** One call for each datagram from here on. */
+  #alone = false
+
+  constructor(
+    private readonly channel: Channel,
+    data: readonly ArrayBufferView[],
+    private readonly size: number,
+    private readonly flags: number,
+    control: readonly Control[],
+    private readonly address: Uint8Array | null,
+    /** Ends with what could be sent at once. */
+    private readonly now: boolean,
+  ) {
+    super()
+    const views = data.map(octetsOf)
+    this.#data = views.length === 1 ? views[0]! : Buffer.concat(views)
+    this.#length = this.#data.length
+    this.#plain = control.length === 0 ? null : buildControl(controlLayout, control)
+    this.#gso = UDP_SEGMENT === undefined ? null : segmented(control, size)
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendmsg'
+  }
+
+  attempt(): number {
+    if (this.#data.length < this.#length) throw bufferGone('sendmsg')
+    const turn = this.#sent + TURN_BYTES
+    do {
+      if (this.#sent >= turn) return YIELD
+      const result = this.#step()
+      if (result === EAGAIN && this.now && this.#sent > 0) return this.#sent
+      if (result < 0) return result
+      this.#sent += result
+    } while (this.#sent < this.#length)
+    return this.#sent
+  }
+
+  #step(): number {
+    const { size, channel } = this
+    const rest = this.#length - this.#sent
+    if (this.#gso === null || this.#alone || channel.rare?.unsegmented === true || rest <= size)
+      return this.#send(size, this.#plain)
+    const segments = Math.min(most, Math.floor(LARGEST_SEND / size))
+    if (segments < 2) return this.#send(size, this.#plain)
+    const result = this.#send(segments * size, this.#gso)
+    if (result === EINVAL && most === SEGMENTS[0] && Math.min(rest, segments * size) > SEGMENTS[1] * size) {
+      most = SEGMENTS[1]
+      return this.#step()
+    }
+    if (result !== EIO && result !== EINVAL && result !== EMSGSIZE) return result
+    // The device cannot, and will not learn it. The others say that this size is too large for it, or that the
+    // system has no GSO: true of this send, and no reason to give up on the next.
+    if (result === EIO) channel.some.unsegmented = true
+    this.#alone = true
+    return this.#send(size, this.#plain)
+  }
+
+  #send(length: number, control: Buffer | null): number {
+    const whole = this.#sent === 0 && length >= this.#length
+    const part = whole ? this.#data : this.#data.subarray(this.#sent, this.#sent + length)
+    return native.sendmsg(this.channel.id, [part], control, this.flags, this.address)
+  }
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('sendmsg', result, {
+      address: this.address === null ? null : addresses.decode(this.address),
+    })
+  }
+
+  override abandon(reason: Error): Error {
+    return withProgress(reason, this.#sent)
+  }
+}
+
+// The same size is sent again and again: its control message is built once.
+let last: { size: number; control: Buffer } = { size: 0, control: Buffer.alloc(0) }
+
+function segmented(control: readonly Control[], size: number): Buffer {
+  if (control.length === 0 && last.size === size) return last.control
+  const data = Buffer.from(Uint16Array.of(size).buffer)
+  const built = buildControl(controlLayout, [...control, { level: IPPROTO_UDP, type: UDP_SEGMENT!, data }])
+  if (control.length === 0) last = { size, control: built }
+  return built
+}

@@ -1,0 +1,139 @@
+import { byteLengthOf } from '../struct'
+import { bufferGone, systemError, withProgress } from '../errors'
+import { addresses } from '../host'
+import { native } from '../binding/binding'
+import { EAGAIN } from '../errors/errno'
+import { Operation, YIELD } from '../reactor/operation'
+import { peerOf } from '../message/peer'
+import type { Channel } from '../reactor/channel'
+import { WRITE } from '../binding/shared'
+
+/** What one attempt of sendAll moves at most before other sockets get their turn. */
+const TURN_BYTES = 4 * 1024 * 1024
+const CHUNK_BYTES = 1024 * 1024
+
+abstract class SendOperation<T> extends Operation<T> {
+  protected readonly length: number
+
+  constructor(
+    protected readonly channel: Channel,
+    protected readonly data: ArrayBufferView,
+    protected readonly flags: number,
+  ) {
+    super()
+    this.length = byteLengthOf(data)
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'send'
+  }
+
+  protected check(): void {
+    if (byteLengthOf(this.data) < this.length) throw bufferGone(this.syscall)
+  }
+
+  failure(result: number): Error {
+    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
+  }
+}
+
+/** send(2) → bytes, which may be fewer than asked on a stream. */
+export class Send extends SendOperation<number> {
+  attempt(): number {
+    this.check()
+    return native.send(this.channel.id, this.data, this.flags, 0, this.length)
+  }
+
+  value(result: number): number {
+    return result
+  }
+}
+
+/** sendto(2) → bytes. */
+export class Sendto extends SendOperation<number> {
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView,
+    flags: number,
+    private readonly address: Uint8Array,
+    // A full AF_UNIX receiver never makes an unconnected sender writable, and poll says that it is.
+    private readonly unixDatagram: boolean,
+  ) {
+    super(channel, data, flags)
+  }
+
+  override get syscall(): string {
+    return 'sendto'
+  }
+
+  attempt(): number {
+    this.check()
+    return native.sendto(this.channel.id, this.data, this.flags, 0, this.length, this.address)
+  }
+
+  value(result: number): number {
+    return result
+  }
+
+  override failure(result: number): Error {
+    return systemError('sendto', result, { address: addresses.decode(this.address) })
+  }
+
+  override falselyReady(): boolean {
+    return this.unixDatagram
+  }
+}
+
+/** send(2) until everything is sent; at least once, so that an empty datagram goes out. */
+export class SendAll extends SendOperation<void> {
+  #sent = 0
+
+  constructor(
+    channel: Channel,
+    data: ArrayBufferView,
+    flags: number,
+    /** A message goes out whole; a stream in pieces, so that one large buffer leaves others their turn. */
+    private readonly stream: boolean,
+  ) {
+    super(channel, data, flags)
+  }
+
+  attempt(): number {
+    this.check()
+    for (let moved = 0; moved < TURN_BYTES;) {
+      const rest = this.length - this.#sent
+      const result = native.send(
+        this.channel.id,
+        this.data,
+        this.flags,
+        this.#sent,
+        this.stream ? Math.min(rest, CHUNK_BYTES) : rest,
+      )
+      if (result < 0) return result
+      moved += result
+      this.#sent += result
+      if (this.#sent >= this.length) return 0
+    }
+    return YIELD
+  }
+
+  value(): void {}
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  /** After an attempt that would block: null, or EAGAIN where a part was taken. */
+  nothingSent(): null {
+    if (this.#sent > 0) throw this.abandon(this.failure(EAGAIN))
+    return null
+  }
+
+  override abandon(reason: Error): Error {
+    return withProgress(reason, this.#sent)
+  }
+}

@@ -1,0 +1,218 @@
+import { fileTruncated, systemError, withProgress } from '../errors'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN, ENOSYS } from '../errors/errno'
+import { Operation, PENDING, YIELD } from '../reactor/operation'
+import type { Channel } from '../reactor/channel'
+import { STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+import { statOf } from './stat'
+
+/** One call on the loop's thread: about a tenth of a millisecond where a device takes the pages. */
+const CHUNK = 1024 * 1024
+/**
+ * What one turn of the loop is for, in ms. Calls are not counted: over loopback each does the receiver's work as
+ * well, for up to 2 ms.
+ */
+const TURN = 0.25
+/** What one job reads at most: what the pipe holds. */
+const JOB = 1024 * 1024
+
+export interface SendfileRange {
+  offset: number
+  length: number | undefined
+  onProgress: ((sent: number, total: number) => void) | undefined
+}
+
+/**
+ * Who runs the operation decides where a file that is not in memory may be waited for: on a thread of its own,
+ * nowhere (`trySendfile` and a timeout of 0), or right here.
+ */
+export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
+
+/**
+ * sendfile(2) until the range is sent. The socket never blocks, but a file does: a page that is not in
+ * memory is read from the disk inside the call, and the server of a FUSE file may never answer. So a chunk goes out by
+ * sendfile(2) only when the file is local and all of the chunk is in the page cache. Otherwise a thread reads it into a pipe,
+ * and the loop's thread sends it from there: the other thread never touches the socket.
+ */
+export class Sendfile extends Operation<number> {
+  #file: number | null
+  #offset: number
+  #sent = 0
+  #pipe: { reading: number; writing: number } | null = null
+  /** Bytes in the pipe. */
+  #inside = 0
+  #job: number | null = null
+  #forget: (() => void) | null = null
+  #reporting = false
+  readonly #total: number
+  /** False for what has no size of its own (/proc, devices): then the end is where sendfile says 0. */
+  readonly #sized: boolean
+  readonly #local: boolean
+  readonly #onProgress: SendfileRange['onProgress']
+
+  constructor(
+    private readonly channel: Channel,
+    file: number,
+    range: SendfileRange,
+    private readonly driver: SendfileDriver,
+  ) {
+    super()
+    const stat = statOf(file, 'sendfile')
+    this.#sized = stat.isFile && stat.size > 0
+    this.#local = stat.local
+    const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
+    this.#total = Math.min(available, range.length ?? available)
+    this.#offset = range.offset
+    this.#onProgress = range.onProgress
+    this.#file = reactor.hold(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'sendfile'
+  }
+
+  override get busy(): boolean {
+    return this.#forget !== null
+  }
+
+  attempt(): number {
+    const end = performance.now() + TURN
+    do {
+      const rest = this.#total - this.#sent
+      if (rest <= 0) return this.#reporting ? YIELD : this.#end()
+      const result = this.#step(rest)
+      if (result === PENDING) return PENDING
+      if (result === EAGAIN && this.driver === 'now' && this.#sent > 0) return this.#end()
+      if (result < 0) return result
+      if (result === 0) return this.#reporting ? YIELD : this.#end()
+      this.#sent += result
+      this.#offset += result
+      this.#report()
+    } while (performance.now() < end)
+    return this.driver === 'now' ? this.#end() : YIELD
+  }
+
+  #step(rest: number): number {
+    if (this.#job !== null) {
+      const result = this.#job
+      this.#job = null
+      if (this.#pipe === null || result <= 0) return result
+      this.#inside = result
+    }
+    if (this.#inside > 0) return this.#empty()
+    const file = this.#file!
+    const count = Math.min(rest, CHUNK)
+    const here = this.driver === 'blocking'
+    const resident = here ? 1 : this.#local ? native.resident(file, this.#offset, count) : 0
+    // Where the system cannot tell (before Linux 6.5), who will not wait has to take the chance.
+    if (resident === 1 || (resident < 0 && this.driver !== 'reactor')) {
+      return native.sendfile(this.channel.id, file, this.#offset, count)
+    }
+    return this.driver === 'reactor' ? this.#read(Math.min(rest, JOB)) : EAGAIN
+  }
+
+  /** Has a thread read into the pipe; where there is no splice(2), send as well. */
+  #read(count: number): number {
+    const failed = this.#makePipe()
+    if (failed < 0 && failed !== ENOSYS) return failed
+    const { transfers } = reactor
+    const [to, other] = this.#pipe === null ? [this.channel.id, -1] : [this.#pipe.writing, this.#pipe.reading]
+    const start = (ticket: number): number =>
+      native.transferJob(this.#file!, to, other, this.#offset, count, ticket)
+    const forget = transfers.submit(start, result => {
+      this.#job = result
+      if (this.#forget === null) return
+      this.#forget = null
+      reactor.resume(this.channel, this)
+    })
+    if (this.#job !== null) return this.#step(count) // it could not be started
+    this.#forget = forget
+    return PENDING
+  }
+
+  #makePipe(): number {
+    if (this.#pipe !== null) return 0
+    reactor.makeRoom(2)
+    const failed = native.pipe(JOB)
+    if (failed < 0) return failed
+    const { memory } = reactor
+    const { state } = memory
+    this.#pipe = { reading: memory.idAt(state[STATE_SLOT]!), writing: memory.idAt(state[STATE_SECOND]!) }
+    return 0
+  }
+
+  /** Sends what is in the pipe. */
+  #empty(): number {
+    const result = native.splice(this.#pipe!.reading, this.channel.id, this.#inside)
+    if (result > 0) this.#inside -= result
+    return result === 0 ? EAGAIN : result
+  }
+
+  #end(): number {
+    const short = this.#sized && this.#sent < this.#total && this.driver !== 'now'
+    if (short) throw fileTruncated(this.#sent, this.#total)
+    return 0
+  }
+
+  // The callback is the user's code, so it never runs inside the reactor, where it could close or abort
+  // anything half way; and the operation does not end before it has been told everything.
+  #report(): void {
+    if (this.#onProgress === undefined) return
+    if (this.driver !== 'reactor') return this.#announce()
+    if (this.#reporting) return
+    this.#reporting = true
+    queueMicrotask(() => {
+      this.#reporting = false
+      try {
+        this.#announce()
+      } catch (error) {
+        reactor.cancel(this.channel, this, error as Error)
+      }
+    })
+  }
+
+  #announce(): void {
+    if (this.#file === null) return
+    this.#onProgress!(this.#sent, this.#sized ? this.#total : this.#sent)
+  }
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  value(): number {
+    this.#release()
+    return this.#sent
+  }
+
+  failure(result: number): Error {
+    return systemError('sendfile', result)
+  }
+
+  override abandon(reason: Error): Error {
+    this.#release()
+    return withProgress(reason, this.#sent)
+  }
+
+  override pass(): null {
+    this.#release()
+    return null
+  }
+
+  // A job that still runs has a share of each.
+  #release(): void {
+    this.#forget?.()
+    this.#forget = null
+    if (this.#file !== null) native.close(this.#file)
+    if (this.#pipe !== null) {
+      native.close(this.#pipe.reading)
+      native.close(this.#pipe.writing)
+    }
+    this.#file = this.#pipe = null
+  }
+}

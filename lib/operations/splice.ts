@@ -1,0 +1,248 @@
+import { constants as files } from 'node:fs'
+import { systemError } from '../errors'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN, errnoOf } from '../errors/errno'
+import { giveBack } from '../message/leftover'
+import { Operation, PENDING, YIELD } from '../reactor/operation'
+import { Channel } from '../reactor/channel'
+import { statOf } from './stat'
+import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+
+/** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */
+const PIPE_SIZE = 1024 * 1024
+/** What an attempt moves at most before other sockets get their turn. */
+const TURN_BYTES = 4 * 1024 * 1024
+
+const { F_GETFL, O_NONBLOCK } = native.constants
+const { O_APPEND } = files
+
+/** Where a transfer goes: a socket of ours, or a duplicate of somebody's descriptor. */
+interface Target {
+  channel: Channel
+  /** A regular file: writing to it may wait for a disk, so a thread of its own does it. */
+  file: boolean
+  /** The duplicate has to be closed. */
+  held: boolean
+}
+
+/** A transfer through a pipe, splice(2): bytes go from a socket into the pipe and on to the target, uncopied. */
+export class Transfer {
+  /** Bytes that have reached the target. */
+  moved = 0
+  /** Bytes in the pipe. */
+  inside = 0
+  /** A thread that may never come back has the pipe, and even read(2) and close(2) of it would wait. */
+  stuck = false
+  readonly reading: number
+  readonly writing: number
+  readonly #target: Target
+
+  constructor(
+    readonly source: Channel,
+    to: Channel | number,
+  ) {
+    reactor.makeRoom(3)
+    this.#target = typeof to === 'number' ? hold(to) : { channel: to, file: false, held: false }
+    const result = native.pipe(PIPE_SIZE)
+    if (result < 0) {
+      this.#letGo()
+      throw systemError('pipe2', result)
+    }
+    source.some.transfers++
+    const { memory } = reactor
+    this.reading = memory.idAt(memory.state[STATE_SLOT]!)
+    this.writing = memory.idAt(memory.state[STATE_SECOND]!)
+  }
+
+  /** Whether it ends in a regular file, which waits for a disk and for nobody else. */
+  get toFile(): boolean {
+    return this.#target.file
+  }
+
+  /** The channel that is written to. */
+  get target(): Channel {
+    return this.#target.channel
+  }
+
+  /** Fills the pipe with up to `most` bytes: how many, 0 at the end of the stream. */
+  fill(most: number): Operation<number> {
+    return new Fill(this, most)
+  }
+
+  /** Empties the pipe into the target; `here` allows to wait for a disk on this thread. */
+  flush(here = false): Operation<void> {
+    return this.#target.file && !here ? new FlushToFile(this) : new Flush(this)
+  }
+
+  /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
+  close(): void {
+    this.source.some.transfers--
+    if (this.inside > 0 && !this.stuck) {
+      const rest = Buffer.allocUnsafeSlow(this.inside)
+      giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))
+    }
+    native.close(this.reading) // a job that still runs has a share of it
+    native.close(this.writing)
+    this.#letGo()
+  }
+
+  #letGo(): void {
+    if (this.#target.held) reactor.close(this.#target.channel)
+  }
+}
+
+// A duplicate that the transfer can wait on. What would make it block the loop is refused.
+function hold(fd: number): Target {
+  const stat = statOf(fd, 'splice')
+  const channel = new Channel(reactor.hold(fd, 'splice'), fd)
+  const flags = native.fcntl(channel.id, F_GETFL!, 0)
+  const pipe = stat.isFifo
+  const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK!) === 0
+  if (blocks || (!pipe && (flags & O_APPEND) !== 0)) {
+    native.close(channel.id)
+    const which = blocks ? 'without O_NONBLOCK' : 'opened with O_APPEND, where splice(2) does not write'
+    throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} ${which}` })
+  }
+  return { channel, file: stat.isFile, held: true }
+}
+
+/** Socket to pipe. The pipe is empty, so EAGAIN speaks of the socket. */
+class Fill extends Operation<number> {
+  constructor(
+    private readonly transfer: Transfer,
+    private readonly most: number,
+  ) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'splice'
+  }
+
+  override get ignoresDry(): boolean {
+    return this.transfer.source.leftover !== null
+  }
+
+  attempt(): number {
+    const { source, writing } = this.transfer
+    if (source.leftover !== null) return this.#leftover(source)
+    return native.splice(source.id, writing, Math.min(this.most, PIPE_SIZE))
+  }
+
+  // What an earlier receive could not deliver comes first.
+  #leftover(source: Channel): number {
+    const { data, address } = source.leftover!
+    const result = native.write(this.transfer.writing, data.subarray(0, this.most))
+    if (result < 0) return result
+    source.leftover = result < data.length ? { data: data.subarray(result), address } : null
+    return result
+  }
+
+  value(result: number): number {
+    this.transfer.inside += result
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('splice', result)
+  }
+}
+
+/** Pipe to socket, or to another pipe. */
+class Flush extends Operation<void> {
+  constructor(protected readonly transfer: Transfer) {
+    super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'splice'
+  }
+
+  attempt(): number {
+    const { transfer } = this
+    for (let turn = 0; turn < TURN_BYTES;) {
+      if (transfer.inside === 0) return 0
+      const result = native.splice(transfer.reading, transfer.target.id, transfer.inside)
+      if (result <= 0) return result === 0 ? EAGAIN : result
+      this.advance(result)
+      turn += result
+    }
+    return YIELD
+  }
+
+  protected advance(bytes: number): void {
+    this.transfer.inside -= bytes
+    this.transfer.moved += bytes
+  }
+
+  override get progress(): number {
+    return this.transfer.moved
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('splice', result)
+  }
+}
+
+/** How long a transfer that leaves waits for a file, in ms, to know what was written. */
+const GRACE = 100
+
+/** Pipe to a regular file, on a thread of its own. */
+class FlushToFile extends Flush {
+  #forget: (() => void) | null = null
+  #begun = false
+  #result: number | null = null
+
+  override get busy(): boolean {
+    return this.#forget !== null
+  }
+
+  override get grace(): number {
+    return this.#begun ? GRACE : 0
+  }
+
+  override attempt(): number {
+    const result = this.#result
+    this.#result = null
+    if (result !== null) {
+      if (result < 0) return result
+      this.advance(result)
+    }
+    const { transfer } = this
+    if (transfer.inside === 0) return 0
+    const channel = transfer.target
+    const start = (ticket: number): number => {
+      this.#begun = true
+      const { reading, writing, inside } = transfer
+      return native.transferJob(reading, channel.id, writing, null, inside, ticket)
+    }
+    const forget = reactor.transfers.submit(start, bytes => {
+      this.#begun = false
+      this.#result = bytes
+      if (this.#forget === null) return
+      this.#forget = null
+      if (this.leave?.reason != null && bytes > 0) this.advance(bytes) // it arrived all the same
+      reactor.resume(channel, this)
+    })
+    if (this.#result !== null) return this.#result // it could not be started
+    this.#forget = forget
+    return PENDING
+  }
+
+  override abandon(reason: Error): Error {
+    this.#forget?.()
+    if (this.#begun) this.transfer.stuck = true
+    return reason
+  }
+}

@@ -1,0 +1,111 @@
+import { systemError, withProgress } from '../errors'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN, ENOBUFS } from '../errors/errno'
+import { Operation, YIELD } from '../reactor/operation'
+import type { Channel } from '../reactor/channel'
+import { ERROR, WRITE } from '../binding/shared'
+import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
+import { errorQueueOf } from './error-queue'
+
+const MSG_ZEROCOPY = native.constants.MSG_ZEROCOPY ?? 0
+/** What an attempt queues at most before other sockets get their turn. */
+const TURN_BYTES = 16 * 1024 * 1024
+
+/** send(2) with MSG_ZEROCOPY until all is queued. */
+export class SendZeroCopy extends Operation<number> {
+  #sent = 0
+
+  constructor(
+    private readonly channel: Channel,
+    private readonly sender: ZeroCopySender,
+    private readonly send: ZeroCopySend,
+    private readonly flags: number,
+  ) {
+    super()
+  }
+
+  get direction(): typeof WRITE {
+    return WRITE
+  }
+
+  get syscall(): string {
+    return 'send'
+  }
+
+  attempt(): number {
+    const { bytes } = this.send.rental
+    for (let turn = 0; turn < TURN_BYTES;) {
+      const rest = bytes.length - this.#sent
+      const result = this.#call(bytes, rest)
+      if (result < 0) return result
+      turn += result
+      this.#sent += result
+      if (this.#sent >= bytes.length) return this.#sent
+    }
+    return YIELD
+  }
+
+  #call(bytes: Uint8Array, rest: number): number {
+    const { channel, flags, sender, send } = this
+    if (sender.certain) {
+      const result = native.send(channel.id, bytes, flags | MSG_ZEROCOPY, this.#sent, rest)
+      if (result > 0) sender.accepted(send)
+      if (result !== ENOBUFS) return result
+      // No room for another notification: an ordinary send needs none, and waiting for room could be for ever.
+    }
+    const result = native.send(channel.id, bytes, flags, this.#sent, rest)
+    if (result !== EAGAIN) sender.refused(send)
+    return result
+  }
+
+  override get progress(): number {
+    return this.#sent
+  }
+
+  value(result: number): number {
+    this.send.queued = true
+    return result
+  }
+
+  failure(result: number): Error {
+    return systemError('send', result)
+  }
+
+  override abandon(reason: Error): Error {
+    this.send.queued = true // as far as it ever will be
+    return withProgress(reason, this.#sent)
+  }
+}
+
+/** Waits until the kernel is done with the memory of a send, or with all of them. */
+export class ZeroCopyEnd extends Operation<void> {
+  constructor(
+    private readonly channel: Channel,
+    private readonly isDone: () => boolean,
+  ) {
+    super()
+  }
+
+  get direction(): typeof ERROR {
+    return ERROR
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
+  }
+
+  attempt(): number {
+    if (this.isDone()) return 0
+    reactor.serveOthers(this.channel) // see ReceiveErrors
+    const result = errorQueueOf(this.channel).drain(this.isDone)
+    if (this.isDone()) return 0
+    return result < 0 ? result : EAGAIN
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result, { subject: 'MSG_ERRQUEUE' })
+  }
+}

@@ -1,0 +1,106 @@
+import { aborted, systemError, type SocketError } from '../errors'
+import { native } from '../binding/binding'
+import { reactor } from '../reactor'
+import { EAGAIN, EINTR } from '../errors/errno'
+import { Operation } from '../reactor/operation'
+import { LONGEST_STALL, milliseconds, nobody, pollFor, SLICE, WAITED } from '../reactor/blocking'
+import type { PollSet } from './set'
+import { Channel } from '../reactor/channel'
+import { READ } from '../binding/shared'
+import { isAborted } from '../runtime/signals'
+import type { Waiting } from '../validators'
+
+/** poll(2) over a set. The socket that it waits on is a poller that stands for all of them. */
+class PollMany extends Operation<void> {
+  constructor(private readonly set: PollSet) {
+    super()
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'poll'
+  }
+
+  attempt(): number {
+    const ready = this.set.look(0)
+    return ready === 0 ? EAGAIN : ready
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('poll', result)
+  }
+}
+
+/** Answers at once in a row before others get a turn of the loop. */
+const BUDGET = 64
+let budget = BUDGET
+
+/**
+ * Waits until something in the set is ready, a socket of it was closed, or the time is over; afterwards the
+ * set knows what holds.
+ */
+export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promise<void> {
+  const deadline = timeout === null ? Infinity : performance.now() + timeout
+  if (--budget <= 0) {
+    await new Promise(resolve => setImmediate(resolve))
+    budget = BUDGET
+  }
+  if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+  const ready = set.look(0)
+  if (ready < 0) throw systemError('poll', ready)
+  if (ready > 0 || timeout === 0) return
+  const channel = gather(set)
+  const wake = new Error('a socket of the set was closed')
+  let operation: PollMany
+  const onClose = (): void => reactor.cancel(channel, operation, wake)
+  const watches = set.channels.map(each => each.onGone(onClose))
+  try {
+    for (;;) {
+      operation = new PollMany(set)
+      const left = deadline === Infinity ? null : Math.max(deadline - performance.now(), 0.001)
+      try {
+        return await reactor.submit(channel, operation, left, signal)
+      } catch (error) {
+        const early = (error as SocketError).code === 'ERR_SOCKET_TIMEOUT'
+        if (error !== wake && !early) throw error
+        // A timer of Node may be early. One that is in time may have come before what is ready by now.
+        if (set.look(0) > 0 || performance.now() >= deadline) return
+      }
+    }
+  } finally {
+    for (const unwatch of watches) unwatch()
+    reactor.close(channel)
+  }
+}
+
+function gather(set: PollSet): Channel {
+  reactor.makeRoom()
+  const fd = set.gather()
+  if (fd < 0) throw systemError('poll', fd)
+  const result = native.own(fd)
+  if (result >= 0) return new Channel(result, fd)
+  native.closeFd(fd)
+  throw systemError('poll', result)
+}
+
+/** The blocking form: waits until something in the set is ready or the time is over. */
+export function blockOn(set: PollSet, timeout: number | null): void {
+  const deadline = timeout === null ? Infinity : performance.now() + timeout
+  for (let idle = 0; ; idle++) {
+    const left = deadline - performance.now()
+    // What nobody asked for, a hang-up, makes poll return at once, again and again.
+    if (idle > 1 && left > 0) pollFor(nobody, Math.min(left, 1 << Math.min(idle, LONGEST_STALL)))
+    const begin = performance.now()
+    const ready = set.look(milliseconds(Math.max(0, Math.min(SLICE, deadline - begin))))
+    if (ready > 0) return
+    if (ready < 0 && ready !== EINTR) throw systemError('poll', ready)
+    const now = performance.now()
+    if (ready === 0 && now >= deadline) return
+    if (now - begin > WAITED) idle = 0
+  }
+}

@@ -1,0 +1,627 @@
+/*
+ * The reactor: who waits for what, and what happens when it comes.
+ *
+ * C++ owns an edge-triggered poller for all sockets of the environment. A socket is registered when
+ * an operation first has to wait. The operation at the head of a direction is armed in the shared
+ * table; on an edge C++ makes the attempt itself, or says READY, and once a turn of the loop it calls
+ * `dispatch` with one record for each thing that happened. Promises are settled here and nowhere else.
+ *
+ *   event                        action
+ *   submit, nobody ahead         attempt, unless the direction is known to be dry; EAGAIN → queue, arm
+ *   submit, somebody ahead       queue
+ *   submit, budget used up       queue; a setImmediate serves it in the next turn of the loop
+ *   record with a result         settle the head, then go on with the queue until EAGAIN
+ *   record READY                 attempt the head, then the same
+ *   READY to write, but EAGAIN   readiness lies (an unconnected AF_UNIX datagram socket whose peer is
+ *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges;
+ *                                the first edge after a failed attempt is that attempt's own doing
+ *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come; no level
+ *                                for the rest of this wait
+ *   record JOB, LOOKUP           Jobs knows whose it is; a transfer goes on through `resume`
+ *   abort, timeout               take it out; if it was the head, go on with the next one. If work
+ *                                off the loop is under way, wait for it for at most its `grace`
+ *   close                        take all out, close the descriptor, then reject them with ECANCELED
+ *
+ * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
+ * edge announces what lies behind it; C++ falls back to edges (MUTED) while nobody reads.
+ *
+ * Edges make three rules. An operation may only be left waiting after an attempt said EAGAIN or the
+ * table says DRY: an edge that came before is not repeated. And an operation queued for any other
+ * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever
+ * takes an operation out of the head of its queue disarms it, or C++ goes on receiving for nobody.
+ *
+ * A busy-polling socket tries for a while before it waits (`spin`), for as long as its budget lasts: then the
+ * loop gets a turn.
+ *
+ * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
+ * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
+ */
+import { EAGAIN, EBUSY } from '../errors/errno'
+import { canceled, closed, timedOut, aborted, systemError } from '../errors'
+import type { Native } from '../binding/binding'
+import { BUDGET, Channel, NO_SLOT } from './channel'
+import { isAborted, onAbort } from '../runtime/signals'
+import { Jobs } from './jobs'
+import { DIRECT, Memory } from '../binding/memory'
+import { PENDING, YIELD, type Leave, type Operation } from './operation'
+import {
+  ACCEPT,
+  DRY,
+  ERROR,
+  ERROR_OPCODE,
+  EVENT_WRITABLE,
+  IDLE,
+  idOf,
+  JOB,
+  LOOKUP,
+  MUTED,
+  READ,
+  READINESS,
+  READ_OPCODE,
+  READY,
+  RECORD_ADDRESS,
+  RECORD_DIRECTION,
+  RECORD_EVENT,
+  RECORD_GENERATION,
+  RECORD_MASK,
+  RECORD_OPCODE,
+  RECORD_RESULT,
+  RECORD_SLOT,
+  RECORD_STRIDE,
+  RECORD_WHERE,
+  SLOT_STRIDE,
+  STATE_ADDRESS,
+  STATE_FREE,
+  WRITE,
+  WRITE_OPCODE,
+  type Direction,
+} from '../binding/shared'
+
+const LONGEST_BACKOFF = 16
+/** How many threads of transfers an environment has at most. */
+const TRANSFERS = 16
+const DIRECTIONS = [READ, WRITE, ERROR] as const
+/** The order in which a deferred socket is served. */
+const IN_TURN = [WRITE, READ, ERROR] as const
+
+// One executor for all promises: a closure for each would cost more than the promise.
+const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
+  resolve: () => undefined,
+  reject: () => undefined,
+}
+function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
+/** Throws an error where only the process can catch it: nothing that runs now is ended by it. */
+function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+/** Runs one of several things that have nothing to do with each other. */
+function alone(run: () => void): void {
+  try {
+    run()
+  } catch (error) {
+    uncaught(error)
+  }
+}
+
+function spins(channel: Channel): boolean {
+  return channel.rare !== null && channel.rare.spin > 0
+}
+
+function spin(operation: Operation<unknown>, milliseconds: number): number {
+  const end = performance.now() + milliseconds
+  let result: number
+  do result = operation.attempt()
+  while (result === EAGAIN && performance.now() < end)
+  return result
+}
+
+export class Reactor {
+  readonly native: Native
+  readonly memory: Memory
+  readonly jobs = new Jobs()
+  /** Transfers that may wait for a disk or for the server of a file system: each has a thread of its own. */
+  readonly transfers = new Jobs(TRANSFERS)
+  /** By slot, and only while somebody waits: an idle socket that nobody holds can be collected. */
+  readonly #channels: (Channel | undefined)[] = []
+  #turn = 0
+  #refs = 0
+  #deferred: Channel[] = []
+  #immediate: NodeJS.Immediate | null = null
+
+  constructor(native: Native) {
+    this.native = native
+    this.memory = new Memory(native, records => this.#dispatch(records))
+  }
+
+  /** Takes a descriptor in. It is made non-blocking; its flags are shared with its duplicates. */
+  adopt(fd: number, traits: number, lingers = 0): Channel {
+    this.makeRoom()
+    const result = this.native.adopt(fd, traits, lingers)
+    if (result < 0) throw systemError('fcntl', result)
+    return new Channel(result, fd)
+  }
+
+  /** Takes a duplicate of a descriptor that somebody else owns, for an operation that uses it: a slot's id. */
+  hold(fd: number, syscall: string): number {
+    this.makeRoom()
+    const result = this.native.hold(fd)
+    if (result < 0) throw systemError(syscall, result)
+    return result
+  }
+
+  makeRoom(slots = 1): void {
+    while (this.memory.state[STATE_FREE]! < slots) this.memory.grow()
+  }
+
+  /** Runs an operation to its end, in the order of its direction. */
+  submit<T>(
+    channel: Channel,
+    operation: Operation<T>,
+    timeout: number | null,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
+    if (signal !== undefined && isAborted(signal)) return Promise.reject(operation.abandon(aborted(signal)))
+    const direction = operation.direction
+    if (channel.head(direction) !== null) {
+      if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
+      // What it waits for may have been read off the error queue already, on behalf of who is ahead.
+      return this.wait(channel, operation, timeout, signal, direction === ERROR)
+    }
+    if (timeout !== 0) {
+      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry && !spins(channel))
+        return this.wait(channel, operation, timeout, signal)
+      if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
+    }
+    let result: number
+    try {
+      do result = operation.attempt()
+      while (result === YIELD && timeout === 0)
+      if (result === EAGAIN && timeout !== 0 && direction === READ && spins(channel))
+        result = spin(operation, Math.min(channel.some.spin, timeout ?? Infinity))
+    } catch (error) {
+      return Promise.reject(operation.abandon(error as Error))
+    }
+    if (result === PENDING || result === YIELD || (result === EAGAIN && timeout !== 0)) {
+      return this.wait(channel, operation, timeout, signal, result === YIELD)
+    }
+    channel.budget-- // of a failure too: a loop that tries again and again must not hold up the rest
+    if (result >= 0) {
+      return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
+    }
+    return Promise.reject(operation.abandon(operation.failure(result)))
+  }
+
+  /** Queues an operation whose attempt said EAGAIN or would: `deferred` if no edge will ever come for it. */
+  wait<T>(
+    channel: Channel,
+    operation: Operation<T>,
+    timeout: number | null,
+    signal: AbortSignal | undefined,
+    deferred = false,
+  ): Promise<T> {
+    const promise = new Promise<T>(capture)
+    operation.resolve = captured.resolve
+    operation.reject = captured.reject
+    try {
+      operation.hold()
+      if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
+    } catch (error) {
+      this.#reject(operation, error as Error)
+      return promise
+    }
+    this.#enqueue(channel, operation)
+    if (deferred) this.#defer(channel)
+    else if (channel.head(operation.direction) === operation && !operation.busy)
+      this.#arm(channel, operation, true)
+    return promise
+  }
+
+  /** Whether an operation of this socket may complete without a turn of the loop. */
+  hasBudget(channel: Channel): boolean {
+    if (channel.turn !== this.#turn) {
+      channel.turn = this.#turn
+      channel.budget = BUDGET
+    }
+    return channel.budget > 0
+  }
+
+  /** Runs an operation only if it can be done at once: its value, or null. */
+  attemptNow<T>(channel: Channel, operation: Operation<T>): T | null {
+    if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
+    if (channel.head(operation.direction) !== null) return operation.pass()
+    let result: number
+    try {
+      do result = operation.attempt()
+      while (result === YIELD)
+    } catch (error) {
+      throw operation.abandon(error as Error)
+    }
+    if (result === EAGAIN) return operation.pass()
+    if (result < 0) throw operation.abandon(operation.failure(result))
+    return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
+  }
+
+  /** Attempts what waits to send and to receive, before somebody reads the error queue. */
+  serveOthers(channel: Channel): void {
+    this.hasBudget(channel)
+    for (const direction of [WRITE, READ] as const) {
+      if (channel.head(direction) === null) continue
+      channel.budget = Math.max(channel.budget, 1) // the head is attempted now, whatever it has used up
+      this.#pump(channel, direction, false)
+    }
+  }
+
+  /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
+  close(channel: Channel): void {
+    const waiting = this.#takeAll(channel)
+    if (channel.fd >= 0) channel.rare?.guard?.close()
+    const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
+    channel.fd = -1
+    channel.id = NO_SLOT
+    for (const operation of waiting) this.#reject(operation, canceled(operation.syscall))
+    channel.gone()
+    if (result < 0) throw systemError('close', result)
+  }
+
+  /** Gives the descriptor back open. EBUSY while operations wait, or bytes that only this channel has. */
+  detach(channel: Channel): number {
+    const { fd, waiting, leftover, rare } = channel
+    const lent = rare !== null && (rare.transfers > 0 || rare.guard?.busy === true)
+    const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
+    if (result < 0) throw systemError('detach', result)
+    channel.gone()
+    return fd
+  }
+
+  /** Whether operations that wait on this channel keep the process alive. */
+  setRef(channel: Channel, on: boolean): void {
+    if (channel.refed === on) return
+    channel.refed = on
+    if (channel.waiting > 0) this.#count(on ? 1 : -1)
+    for (const direction of DIRECTIONS) {
+      for (let operation = channel.head(direction); operation !== null; operation = operation.next) {
+        if (on) operation.leave?.timer?.ref()
+        else operation.leave?.timer?.unref()
+      }
+    }
+  }
+
+  #isDry(channel: Channel): boolean {
+    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
+  }
+
+  #isMuted(channel: Channel): boolean {
+    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & MUTED) !== 0
+  }
+
+  // --- queues ---
+
+  #enqueue(channel: Channel, operation: Operation<unknown>): void {
+    channel.queue(operation.direction).push(operation)
+    operation.queued = true
+    if (channel.waiting++ > 0) return
+    this.#channels[channel.index] = channel
+    if (channel.refed) this.#count(1)
+  }
+
+  #dequeue(channel: Channel, operation: Operation<unknown>): void {
+    const { direction } = operation
+    // Whoever takes the head disarms it: C++ would go on receiving for somebody who is not there.
+    if (channel.head(direction) === operation) this.#disarm(channel, direction)
+    channel.queue(direction).remove(operation)
+    operation.queued = false
+    if (operation.leave !== null) {
+      const { timer, forget } = operation.leave
+      operation.leave = null
+      if (timer !== null) clearTimeout(timer)
+      forget?.()
+    }
+    if (--channel.waiting > 0) return
+    this.#channels[channel.index] = undefined
+    if (channel.refed) this.#count(-1)
+    const { rare } = channel
+    if (rare === null) return
+    if (rare.backoff !== null) clearTimeout(rare.backoff)
+    rare.backoff = null
+    rare.stall = 0
+    rare.echo = false
+  }
+
+  #takeAll(channel: Channel): Operation<unknown>[] {
+    const taken: Operation<unknown>[] = []
+    for (const direction of DIRECTIONS) {
+      for (let head = channel.head(direction); head !== null; head = channel.head(direction)) {
+        taken.push(head)
+        this.#dequeue(channel, head)
+      }
+    }
+    return taken
+  }
+
+  #count(change: number): void {
+    this.#refs += change
+    if (this.#refs === (change > 0 ? 1 : 0)) this.native.ref(change > 0)
+  }
+
+  // --- waiting ---
+
+  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `unasked`: no
+  // event led to the attempt. A kernel that is short of memory says EAGAIN to a send on a socket that is and stays
+  // writable, and no edge follows, unless the poller is asked anew.
+  #arm(channel: Channel, operation: Operation<unknown>, unasked = false): boolean {
+    const direction = operation.direction
+    if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
+      const again = unasked && direction === WRITE && !operation.falselyReady(EAGAIN)
+      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
+      if (result < 0) {
+        this.#dequeue(channel, operation)
+        this.#reject(operation, systemError('epoll_ctl', result))
+        return false
+      }
+      channel.watched = true
+    }
+    operation.arm(this.memory, channel.index)
+    if (direction === WRITE && operation.falselyReady(EAGAIN)) {
+      this.#backOff(channel)
+      // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
+      channel.some.echo = true
+    }
+    return true
+  }
+
+  #disarm(channel: Channel, direction: Direction): void {
+    const field = direction === READ ? READ_OPCODE : direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
+    this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
+  }
+
+  // Attempts what is queued until it would block. `sure`: an event named this direction, so EAGAIN means that
+  // readiness lies. `unasked`: see #arm; an event may be another's, and asking anew after each would spin.
+  #pump(channel: Channel, direction: Direction, sure: boolean, unasked = !sure): void {
+    if (direction === ERROR) return this.#pumpErrors(channel)
+    for (;;) {
+      const operation = channel.head(direction)
+      if (operation === null || operation.busy) return
+      if (channel.budget === 0) return this.#defer(channel)
+      const progress = operation.progress
+      let result: number
+      try {
+        result = operation.attempt()
+      } catch (error) {
+        this.#dequeue(channel, operation)
+        this.#reject(operation, error as Error)
+        continue
+      }
+      if (result === PENDING) return
+      if (result === YIELD) return this.#defer(channel)
+      if (result === EAGAIN) {
+        if (sure && direction === READ) {
+          // A level that says 'ready' to no avail would say so for ever: edges for the rest of this wait.
+          operation.arm(this.memory, channel.index)
+          this.native.mute(channel.id)
+          return
+        }
+        if (!this.#arm(channel, operation, unasked)) continue
+        if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
+        return
+      }
+      channel.budget--
+      if (channel.rare !== null) channel.rare.stall = 0
+      sure = false
+      unasked = true
+      this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
+    }
+  }
+
+  // Those who wait for the error queue wait for different records of it, so each of them is asked, and asked
+  // again when anything was read: it may be for one who was asked before.
+  #pumpErrors(channel: Channel): void {
+    const before = channel.rare?.errors?.handed
+    for (let operation = channel.head(ERROR); operation !== null;) {
+      const { next } = operation
+      let result: number
+      try {
+        result = operation.attempt()
+      } catch (error) {
+        this.#dequeue(channel, operation)
+        this.#reject(operation, error as Error)
+        operation = next
+        continue
+      }
+      if (result !== EAGAIN) this.#settle(channel, operation, result, -1, DIRECT, 0)
+      operation = next
+    }
+    let head = channel.head(ERROR)
+    while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
+    if (head !== null && channel.rare?.errors?.handed !== before) this.#defer(channel)
+  }
+
+  #settle(
+    channel: Channel,
+    operation: Operation<unknown>,
+    result: number,
+    where: number,
+    address: number,
+    addressLength: number,
+  ): void {
+    this.#dequeue(channel, operation)
+    try {
+      if (result < 0) operation.reject(operation.abandon(operation.failure(result)))
+      else operation.resolve(operation.value(result, where, address, addressLength) as never)
+    } catch (error) {
+      operation.reject(error)
+    }
+  }
+
+  #reject(operation: Operation<unknown>, reason: Error): void {
+    try {
+      operation.reject(operation.abandon(reason))
+    } catch (error) {
+      operation.reject(error)
+    }
+  }
+
+  #backOff(channel: Channel): void {
+    const rare = channel.some
+    if (rare.backoff !== null) return
+    const wait = 1 << rare.stall
+    if (wait < LONGEST_BACKOFF) rare.stall++
+    rare.backoff = setTimeout(() => {
+      rare.backoff = null
+      this.#newTurn(channel)
+      this.#pump(channel, WRITE, true)
+    }, wait)
+    if (!channel.refed) rare.backoff.unref()
+  }
+
+  // --- fairness ---
+
+  #newTurn(channel: Channel): void {
+    channel.turn = ++this.#turn
+    channel.budget = BUDGET
+  }
+
+  #defer(channel: Channel): void {
+    if (channel.deferred) return
+    channel.deferred = true
+    this.#deferred.push(channel)
+    this.#immediate ??= setImmediate(() => {
+      this.#immediate = null
+      const channels = this.#deferred
+      this.#deferred = []
+      for (const deferred of channels) {
+        deferred.deferred = false
+        this.#newTurn(deferred)
+        for (const direction of IN_TURN) alone(() => this.#pump(deferred, direction, false))
+      }
+    })
+  }
+
+  // --- leaving early ---
+
+  #setLeave(
+    channel: Channel,
+    operation: Operation<unknown>,
+    timeout: number | null,
+    signal?: AbortSignal,
+  ): void {
+    const leave: Leave = { timer: null, forget: null, reason: null }
+    // First, since it may throw.
+    if (signal !== undefined)
+      leave.forget = onAbort(signal, () => this.#leave(channel, operation, aborted(signal)))
+    if (timeout !== null) {
+      const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
+      leave.timer = setTimeout(expire, Math.ceil(timeout)) // a tiny timeout is still a wait
+      if (!channel.refed) leave.timer.unref()
+    }
+    operation.leave = leave
+  }
+
+  /** Takes an operation back; nothing happens to one that has ended. */
+  cancel(channel: Channel, operation: Operation<unknown>, reason: Error): void {
+    if (operation.queued) this.#leave(channel, operation, reason)
+  }
+
+  #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
+    const first = channel.head(operation.direction) === operation
+    if (operation.busy && operation.grace > 0) {
+      operation.leave ??= { timer: null, forget: null, reason: null }
+      const { leave } = operation
+      if (leave.reason !== null) return
+      leave.reason = reason
+      if (leave.timer !== null) clearTimeout(leave.timer)
+      leave.timer = setTimeout(() => this.#quit(channel, operation, reason, first), operation.grace)
+      return
+    }
+    this.#quit(channel, operation, reason, first)
+  }
+
+  #quit(channel: Channel, operation: Operation<unknown>, reason: Error, first: boolean): void {
+    const { direction } = operation
+    this.#dequeue(channel, operation)
+    this.#reject(operation, reason)
+    if (first && channel.fd >= 0) {
+      this.#newTurn(channel)
+      this.#pump(channel, direction, false)
+    }
+  }
+
+  // --- records ---
+
+  #dispatch(records: number): void {
+    this.#turn++
+    for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
+      try {
+        this.#serve(at)
+      } catch (error) {
+        uncaught(error) // the records behind this one belong to other sockets
+      }
+    }
+  }
+
+  #serve(at: number): void {
+    const { completions } = this.memory
+    const index = completions[at + RECORD_SLOT]!
+    const opcode = completions[at + RECORD_OPCODE]!
+    if (opcode === LOOKUP) return this.jobs.done(index, completions[at + RECORD_RESULT]!)
+    if (opcode === JOB) return this.transfers.done(index, completions[at + RECORD_RESULT]!)
+    const channel = this.#channels[index]
+    const direction = completions[at + RECORD_DIRECTION] as Direction
+    if (channel?.id !== idOf(index, completions[at + RECORD_GENERATION]!)) return this.#dropAccepted(at)
+    this.hasBudget(channel) // a new turn has a new one
+    const operation = channel.head(direction)
+    if (operation === null) return this.#dropAccepted(at)
+    if (opcode === READY) {
+      const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
+      if (direction === WRITE && sure && channel.rare?.echo === true) {
+        channel.rare.echo = false
+        operation.arm(this.memory, channel.index)
+      } else {
+        this.#pump(channel, direction, sure, false)
+      }
+    } else {
+      this.#settle(
+        channel,
+        operation,
+        completions[at + RECORD_RESULT]!,
+        completions[at + RECORD_WHERE]!,
+        completions[at + RECORD_EVENT]!,
+        completions[at + RECORD_ADDRESS]!,
+      )
+      if (channel.head(direction) !== null) this.#next(channel, direction)
+    }
+  }
+
+  // The accept was cancelled after the kernel completed it: close the connection.
+  #dropAccepted(at: number): void {
+    const { completions } = this.memory
+    if (completions[at + RECORD_OPCODE] !== ACCEPT || completions[at + RECORD_RESULT]! < 0) return
+    this.native.close(this.memory.idAt(completions[at + RECORD_WHERE]!))
+  }
+
+  // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
+  #next(channel: Channel, direction: Direction): void {
+    const head = channel.head(direction)!
+    const dry = direction === READ && this.#isDry(channel) && !head.ignoresDry
+    if (!dry || !this.#arm(channel, head)) this.#pump(channel, direction, false)
+  }
+
+  /** The work of this operation off the loop has ended: it goes on, or leaves as it was asked to. */
+  resume(channel: Channel, operation: Operation<unknown>): void {
+    if (!operation.queued) return
+    this.hasBudget(channel)
+    const reason = operation.leave?.reason ?? null
+    if (reason !== null) {
+      this.#dequeue(channel, operation)
+      this.#reject(operation, reason)
+    }
+    this.#pump(channel, operation.direction, false)
+  }
+}

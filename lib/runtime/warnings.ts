@@ -1,0 +1,33 @@
+import { ownFields } from './fields'
+
+/** How many kinds are counted apart. A peer may be able to choose the kind, and must not fill the memory with kinds. */
+const MOST_KINDS = 64
+const OTHERS = 'others'
+
+/**
+ * Warnings of the process that another program can cause at will: of each kind the 1st, 10th, 100th, … is emitted,
+ * with their number, and the others are only counted.
+ */
+export class Warnings {
+  readonly #counts = new Map<string, number>()
+  readonly #options: { type: string; code: string }
+
+  constructor(type: string, code: string) {
+    this.#options = ownFields({ type, code })
+  }
+
+  warn(kind: string, text: () => string): void {
+    const counts = this.#counts
+    const counted = counts.has(kind) || counts.size < MOST_KINDS ? kind : OTHERS
+    const count = (counts.get(counted) ?? 0) + 1
+    counts.set(counted, count)
+    if (!/^10*$/.test(String(count))) return
+    const times = count === 1 ? '' : ` (${count} times so far, only some are shown)`
+    process.emitWarning(firstLineWith(text(), times), this.#options)
+  }
+}
+
+function firstLineWith(text: string, addition: string): string {
+  const end = text.indexOf('\n')
+  return end < 0 ? text + addition : text.slice(0, end) + addition + text.slice(end)
+}

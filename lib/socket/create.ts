@@ -1,0 +1,112 @@
+import type { Address } from '../address'
+import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
+import { invalidType, systemError } from '../errors'
+import type { Channel } from '../reactor/channel'
+import { native } from '../binding/binding'
+import { platform } from '../host'
+import { reactor } from '../reactor'
+import { errnoOf } from '../errors/errno'
+import { socketInNamespace } from './namespace'
+import { STATE_SECOND } from '../binding/shared'
+import { checkFd, checkInt } from '../validators'
+
+const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = platform.constants
+/** Flags that C or-s into the type, and that every descriptor has here. */
+export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
+
+/** How a Socket comes to a descriptor that exists already. Not part of the public interface. */
+export class Adoption {
+  constructor(
+    readonly channel: Channel,
+    readonly family: number,
+    readonly type: number,
+    readonly protocol: number,
+    readonly remote: Address | null = null,
+  ) {}
+}
+
+/** What a short read proves, see Traits in native/slots.h. */
+function traitsOf(family: number, type: number, protocol: number): number {
+  if (family === AF_UNIX) return type === SOCK_STREAM ? 2 : 3
+  if (type !== SOCK_STREAM) return 0
+  return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
+}
+
+/** socket(2) into a slot. */
+export function create(family: number, type: number, protocol: number, netns?: number | string): Channel {
+  const fd =
+    netns === undefined
+      ? native.socket(family, type, protocol)
+      : socketInNamespace(netns, family, type, protocol)
+  if (fd < 0) {
+    const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
+    const internet = family === AF_INET || family === AF_INET6
+    if (protocol !== 0) names.push(internet ? nameOf('IPPROTO_', protocol) : String(protocol))
+    throw systemError('socket', fd, { subject: names.join(' ') })
+  }
+  return own(fd, traitsOf(family, type, protocol))
+}
+
+/** Takes a descriptor that nobody else owns; closes it when that fails. */
+function own(fd: number, traits: number): Channel {
+  try {
+    return reactor.adopt(fd, traits)
+  } catch (error) {
+    native.closeFd(fd)
+    throw error
+  }
+}
+
+/** socketpair(2). */
+export function createPair(family: number, type: number, protocol: number): [Adoption, Adoption] {
+  const [f, p] = [checkInt('family', family), checkInt('protocol', protocol)]
+  const t = checkInt('type', type) & ~CREATION_FLAGS
+  const first = native.socketpair(f, t, p)
+  if (first < 0) {
+    throw systemError('socketpair', first, { subject: `${nameOf('AF_', f)} ${nameOf('SOCK_', t)}` })
+  }
+  const second = reactor.memory.state[STATE_SECOND]!
+  const traits = traitsOf(f, t, p)
+  const channels: Channel[] = []
+  try {
+    channels.push(own(first, traits))
+  } catch (error) {
+    native.closeFd(second)
+    throw error
+  }
+  try {
+    channels.push(own(second, traits))
+  } catch (error) {
+    reactor.close(channels[0]!)
+    throw error
+  }
+  return [new Adoption(channels[0]!, f, t, p), new Adoption(channels[1]!, f, t, p)]
+}
+
+const kind = new Int32Array(3)
+
+/** Takes over a descriptor that is a socket. On failure it stays the caller's. */
+export function adoptSocket(value: unknown): Adoption {
+  if (typeof value === 'object')
+    throw invalidType('fd', 'a number: dup() shares what an object owns, detach() gives it away', value)
+  const fd = checkFd('fd', value)
+  // Two owners would close it twice, the second time somebody else's.
+  if (native.owned(fd) === 1)
+    throw systemError('adopt', errnoOf('EBUSY'), { subject: `descriptor ${fd} of an open Socket` })
+  const result = native.inspect(fd, kind)
+  if (result < 0) throw systemError('adopt', result)
+  const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
+  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol), 1), family, type, protocol)
+}
+
+/** F_DUPFD_CLOEXEC, then adoptSocket. */
+export function duplicateSocket(value: unknown): Adoption {
+  const copy = native.dupFd(checkFd('fd', value))
+  if (copy < 0) throw systemError('dup', copy)
+  try {
+    return adoptSocket(copy)
+  } catch (error) {
+    native.closeFd(copy)
+    throw error
+  }
+}

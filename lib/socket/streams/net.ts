@@ -1,0 +1,46 @@
+import { Socket as NetSocket } from 'node:net'
+import { AF_UNIX, constants, nameOf, SOCK_STREAM, SOL_SOCKET, SO_ACCEPTCONN } from '../../constants'
+import { closed, SocketError } from '../../errors'
+import { isInet } from '../base'
+import { native } from '../../binding/binding'
+import type { Source } from './source'
+
+const protocols = [0, constants.IPPROTO_TCP, constants.IPPROTO_MPTCP]
+
+/** Hands the descriptor over to Node's own net.Socket. */
+export function toNetSocket(socket: Source): NetSocket {
+  if (socket.closed) throw closed('toNetSocket')
+  const reason = whyNot(socket)
+  if (reason !== null) {
+    const text = `toNetSocket: ${reason}`
+    throw new SocketError(text, 'ERR_FEATURE_UNAVAILABLE', undefined, 'toNetSocket')
+  }
+  const { channel } = socket
+  const { leftover } = channel
+  channel.leftover = null // it goes along
+  let fd: number
+  try {
+    fd = socket.detach()
+  } catch (error) {
+    channel.leftover = leftover
+    throw error
+  }
+  try {
+    const adopted = new NetSocket({ fd, readable: true, writable: true })
+    if (leftover !== null) adopted.unshift(leftover.data)
+    return adopted
+  } catch (error) {
+    native.closeFd(fd)
+    throw error
+  }
+}
+
+function whyNot(socket: Source): string | null {
+  const { family, type, protocol } = socket
+  const known = family === AF_UNIX || (isInet(socket) && protocols.includes(protocol))
+  if (type !== SOCK_STREAM || !known) {
+    return `net.Socket takes TCP, MPTCP and AF_UNIX streams, not ${nameOf('AF_', family)} ${nameOf('SOCK_', type)}`
+  }
+  if (socket.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 0) return null
+  return 'a listening socket is for net.Server: server.listen({ fd: socket.detach() })'
+}

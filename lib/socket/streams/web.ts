@@ -1,0 +1,142 @@
+import { byteLengthOf } from '../../struct'
+import {
+  ReadableStream,
+  WritableStream,
+  type ReadableByteStreamController,
+  type UnderlyingByteSource,
+  type UnderlyingSource,
+  type UnderlyingSink,
+} from 'node:stream/web'
+import { isStream } from '../base'
+import { hasEnded } from '../iteration'
+import { isAborted } from '../../runtime/signals'
+import { checkOptions, checkSize } from '../../validators'
+import { ownFields } from '../../runtime/fields'
+import type { SocketError } from '../../errors'
+import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../../constants'
+import type { Source } from './source'
+import { checkConnected } from './duplex'
+
+/** Options of toWeb. */
+export interface WebOptions {
+  /** Bytes to receive at once at most, where the reader brings no buffer of its own; a longer message is cut. Default 65536. */
+  size?: number | undefined
+}
+
+/** The two sides of a connection. */
+export interface WebStreams {
+  /** A byte stream of a stream socket (`getReader({ mode: 'byob' })` reads into your memory); else one chunk for each message. */
+  readable: ReadableStream<Uint8Array>
+  /** Takes any ArrayBufferView. */
+  writable: WritableStream<ArrayBufferView>
+}
+
+const SIZE = 65536
+
+/** What both sides share: the socket is closed when both have ended. */
+class Halves {
+  readonly #leaving = new AbortController()
+  #open = 2
+
+  constructor(readonly socket: Source) {}
+
+  /** Of what waits to receive. */
+  get op(): { timeout: null; signal: AbortSignal } {
+    return { timeout: null, signal: this.#leaving.signal }
+  }
+
+  /** The reader has left: what it waits for is given up, and the socket stays for the writer. */
+  leave(): void {
+    this.#leaving.abort()
+    this.shutdown(SHUT_RD)
+  }
+
+  shutdown(how: number): void {
+    if (--this.#open === 0) return this.socket.close()
+    if (this.socket.closed || this.socket.type === SOCK_DGRAM) return
+    try {
+      this.socket.shutdown(how)
+    } catch (error) {
+      if ((error as SocketError).code !== 'ENOTCONN') throw error // the peer went first
+    }
+  }
+}
+
+/** A socket as streams of the web. They own it: it is closed when both have ended, at a failure, and at an abort. */
+export function toWebStreams(socket: Source, options?: WebOptions): WebStreams {
+  const given = checkOptions('options', options, ['size'])
+  const size = given.size === undefined ? SIZE : checkSize('options.size', given.size) || 1
+  checkConnected(socket, 'toWeb')
+  const halves = new Halves(socket)
+  return {
+    readable: isStream(socket) ? byteStream(halves, size) : messageStream(halves, size),
+    writable: writableStream(halves),
+  }
+}
+
+function byteStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
+  const { socket } = halves
+  // What a constructor of Node is given inherits nothing: it reads more fields than are here.
+  const source: UnderlyingByteSource = ownFields({
+    type: 'bytes' as const,
+    autoAllocateChunkSize: size,
+    async pull(controller: ReadableByteStreamController) {
+      const request = controller.byobRequest!
+      const bytes = await receiving(halves, () => socket.recvInto(request.view!, halves.op))
+      if (bytes === null) return
+      if (bytes === 0) {
+        controller.close()
+        halves.shutdown(SHUT_RD)
+      }
+      request.respond(bytes)
+    },
+    cancel: () => halves.leave(),
+  })
+  return new ReadableStream(source)
+}
+
+function messageStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
+  const { socket } = halves
+  return new ReadableStream<Uint8Array>(
+    ownFields<UnderlyingSource<Uint8Array>>({
+      async pull(controller) {
+        const data = await receiving(halves, () => socket.recv(size, halves.op))
+        if (data === null) return
+        if (data.length > 0 || !hasEnded(socket)) return controller.enqueue(data)
+        controller.close()
+        halves.shutdown(SHUT_RD)
+      },
+      cancel: () => halves.leave(),
+    }),
+    ownFields({ highWaterMark: 0 }),
+  )
+}
+
+/** The result, or null when the reader has left; a failure ends the connection for both sides. */
+async function receiving<T>(halves: Halves, receive: () => Promise<T>): Promise<T | null> {
+  try {
+    return await receive()
+  } catch (error) {
+    if (isAborted(halves.op.signal)) return null
+    halves.socket.close()
+    throw error
+  }
+}
+
+function writableStream(halves: Halves): WritableStream<ArrayBufferView> {
+  const { socket } = halves
+  const sink = ownFields<UnderlyingSink<ArrayBufferView>>({
+    async write(chunk) {
+      if (isStream(socket) && ArrayBuffer.isView(chunk) && byteLengthOf(chunk) === 0) return
+      try {
+        await socket.sendAll(chunk, { timeout: null })
+      } catch (error) {
+        socket.close()
+        throw error
+      }
+    },
+    close: () => halves.shutdown(SHUT_WR),
+    abort: () => socket.close(),
+  })
+  return new WritableStream(sink)
+}
