@@ -105,12 +105,6 @@ export function octetsOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(memory(view), offset(view), length)
 }
 
-/** A copy of the bytes of a view that nothing else can reach, see copyOf. */
-export function copyOfView(view: ArrayBufferView): Uint8Array {
-  const octets = octetsOf(view)
-  return copyOf(octets, octets.length)
-}
-
 /** The same as a Buffer. */
 export function bufferOf(view: ArrayBufferView): Buffer {
   const octets = octetsOf(view)

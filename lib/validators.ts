@@ -25,7 +25,7 @@ export interface Waiting {
   signal: AbortSignal | undefined
 }
 
-const LONGEST_TIMEOUT = 0x7fffffff
+const MAX_TIMEOUT = 0x7fffffff
 
 /** The fields of an operation's options beside those of Op. */
 export type Fields = readonly string[]
@@ -114,8 +114,8 @@ export function checkFlags(flags: unknown): number {
 export function checkTimeout(name: string, timeout: unknown): number | null {
   if (timeout === null) return null
   if (typeof timeout !== 'number') throw invalidType(name, 'number or null', timeout)
-  if (!(timeout >= 0 && timeout <= LONGEST_TIMEOUT)) {
-    throw outOfRange(name, `>= 0 && <= ${LONGEST_TIMEOUT} or null`, timeout)
+  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT)) {
+    throw outOfRange(name, `>= 0 && <= ${MAX_TIMEOUT} or null`, timeout)
   }
   return timeout
 }
@@ -135,11 +135,11 @@ export function checkBytes(name: string, value: unknown): ArrayBufferView {
   return value
 }
 
-const LARGEST_SIZE = 0x7fffffff
+const MAX_SIZE = 0x7fffffff
 
 /** A number of bytes to receive at most. */
 export function checkSize(name: string, value: unknown): number {
-  return checkInteger(name, value, 0, LARGEST_SIZE)
+  return checkInteger(name, value, 0, MAX_SIZE)
 }
 
 /** Any whole number that C would take as an int, signed or not. */

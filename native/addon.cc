@@ -7,8 +7,8 @@
 
 #include "constants/constants.h"
 #include "env.h"
-#include "slab.h"
 #include "syscalls/syscalls.h"
+#include "zerocopy_memory.h"
 
 namespace bsd {
 
@@ -87,7 +87,7 @@ static constexpr Function kOwn[] = {
     {"connectMemory", Call<Connect>},
     {"setTable", Call<SetTable>},
     {"ref", Call<Ref>},
-    {"allocate", AllocateSlab},
+    {"allocate", AllocateZeroCopy},
     {"stats", Stats},
 };
 

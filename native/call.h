@@ -163,7 +163,7 @@ napi_value CallSlot(napi_env env, napi_callback_info info) {
 
 // By slot, for what needs more of it than the descriptor.
 template <SlotCall fn, bool with_parts = false>
-napi_value CallOwner(napi_env env, napi_callback_info info) {
+napi_value CallWithSlot(napi_env env, napi_callback_info info) {
   Args args(env, info);
   const SlotId id = args.Id(0);
   const Elements<with_parts> elements(args);

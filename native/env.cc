@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "pulse.h"
+#include "guarded_call.h"
 #include "work.h"
 
 namespace bsd {
@@ -32,7 +32,7 @@ SlotId AdoptSlot(Env& env, int fd, Traits traits) {
   Slot* slot = env.slots.Take();
   if (slot == nullptr) return kNoSlot;
   slot->fd = fd;
-  env.loose.Remove(fd);
+  env.pending_fds.Remove(fd);
   slot->shares = 1;
   slot->open = true;
   slot->traits = traits;
@@ -68,17 +68,17 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
   slot.writing = interest.writing;
   slot.level = interest.level;
   int32_t& readiness = env.Fields(slot.index)[kReadiness];
-  readiness =
-      slot.traits == Traits::kUnixStream && !level ? readiness | kMuted : readiness & ~kMuted;
+  readiness = slot.traits == Traits::kUnixStream && !level ? readiness | kUsesEdges
+                                                           : readiness & ~kUsesEdges;
   return 0;
 }
 
-void Mute(Env& env, Slot& slot) {
+void UseEdges(Env& env, Slot& slot) {
   if (!slot.level) return;
   const auto token = static_cast<uint64_t>(Slots::Id(slot));
   if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
   slot.level = false;
-  env.Fields(slot.index)[kReadiness] |= kMuted;
+  env.Fields(slot.index)[kReadiness] |= kUsesEdges;
 }
 
 void Unwatch(Env& env, Slot& slot) {
@@ -97,7 +97,8 @@ static int CloseDescriptor(Env& env, const Slot& slot) {
   if (slot.lingers) sys::DoNotLinger(slot.fd);
   // Another holder may have set SO_LINGER, and descriptors that were never received may linger. Never retried: after
   // EINTR the descriptor is gone and its number may be another's already.
-  const int result = Interruptible(env.pulse, [&slot] { return close(slot.fd) == 0 ? 0 : -errno; });
+  const int result =
+      Interruptible(env.thread, [&slot] { return close(slot.fd) == 0 ? 0 : -errno; });
   if (result == -EINTR || result == -EINPROGRESS || result == -ECONNRESET) return 0;
   return result;
 }
@@ -153,10 +154,10 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
     Slot* slot = env->slots.At(i);
     if (!slot->open) continue;
     // The heap goes to others, and what they write there would be sent: better a connection that is reset.
-    if (slot->rented) sys::Cut(slot->fd);
+    if (slot->lent_to_kernel) sys::Abort(slot->fd);
     CloseSlot(*env, *slot);
   }
-  env->loose.CloseAll();
+  env->pending_fds.CloseAll();
   AbandonThreads(*env);
   WakeClose(*env);
   CleanupStep(env);

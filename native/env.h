@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "loose.h"
+#include "pending_fds.h"
 #include "reply.h"
 #include "shared.h"
 #include "slots.h"
@@ -32,10 +32,10 @@ struct Env {
 
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
-  sys::Pulse pulse;  // of this thread's calls that must not block
+  sys::WatchedThread thread;  // of this thread's calls that must not block
   Slots slots;
-  Loose loose;  // descriptors that have no slot yet
-  Wake wake;    // the poller behind one libuv handle
+  PendingFds pending_fds;  // descriptors that have no slot yet
+  Wake wake;               // the poller behind one libuv handle
   int poller = -1;
   size_t jobs = 0;     // on the thread pool or on threads of their own now
   size_t handles = 0;  // of threads that have ended, until libuv has closed them
@@ -72,7 +72,7 @@ SlotId AdoptSlot(Env& env, int fd, Traits traits);
 int Watch(Env& env, Slot& slot, bool writing, bool again);
 
 // Gives up the level of a slot that reports what nobody wants: edges from now on.
-void Mute(Env& env, Slot& slot);
+void UseEdges(Env& env, Slot& slot);
 
 // Stops to watch it: needed before the descriptor is closed or passed on, since a duplicate
 // elsewhere would keep the registration alive.
@@ -87,7 +87,7 @@ int DetachSlot(Env& env, Slot& slot);
 // Drops a share taken for work off the loop.
 void DropShare(Env& env, Slot& slot);
 
-// Runs what the poller has to say, for at most kMaxEvents events (attempts.cc).
+// Runs what the poller has to say, for at most kMaxEvents events (events.cc).
 void RunEvents(Env& env);
 
 }  // namespace bsd

@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "pulse.h"
+#include "guarded_call.h"
 #include "work.h"
 
 namespace bsd {
@@ -23,11 +23,11 @@ class TransferJob final : public Job {
   }
 
   void Run() override {
-    sys::Pulse pulse;
+    sys::WatchedThread thread;
     int64_t moved = 0;
     int64_t step = 1;
     while (moved < request_.count && step > 0) {
-      step = Move(pulse, request_.count - moved);
+      step = Move(thread, request_.count - moved);
       if (step > 0) moved += step;
     }
     result_ = moved > 0 ? moved : step;
@@ -56,10 +56,10 @@ class TransferJob final : public Job {
  private:
   static constexpr size_t kSlots = 3;
 
-  int64_t Move(sys::Pulse& pulse, int64_t count) {
+  int64_t Move(sys::WatchedThread& thread, int64_t count) {
     int64_t* offset = request_.offset < 0 ? nullptr : &request_.offset;
     // Of the two only a socket can have been made blocking: a pipe is waited for by no splice with these flags.
-    return NonBlocking(pulse, fds_[1], -1, [&]() -> int64_t {
+    return NonBlocking(thread, fds_[1], -1, [&]() -> int64_t {
       if (fds_[2] < 0) return sys::SendFile(fds_[1], fds_[0], offset, count);
       return sys::Splice(fds_[0], offset, fds_[1], nullptr, static_cast<size_t>(count),
                          sys::kSpliceFlags);

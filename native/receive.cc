@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "call.h"
-#include "pulse.h"
+#include "guarded_call.h"
 
 namespace bsd {
 
@@ -27,7 +27,7 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
     return sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
   };
   // The kernel closes the descriptors that come with the data before the call returns, and one of them may linger.
-  const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.pulse, receive) : receive();
+  const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.thread, receive) : receive();
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
   } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {
@@ -41,7 +41,7 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
 
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index) {
   const socklen_t room = *length;
-  const int fd = NonBlocking(env.pulse, listener.fd, -1, [&] {
+  const int fd = NonBlocking(env.thread, listener.fd, -1, [&] {
     *length = room;
     return sys::Accept(listener.fd, address, length);
   });

@@ -22,16 +22,16 @@ bool MayBringDescriptors(const Slot& slot);
 void MarkDry(Env& env, const Slot& slot, int flags);
 
 // Receives messages by call(flags), so that descriptors arrive close-on-exec. AF_PACKET refuses flags that it does
-// not know, and has no descriptors to give: *plain remembers it, or every message would cost two calls.
+// not know, and has no descriptors to give: *no_cmsg_cloexec remembers it, or every message would cost two calls.
 template <typename Call>
-int64_t ReceiveCloseOnExec(bool* plain, int flags, const Call& call) {
-  if (!*plain) {
+int64_t ReceiveCloseOnExec(bool* no_cmsg_cloexec, int flags, const Call& call) {
+  if (!*no_cmsg_cloexec) {
     const int64_t result = call(flags | sys::kReceiveMessageFlags);
     // Of MSG_OOB it says that there is none; what comes before another call would teach the wrong thing.
     if (result != -EINVAL || (flags & MSG_OOB) != 0) return result;
   }
   const int64_t result = call(flags);
-  *plain = result != -EINVAL;
+  *no_cmsg_cloexec = result != -EINVAL;
   return result;
 }
 

@@ -8,7 +8,7 @@
 namespace bsd {
 
 constexpr size_t kHead = 2 * sizeof(int32_t);
-constexpr size_t kMostBytes = size_t{1} << 30;
+constexpr size_t kMaxBytes = size_t{1} << 30;
 
 // NOLINTBEGIN(cppcoreguidelines-no-malloc): realloc grows in place, and none of this may throw
 Reply::~Reply() { free(data_); }
@@ -16,7 +16,7 @@ Reply::~Reply() { free(data_); }
 uint8_t* Reply::Room(size_t size) {
   if (used_ == 0 && capacity_ == 0) used_ = kHead;  // End() fills it
   const size_t needed = used_ + ((size + 3) & ~size_t{3});
-  if (size > kMostBytes || needed > kMostBytes) failed_ = true;
+  if (size > kMaxBytes || needed > kMaxBytes) failed_ = true;
   if (failed_) return nullptr;
   if (needed > capacity_) {
     const size_t larger = std::max(needed, std::max(capacity_ * 2, size_t{512}));

@@ -29,10 +29,10 @@ enum SlotField {
 };
 
 enum Readiness {
-  kDry = 1,     // nothing to read until the next edge
-  kEnded = 2,   // the peer has sent its last byte: a short read proves nothing any more
-  kMarked = 4,  // out-of-band data was seen: reads may stop at the mark
-  kMuted = 8,   // the level was given up: Watch() before the next wait
+  kDry = 1,        // nothing to read until the next edge
+  kEnded = 2,      // the peer has sent its last byte: a short read proves nothing any more
+  kMarked = 4,     // out-of-band data was seen: reads may stop at the mark
+  kUsesEdges = 8,  // the level was given up: Watch() before the next wait
 };
 
 enum Opcode {
@@ -93,7 +93,7 @@ constexpr uint32_t kGenerationMask = (1U << 31) - 1;
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kGeneration, kDry, kEnded, kMarked, kMuted, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
+    kGeneration, kDry, kEnded, kMarked, kUsesEdges, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,

@@ -32,13 +32,14 @@ struct Slot {
   uint32_t next = 0;    // of a free slot: the free one behind it
   uint32_t shares = 0;  // the owner's, and one for each job off the loop; 0 is a free slot
   Traits traits = Traits::kNone;
-  bool open = false;     // the owner still has it; else close(2) waits for the last share
-  bool watched = false;  // registered with the poller
-  bool writing = false;  // also for writing
-  bool rented = false;   // the kernel still sends from memory of this thread's heap
-  bool lingers = false;  // SO_LINGER may be set: see DoNotLinger
-  bool foreign = false;  // no socket of this package: see CloseForeign
-  bool plain = false;    // recvmsg(2) refuses flags about descriptors; see ReceiveCloseOnExec
+  bool open = false;            // the owner still has it; else close(2) waits for the last share
+  bool watched = false;         // registered with the poller
+  bool writing = false;         // also for writing
+  bool lent_to_kernel = false;  // the kernel still sends from memory of this thread's heap
+  bool lingers = false;         // SO_LINGER may be set: see DoNotLinger
+  bool foreign = false;         // no socket of this package: see CloseForeign
+  bool no_cmsg_cloexec =
+      false;  // recvmsg(2) refuses flags about descriptors; see ReceiveCloseOnExec
   // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
   // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
   // soon as it finds nobody who reads, or it would report the same data at every turn.

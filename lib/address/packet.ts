@@ -14,8 +14,8 @@ import {
   raw,
 } from './base'
 import type { Context } from './base'
-import { copyOf } from './sockaddr'
-import { copyOfView, get16, get16be, get32, put16, put16be, put32, structOf } from '../struct'
+import { copyOf, copyOfView } from './sockaddr'
+import { get16, get16be, get32, put16, put16be, put32, structOf } from '../struct'
 import type { Struct } from '../struct'
 
 const fields = ['sll_protocol', 'sll_ifindex', 'sll_hatype', 'sll_pkttype', 'sll_halen', 'sll_addr'] as const

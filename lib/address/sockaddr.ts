@@ -1,5 +1,5 @@
 import type { Platform } from '../platform'
-import { entry, get16, put16 } from '../struct'
+import { entry, get16, octetsOf, put16 } from '../struct'
 
 /**
  * What every sockaddr starts with: on Linux a 16-bit family, on Darwin an 8-bit length and an 8-bit family.
@@ -58,4 +58,10 @@ export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   if (length <= 32) for (let i = 0; i < length; i++) copy[i] = bytes[i]!
   else copy.set(bytes.subarray(0, length))
   return copy
+}
+
+/** A copy of the bytes of a view that nothing else can reach, see copyOf. */
+export function copyOfView(view: ArrayBufferView): Uint8Array {
+  const octets = octetsOf(view)
+  return copyOf(octets, octets.length)
 }

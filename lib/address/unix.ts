@@ -2,8 +2,8 @@ import { types } from 'node:util'
 import { invalidAddress, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, fieldsOf, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf } from './sockaddr'
-import { copyOfView, structOf } from '../struct'
+import { copyOf, copyOfView } from './sockaddr'
+import { structOf } from '../struct'
 import type { Struct } from '../struct'
 
 /** An AF_UNIX address by field. */

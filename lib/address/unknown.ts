@@ -2,8 +2,7 @@ import { types } from 'node:util'
 import { checkInteger, invalidType, outOfRange } from '../errors/argument'
 import { BaseAddress, FamilyCodec, osName, owner, raw } from './base'
 import type { Context } from './base'
-import { copyOf } from './sockaddr'
-import { copyOfView } from '../struct'
+import { copyOf, copyOfView } from './sockaddr'
 
 /** An address as it is in memory, for families that have no other form here. */
 export interface RawLike {

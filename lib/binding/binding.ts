@@ -32,15 +32,15 @@ export interface Native {
   fcntl(slot: number, command: number, argument: number): number
   inspect(fd: number, kind: Int32Array): number
   adopt(fd: number, traits: number, lingers?: number): number
-  hold(fd: number): number
-  own(fd: number): number
+  adoptDuplicate(fd: number): number
+  adoptAsIs(fd: number): number
   close(slot: number): number
   descriptor(slot: number): number
-  owned(fd: number): number
+  hasSlot(fd: number): number
   detach(slot: number): number
   watch(slot: number, writing: number, again: number): number
-  mute(slot: number): number
-  rented(slot: number, rented: number): number
+  useEdges(slot: number): number
+  lentToKernel(slot: number, lent: number): number
 
   bind(slot: number, address: Uint8Array): number
   connect(slot: number, address: Uint8Array): number
@@ -112,7 +112,7 @@ export interface Native {
   stat(fd: number): number
   pipe(size: number): number
   splice(from: number, to: number, count: number): number
-  cut(slot: number): number
+  abort(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number
   resident(slot: number, offset: number, count: number): number

@@ -3,7 +3,7 @@ import { outOfRange } from '../errors/argument'
 import type { ControlLayout } from './layout'
 
 /** The kernel counts the bytes of a control buffer in an int. */
-const LARGEST = 0x7fffffff
+const MAX_LENGTH = 0x7fffffff
 
 /** A control message, cmsg(3): what travels beside the data of a message. `data` is a copy. */
 export interface Control {
@@ -39,7 +39,7 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
 /** A control buffer with these messages, zero-filled between them. */
 export function buildControl(layout: ControlLayout, controls: readonly Control[]): Buffer {
   const size = controls.reduce((sum, { data }) => sum + layout.space(data.byteLength), 0)
-  if (size > LARGEST) throw outOfRange('control', `at most ${LARGEST} bytes long`, size)
+  if (size > MAX_LENGTH) throw outOfRange('control', `at most ${MAX_LENGTH} bytes long`, size)
   const bytes = Buffer.alloc(size)
   const view = new DataView(bytes.buffer, bytes.byteOffset, size)
   let at = 0

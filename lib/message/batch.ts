@@ -22,16 +22,16 @@ import type { Meta } from '../control/meta'
 import type { Message } from './index'
 
 /** UIO_MAXIOV: the kernel takes no more messages in one call. */
-const MOST_MESSAGES = 1024
+const MAX_MESSAGES = 1024
 /** Control data begins where a header may stand. */
 const CONTROL_ALIGNMENT = 8
 /** All of the slab together: lengths inside it are 31 bits. */
-const LARGEST_SLAB = 1 << 30
+const MAX_SLAB = 1 << 30
 
 const NO_CONTROL = Buffer.alloc(0)
 
 /** As many messages as util.inspect shows. */
-const MOST_SHOWN = 3
+const MAX_SHOWN = 3
 
 /** What a MessageBatch is made of. */
 export interface BatchOptions {
@@ -76,12 +76,12 @@ export class MessageBatch {
       size,
       controlSize = 0,
     } = checkOptions('options', options, ['count', 'size', 'controlSize'])
-    this.count = checkInteger('options.count', count, 1, MOST_MESSAGES)
-    this.size = checkInteger('options.size', size, 0, LARGEST_SLAB)
+    this.count = checkInteger('options.count', count, 1, MAX_MESSAGES)
+    this.size = checkInteger('options.size', size, 0, MAX_SLAB)
     const control = checkInteger('options.controlSize', controlSize, 0, 1 << 20)
     this.controlSize = Math.ceil(control / CONTROL_ALIGNMENT) * CONTROL_ALIGNMENT
     const whole = count * (this.size + this.controlSize + ADDRESS_SIZE)
-    if (whole > LARGEST_SLAB) throw outOfRange('options.size', `<= ${LARGEST_SLAB} bytes in all`, whole)
+    if (whole > MAX_SLAB) throw outOfRange('options.size', `<= ${MAX_SLAB} bytes in all`, whole)
     this.slab = {
       data: bytes(count * this.size),
       names: bytes(count * ADDRESS_SIZE),
@@ -212,11 +212,11 @@ export class MessageBatch {
   /** What util.inspect and console.log show: how many messages there are, and the first of them. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     const { length, count, size } = this
-    const first = Array.from({ length: Math.min(length, MOST_SHOWN) }, (_, i) => ({
+    const first = Array.from({ length: Math.min(length, MAX_SHOWN) }, (_, i) => ({
       data: this.data(i),
       address: this.address(i),
     }))
-    const more = length > MOST_SHOWN ? ` and ${length - MOST_SHOWN} more` : ''
+    const more = length > MAX_SHOWN ? ` and ${length - MAX_SHOWN} more` : ''
     return `MessageBatch(${length} of ${count}, ${size} bytes each) ${inspect(first, options)}${more}`
   }
 

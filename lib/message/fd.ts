@@ -20,7 +20,7 @@ export class FdHandle implements Disposable {
     let result: number
     try {
       reactor.makeRoom()
-      result = native.own(fd)
+      result = native.adoptAsIs(fd)
     } catch (error) {
       native.closeFd(fd) // there was no memory for its slot
       throw error

@@ -76,7 +76,7 @@ const AF_INET = constants.AF_INET!
 const AF_INET6 = constants.AF_INET6!
 const AF_UNIX = constants.AF_UNIX!
 const LONGEST_NAME = 1024
-const LONGEST_LABEL = 63
+const MAX_LABEL = 63
 
 function text(name: string, value: unknown): Buffer {
   const bytes = Buffer.from(checkText(name, value))
@@ -98,8 +98,8 @@ function hostName(name: string, value: unknown): Buffer {
     ascii = domainToASCII(given)
     if (ascii === '') throw outOfRange(name, 'a host name', given)
   }
-  if (ascii.split('.').some(label => label.length > LONGEST_LABEL)) {
-    throw outOfRange(name, `made of labels of at most ${LONGEST_LABEL} characters`, given)
+  if (ascii.split('.').some(label => label.length > MAX_LABEL)) {
+    throw outOfRange(name, `made of labels of at most ${MAX_LABEL} characters`, given)
   }
   return Buffer.from(ascii)
 }

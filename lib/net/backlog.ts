@@ -11,7 +11,7 @@ const USUAL_LIMIT = 4096
 
 /** How many connections a listening socket's backlog can hold at this moment. */
 export function waitingConnections(channel: Channel): number {
-  return queued(channel) ?? Math.min(channel.rare?.backlog ?? Infinity, limit()) + 1 // the kernel takes one more
+  return queued(channel) ?? Math.min(channel.extras?.backlog ?? Infinity, limit()) + 1 // the kernel takes one more
 }
 
 /** What Linux tells of TCP: tcpi_unacked of a listening socket is the length of its accept queue. Elsewhere null. */

@@ -71,10 +71,10 @@ export type ConnectionHandler = (connection: Socket, server: Server) => unknown
 /** What serves one datagram. */
 export type DatagramHandler = (datagram: Datagram, server: Server) => unknown
 
-const LONGEST_DATAGRAM = 65536
-const LONGEST_UNIX_DATAGRAM = 256 * 1024
+const MAX_DATAGRAM = 65536
+const MAX_UNIX_DATAGRAM = 256 * 1024
 const FIRST_PAUSE = 10
-const LONGEST_PAUSE = 1000
+const MAX_PAUSE = 1000
 
 /** The connection failed before it could be accepted, accept(2): the next one is another's. */
 // prettier-ignore
@@ -114,14 +114,14 @@ export function serve(
   if (hasConnections(socket) && socket.getsockopt(SOL_SOCKET, SO_ACCEPTCONN) === 0) {
     throw systemError('accept', errnoOf('EINVAL'), { subject: 'on a socket that does not listen' })
   }
-  const most =
+  const max =
     maxConnections === undefined || maxConnections === Infinity
       ? Infinity
       : checkInteger('options.maxConnections', maxConnections, 1, 0x7fffffff)
   return new Server(
     socket,
     inContext(handler as Handler),
-    most,
+    max,
     onError === undefined ? undefined : inContext(onError),
     signal,
   )
@@ -139,7 +139,7 @@ export class Server implements AsyncDisposable {
   /** Fulfilled when the server is closed: nothing is accepted any more, and every connection is closed. */
   readonly closed: Promise<void>
   readonly #handler: Handler
-  readonly #most: number
+  readonly #max: number
   readonly #onError: ErrorListener
   /** Takes the listener of the caller's signal back. */
   #forget: (() => void) | null = null
@@ -164,14 +164,14 @@ export class Server implements AsyncDisposable {
   constructor(
     socket: Socket,
     handler: Handler,
-    most: number,
+    max: number,
     onError: ErrorListener | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.socket = socket
     this.address = socket.getsockname()
     this.#handler = handler
-    this.#most = most
+    this.#max = max
     this.#onError = onError ?? this.#warn
     setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
@@ -227,7 +227,7 @@ export class Server implements AsyncDisposable {
     const take = !hasConnections(this.socket) ? this.#receiver() : () => this.#accept()
     let pause = FIRST_PAUSE
     while (this.#closing === null) {
-      if (this.#active.size >= this.#most) {
+      if (this.#active.size >= this.#max) {
         await this.#handlerEnded()
         continue
       }
@@ -250,7 +250,7 @@ export class Server implements AsyncDisposable {
         }
         if (pause === FIRST_PAUSE) this.#report(error, null)
         await this.#handlerEnded(pause)
-        pause = Math.min(pause * 2, LONGEST_PAUSE)
+        pause = Math.min(pause * 2, MAX_PAUSE)
       }
     }
   }
@@ -261,7 +261,7 @@ export class Server implements AsyncDisposable {
 
   #receiver(): () => Promise<Datagram> {
     const { socket } = this
-    const room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? LONGEST_UNIX_DATAGRAM : LONGEST_DATAGRAM)
+    const room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? MAX_UNIX_DATAGRAM : MAX_DATAGRAM)
     return async () => {
       const op = { flags: MSG_TRUNC, timeout: null, signal: this.#stop.signal }
       const { bytes, address } = await socket.recvfromInto(room, op)
@@ -334,7 +334,7 @@ export class Server implements AsyncDisposable {
    * room for their handlers. Connections that came later are not taken: peers could go on for ever.
    */
   #takeWaiting(): void {
-    const room = this.#taking ? this.#most - 1 : this.#most
+    const room = this.#taking ? this.#max - 1 : this.#max
     while (this.#waiting > 0 && this.#active.size < room) {
       try {
         const next = this.socket.tryAccept()

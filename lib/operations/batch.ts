@@ -179,7 +179,7 @@ export class Sendmmsg extends Operation<number> {
     return systemError('sendmmsg', result, { address: this.batch.address(this.#sent) })
   }
 
-  override falselyReady(): boolean {
+  override get spurious(): boolean {
     return this.unixDatagram
   }
 

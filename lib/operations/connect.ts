@@ -69,7 +69,7 @@ export class Connect extends Operation<void> {
   }
 
   /** A full AF_UNIX backlog is EAGAIN, and poll reports a hang-up at once. */
-  override falselyReady(): boolean {
+  override get spurious(): boolean {
     return !this.#started
   }
 }

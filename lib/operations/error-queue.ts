@@ -1,5 +1,5 @@
 import { systemError } from '../errors'
-import { ErrorQueue, MOST } from '../reactor/error-queue'
+import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
 import type { ErrorRecord } from '../errqueue/record'
 import { native } from '../binding/binding'
 import { reactor, readAddress } from '../reactor'
@@ -21,7 +21,7 @@ let control: Buffer | null = null
 
 /** The queue of this channel, through which alone it is read. */
 export function errorQueueOf(channel: Channel): ErrorQueue {
-  return (channel.some.errors ??= new ErrorQueue(() => readRecord(channel)))
+  return (channel.ensureExtras().errors ??= new ErrorQueue(() => readRecord(channel)))
 }
 
 function readRecord(channel: Channel): ErrorRecord | number {
@@ -44,7 +44,7 @@ export class ReceiveErrors extends Operation<ErrorRecord[]> {
 
   constructor(
     private readonly channel: Channel,
-    private readonly most = MOST,
+    private readonly max = MAX_RECORDS_AT_ONCE,
   ) {
     super()
     this.#queue = errorQueueOf(channel)
@@ -59,7 +59,7 @@ export class ReceiveErrors extends Operation<ErrorRecord[]> {
   }
 
   attempt(): number {
-    if (this.#queue.size < this.most) {
+    if (this.#queue.size < this.max) {
       // An ICMP error is also the socket's pending error, and reading the queue takes that away: those
       // who wait to send or receive come first, or they would never hear of it.
       reactor.serveOthers(this.channel)
@@ -70,7 +70,7 @@ export class ReceiveErrors extends Operation<ErrorRecord[]> {
   }
 
   value(): ErrorRecord[] {
-    return this.#queue.take(this.most)
+    return this.#queue.take(this.max)
   }
 
   failure(result: number): Error {

@@ -85,7 +85,7 @@ export class Recvmsg extends Operation<Message> {
       this.control,
       state[STATE_CONTROL]!,
       this.fds,
-      this.channel.rare?.pidfds === true && this.pidfd,
+      this.channel.extras?.pidfds === true && this.pidfd,
     )
     return new Message(
       this.#data(result),
@@ -154,7 +154,7 @@ export class Sendmsg extends Operation<number> {
     })
   }
 
-  override falselyReady(): boolean {
+  override get spurious(): boolean {
     return this.unixDatagram && this.address !== null
   }
 }

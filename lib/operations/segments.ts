@@ -12,14 +12,14 @@ import { WRITE } from '../binding/shared'
 /** Older kernels cut one send into 64 datagrams, newer ones into 128; which this is shows at the first refusal. */
 const SEGMENTS = [128, 64] as const
 /** What a UDP datagram over IPv6 holds with room for an extension header; the kernel counts all segments as one. */
-const LARGEST_SEND = 65_487
+const MAX_SEND = 65_487
 /** What an attempt sends at most before other sockets get their turn: UDP rarely says that it is enough. */
 const TURN_BYTES = 4 * 1024 * 1024
 const IPPROTO_UDP = platform.constants.IPPROTO_UDP!
 const UDP_SEGMENT = platform.constants.UDP_SEGMENT
 
 /** What the kernel turned out to do, for all sockets: the most segments of one send. */
-let most: number = SEGMENTS[0]
+let max: number = SEGMENTS[0]
 
 /**
  * Data cut into datagrams of one size, by the kernel (UDP_SEGMENT, GSO) where it can: as many datagrams to a call as
@@ -76,19 +76,19 @@ export class SendSegments extends Operation<number> {
   #step(): number {
     const { size, channel } = this
     const rest = this.#length - this.#sent
-    if (this.#gso === null || this.#alone || channel.rare?.unsegmented === true || rest <= size)
+    if (this.#gso === null || this.#alone || channel.extras?.unsegmented === true || rest <= size)
       return this.#send(size, this.#plain)
-    const segments = Math.min(most, Math.floor(LARGEST_SEND / size))
+    const segments = Math.min(max, Math.floor(MAX_SEND / size))
     if (segments < 2) return this.#send(size, this.#plain)
     const result = this.#send(segments * size, this.#gso)
-    if (result === EINVAL && most === SEGMENTS[0] && Math.min(rest, segments * size) > SEGMENTS[1] * size) {
-      most = SEGMENTS[1]
+    if (result === EINVAL && max === SEGMENTS[0] && Math.min(rest, segments * size) > SEGMENTS[1] * size) {
+      max = SEGMENTS[1]
       return this.#step()
     }
     if (result !== EIO && result !== EINVAL && result !== EMSGSIZE) return result
     // The device cannot, and will not learn it. The others say that this size is too large for it, or that the
     // system has no GSO: true of this send, and no reason to give up on the next.
-    if (result === EIO) channel.some.unsegmented = true
+    if (result === EIO) channel.ensureExtras().unsegmented = true
     this.#alone = true
     return this.#send(size, this.#plain)
   }

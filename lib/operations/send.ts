@@ -83,7 +83,7 @@ export class Sendto extends SendOperation<number> {
     return systemError('sendto', result, { address: addresses.decode(this.address) })
   }
 
-  override falselyReady(): boolean {
+  override get spurious(): boolean {
     return this.unixDatagram
   }
 }

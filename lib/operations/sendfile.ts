@@ -65,7 +65,7 @@ export class Sendfile extends Operation<number> {
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
     this.#onProgress = range.onProgress
-    this.#file = reactor.hold(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
+    this.#file = reactor.adoptDuplicate(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
   }
 
   get direction(): typeof WRITE {

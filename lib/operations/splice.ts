@@ -49,7 +49,7 @@ export class Transfer {
       this.#letGo()
       throw systemError('pipe2', result)
     }
-    source.some.transfers++
+    source.ensureExtras().transfers++
     const { memory } = reactor
     this.reading = memory.idAt(memory.state[STATE_SLOT]!)
     this.writing = memory.idAt(memory.state[STATE_SECOND]!)
@@ -66,8 +66,8 @@ export class Transfer {
   }
 
   /** Fills the pipe with up to `most` bytes: how many, 0 at the end of the stream. */
-  fill(most: number): Operation<number> {
-    return new Fill(this, most)
+  fill(max: number): Operation<number> {
+    return new Fill(this, max)
   }
 
   /** Empties the pipe into the target; `here` allows to wait for a disk on this thread. */
@@ -77,7 +77,7 @@ export class Transfer {
 
   /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
   close(): void {
-    this.source.some.transfers--
+    this.source.ensureExtras().transfers--
     if (this.inside > 0 && !this.stuck) {
       const rest = Buffer.allocUnsafeSlow(this.inside)
       giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))
@@ -95,7 +95,7 @@ export class Transfer {
 // A duplicate that the transfer can wait on. What would make it block the loop is refused.
 function hold(fd: number): Target {
   const stat = statOf(fd, 'splice')
-  const channel = new Channel(reactor.hold(fd, 'splice'), fd)
+  const channel = new Channel(reactor.adoptDuplicate(fd, 'splice'), fd)
   const flags = native.fcntl(channel.id, F_GETFL!, 0)
   const pipe = stat.isFifo
   const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK!) === 0
@@ -111,7 +111,7 @@ function hold(fd: number): Target {
 class Fill extends Operation<number> {
   constructor(
     private readonly transfer: Transfer,
-    private readonly most: number,
+    private readonly max: number,
   ) {
     super()
   }
@@ -131,13 +131,13 @@ class Fill extends Operation<number> {
   attempt(): number {
     const { source, writing } = this.transfer
     if (source.leftover !== null) return this.#leftover(source)
-    return native.splice(source.id, writing, Math.min(this.most, PIPE_SIZE))
+    return native.splice(source.id, writing, Math.min(this.max, PIPE_SIZE))
   }
 
   // What an earlier receive could not deliver comes first.
   #leftover(source: Channel): number {
     const { data, address } = source.leftover!
-    const result = native.write(this.transfer.writing, data.subarray(0, this.most))
+    const result = native.write(this.transfer.writing, data.subarray(0, this.max))
     if (result < 0) return result
     source.leftover = result < data.length ? { data: data.subarray(result), address } : null
     return result

@@ -7,7 +7,7 @@ import { errnoOf } from '../errors/errno'
 import { pool } from '../message/pool'
 import { checkBytes, checkInteger } from '../validators'
 
-const LARGEST_SLAB = 1 << 30
+const MAX_SLAB = 1 << 30
 
 /** Memory of allocZeroCopy: it stays where it is, and needs no renting. */
 const slabs = new WeakSet<ArrayBuffer>()
@@ -18,7 +18,7 @@ const slabs = new WeakSet<ArrayBuffer>()
  * allows no memory of its own (Electron) it is ordinary memory, which `sendZeroCopy` rents.
  */
 export function allocZeroCopy(size: number): Buffer {
-  const bytes = checkInteger('size', size, 1, LARGEST_SLAB)
+  const bytes = checkInteger('size', size, 1, MAX_SLAB)
   const memory = native.allocate(bytes)
   if (memory === undefined) return ordinary(bytes)
   slabs.add(memory)

@@ -128,12 +128,12 @@ export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>):
       return codec.decode(platform, calls.get(level, number, room, request))
     } catch (error) {
       const short = optional(codec, 'grows') === true && (error as { code?: unknown }).code === 'ERANGE'
-      if (!short || room > LARGEST) throw error
+      if (!short || room > MAX_LENGTH) throw error
     }
   }
 }
 
-const LARGEST = 1 << 20
+const MAX_LENGTH = 1 << 20
 const { apply } = Reflect
 
 /** setsockopt(2) of a typed option. */

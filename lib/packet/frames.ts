@@ -13,7 +13,7 @@ import { READ, STATE_ADDRESS, STATE_CONTROL } from '../binding/shared'
 import { AuxdataCodec, makeFrame, restore, type Frame } from './frame'
 
 /** The longest frame: what the kernel puts together (GRO, GSO) is longer than any on a wire. */
-const LARGEST = 1 << 18
+const MAX_LENGTH = 1 << 18
 /** How many frames are taken at once, so that a busy interface starves nobody. */
 const BATCH = 32
 
@@ -47,10 +47,10 @@ export class FrameReader implements Reader {
   ) {}
 
   receive(): Frame | number {
-    scratch ??= Buffer.allocUnsafeSlow(LARGEST)
+    scratch ??= Buffer.allocUnsafeSlow(MAX_LENGTH)
     // With MSG_TRUNC the result is the length of the frame, whatever there was room for.
     const result = native.recvmsg(this.channel.id, [scratch], control, MSG_TRUNC)
-    return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, LARGEST)), result)
+    return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, MAX_LENGTH)), result)
   }
 
   #frame(bytes: Uint8Array, received: number): Frame {
@@ -77,7 +77,7 @@ export class ReceiveFrames extends Operation<Frame[]> {
 
   constructor(
     private readonly reader: Reader,
-    private readonly most: number = BATCH,
+    private readonly max: number = BATCH,
   ) {
     super()
   }
@@ -103,7 +103,7 @@ export class ReceiveFrames extends Operation<Frame[]> {
       reader.errno = 0
       return errno
     }
-    while (frames.length < this.most) {
+    while (frames.length < this.max) {
       const frame = reader.receive()
       if (typeof frame !== 'number') {
         frames.push(frame)

@@ -37,7 +37,7 @@ const RETIRE = 10
 /** All blocks together, where their number is not given. */
 const USUAL_TOTAL = 1 << 23
 const LARGEST_BLOCK = 1 << 30
-const LARGEST_TOTAL = 2 ** 32
+const MAX_TOTAL = 2 ** 32
 const LONGEST_RETIRE = 0xffff
 
 /** Checks everything that the kernel would: what it refuses afterwards is for want of memory or of rings. */
@@ -56,10 +56,10 @@ export function checkRing(given: unknown): RingShape | null {
   if (blockSize % page !== 0)
     throw outOfRange('options.ring.blockSize', `a multiple of the page size, ${page}`, blockSize)
   const usual = Math.max(USUAL_TOTAL / blockSize, 4)
-  const most = Math.floor(LARGEST_TOTAL / blockSize)
+  const max = Math.floor(MAX_TOTAL / blockSize)
   return {
     blockSize,
-    blocks: checkInteger('options.ring.blocks', blocks ?? Math.floor(usual), 1, most),
+    blocks: checkInteger('options.ring.blocks', blocks ?? Math.floor(usual), 1, max),
     frameSize: checkFrameSize(frameSize ?? FRAME_SIZE, blockSize),
     timeout: checkInteger('options.ring.timeout', timeout, 1, LONGEST_RETIRE),
   }

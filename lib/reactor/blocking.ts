@@ -9,8 +9,8 @@ import { STATE_ADDRESS, WRITE, ERROR } from '../binding/shared'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
-const LONGEST_BACKOFF = 16
-export const LONGEST_STALL = 4 // powers of two: 16 ms
+const MAX_BACKOFF = 16
+export const MAX_STALL = 4 // powers of two: 16 ms
 /**
  * How long one call may sleep: a worker is terminated, and a process ended, only between two calls into C++.
  */
@@ -35,24 +35,24 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
     if (result === YIELD) continue
     if (result !== EAGAIN || timeout === 0) throw operation.abandon(operation.failure(result))
     if (deadline <= performance.now()) throw operation.abandon(timedOut(operation.syscall, timeout!))
-    const sleep = (descriptors: Int32Array, most: number): void => {
+    const sleep = (descriptors: Int32Array, max: number): void => {
       try {
         operation.hold()
-        pollFor(descriptors, Math.max(0, Math.min(deadline - performance.now(), most)))
+        pollFor(descriptors, Math.max(0, Math.min(deadline - performance.now(), max)))
       } catch (error) {
         throw operation.abandon(error as Error)
       }
     }
-    if (operation.direction === WRITE && operation.falselyReady(EAGAIN)) {
+    if (operation.direction === WRITE && operation.spurious) {
       sleep(nobody, backoff)
-      backoff = Math.min(backoff * 2, LONGEST_BACKOFF)
+      backoff = Math.min(backoff * 2, MAX_BACKOFF)
     } else {
       const { progress } = operation
       idle = progress === moved ? idle + 1 : 0
       moved = progress
       // An error queue that nobody reads, an end that somebody else is to hear of, or a readiness that lies makes
       // poll return at once, again and again.
-      if (idle > 2) sleep(nobody, 1 << Math.min(idle - 2, LONGEST_STALL))
+      if (idle > 2) sleep(nobody, 1 << Math.min(idle - 2, MAX_STALL))
       const begin = performance.now()
       sleep(Int32Array.of(channel.fd, eventsOf(operation), 0), Infinity)
       if (performance.now() - begin > WAITED) idle = 0

@@ -10,7 +10,7 @@ export const NO_SLOT = -1
 export const BUDGET = 64
 
 /** What only some sockets need: one object more for them, and nothing for the thousands that are idle. */
-class Rare {
+class Extras {
   /** Transfers that are under way, and may have taken bytes from the stream that they will give back. */
   transfers = 0
   /** The reader of its error queue. */
@@ -58,7 +58,7 @@ export class Channel {
   turn = 0
   /** Waits for the next turn of the loop to be served. */
   deferred = false
-  rare: Rare | null = null
+  extras: Extras | null = null
 
   constructor(id: number, fd: number) {
     this.id = id
@@ -67,8 +67,8 @@ export class Channel {
   }
 
   /** For whoever writes one of the rare fields. */
-  get some(): Rare {
-    return (this.rare ??= new Rare())
+  ensureExtras(): Extras {
+    return (this.extras ??= new Extras())
   }
 
   queue(direction: Direction): Queue {
@@ -84,7 +84,7 @@ export class Channel {
 
   /** Calls `tell` when the descriptor has been closed or given away; returns what takes that back. */
   onGone(tell: () => void): () => void {
-    const watchers = (this.some.watchers ??= new Set())
+    const watchers = (this.ensureExtras().watchers ??= new Set())
     watchers.add(tell)
     return () => watchers.delete(tell)
   }
@@ -93,9 +93,9 @@ export class Channel {
     this.fd = -1
     this.id = NO_SLOT
     this.spare = null
-    const watchers = this.rare?.watchers ?? null
+    const watchers = this.extras?.watchers ?? null
     if (watchers === null) return
-    this.some.watchers = null
+    this.ensureExtras().watchers = null
     for (const tell of watchers) tell()
   }
 }

@@ -1,7 +1,7 @@
 import type { ErrorRecord } from '../errqueue/record'
 
 /** One drain reads no more than this; a reader gets no more at once. */
-export const MOST = 64
+export const MAX_RECORDS_AT_ONCE = 64
 /** How many records wait for a reader when somebody else is draining the queue. */
 const KEPT = 1024
 
@@ -43,18 +43,18 @@ export class ErrorQueue {
    * what he waits for has had enough: what is left is there for the next one, who reads before he waits.
    */
   drain(enough: () => boolean = never): number {
-    for (let count = 0; count < MOST; count++) {
+    for (let count = 0; count < MAX_RECORDS_AT_ONCE; count++) {
       const record = this.#read()
       if (typeof record === 'number') return count > 0 ? count : record
       this.#hand(record)
       if (enough()) return count + 1
     }
-    return MOST
+    return MAX_RECORDS_AT_ONCE
   }
 
   /** The oldest records, which are the caller's now. */
-  take(most: number): ErrorRecord[] {
-    return this.#kept.splice(0, most)
+  take(max: number): ErrorRecord[] {
+    return this.#kept.splice(0, max)
   }
 
   #hand(record: ErrorRecord): void {

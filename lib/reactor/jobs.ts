@@ -9,13 +9,13 @@ interface Waiting {
  * does for its own lookups: a name server that does not answer must not hold up the file system.
  */
 export class Jobs {
-  readonly #most: number
+  readonly #max: number
   readonly #running = new Map<number, Waiting>()
   readonly #queue = new Map<number, Waiting>()
   #tickets = 0
 
-  constructor(most: number = halfOfThePool()) {
-    this.#most = most
+  constructor(max: number = halfOfThePool()) {
+    this.#max = max
   }
 
   /** Runs a job in its turn. What it returns forgets it: one that has not begun never will. */
@@ -43,7 +43,7 @@ export class Jobs {
 
   #serve(): void {
     for (const [ticket, job] of this.#queue) {
-      if (this.#running.size >= this.#most) return
+      if (this.#running.size >= this.#max) return
       this.#queue.delete(ticket)
       this.#running.set(ticket, job)
       const result = job.start(ticket)

@@ -57,7 +57,7 @@ export abstract class Operation<T> {
   abstract failure(result: number): Error
 
   /** True where readiness lies and never comes as an edge: the reactor then tries again by timer. */
-  falselyReady(_result: number): boolean {
+  get spurious(): boolean {
     return false
   }
 

@@ -23,7 +23,7 @@
  *   close                        take all out, close the descriptor, then reject them with ECANCELED
  *
  * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
- * edge announces what lies behind it; C++ falls back to edges (MUTED) while nobody reads.
+ * edge announces what lies behind it; C++ falls back to edges (USES_EDGES) while nobody reads.
  *
  * Edges make three rules. An operation may only be left waiting after an attempt said EAGAIN or the
  * table says DRY: an edge that came before is not repeated. And an operation queued for any other
@@ -54,7 +54,7 @@ import {
   idOf,
   JOB,
   LOOKUP,
-  MUTED,
+  USES_EDGES,
   READ,
   READINESS,
   READ_OPCODE,
@@ -77,7 +77,7 @@ import {
   type Direction,
 } from '../binding/shared'
 
-const LONGEST_BACKOFF = 16
+const MAX_BACKOFF = 16
 /** How many threads of transfers an environment has at most. */
 const TRANSFERS = 16
 const DIRECTIONS = [READ, WRITE, ERROR] as const
@@ -111,7 +111,7 @@ function alone(run: () => void): void {
 }
 
 function spins(channel: Channel): boolean {
-  return channel.rare !== null && channel.rare.spin > 0
+  return channel.extras !== null && channel.extras.spin > 0
 }
 
 function spin(operation: Operation<unknown>, milliseconds: number): number {
@@ -149,9 +149,9 @@ export class Reactor {
   }
 
   /** Takes a duplicate of a descriptor that somebody else owns, for an operation that uses it: a slot's id. */
-  hold(fd: number, syscall: string): number {
+  adoptDuplicate(fd: number, syscall: string): number {
     this.makeRoom()
-    const result = this.native.hold(fd)
+    const result = this.native.adoptDuplicate(fd)
     if (result < 0) throw systemError(syscall, result)
     return result
   }
@@ -185,7 +185,7 @@ export class Reactor {
       do result = operation.attempt()
       while (result === YIELD && timeout === 0)
       if (result === EAGAIN && timeout !== 0 && direction === READ && spins(channel))
-        result = spin(operation, Math.min(channel.some.spin, timeout ?? Infinity))
+        result = spin(operation, Math.min(channel.ensureExtras().spin, timeout ?? Infinity))
     } catch (error) {
       return Promise.reject(operation.abandon(error as Error))
     }
@@ -262,7 +262,7 @@ export class Reactor {
   /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#takeAll(channel)
-    if (channel.fd >= 0) channel.rare?.guard?.close()
+    if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
@@ -273,8 +273,8 @@ export class Reactor {
 
   /** Gives the descriptor back open. EBUSY while operations wait, or bytes that only this channel has. */
   detach(channel: Channel): number {
-    const { fd, waiting, leftover, rare } = channel
-    const lent = rare !== null && (rare.transfers > 0 || rare.guard?.busy === true)
+    const { fd, waiting, leftover, extras } = channel
+    const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
     const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
     channel.gone()
@@ -298,8 +298,8 @@ export class Reactor {
     return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
   }
 
-  #isMuted(channel: Channel): boolean {
-    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & MUTED) !== 0
+  #usesEdges(channel: Channel): boolean {
+    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & USES_EDGES) !== 0
   }
 
   // --- queues ---
@@ -327,12 +327,12 @@ export class Reactor {
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)
-    const { rare } = channel
-    if (rare === null) return
-    if (rare.backoff !== null) clearTimeout(rare.backoff)
-    rare.backoff = null
-    rare.stall = 0
-    rare.echo = false
+    const { extras } = channel
+    if (extras === null) return
+    if (extras.backoff !== null) clearTimeout(extras.backoff)
+    extras.backoff = null
+    extras.stall = 0
+    extras.echo = false
   }
 
   #takeAll(channel: Channel): Operation<unknown>[] {
@@ -358,8 +358,8 @@ export class Reactor {
   // writable, and no edge follows, unless the poller is asked anew.
   #arm(channel: Channel, operation: Operation<unknown>, unasked = false): boolean {
     const direction = operation.direction
-    if (!channel.watched || direction === WRITE || this.#isMuted(channel)) {
-      const again = unasked && direction === WRITE && !operation.falselyReady(EAGAIN)
+    if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
+      const again = unasked && direction === WRITE && !operation.spurious
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
@@ -369,10 +369,10 @@ export class Reactor {
       channel.watched = true
     }
     operation.arm(this.memory, channel.index)
-    if (direction === WRITE && operation.falselyReady(EAGAIN)) {
+    if (direction === WRITE && operation.spurious) {
       this.#backOff(channel)
       // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
-      channel.some.echo = true
+      channel.ensureExtras().echo = true
     }
     return true
   }
@@ -405,7 +405,7 @@ export class Reactor {
         if (sure && direction === READ) {
           // A level that says 'ready' to no avail would say so for ever: edges for the rest of this wait.
           operation.arm(this.memory, channel.index)
-          this.native.mute(channel.id)
+          this.native.useEdges(channel.id)
           return
         }
         if (!this.#arm(channel, operation, unasked)) continue
@@ -413,7 +413,7 @@ export class Reactor {
         return
       }
       channel.budget--
-      if (channel.rare !== null) channel.rare.stall = 0
+      if (channel.extras !== null) channel.extras.stall = 0
       sure = false
       unasked = true
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
@@ -423,7 +423,7 @@ export class Reactor {
   // Those who wait for the error queue wait for different records of it, so each of them is asked, and asked
   // again when anything was read: it may be for one who was asked before.
   #pumpErrors(channel: Channel): void {
-    const before = channel.rare?.errors?.handed
+    const before = channel.extras?.errors?.handed
     for (let operation = channel.head(ERROR); operation !== null;) {
       const { next } = operation
       let result: number
@@ -440,7 +440,7 @@ export class Reactor {
     }
     let head = channel.head(ERROR)
     while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
-    if (head !== null && channel.rare?.errors?.handed !== before) this.#defer(channel)
+    if (head !== null && channel.extras?.errors?.handed !== before) this.#defer(channel)
   }
 
   #settle(
@@ -469,16 +469,16 @@ export class Reactor {
   }
 
   #backOff(channel: Channel): void {
-    const rare = channel.some
-    if (rare.backoff !== null) return
-    const wait = 1 << rare.stall
-    if (wait < LONGEST_BACKOFF) rare.stall++
-    rare.backoff = setTimeout(() => {
-      rare.backoff = null
+    const extras = channel.ensureExtras()
+    if (extras.backoff !== null) return
+    const wait = 1 << extras.stall
+    if (wait < MAX_BACKOFF) extras.stall++
+    extras.backoff = setTimeout(() => {
+      extras.backoff = null
       this.#newTurn(channel)
       this.#pump(channel, WRITE, true)
     }, wait)
-    if (!channel.refed) rare.backoff.unref()
+    if (!channel.refed) extras.backoff.unref()
   }
 
   // --- fairness ---
@@ -580,8 +580,8 @@ export class Reactor {
     if (operation === null) return this.#dropAccepted(at)
     if (opcode === READY) {
       const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
-      if (direction === WRITE && sure && channel.rare?.echo === true) {
-        channel.rare.echo = false
+      if (direction === WRITE && sure && channel.extras?.echo === true) {
+        channel.extras.echo = false
         operation.arm(this.memory, channel.index)
       } else {
         this.#pump(channel, direction, sure, false)

@@ -10,8 +10,8 @@ import type { ErrorRecord } from '../errqueue/record'
 
 /** So many sends in a row that were copied are enough to believe it. */
 const CONVINCED = 8
-const FEWEST_ORDINARY = 64
-const MOST_ORDINARY = 4096
+const MIN_ORDINARY = 64
+const MAX_ORDINARY = 4096
 
 /** Memory while the kernel sends from it. */
 export interface Rental {
@@ -62,7 +62,7 @@ export class ZeroCopySender {
   #copies = 0
   /** Ordinary sends to make before the next try, and how many they were last time. */
   #ordinary = 0
-  #patience = FEWEST_ORDINARY / 2
+  #patience = MIN_ORDINARY / 2
   #heap = 0
   /** Told when the kernel begins and ceases to read memory of the heap. */
   onHeap: (rented: boolean) => void = () => undefined
@@ -142,10 +142,10 @@ export class ZeroCopySender {
     if (send.rental.heap && --this.#heap === 0) this.onHeap(false)
     if (!copied) {
       this.#copies = 0
-      this.#patience = FEWEST_ORDINARY / 2
+      this.#patience = MIN_ORDINARY / 2
     } else if (++this.#copies >= CONVINCED) {
       this.#copies = CONVINCED - 1 // the next one decides alone
-      this.#patience = Math.min(this.#patience * 2, MOST_ORDINARY)
+      this.#patience = Math.min(this.#patience * 2, MAX_ORDINARY)
       this.#ordinary = this.#patience
     }
   }

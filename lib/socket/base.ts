@@ -133,7 +133,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
     const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
     this.#check('listen', native.listen(this.channel.id, Math.max(0, limit)))
-    this.channel.some.backlog = Math.max(0, limit)
+    this.channel.ensureExtras().backlog = Math.max(0, limit)
     return this
   }
 
@@ -161,7 +161,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
    * a turn. See also `options.SO_BUSY_POLL`, which makes the kernel ask a network device.
    */
   busyPoll(microseconds: number): this {
-    this.channel.some.spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
+    this.channel.ensureExtras().spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
     return this
   }
 

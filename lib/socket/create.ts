@@ -91,7 +91,7 @@ export function adoptSocket(value: unknown): Adoption {
     throw invalidType('fd', 'a number: dup() shares what an object owns, detach() gives it away', value)
   const fd = checkFd('fd', value)
   // Two owners would close it twice, the second time somebody else's.
-  if (native.owned(fd) === 1)
+  if (native.hasSlot(fd) === 1)
     throw systemError('adopt', errnoOf('EBUSY'), { subject: `descriptor ${fd} of an open Socket` })
   const result = native.inspect(fd, kind)
   if (result < 0) throw systemError('adopt', result)

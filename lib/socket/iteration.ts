@@ -25,7 +25,7 @@ export const CHUNKS_FIELDS = ['size'] satisfies (keyof ChunksOptions)[]
 export const MESSAGES_FIELDS = [...RECVMSG_FIELDS, 'batch', 'size'] satisfies (keyof MessagesOptions)[]
 
 const SIZE = 65536
-const MOST_MESSAGES = 1024
+const MAX_MESSAGES = 1024
 const NONE = Object.freeze({ __proto__: null })
 
 export function checkChunks(options: unknown): { size: number } {
@@ -41,7 +41,7 @@ export function checkMessages(options: unknown): RecvmsgOptions & { batch: numbe
     controlSize: given.controlSize,
     fds: given.fds,
     size: given.size === undefined ? SIZE : checkSize('options.size', given.size),
-    batch: given.batch === undefined ? 1 : checkInteger('options.batch', given.batch, 1, MOST_MESSAGES),
+    batch: given.batch === undefined ? 1 : checkInteger('options.batch', given.batch, 1, MAX_MESSAGES),
   }
 }
 

@@ -70,7 +70,7 @@ export interface ReceivedFds {
   address: Address | null
 }
 
-const LARGEST_CONTROL = 1 << 20
+const MAX_CONTROL = 1 << 20
 const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
 const AF_UNIX = platform.constants.AF_UNIX!
 const withErrorQueue = new Set(
@@ -141,19 +141,19 @@ export abstract class OperationSocket extends BaseSocket {
     const room =
       controlSize === undefined
         ? undefined
-        : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, LARGEST_CONTROL))
+        : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, MAX_CONTROL))
     const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
     return new Recvmsg(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
   }
 
   protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg {
-    const most = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
-    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, most, false)
+    const max = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
+    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, max, false)
   }
 
-  protected receiveErrorsOperation(most?: number): ReceiveErrors {
+  protected receiveErrorsOperation(max?: number): ReceiveErrors {
     checkErrorQueue(this.family)
-    return new ReceiveErrors(this.channel, most)
+    return new ReceiveErrors(this.channel, max)
   }
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {

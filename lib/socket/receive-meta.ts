@@ -181,7 +181,7 @@ export function receiveMeta(socket: Configurable, want: WantedMeta): void {
   }
   run(steps)
   const pidfd = wanted.get('pidfd')
-  if (pidfd !== undefined) socket.channel.some.pidfds = pidfd as boolean
+  if (pidfd !== undefined) socket.channel.ensureExtras().pidfds = pidfd as boolean
 }
 
 function checkWanted(want: unknown): Map<Key, unknown> {

@@ -99,7 +99,7 @@ export abstract class TransferSocket extends OperationSocket {
   /** What the zero-copy sends of this socket came to. */
   zeroCopyStatistics(): ZeroCopyStatistics {
     return (
-      this.channel.rare?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
+      this.channel.extras?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
     )
   }
 

@@ -8,7 +8,7 @@ import { reclaimAfter } from '../reactor/finalizer'
 import { Channel } from '../reactor/channel'
 import { isAborted } from '../runtime/signals'
 import type { Waiting } from '../validators'
-import { MOST } from '../reactor/error-queue'
+import { MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
 import { errorQueueOf } from '../operations/error-queue'
 import { SendAll } from '../operations/send'
 import { SendZeroCopy, ZeroCopyEnd } from '../operations/zerocopy'
@@ -38,12 +38,12 @@ const numbered = new Set<bigint>()
 /** The sender of a channel. */
 function senderOf(channel: Channel): ZeroCopySender {
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
-  return (channel.some.zeroCopy ??= new ZeroCopySender())
+  return (channel.ensureExtras().zeroCopy ??= new ZeroCopySender())
 }
 
 /** Whether the sends of this channel are the ones that the kernel numbers; asks for permission the first time. */
 function owns(channel: Channel, sender: ZeroCopySender): boolean {
-  if (channel.rare?.guard != null) return true
+  if (channel.extras?.guard != null) return true
   const cookie = cookieOf(channel)
   if (numbered.has(cookie)) return false
   const before = Int32Array.of(0)
@@ -58,11 +58,11 @@ function owns(channel: Channel, sender: ZeroCopySender): boolean {
   // It was on: somebody may have sent before, and the kernel goes on counting from there.
   if (before[0] !== 0) {
     reactor.serveOthers(channel) // see ReceiveErrors
-    while (errors.drain() === MOST);
+    while (errors.drain() === MAX_RECORDS_AT_ONCE);
     sender.learn()
   }
   const end = (): void => linger(id, fd, sender, () => numbered.delete(cookie))
-  channel.some.guard = {
+  channel.ensureExtras().guard = {
     get busy() {
       return !sender.idle
     },
@@ -85,7 +85,7 @@ function cookieOf(channel: Channel): bigint {
 // The memory of a worker's heap is others' after its end, while the kernel may still send from it. That of a
 // process that ends is nobody's until the kernel is done.
 function tellHeap(sender: ZeroCopySender, id: number): void {
-  if (!isMainThread) sender.onHeap = rented => void native.rented(id, rented ? 1 : 0)
+  if (!isMainThread) sender.onHeap = rented => void native.lentToKernel(id, rented ? 1 : 0)
 }
 
 /** What is to be done for one send, in either flavour: `run` is the driver. */
@@ -164,9 +164,9 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   if (sender.idle) return ended()
   let id: number
   try {
-    id = reactor.hold(fd, 'dup')
+    id = reactor.adoptDuplicate(fd, 'dup')
   } catch {
-    native.cut(closing)
+    native.abort(closing)
     return ended()
   }
   const rest = new Channel(id, fd)
@@ -177,7 +177,7 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   const end = new ZeroCopyEnd(rest, () => sender.idle)
   void reactor
     .submit(rest, end, LINGER_MS, undefined)
-    .catch(() => native.cut(id))
+    .catch(() => native.abort(id))
     .finally(() => {
       ended()
       reactor.close(rest)

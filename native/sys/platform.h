@@ -69,7 +69,7 @@ int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags);
 int64_t SendMany(int fd, Message* messages, size_t count, int flags);
 
 // Drops what has not been sent, at once and whoever else has the socket open; a connection is reset.
-void Cut(int fd);
+void Abort(int fd);
 
 // SO_PROTOCOL, or -ENOSYS.
 int Protocol(int fd);
@@ -120,44 +120,44 @@ extern const bool kStaysLoaded;
 // --- calls that must not block -----------------------------------------------------------------
 
 // One thread's calls. Only that thread makes and destroys it.
-class Pulse {
+class WatchedThread {
  public:
-  Pulse();
-  ~Pulse();
-  Pulse(const Pulse&) = delete;
-  Pulse& operator=(const Pulse&) = delete;
-  Pulse(Pulse&&) = delete;
-  Pulse& operator=(Pulse&&) = delete;
+  WatchedThread();
+  ~WatchedThread();
+  WatchedThread(const WatchedThread&) = delete;
+  WatchedThread& operator=(const WatchedThread&) = delete;
+  WatchedThread(WatchedThread&&) = delete;
+  WatchedThread& operator=(WatchedThread&&) = delete;
 
-  std::atomic<uint32_t> beat{0};      // odd inside of a call
-  std::atomic<bool> struck{false};    // the watchdog has interrupted this call, or was about to
-  uint32_t seen = 0;                  // the watchdog's
-  int thread = 0;                     // likewise
-  Pulse* next = nullptr;              // likewise
+  std::atomic<uint32_t> calls{0};        // odd inside of a call
+  std::atomic<bool> interrupted{false};  // the watchdog has interrupted this call, or was about to
+  uint32_t seen = 0;                     // the watchdog's
+  int tid = 0;                           // likewise
+  WatchedThread* next = nullptr;         // likewise
 };
 
 // Whether there is a watchdog: otherwise O_NONBLOCK is looked at before each call, which leaves a gap.
 extern const bool kInterrupts;
 
 // Whether the watchdog is awake.
-extern std::atomic<bool> pulse_watched;
+extern std::atomic<bool> watchdog_awake;
 // Wakes the watchdog. Where the system has none this does nothing, and calls are not interrupted.
-void PulseWatch();
+void WakeWatchdog();
 // Returns when a signal of the watchdog, if there was one, has been delivered.
-void PulseSettle(Pulse& pulse);
+void SettleSignal(WatchedThread& thread);
 
-inline void PulseBegin(Pulse& pulse) {
+inline void BeginCall(WatchedThread& thread) {
   // No other thread writes it. The watchdog sees the store before it goes to sleep: it looks once more, a tick later.
-  pulse.beat.store(pulse.beat.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  if (!pulse_watched.load(std::memory_order_relaxed)) PulseWatch();
+  thread.calls.store(thread.calls.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (!watchdog_awake.load(std::memory_order_relaxed)) WakeWatchdog();
 }
 
 // Whether the watchdog took the call for a blocked one.
-inline bool PulseEnd(Pulse& pulse) {
-  // In one order with the watchdog's "struck, then look at the beat again".
-  pulse.beat.fetch_add(1, std::memory_order_seq_cst);
-  if (!pulse.struck.load(std::memory_order_seq_cst)) return false;
-  PulseSettle(pulse);
+inline bool EndCall(WatchedThread& thread) {
+  // In one order with the watchdog's "interrupted, then look at the calls again".
+  thread.calls.fetch_add(1, std::memory_order_seq_cst);
+  if (!thread.interrupted.load(std::memory_order_seq_cst)) return false;
+  SettleSignal(thread);
   return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "../pulse.h"
+#include "../guarded_call.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -83,11 +83,12 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
   sys::Message messages[kMaxCount];
   iovec parts[kMaxCount];
   for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
-  const int64_t result = ReceiveCloseOnExec(&slot.plain, flags | MSG_DONTWAIT, [&](int all) {
-    const auto receive = [&] { return sys::ReceiveMany(slot.fd, messages, slab.count, all); };
-    return MayBringDescriptors(slot) ? Interruptible(env.pulse, receive)
-                                     : receive();  // see ReceiveOn
-  });
+  const int64_t result =
+      ReceiveCloseOnExec(&slot.no_cmsg_cloexec, flags | MSG_DONTWAIT, [&](int all) {
+        const auto receive = [&] { return sys::ReceiveMany(slot.fd, messages, slab.count, all); };
+        return MayBringDescriptors(slot) ? Interruptible(env.thread, receive)
+                                         : receive();  // see ReceiveOn
+      });
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     int32_t* fields = slab.Fields(i);
     fields[kBatchBytes] = static_cast<int32_t>(messages[i].bytes);
@@ -98,7 +99,7 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
   return result;
 }
 
-static int64_t ReceiveManyOwned(Env& env, Slot& slot, Args& a) {
+static int64_t ReceiveManyOnSlot(Env& env, Slot& slot, Args& a) {
   const int64_t result = ReceiveMany(env, slot, a);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
   return result;
@@ -126,7 +127,7 @@ static int64_t SendMany(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recvmmsg", CallOwner<ReceiveManyOwned>},
+    {"recvmmsg", CallWithSlot<ReceiveManyOnSlot>},
     {"sendmmsg", CallSlot<SendMany>},
 };
 

@@ -53,22 +53,22 @@ static int64_t Duplicate(int fd, Args&) { return sys::Duplicate(fd); }
 template <PlainCall fn>
 static int64_t Made(Args& a) {
   const int64_t fd = fn(a);
-  if (a.ok()) a.env().loose.Add(static_cast<int>(fd));
+  if (a.ok()) a.env().pending_fds.Add(static_cast<int>(fd));
   return fd;
 }
 
 template <Syscall fn>
 static int64_t MadeFrom(int from, Args& a) {
   const int64_t fd = fn(from, a);
-  if (a.ok()) a.env().loose.Add(static_cast<int>(fd));
+  if (a.ok()) a.env().pending_fds.Add(static_cast<int>(fd));
   return fd;
 }
 
 static int64_t MadePair(Args& a) {
   const int64_t fd = SocketPair(a);
   if (fd < 0 || !a.ok()) return fd;
-  a.env().loose.Add(static_cast<int>(fd));
-  a.env().loose.Add(a.env().state[kStateSecond]);
+  a.env().pending_fds.Add(static_cast<int>(fd));
+  a.env().pending_fds.Add(a.env().state[kStateSecond]);
   return fd;
 }
 
@@ -77,7 +77,7 @@ static int64_t Close(int fd, Args&) { return close(fd) < 0 ? -errno : 0; }
 
 // The same for what came from another process, or has no slot yet: () -> 0.
 static int64_t CloseLoose(int fd, Args& a) {
-  a.env().loose.Remove(fd);
+  a.env().pending_fds.Remove(fd);
   return sys::CloseForeign(fd);
 }
 
@@ -139,37 +139,37 @@ static int64_t Adopt(int fd, Args& a) {
   return id;
 }
 
-static int64_t CloseOwned(Env& env, Slot& slot, Args&) { return CloseSlot(env, slot); }
+static int64_t CloseOnSlot(Env& env, Slot& slot, Args&) { return CloseSlot(env, slot); }
 
 static int64_t Detach(Env& env, Slot& slot, Args&) { return DetachSlot(env, slot); }
 
 // Watches the slot: (writing, again) -> 0.
-static int64_t WatchOwned(Env& env, Slot& slot, Args& a) {
+static int64_t WatchOnSlot(Env& env, Slot& slot, Args& a) {
   const int writing = a.Int(1, "writing");
   const int again = a.Int(2, "again");
   return a.ok() ? Watch(env, slot, writing != 0, again != 0) : 0;
 }
 
 // Gives up the level of a slot: () -> 0.
-static int64_t MuteOwned(Env& env, Slot& slot, Args&) {
-  Mute(env, slot);
+static int64_t UseEdgesOnSlot(Env& env, Slot& slot, Args&) {
+  UseEdges(env, slot);
   return 0;
 }
 
 // Drops what the socket has to send: () -> 0.
-static int64_t CutOwned(int fd, Args&) {
-  sys::Cut(fd);
+static int64_t AbortOnSlot(int fd, Args&) {
+  sys::Abort(fd);
   return 0;
 }
 
-// Says whether the kernel sends from memory of this thread's heap: (rented) -> 0.
-static int64_t Rented(Env&, Slot& slot, Args& a) {
-  slot.rented = a.Int(1, "rented") != 0;
+// Says whether the kernel sends from memory of this thread's heap: (lent_to_kernel) -> 0.
+static int64_t LentToKernel(Env&, Slot& slot, Args& a) {
+  slot.lent_to_kernel = a.Int(1, "lentToKernel") != 0;
   return 0;
 }
 
 // Whether an open slot has this descriptor: () -> 1 or 0.
-static int64_t Owned(int fd, Args& a) {
+static int64_t HasSlot(int fd, Args& a) {
   Slots& slots = a.env().slots;
   for (uint32_t i = 0; i < slots.size(); ++i) {
     const Slot* slot = slots.At(i);
@@ -190,14 +190,14 @@ static constexpr Function kSlot[] = {
     {"fcntl", CallSlot<Control>},
     {"inspect", CallFd<Inspect>},
     {"adopt", CallFd<Adopt>},
-    {"close", CallOwner<CloseOwned>},
-    {"detach", CallOwner<Detach>},
-    {"watch", CallOwner<WatchOwned>},
-    {"mute", CallOwner<MuteOwned>},
-    {"rented", CallOwner<Rented>},
-    {"cut", CallSlot<CutOwned>},
+    {"close", CallWithSlot<CloseOnSlot>},
+    {"detach", CallWithSlot<Detach>},
+    {"watch", CallWithSlot<WatchOnSlot>},
+    {"useEdges", CallWithSlot<UseEdgesOnSlot>},
+    {"lentToKernel", CallWithSlot<LentToKernel>},
+    {"abort", CallSlot<AbortOnSlot>},
     {"descriptor", CallSlot<Descriptor>},
-    {"owned", CallFd<Owned>},
+    {"hasSlot", CallFd<HasSlot>},
     {"socketIn", CallFd<MadeFrom<SocketIn>>},
 };
 

@@ -1,8 +1,8 @@
 // Files: sendfile and splice.
 #include <unistd.h>
 
+#include "../guarded_call.h"
 #include "../jobs.h"
-#include "../pulse.h"
 #include "../work.h"
 #include "syscalls.h"
 
@@ -22,14 +22,14 @@ static int64_t SendFile(int fd, Args& a) {
 }
 
 // The same between slots: (file, offset, count) -> bytes.
-static int64_t SendFileOwned(Env& env, Slot& slot, Args& a) {
+static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
   int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
   const int64_t count = a.Integer(3, "count", 0, kMaxSize);
   if (!a.ok()) return 0;
   const Slot* file = env.slots.Find(id);
   if (file == nullptr) return -EBADF;
-  return NonBlocking(env.pulse, slot.fd, -1,
+  return NonBlocking(env.thread, slot.fd, -1,
                      [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
 }
 
@@ -71,7 +71,7 @@ static int64_t Resident(int fd, Args& a) {
 
 // Takes a duplicate of somebody else's descriptor into the slot table, for as long as an operation
 // uses it: (fd) -> the slot's id. Its flags are left as they are.
-static int64_t Hold(int fd, Args& a) {
+static int64_t AdoptDuplicate(int fd, Args& a) {
   const int copy = sys::Duplicate(fd);
   if (copy < 0) return copy;
   const SlotId id = AdoptSlot(a.env(), copy, Traits::kNone);
@@ -84,7 +84,7 @@ static int64_t Hold(int fd, Args& a) {
 }
 
 // Takes a descriptor without another owner into the slot table, as it is: (fd) -> the slot's id.
-static int64_t Own(int fd, Args& a) {
+static int64_t AdoptAsIs(int fd, Args& a) {
   const SlotId id = AdoptSlot(a.env(), fd, Traits::kNone);
   if (id == kNoSlot) return -ENOBUFS;
   a.env().slots.Find(id)->foreign = true;
@@ -130,13 +130,13 @@ static int64_t Pipe(Args& a) {
 }
 
 // splice(2) between slots: (to, count) -> bytes.
-static int64_t SpliceOwned(Env& env, Slot& slot, Args& a) {
+static int64_t SpliceOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "to");
   const int64_t count = a.Integer(2, "count", 0, kMaxChunk);
   if (!a.ok()) return 0;
   const Slot* to = env.slots.Find(id);
   if (to == nullptr) return -EBADF;
-  return NonBlocking(env.pulse, slot.fd, to->fd, [&] {
+  return NonBlocking(env.thread, slot.fd, to->fd, [&] {
     return sys::Splice(slot.fd, nullptr, to->fd, nullptr, static_cast<size_t>(count),
                        sys::kSpliceFlags);
   });
@@ -154,14 +154,14 @@ static int64_t Write(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"sendfile", CallOwner<SendFileOwned>},
-    {"transferJob", CallOwner<TransferJob>},
+    {"sendfile", CallWithSlot<SendFileOnSlot>},
+    {"transferJob", CallWithSlot<TransferJob>},
     {"stat", CallFd<Stat>},
     {"resident", CallSlot<Resident>},
-    {"hold", CallFd<Hold>},
-    {"own", CallFd<Own>},
+    {"adoptDuplicate", CallFd<AdoptDuplicate>},
+    {"adoptAsIs", CallFd<AdoptAsIs>},
     {"pipe", Call<Pipe>},
-    {"splice", CallOwner<SpliceOwned>},
+    {"splice", CallWithSlot<SpliceOnSlot>},
     {"read", CallSlot<Read>},
     {"write", CallSlot<Write>},
 };

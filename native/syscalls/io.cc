@@ -2,7 +2,7 @@
 // same open file may have made it blocking.
 #include <errno.h>
 
-#include "../pulse.h"
+#include "../guarded_call.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -16,7 +16,7 @@ static int64_t Receive(int fd, Args& a) {
   return sys::ReceiveFrom(fd, into.data, into.size, flags, nullptr, nullptr);
 }
 
-static int64_t ReceiveOwned(Env& env, Slot& slot, Args& a) {
+static int64_t ReceiveOnSlot(Env& env, Slot& slot, Args& a) {
   const Bytes into = a.Slice(1, "buffer", 3);
   const int flags = a.Int(2, "flags");  // ReceiveOn adds MSG_DONTWAIT
   return a.ok() ? ReceiveOn(env, slot, into.data, into.size, flags, nullptr, nullptr) : 0;
@@ -34,7 +34,7 @@ static int64_t ReceiveFrom(int fd, Args& a) {
   return result;
 }
 
-static int64_t ReceiveFromOwned(Env& env, Slot& slot, Args& a) {
+static int64_t ReceiveFromOnSlot(Env& env, Slot& slot, Args& a) {
   const Bytes into = a.Slice(1, "buffer", 3);
   const int flags = a.Int(2, "flags");
   AddressOut from = a.Address(5);
@@ -63,17 +63,17 @@ static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.data;
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  bool plain = false;
+  bool no_cmsg_cloexec = false;
   const auto receive = [&](int all) { return Retry([&] { return recvmsg(fd, &message, all); }); };
-  const int64_t result =
-      ReceiveCloseOnExec(slot == nullptr ? &plain : &slot->plain, flags, [&](int all) {
+  const int64_t result = ReceiveCloseOnExec(
+      slot == nullptr ? &no_cmsg_cloexec : &slot->no_cmsg_cloexec, flags, [&](int all) {
         if (slot == nullptr) return receive(all);
         if (!MayBringDescriptors(*slot)) return receive(all | MSG_DONTWAIT);
         // The kernel closes descriptors for which there is no room, see ReceiveOn.
-        return Interruptible(a.env().pulse, [&] { return receive(all | MSG_DONTWAIT); });
+        return Interruptible(a.env().thread, [&] { return receive(all | MSG_DONTWAIT); });
       });
   if (result < 0) return result;
-  if (slot != nullptr) a.env().loose.AddReceived(message);
+  if (slot != nullptr) a.env().pending_fds.AddReceived(message);
   from.length = message.msg_namelen;
   Args::Store(from);
   info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel echoes it
@@ -81,7 +81,7 @@ static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
   return result;
 }
 
-static int64_t ReceiveMessageOwned(Env& env, Slot& slot, Args& a) {
+static int64_t ReceiveMessageOnSlot(Env& env, Slot& slot, Args& a) {
   const int64_t result = ReceiveMessage(slot.fd, a, &slot);
   if (result == -EAGAIN) MarkDry(env, slot, a.Int(3, "flags"));
   return result;
@@ -130,9 +130,9 @@ static int64_t SendMessage(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recv", CallOwner<ReceiveOwned>},
-    {"recvfrom", CallOwner<ReceiveFromOwned>},
-    {"recvmsg", CallOwner<ReceiveMessageOwned, kWithParts>},
+    {"recv", CallWithSlot<ReceiveOnSlot>},
+    {"recvfrom", CallWithSlot<ReceiveFromOnSlot>},
+    {"recvmsg", CallWithSlot<ReceiveMessageOnSlot, kWithParts>},
     {"send", CallSlot<Send<MSG_DONTWAIT>>},
     {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
     {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>, kWithParts>},

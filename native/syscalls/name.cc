@@ -1,5 +1,5 @@
 // Addresses and connections.
-#include "../pulse.h"
+#include "../guarded_call.h"
 #include "../receive.h"
 #include "syscalls.h"
 
@@ -29,7 +29,7 @@ static int64_t ConnectOwned(Env& env, Slot& slot, Args& a) {
   if (!a.ok()) return 0;
   const bool repeats = MayBringDescriptors(slot);
   bool again = false;
-  return NonBlocking(env.pulse, slot.fd, -1, [&] {
+  return NonBlocking(env.thread, slot.fd, -1, [&] {
     if (connect(slot.fd, Name(address), static_cast<socklen_t>(address.size)) == 0) return 0;
     if (errno == EISCONN && again) return 0;
     again = errno == EINTR;
@@ -57,7 +57,7 @@ static int64_t Accept(int fd, Args& a) {
 }
 
 // The same, into a slot whose index is left in the shared state.
-static int64_t AcceptOwned(Env& env, Slot& slot, Args& a) {
+static int64_t AcceptOnSlot(Env& env, Slot& slot, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;
   const int accepted = AcceptOn(env, slot, peer.address, &peer.length, &env.state[kStateSlot]);
@@ -91,9 +91,9 @@ static int64_t Shutdown(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"bind", CallSlot<Bind>},
-    {"connect", CallOwner<ConnectOwned>},
+    {"connect", CallWithSlot<ConnectOwned>},
     {"listen", CallSlot<Listen>},
-    {"accept", CallOwner<AcceptOwned>},
+    {"accept", CallWithSlot<AcceptOnSlot>},
     {"getsockname", CallSlot<LocalName>},
     {"getpeername", CallSlot<PeerName>},
     {"shutdown", CallSlot<Shutdown>},

@@ -117,7 +117,7 @@ static int64_t DeviceControl(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"getsockopt", CallSlot<GetOption>},
-    {"setsockopt", CallOwner<SetOptionOwned>},
+    {"setsockopt", CallWithSlot<SetOptionOwned>},
     {"setProgram", CallSlot<SetProgram>},
     {"ioctl", CallSlot<DeviceControl>},
 };

@@ -46,7 +46,7 @@ static int64_t Gather(Args& a) {
     close(poller);
     return failed;
   }
-  a.env().loose.Add(poller);
+  a.env().pending_fds.Add(poller);
   return poller;
 }
 

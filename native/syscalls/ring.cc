@@ -34,9 +34,9 @@ static int64_t Take(Env&, Slot& slot, Args& a) {
 static int64_t PageSize(Args&) { return sysconf(_SC_PAGESIZE); }
 
 static constexpr Function kSlot[] = {
-    {"ringOpen", CallOwner<Open>},
-    {"ringNext", CallOwner<Next>},
-    {"ringTake", CallOwner<Take>},
+    {"ringOpen", CallWithSlot<Open>},
+    {"ringNext", CallWithSlot<Next>},
+    {"ringTake", CallWithSlot<Take>},
     {"pageSize", Call<PageSize>},
 };
 

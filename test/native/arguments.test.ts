@@ -71,7 +71,7 @@ const io = [
 const bySlot = [
   ...io,
   'watch writing:int again:int',
-  'rented rented:int',
+  'lentToKernel lentToKernel:int',
   'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendfile file:id offset:size count:size',

@@ -48,10 +48,10 @@ test('what would take a slot is ENOBUFS and leaves the descriptor to the caller'
   expect(state[shared.STATE_FREE]).toBe(0)
   const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
   const before = open()
-  expect([native.adopt(fd, 0), native.own(fd), native.hold(fd)]).toEqual([none, none, none])
+  expect([native.adopt(fd, 0), native.adoptAsIs(fd), native.adoptDuplicate(fd)]).toEqual([none, none, none])
   expect(open()).toEqual(before)
-  expect([native.owned(fd), native.stats().slots]).toEqual([0, 0])
-  expect([native.closeFd(fd), native.hold(fd)]).toEqual([0, EBADF])
+  expect([native.hasSlot(fd), native.stats().slots]).toEqual([0, 0])
+  expect([native.closeFd(fd), native.adoptDuplicate(fd)]).toEqual([0, EBADF])
 })
 
 testIf(missing.linux(), 'a pipe takes both slots or none', () => {
@@ -105,8 +105,8 @@ test('a slot beside it that is gone is EBADF, whatever is asked of the other', (
 test('a file that was not ours stays as it was: own takes it as it is, and close closes it', () => {
   const { native } = bindingWith(1)
   const fd = openSync(__filename, 'r')
-  const slot = native.own(fd)
-  expect(native.owned(fd)).toBe(1)
+  const slot = native.adoptAsIs(fd)
+  expect(native.hasSlot(fd)).toBe(1)
   expect(native.close(slot)).toBe(0)
   expect(() => closeSync(fd)).toThrow('EBADF')
   expect(thrown(() => native.setTable(new Int32Array(0)))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })

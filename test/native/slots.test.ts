@@ -49,7 +49,7 @@ const calls: [string, (slot: never) => number][] = [
   ['ioctl', slot => native.ioctl(slot, 0x541b, value)],
   ['sendfile', slot => native.sendfile(slot, 0, 0, 1)],
   ['transferJob', slot => native.transferJob(slot, 0, -1, 0, 1, 1)],
-  ['cut', slot => native.cut(slot)],
+  ['cut', slot => native.abort(slot)],
   ['resident', slot => native.resident(slot, 0, 1)],
 ]
 

@@ -129,7 +129,7 @@ testIf(
         return sizes
       }
       expect(await send(2000)).toEqual([2000, 2000, 2000])
-      expect(from.channel.rare?.unsegmented ?? false).toBe(false)
+      expect(from.channel.extras?.unsegmented ?? false).toBe(false)
       expect(await send(1200)).toEqual([1200, 1200, 1200, 1200, 1200])
     } finally {
       from.close()

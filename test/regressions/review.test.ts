@@ -13,7 +13,7 @@ const bytes = (text: string): Buffer => Buffer.from(text)
 test('one slot can be reused for ever: no id is mistaken for "none"', () => {
   for (let i = 0; i < 3000; i++) new Socket(AF_INET, SOCK_DGRAM).close()
   const file = openSync('/dev/null', 'r')
-  for (let i = 0; i < 3000; i++) native.close(reactor.hold(file, 'dup'))
+  for (let i = 0; i < 3000; i++) native.close(reactor.adoptDuplicate(file, 'dup'))
   for (let i = 0; i < 3000; i++) new FdHandle(native.dupFd(file)).close()
   closeSync(file)
 })

@@ -325,7 +325,7 @@ testIf(
     a.set(options.SO_TIMESTAMPING, { flags, bindPhc: 0 })
     await a.send(Buffer.from('x'))
     const sending = a.sendZeroCopy(allocZeroCopy(100_000)) // more than b has room for
-    for (let turns = 0; turns < 1000 && (a.channel.rare?.errors?.size ?? 0) === 0; turns++) await turn()
+    for (let turns = 0; turns < 1000 && (a.channel.extras?.errors?.size ?? 0) === 0; turns++) await turn()
     expect((await a.receiveErrors()).map(({ origin }) => origin)).toContain('timestamping')
     await receive(b, 100_001)
     expect(await sending).toMatchObject({ bytes: 100_000 })

@@ -260,13 +260,13 @@ export const longText: Codec<string, never> = {
   decode: (_platform, bytes) => readText(bytes),
 }
 
-/** Bytes as they are: at most `size` when read, and up to `most` when set. */
-export function bytes(size: number, most: number = size): Codec<Buffer, ArrayBufferView> {
+/** Bytes as they are: at most `size` when read, and up to `max` when set. */
+export function bytes(size: number, max: number = size): Codec<Buffer, ArrayBufferView> {
   return {
     size,
     encode(_platform, value, argument) {
       const view = checkView(argument, value)
-      if (view.length > most) throw outOfRange(argument, `at most ${most} bytes long`, value)
+      if (view.length > max) throw outOfRange(argument, `at most ${max} bytes long`, value)
       return view
     },
     decode: (_platform, answer) => Buffer.from(answer),

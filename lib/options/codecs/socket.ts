@@ -103,20 +103,20 @@ export const dmabufTokens = listOf(
 )
 
 const INSTRUCTION = 8
-const MOST_INSTRUCTIONS = 4096
+const MAX_INSTRUCTIONS = 4096
 
 /** A program that `bpf` made, or instructions as they are. */
 export type FilterProgram = Program | readonly Readonly<FilterInstruction>[]
 
 /** A classic BPF program, which the kernel wants to be pointed at. */
 export const filter: Codec<FilterInstruction[], FilterProgram> = {
-  size: INSTRUCTION * MOST_INSTRUCTIONS,
+  size: INSTRUCTION * MAX_INSTRUCTIONS,
   isProgram: () => true,
   encode(_platform, value, argument) {
     if (value instanceof Program) return value.bytes
     const list = checkList(argument, value)
-    if (list.length < 1 || list.length > MOST_INSTRUCTIONS) {
-      throw outOfRange(`${argument}.length`, `>= 1 && <= ${MOST_INSTRUCTIONS}`, list.length)
+    if (list.length < 1 || list.length > MAX_INSTRUCTIONS) {
+      throw outOfRange(`${argument}.length`, `>= 1 && <= ${MAX_INSTRUCTIONS}`, list.length)
     }
     const bytes = new Uint8Array(INSTRUCTION * list.length)
     list.forEach((each, i) => {

@@ -163,10 +163,10 @@ export function fixedStruct<Value>(size: number, rows: readonly Row[]): Codec<Va
 export function listOf<Get, Set>(
   codec: Codec<Get, Set>,
   stride: number,
-  most: number,
+  max: number,
 ): Codec<Get[], readonly Set[]> {
   return {
-    size: stride * most,
+    size: stride * max,
     encode(platform, value, argument) {
       const list = checkList(argument, value) as readonly Set[]
       return Buffer.concat(list.map((each, i) => codec.encode(platform, each, `${argument}[${i}]`)))

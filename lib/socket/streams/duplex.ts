@@ -49,7 +49,7 @@ const FIELDS = [
 ] satisfies (keyof SocketDuplexOptions)[]
 const SIZE = 65536
 /** IOV_MAX of every system that we run on. */
-const MOST_PARTS = 1024
+const MAX_PARTS = 1024
 const MESSAGES = 16
 // Darwin has another name for it.
 const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
@@ -267,7 +267,7 @@ function streamOptions(socket: Source, options: SocketDuplexOptions): DuplexOpti
 async function sendParts(socket: Source, parts: readonly Buffer[]): Promise<void> {
   let rest = parts
   while (rest.length > 0) {
-    const sent = await socket.sendmsg({ data: rest.slice(0, MOST_PARTS) }, { timeout: null })
+    const sent = await socket.sendmsg({ data: rest.slice(0, MAX_PARTS) }, { timeout: null })
     rest = after(rest, sent)
   }
 }

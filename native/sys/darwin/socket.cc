@@ -100,7 +100,7 @@ int Prepare(int fd) {
 }
 
 // Nothing is lent to this kernel: it has no MSG_ZEROCOPY.
-void Cut(int fd) {
+void Abort(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <new>
 
-#include "../../pulse.h"
+#include "../../guarded_call.h"
 #include "../platform.h"
 
 namespace bsd::sys {
@@ -35,10 +35,10 @@ struct Statx {
 };
 static_assert(sizeof(Statx) == 256, "struct statx");
 
-constexpr unsigned kBasic = 0x7ff;      // STATX_BASIC_STATS
-constexpr unsigned kType = 1;           // STATX_TYPE
-constexpr unsigned kMount = 0x1000;     // STATX_MNT_ID
-constexpr int kDoNotSync = 0x4000;      // AT_STATX_DONT_SYNC
+constexpr unsigned kBasic = 0x7ff;   // STATX_BASIC_STATS
+constexpr unsigned kType = 1;        // STATX_TYPE
+constexpr unsigned kMount = 0x1000;  // STATX_MNT_ID
+constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -95,14 +95,15 @@ void MakeReady() {
 }
 
 void* CloseAll(void*) {
-  Pulse pulse;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
+  WatchedThread
+      thread;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
   pthread_mutex_lock(&lock);
   while (first != nullptr) {
     Closing* closing = first;
     first = closing->next;
     if (first == nullptr) last = &first;
     pthread_mutex_unlock(&lock);
-    Interruptible(pulse, [closing] { return close(closing->fd); });
+    Interruptible(thread, [closing] { return close(closing->fd); });
     pthread_mutex_lock(&lock);
     if (closing->done != nullptr) *closing->done = true;
     delete closing;

@@ -15,13 +15,13 @@ namespace bsd::sys {
 namespace {
 
 constexpr size_t kFirstRoom = 1024;
-constexpr size_t kMostRoom = 1 << 22;
+constexpr size_t kMaxRoom = 1 << 22;
 
 // The entry's text lies in memory of the caller's, which has to be large enough: more until it is.
 // 0 with an entry, else an errno.
 template <typename Entry, typename Call, typename Use>
 int Find(const Call& call, const Use& use) {
-  for (size_t size = kFirstRoom; size <= kMostRoom; size *= 4) {
+  for (size_t size = kFirstRoom; size <= kMaxRoom; size *= 4) {
     char* room = new (std::nothrow) char[size];
     if (room == nullptr) return ENOMEM;
     Entry entry = {};

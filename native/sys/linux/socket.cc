@@ -86,7 +86,7 @@ static int IntegerOption(int fd, int name) {
 
 // SO_LINGER would leave it to whoever closes the last descriptor, so the connection is dissolved. A family that
 // knows no AF_UNSPEC has nothing better.
-void Cut(int fd) {
+void Abort(int fd) {
   const sockaddr nobody = {};
   if (connect(fd, &nobody, sizeof nobody) == 0) return;
   const linger none = {1, 0};

@@ -88,10 +88,10 @@ int32_t AdoptSlot(Env& env, int fd, Traits traits) {
   return Slots::Id(*slot);
 }
 
-void Mute(Env& env, Slot& slot) {
+void UseEdges(Env& env, Slot& slot) {
   if (!slot.level) return;
   slot.level = false;
-  env.Fields(slot.index)[kReadiness] |= kMuted;
+  env.Fields(slot.index)[kReadiness] |= kUsesEdges;
 }
 
 // TypeScript's half: looks at the records as lib/reactor/reactor.ts does.

@@ -1,5 +1,5 @@
 import { ErrorIterator } from '../../../lib/socket/error-iterator'
-import { ErrorQueue, MOST } from '../../../lib/reactor/error-queue'
+import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../../../lib/reactor/error-queue'
 import type { ErrorRecord } from '../../../lib/errqueue/record'
 
 const EAGAIN = -11
@@ -27,8 +27,8 @@ test('what was read before a failure is kept, and the failure comes at the next 
 test('one drain is bounded', () => {
   let made = 0
   const queue = new ErrorQueue(() => record(made++))
-  expect(queue.drain()).toBe(MOST)
-  expect(made).toBe(MOST)
+  expect(queue.drain()).toBe(MAX_RECORDS_AT_ONCE)
+  expect(made).toBe(MAX_RECORDS_AT_ONCE)
 })
 
 test('a claim takes its records past the readers, until it is given up', () => {
@@ -49,7 +49,7 @@ test('without readers it keeps the newest thousand', () => {
   const queue = new ErrorQueue(() => record(made++))
   for (let i = 0; i < 40; i++) queue.drain()
   expect(queue.size).toBe(1024)
-  expect(queue.take(1)[0]!.id).toBe(40 * MOST - 1024)
+  expect(queue.take(1)[0]!.id).toBe(40 * MAX_RECORDS_AT_ONCE - 1024)
 })
 
 test('the iterator: return() ends a next() that waits; a failure comes once', async () => {

@@ -53,8 +53,8 @@ class Fake {
   ref(on: boolean): void {
     this.log.push(`ref ${on}`)
   }
-  mute(slot: number): number {
-    this.log.push(`mute ${slot}`)
+  useEdges(slot: number): number {
+    this.log.push(`useEdges ${slot}`)
     return 0
   }
 
@@ -127,7 +127,7 @@ class Scripted extends Operation<number> {
   override get grace(): number {
     return this.wait
   }
-  override falselyReady(): boolean {
+  override get spurious(): boolean {
     return this.lies
   }
   value(result: number): number {
@@ -199,7 +199,7 @@ test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait'
   const promise = submit(operation)
   fake.records([0, READ, READY, 0])
   expect(operation.attempts).toBe(2)
-  expect(fake.log).toContain('mute 0')
+  expect(fake.log).toContain('useEdges 0')
   fake.records([0, READ, READY, 0])
   expect(await promise).toBe(1)
 })
@@ -207,11 +207,11 @@ test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait'
 test('READY to write, but EAGAIN: by timer, besides the edges', async () => {
   const operation = write(EAGAIN, EAGAIN, EAGAIN, 3)
   const promise = submit(operation)
-  expect(channel.rare).toBeNull()
+  expect(channel.extras).toBeNull()
   fake.records([0, WRITE, READY, 0, 0, EVENT_WRITABLE])
-  expect(channel.rare!.backoff).not.toBeNull()
+  expect(channel.extras!.backoff).not.toBeNull()
   expect(await promise).toBe(3)
-  expect([operation.attempts, channel.rare!.backoff]).toEqual([4, null])
+  expect([operation.attempts, channel.extras!.backoff]).toEqual([4, null])
 })
 
 test('an operation that says so is tried by timer from the start', async () => {

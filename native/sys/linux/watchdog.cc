@@ -12,7 +12,7 @@ namespace bsd::sys {
 
 // Signals and their handlers belong to the whole process, and so does the thread. All of it stays for as long as the
 // process does: the addon is linked with -z nodelete.
-std::atomic<bool> pulse_watched{false};
+std::atomic<bool> watchdog_awake{false};
 const bool kInterrupts = true;
 
 namespace {
@@ -22,7 +22,7 @@ constexpr int kQuiet = 50;         // ticks without a call, then the watchdog sl
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
-Pulse* pulses = nullptr;
+WatchedThread* watched_threads = nullptr;
 int wake_signal = 0;  // 0: none chosen yet, -1: none is free
 bool started = false;
 
@@ -42,14 +42,14 @@ int FreeSignal() {
 }
 
 // Whether calls are being made. Interrupts one that has not ended since the last look.
-bool Look(Pulse& pulse) {
-  const uint32_t beat = pulse.beat.load();
-  const bool same = beat == pulse.seen;
-  pulse.seen = beat;
-  if (beat % 2 == 0) return !same;
+bool Look(WatchedThread& thread) {
+  const uint32_t calls = thread.calls.load();
+  const bool same = calls == thread.seen;
+  thread.seen = calls;
+  if (calls % 2 == 0) return !same;
   if (!same) return true;
-  pulse.struck.store(true);
-  if (pulse.beat.load() == beat) syscall(SYS_tgkill, getpid(), pulse.thread, wake_signal);
+  thread.interrupted.store(true);
+  if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal);
   return true;
 }
 
@@ -62,13 +62,14 @@ void* Watch(void*) {
     nanosleep(&tick, nullptr);
     pthread_mutex_lock(&lock);
     bool active = false;
-    for (Pulse* each = pulses; each != nullptr; each = each->next) active = Look(*each) || active;
+    for (WatchedThread* each = watched_threads; each != nullptr; each = each->next)
+      active = Look(*each) || active;
     quiet = active ? 0 : quiet + 1;
-    if (active) pulse_watched.store(true);
+    if (active) watchdog_awake.store(true);
     if (quiet == kQuiet)
-      pulse_watched.store(false);  // and one more look, for a call that saw 'true'
+      watchdog_awake.store(false);  // and one more look, for a call that saw 'true'
     if (quiet <= kQuiet) continue;
-    while (!pulse_watched.load()) pthread_cond_wait(&woken, &lock);
+    while (!watchdog_awake.load()) pthread_cond_wait(&woken, &lock);
     quiet = 0;
   }
 }
@@ -77,11 +78,11 @@ void Start() { started = StartDetached(Watch, nullptr) == 0; }
 
 }  // namespace
 
-Pulse::Pulse() : thread(static_cast<int>(syscall(SYS_gettid))) {
+WatchedThread::WatchedThread() : tid(static_cast<int>(syscall(SYS_gettid))) {
   pthread_mutex_lock(&lock);
   if (wake_signal == 0) wake_signal = FreeSignal();
-  next = pulses;
-  pulses = this;
+  next = watched_threads;
+  watched_threads = this;
   pthread_mutex_unlock(&lock);
   if (wake_signal < 0) return;
   sigset_t mine;
@@ -90,25 +91,25 @@ Pulse::Pulse() : thread(static_cast<int>(syscall(SYS_gettid))) {
   pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
 }
 
-Pulse::~Pulse() {
+WatchedThread::~WatchedThread() {
   pthread_mutex_lock(&lock);
-  Pulse** at = &pulses;
+  WatchedThread** at = &watched_threads;
   while (*at != this) at = &(*at)->next;
   *at = next;
   pthread_mutex_unlock(&lock);
 }
 
-void PulseWatch() {
+void WakeWatchdog() {
   pthread_mutex_lock(&lock);
   if (!started && wake_signal > 0) Start();
-  pulse_watched.store(true);
+  watchdog_awake.store(true);
   pthread_cond_signal(&woken);
   pthread_mutex_unlock(&lock);
 }
 
-void PulseSettle(Pulse& pulse) {
+void SettleSignal(WatchedThread& thread) {
   pthread_mutex_lock(&lock);  // it sends its signal under the lock
-  pulse.struck.store(false);
+  thread.interrupted.store(false);
   pthread_mutex_unlock(&lock);
   syscall(SYS_getppid);  // pending signals are delivered when any system call ends
 }

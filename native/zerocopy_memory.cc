@@ -1,4 +1,4 @@
-#include "slab.h"
+#include "zerocopy_memory.h"
 
 #include <sys/mman.h>
 
@@ -19,7 +19,7 @@ static void Free(napi_env env, void* data, void* hint) {
   napi_adjust_external_memory(env, -static_cast<int64_t>(size), &total);
 }
 
-napi_value AllocateSlab(napi_env env, napi_callback_info info) {
+napi_value AllocateZeroCopy(napi_env env, napi_callback_info info) {
   constexpr int64_t kMaxSize = int64_t{1} << 32;
   Args args(env, info);
   const auto size = static_cast<size_t>(args.Integer(0, "size", 1, kMaxSize));

@@ -3,12 +3,12 @@
 
 namespace bsd::sys {
 
-std::atomic<bool> pulse_watched{true};
+std::atomic<bool> watchdog_awake{true};
 const bool kInterrupts = false;
 
-Pulse::Pulse() = default;
-Pulse::~Pulse() = default;
-void PulseWatch() {}
-void PulseSettle(Pulse&) {}
+WatchedThread::WatchedThread() = default;
+WatchedThread::~WatchedThread() = default;
+void WakeWatchdog() {}
+void SettleSignal(WatchedThread&) {}
 
 }  // namespace bsd::sys

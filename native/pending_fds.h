@@ -1,7 +1,7 @@
 // Descriptors on their way from a system call to a slot. TypeScript takes each in with the next call, but a worker may
 // be terminated between the two; then the end of its environment closes them.
-#ifndef BSD_SOCKETS_LOOSE_H_
-#define BSD_SOCKETS_LOOSE_H_
+#ifndef BSD_SOCKETS_PENDING_FDS_H_
+#define BSD_SOCKETS_PENDING_FDS_H_
 
 #include <sys/socket.h>
 
@@ -12,10 +12,10 @@
 
 namespace bsd {
 
-class Loose {
+class PendingFds {
  public:
   void Add(int fd) {
-    if (fd >= 0 && count_ < kMost) fds_[count_++] = fd;
+    if (fd >= 0 && count_ < kMax) fds_[count_++] = fd;
   }
 
   // It has a slot, or is closed.
@@ -45,11 +45,11 @@ class Loose {
 
  private:
   // Linux passes at most 253 with a message, Darwin 512. What is beyond is not kept.
-  static constexpr size_t kMost = 512;
-  int fds_[kMost] = {};
+  static constexpr size_t kMax = 512;
+  int fds_[kMax] = {};
   size_t count_ = 0;
 };
 
 }  // namespace bsd
 
-#endif  // BSD_SOCKETS_LOOSE_H_
+#endif  // BSD_SOCKETS_PENDING_FDS_H_

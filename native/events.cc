@@ -43,7 +43,7 @@ class Turn {
       if (fields[kReadOpcode] != kIdle) {
         Read(index, fields);
       } else if (slot->level) {
-        Mute(env_, *slot);
+        UseEdges(env_, *slot);
       }
       if ((mask & (sys::kFailure | sys::kUrgent)) != 0 && fields[kErrorOpcode] != kIdle) {
         fields[kErrorOpcode] = kIdle;
@@ -102,7 +102,7 @@ class Turn {
     }
     if (result == -EAGAIN) {  // stays armed: the next edge is sure to come
       if (slot.level)
-        Mute(env_, slot);  // a level that says 'ready' to no avail would say so for ever
+        UseEdges(env_, slot);  // a level that says 'ready' to no avail would say so for ever
       return;
     }
     if (opcode == kReceive || opcode == kReceiveFrom) {
