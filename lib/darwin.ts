@@ -3,4 +3,5 @@ import { requireSystem } from './binding/system'
 
 requireSystem('darwin')
 
-export * from './constants/constants.darwin.gen'
+export * from './constants/common.gen'
+export * from './constants/darwin.gen'

@@ -3,4 +3,5 @@ import { requireSystem } from './binding/system'
 
 requireSystem('linux')
 
-export * from './constants/constants.linux.gen'
+export * from './constants/common.gen'
+export * from './constants/linux.gen'

@@ -18,6 +18,11 @@ import { availableParallelism, tmpdir } from 'node:os'
 import path from 'node:path'
 import { bin, buildEnv, filesBelow, llvm, must, node, npmCli, root, run } from './tools.mjs'
 
+if (process.argv.includes('--layout')) {
+  const shown = await node(['scripts/layout.cjs'])
+  process.stdout.write(shown.output)
+  process.exit(shown.status)
+}
 const fast = process.argv.includes('--fast')
 const tests = !process.argv.includes('--no-tests')
 const cache = path.join(root, 'node_modules/.cache/bsd-sockets')
@@ -142,6 +147,7 @@ const steps = [
   ],
   ['types', () => node([tsc, '--noEmit', '-p', 'tsconfig.json'])],
   ['generated files', () => node(['native/constants/generate.mjs', '--check'])],
+  ['layout', () => node(['scripts/layout.cjs'])],
   ['workflows', workflows],
   ...(fast ? [] : [['clang-tidy', tidy]]),
   ...(fast && !tests ? [] : [['build', build]]),

@@ -2,7 +2,7 @@ import { invalidType, outOfRange, checkInteger, elementsOf } from '../errors/arg
 import { ownFields } from '../runtime/fields'
 import { byCode, find, opcodes, type Mode, type Opcode } from './opcodes'
 import { Program } from './program'
-import { type FilterInstruction } from './opcodes'
+import type { FilterInstruction } from './opcodes'
 
 /** Where a jump goes: a label, or how many instructions to skip. There is no way back. */
 export type Target = string | number

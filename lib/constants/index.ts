@@ -3,11 +3,14 @@
  * its name.
  */
 
-import { constants } from './constants.gen'
-import { exceptions, prefixes } from './constants.groups.gen'
+import { constants } from './define'
+import { exceptions, prefixes } from './groups.gen'
 import { invalidType } from '../errors/argument'
 
-export * from './constants.gen'
+export * from './common.gen'
+export * from './linux.gen'
+export * from './darwin.gen'
+export { constants }
 
 /** Any Bluetooth adapter, as `bind` takes it. Linux only. */
 export const BDADDR_ANY = '00:00:00:00:00:00'

@@ -43,6 +43,7 @@ export interface EndPoint {
   readonly address?: unknown
   readonly port?: unknown
   readonly path?: unknown
+  toString(): string
 }
 
 /** What is known about a failed call beside its errno. */

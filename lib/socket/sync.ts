@@ -1,7 +1,7 @@
 import type { Address, AddressLike } from '../address'
 import type { MessageBatch } from '../message/batch'
 import { isStream } from './base'
-import { type FileLike } from '../validators'
+import type { FileLike } from '../validators'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { closed, timedOut, withProgress, type SocketError } from '../errors'
 import { block } from '../reactor/blocking'

@@ -321,43 +321,37 @@ function comment(text) {
 
 const names = { linux: 'Linux', darwin: 'Darwin' }
 
-function docOf({ where, doc, man }, os) {
+function docOf({ where, doc, man }) {
   const parts = []
   if (doc !== '') parts.push(/[.)]$/.test(doc) ? doc : `${doc}.`)
   const oses = Object.keys(where)
-  if (os === undefined && oses.length === 1) parts.push(`${names[oses[0]]} only.`)
-  else if (os === undefined) {
-    for (const each of oses) if (where[each] === 'perhaps') parts.push(`Not on every ${names[each]}.`)
-  }
+  if (oses.length === 1) parts.push(`${names[oses[0]]} only.`)
+  for (const os of oses) if (where[os] === 'perhaps') parts.push(`Not on every ${names[os]}.`)
   if (man !== undefined && !/\(\d\w*\)$/.test(doc)) parts.push(man)
   return parts.join(' ')
 }
 
-function emitNames(items, os) {
-  const out = [
-    header,
-    '',
-    "import { native } from './binding'",
-    '',
-    'const c: Readonly<Record<string, number | undefined>> = native.constants',
-  ]
+// Which list of names a constant stands in: that of its only system, or that of all.
+function listOf({ where }) {
+  const oses = Object.keys(where)
+  return oses.length === 1 ? oses[0] : 'common'
+}
+
+function emitDeclarations(items, list) {
+  const out = [header]
   let pending
   for (const item of items) {
     if (item.heading !== undefined) {
       pending = item.heading
       continue
     }
-    if (os !== undefined && item.where[os] === undefined) continue
-    if (pending !== undefined) out.push('', `// ${pending}`, '')
+    if (listOf(item) !== list) continue
+    out.push('')
+    if (pending !== undefined) out.push(`// ${pending}`, '')
     pending = undefined
-    const always =
-      os === undefined ? systems.every(each => item.where[each] === 'always') : item.where[os] === 'always'
-    out.push(...comment(docOf(item, os)))
-    const type = always ? 'number' : 'number | undefined'
-    const line = `export const ${item.name}: ${type} = c.${item.name}${always ? ' as number' : ''}`
-    out.push(...(line.length <= width ? [line] : line.replace(' = ', ' =\n  ').split('\n')))
+    out.push(...comment(docOf(item)), `export declare const ${item.name}: number`)
   }
-  return out
+  return [...out, ''].join('\n')
 }
 
 // Names in order, filled to the width, as the lines of a template for split().
@@ -375,27 +369,24 @@ function fill(words, indent) {
   return out
 }
 
-function emitTypescript(items) {
+function emitNames(items) {
   const rows = items.filter(item => item.heading === undefined)
-  const every = ['', '// Every name of the tables, in their order.', 'const names = `', ...fill(rows.map(row => row.name), '  '), '`'] // prettier-ignore
+  const marked = rows.map(row => (listOf(row) === 'common' ? row.name : `${row.name}:${listOf(row)}`))
   return [
-    ...emitNames(items),
-    ...every,
+    header,
     '',
-    '/** Every constant by name; `undefined` where this system has none. */',
-    'export const constants: Readonly<Record<string, number | undefined>> = Object.freeze(',
-    '  Object.assign(',
-    '    Object.create(null) as Record<string, number | undefined>,',
-    '    Object.fromEntries(',
-    '      names',
-    '        .trim()',
-    '        .split(/\\s+/)',
-    '        .map(name => [name, c[name]]),',
-    '    ),',
-    '  ),',
-    ')',
+    '/** Every name of the tables, in their order; one that only one system has is marked with it. */',
+    'export const names: readonly string[] = `',
+    ...fill(marked, '  '),
+    '`',
+    '  .trim()',
+    '  .split(/\\s+/)',
     '',
   ].join('\n')
+}
+
+function emitModule(list) {
+  return [header, "'use strict'", `module.exports = require('./define').lists.${list}`, ''].join('\n')
 }
 
 // The group of a name is the longest listed prefix, else its first word; what follows neither rule is listed.
@@ -513,10 +504,14 @@ const outputs = {
   'native/constants/constants.gen.inc': emitConstants(items),
   'native/constants/layout.gen.inc': emitLayout(layout),
   'native/constants/check.gen.cc': emitCheck(items),
-  'lib/constants/constants.gen.ts': emitTypescript(items),
-  'lib/constants/constants.linux.gen.ts': [...emitNames(items, 'linux'), ''].join('\n'),
-  'lib/constants/constants.darwin.gen.ts': [...emitNames(items, 'darwin'), ''].join('\n'),
-  'lib/constants/constants.groups.gen.ts': emitGroups(items),
+  'lib/constants/common.gen.d.ts': emitDeclarations(items, 'common'),
+  'lib/constants/linux.gen.d.ts': emitDeclarations(items, 'linux'),
+  'lib/constants/darwin.gen.d.ts': emitDeclarations(items, 'darwin'),
+  'lib/constants/common.gen.js': emitModule('common'),
+  'lib/constants/linux.gen.js': emitModule('linux'),
+  'lib/constants/darwin.gen.js': emitModule('darwin'),
+  'lib/constants/names.gen.ts': emitNames(items),
+  'lib/constants/groups.gen.ts': emitGroups(items),
   'lib/errors/errno.gen.ts': emitErrno(errno),
   'lib/binding/layout.gen.ts': emitLayoutTypescript(layout),
 }

@@ -37,6 +37,7 @@ function imports(file: string): string[] {
 function resolve(from: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null
   const base = path.posix.join(path.posix.dirname(from), specifier.replace(/\.js$/, ''))
+  if (existsSync(path.join(root, `${base}.d.ts`))) return null // generated: it imports the binding's constants alone
   const candidates = [`${base}.ts`, `${base}/index.ts`]
   const file = candidates.find(each => existsSync(path.join(root, each)))
   if (file === undefined) throw new Error(`${from}: nothing behind '${specifier}'`)
@@ -60,8 +61,32 @@ function chain(from: string, to: string): string[] | null {
   return null
 }
 
-const modules = below('lib', /\.ts$/)
+const modules = below('lib', /(?<!\.d)\.ts$/)
 const binding = 'lib/binding/binding.ts'
+
+interface Layout {
+  up: string[]
+  circles: string[][]
+  homeless: string[]
+}
+// eslint-disable-next-line @typescript-eslint/no-require-imports -- the script that `npm run check` runs as well
+const { measure } = require('../../scripts/layout.cjs') as { measure(root: string): Layout }
+
+describe('the floors of lib/', () => {
+  const layout = measure(root)
+
+  test('no import runs up, and none goes across a floor: type imports count', () => {
+    expect(layout.up).toEqual([])
+  })
+
+  test('no modules import each other in a circle', () => {
+    expect(layout.circles).toEqual([])
+  })
+
+  test('every room stands on a floor', () => {
+    expect(layout.homeless).toEqual([])
+  })
+})
 
 describe('the parser of imports', () => {
   test('sees the way to the binding where there is one', () => {
@@ -76,7 +101,7 @@ describe('the parser of imports', () => {
 
 describe('lib/', () => {
   const pure = [
-    ...modules.filter(file => /^lib\/(address|bpf|control|errqueue)\//.test(file)),
+    ...modules.filter(file => /^lib\/(address|bpf|control|errqueue|runtime)\//.test(file)),
     'lib/errors/argument.ts',
     'lib/reactor/queue.ts',
     'lib/options/codec.ts',

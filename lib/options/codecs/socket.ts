@@ -1,6 +1,6 @@
 import { get16, get32, put16, put32, structOf } from '../../struct'
 import { Program } from '../../bpf/program'
-import { type FilterInstruction } from '../../bpf/opcodes'
+import type { FilterInstruction } from '../../bpf/opcodes'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkList, checkObject, padded, uint32, type Codec } from './basic'
 import { fixedStruct, listOf, perPlatform, rowsAt, struct } from './struct'
