@@ -1,9 +1,13 @@
 import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
-import { byteLengthOf } from '../struct'
-import { invalidType, systemError, closed } from '../errors'
-import { refusal } from '../errors/refusals'
+import { native } from '../binding/binding'
+import { DIRECT } from '../binding/memory'
+import { STATE_ADDRESS, STATE_SECOND } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
+import { invalidType, systemError, closed } from '../errors'
+import { EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
+import { addresses, platform } from '../host'
 import {
   getOption,
   setOption,
@@ -11,20 +15,16 @@ import {
   type ReadableOption,
   type WritableOption,
 } from '../options/option'
-import { joinGroup, type JoinOptions, type Membership } from './multicast'
-import type { Channel } from '../reactor/channel'
-import { Adoption, create, CREATION_FLAGS } from './create'
-import { addresses, platform } from '../host'
-import { native } from '../binding/binding'
 import { reactor, readAddress } from '../reactor'
-import { EPERM } from '../errors/errno'
+import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
-import { DIRECT } from '../binding/memory'
-import { checkCreationOptions, type CreationOptions } from './namespace'
-import { STATE_ADDRESS, STATE_SECOND } from '../binding/shared'
-import { receiveMeta, type WantedMeta } from './receive-meta'
 import { defaultTimeout } from '../reactor/timeouts'
+import { byteLengthOf } from '../struct'
 import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
+import { Adoption, create, CREATION_FLAGS } from './create'
+import { joinGroup, type JoinOptions, type Membership } from './multicast'
+import { checkCreationOptions, type CreationOptions } from './namespace'
+import { receiveMeta, type WantedMeta } from './receive-meta'
 
 const constants = platform.constants
 

@@ -1,43 +1,45 @@
 import type { Socket as NetSocket } from 'node:net'
 import type { Address, AddressLike } from '../address'
-import type { MessageBatch } from '../message/batch'
-import { SocketError } from '../errors'
-import { isStream } from './base'
-import type { FileLike } from '../validators'
-import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
+import { READ, WRITE } from '../binding/shared'
+import { AF_UNIX, SOCK_STREAM } from '../constants'
+import { SocketError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { ErrorIterator } from './error-iterator'
 import type { ErrorRecord } from '../errqueue/record'
-import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded, Pull } from './iteration'
-import type { ChunksOptions, MessagesOptions } from './iteration'
-import type { Operation } from '../reactor/operation'
+import type { Message } from '../message'
+import type { MessageBatch } from '../message/batch'
 import {
   receivedFds,
   RECVMSG_FIELDS,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
-} from './nonblocking'
-import { READ, WRITE } from '../binding/shared'
-import {
-  checkSplice,
-  SENDFILE_FIELDS,
-  SPLICE_FIELDS,
-  TransferSocket,
-  type SendfileOptions,
-  type SpliceOptions,
-} from './transfers'
-import { runTransfer } from './splice'
-import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
-import { checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
-import { AF_UNIX, SOCK_STREAM } from '../constants'
-import type { Message } from '../message'
+} from '../operations/message'
 import { Send } from '../operations/send'
+import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
+import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
+import { reactor } from '../reactor'
+import type { Operation } from '../reactor/operation'
+import { type FileLike, checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { isStream } from './base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
+import { ErrorIterator } from './error-iterator'
+import {
+  CHUNKS_FIELDS,
+  MESSAGES_FIELDS,
+  checkChunks,
+  checkMessages,
+  hasEnded,
+  Pull,
+  type ChunksOptions,
+  type MessagesOptions,
+} from './iteration'
+import { NonblockingSocket } from './nonblocking'
+import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
 import { toNetSocket } from './streams/net'
 import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
+import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 /**
  * A socket, socket(2), with promises. Linux and macOS.
@@ -46,7 +48,7 @@ import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
  * wait for each other. Every argument is checked before any system call. What a signal, a timeout or
  * `close()` takes back leaves no trace but the bytes that were already sent.
  */
-export class Socket extends TransferSocket {
+export class Socket extends NonblockingSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
