@@ -261,12 +261,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
 
   /** getsockopt(2) of a typed option: `socket.get(options.TCP_INFO)`. */
   get<T>(option: ReadableOption<T>): T {
-    return getOption(this.#optionCalls(), option)
+    return getOption(new SocketOptions(this), option)
   }
 
   /** setsockopt(2) of a typed option: `socket.set(options.IP_TTL, 9)`. */
   set<T>(option: WritableOption<T>, value: NoInfer<T>): this {
-    setOption(this.#optionCalls(), option, value)
+    setOption(new SocketOptions(this), option, value)
     return this
   }
 
@@ -285,23 +285,21 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return this
   }
 
-  #optionCalls(): OptionCalls {
-    return {
-      get: (level, name, size, request) => {
-        if (request === undefined) return this.getsockopt(level, name, size)
-        const bytes = Buffer.alloc(size)
-        bytes.set(request)
-        integerSize[0] = size
-        const result = native.getsockopt(this.channel.id, level, name, bytes, integerSize)
-        if (result < 0) this.#checkOption('getsockopt', result, describeOption(level, name))
-        return bytes.subarray(0, integerSize[0])
-      },
-      set: (level, name, value) => this.setsockopt(level, name, value),
-      setProgram: (level, name, instructions) => {
-        const result = native.setProgram(this.channel.id, level, name, instructions)
-        if (result < 0) this.#checkOption('setsockopt', result, describeOption(level, name))
-      },
-    }
+  /** @internal Reads up to `size` bytes of an option, after the bytes of `request` have been put into the buffer. */
+  readOption(level: number, name: number, size: number, request: Uint8Array | undefined): Buffer {
+    const bytes = Buffer.allocUnsafe(size).fill(0)
+    if (request !== undefined) bytes.set(request)
+    integerSize[0] = size
+    const result = native.getsockopt(this.channel.id, level, name, bytes, integerSize)
+    if (result < 0) this.#checkOption('getsockopt', result, describeOption(level, name))
+    const length = integerSize[0]
+    return length === size ? bytes : bytes.subarray(0, length)
+  }
+
+  /** @internal Sets an option to a `struct sock_fprog` that points at the instructions. */
+  setProgram(level: number, name: number, instructions: Uint8Array): void {
+    const result = native.setProgram(this.channel.id, level, name, instructions)
+    if (result < 0) this.#checkOption('setsockopt', result, describeOption(level, name))
   }
 
   /**
@@ -382,6 +380,23 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       address: address === null ? null : addresses.decode(address),
       subject,
     })
+  }
+}
+
+/** The two system calls for the typed options of one socket. */
+class SocketOptions implements OptionCalls {
+  constructor(private readonly socket: BaseSocket) {}
+
+  get(level: number, name: number, size: number, request?: Uint8Array): Buffer {
+    return this.socket.readOption(level, name, size, request)
+  }
+
+  set(level: number, name: number, value: Uint8Array): void {
+    this.socket.setsockopt(level, name, value)
+  }
+
+  setProgram(level: number, name: number, instructions: Uint8Array): void {
+    this.socket.setProgram(level, name, instructions)
   }
 }
 
