@@ -165,12 +165,7 @@ export class Socket extends NonblockingSocket {
     buffer: ArrayBufferView,
     op?: Op | number,
   ): Promise<{ bytes: number; address: Address | null }> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
   /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
@@ -189,12 +184,7 @@ export class Socket extends NonblockingSocket {
    * `bytesSent`. At least one call is made, so an empty datagram goes out.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendAllOperation(data, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendAllOperation(data, flags))
   }
 
   /**
@@ -202,12 +192,7 @@ export class Socket extends NonblockingSocket {
    * AF_UNIX receiver never makes the sender writable, so it is tried again after 1 to 16 ms.
    */
   sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendtoOperation(data, address, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
   /**
@@ -219,13 +204,11 @@ export class Socket extends NonblockingSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: RecvmsgOptions | number,
   ): Promise<Message> {
-    try {
-      const own = ownOp(op)
-      const waiting = checkOp(own, this.timeout, RECVMSG_FIELDS)
-      return this.#submit(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(
+      op,
+      (waiting, own) => this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)),
+      RECVMSG_FIELDS,
+    )
   }
 
   /**
@@ -233,12 +216,7 @@ export class Socket extends NonblockingSocket {
    * (`control.ttl(8)`, `control.packetInfo({ source })`). The number of bytes.
    */
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendmsgOperation(message, waiting.flags, false), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendmsgOperation(message, flags, false))
   }
 
   /**
@@ -249,12 +227,7 @@ export class Socket extends NonblockingSocket {
    * `EOPNOTSUPP`. ip(7)
    */
   receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.receiveErrorsOperation(), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, () => this.receiveErrorsOperation())
   }
 
   /**
@@ -282,12 +255,7 @@ export class Socket extends NonblockingSocket {
     fds: readonly (number | { readonly fd: number })[],
     op?: Op | number,
   ): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendFdsOperation(data, fds, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
   }
 
   /**
@@ -305,12 +273,7 @@ export class Socket extends NonblockingSocket {
    * Linux: one system call; elsewhere one for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.recvmmsgOperation(batch, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
   }
 
   /**
@@ -318,12 +281,7 @@ export class Socket extends NonblockingSocket {
    * and names the address of the message that failed. The batch is not to be changed before it ends.
    */
   sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
   }
 
   /**
@@ -334,16 +292,11 @@ export class Socket extends NonblockingSocket {
    * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
-    try {
-      const own = ownOp(options)
-      const waiting = checkOp(own, this.timeout, SENDFILE_FIELDS)
-      return this.#submit(
-        this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
-        waiting,
-      )
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(
+      options,
+      (waiting, own) => this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
+      SENDFILE_FIELDS,
+    )
   }
 
   /**
@@ -476,6 +429,21 @@ export class Socket extends NonblockingSocket {
       return Promise.reject(new Send(channel, data, 0).failure(result))
     }
     return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
+  }
+
+  /** Checks the options, makes the operation and submits it. A misused argument rejects. */
+  #run<T, O extends Op>(
+    op: O | number | undefined,
+    make: (waiting: Waiting, own: O | number | undefined) => Operation<T>,
+    fields?: readonly string[],
+  ): Promise<T> {
+    try {
+      const own = fields === undefined ? op : ownOp(op)
+      const waiting = checkOp(own, this.timeout, fields)
+      return this.#submit(make(waiting, own), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   #submit<T>(operation: Operation<T>, waiting: Waiting): Promise<T> {
