@@ -49,19 +49,21 @@ bool IsLocal(int fd, const Statx& found) {
   return found.device_major != 0 || fcntl(fd, F_GET_SEALS) >= 0;
 }
 
-// Whether close(2) may wait: a socket that lingers, or a file system that tells its server.
-bool MayWait(int fd) {
+// Whether close(2) returns at once, whatever other processes do. Only what is known is closed inline: an AF_UNIX socket
+// may hold other descriptors in its queue, AF_PACKET waits for the whole kernel, an epoll descriptor may have a million
+// entries, a pipe waits for a writer, and a file system may have a server.
+bool ClosesAtOnce(int fd) {
   linger current = {};
   socklen_t size = sizeof current;
-  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) == 0)
-    return current.l_onoff != 0 && current.l_linger != 0;
-  if (errno == EBADF || fcntl(fd, F_GETPIPE_SZ) >= 0) return false;
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) == 0) {
+    const int family = Domain(fd);
+    return (family == AF_INET || family == AF_INET6) &&
+           (current.l_onoff == 0 || current.l_linger == 0);
+  }
+  if (errno == EBADF || fcntl(fd, F_GET_SEALS) >= 0) return true;  // memfd
   Statx found = {};
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kType, &found) < 0) return true;
-  // What has no type is an anonymous inode: a pidfd, an eventfd. Major 1 are /dev/null and its kin.
-  const unsigned type = found.mode & S_IFMT;
-  if (type == 0 || (type == S_IFCHR && found.special_major == 1)) return false;
-  return !IsLocal(fd, found);
+  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kType, &found) < 0) return false;
+  return (found.mode & S_IFMT) == S_IFCHR && found.special_major == 1;  // /dev/null and its kin
 }
 
 // The queue and its threads are the whole process's: a close that never returns must outlive the environment that
@@ -73,15 +75,18 @@ struct Closing {
 };
 
 constexpr int kThreads = 32;
-constexpr long kPatience = 5'000'000;  // nanoseconds
-constexpr long kSecond = 1'000'000'000;
+constexpr long kSecond = 1'000'000'000;  // nanoseconds
+constexpr long kPatience = 5'000'000;    // how long a caller waits
+constexpr long kIdle = kSecond;          // how long a thread waits for more
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t closed;
-bool ready = false;  // `closed` is
+pthread_cond_t wanted;
+bool ready = false;  // the conditions are
 Closing* first = nullptr;
 Closing** last = &first;
 int threads = 0;
+int idle = 0;  // of these
 
 // The wall clock may jump.
 void MakeReady() {
@@ -90,15 +95,34 @@ void MakeReady() {
   pthread_condattr_init(&attributes);
   pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   pthread_cond_init(&closed, &attributes);
+  pthread_cond_init(&wanted, &attributes);
   pthread_condattr_destroy(&attributes);
   ready = true;
 }
 
+timespec After(long nanoseconds) {
+  timespec until = {};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_nsec += nanoseconds;
+  until.tv_sec += until.tv_nsec / kSecond;
+  until.tv_nsec %= kSecond;
+  return until;
+}
+
+// With the lock held: whether there is something to close. A thread that waits in vain ends.
+bool Next() {
+  const timespec until = After(kIdle);
+  ++idle;
+  while (first == nullptr && pthread_cond_timedwait(&wanted, &lock, &until) == 0) continue;
+  --idle;
+  return first != nullptr;
+}
+
 void* CloseAll(void*) {
-  WatchedThread
-      thread;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
+  // A socket that lingers does not hold the thread. Nothing helps against a file system that waits.
+  WatchedThread thread;
   pthread_mutex_lock(&lock);
-  while (first != nullptr) {
+  while (Next()) {
     Closing* closing = first;
     first = closing->next;
     if (first == nullptr) last = &first;
@@ -116,13 +140,7 @@ void* CloseAll(void*) {
 
 // With the lock held: waits for a while until it is closed.
 void Wait(Closing* closing) {
-  timespec until = {};
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_nsec += kPatience;
-  if (until.tv_nsec >= kSecond) {
-    until.tv_nsec -= kSecond;
-    ++until.tv_sec;
-  }
+  const timespec until = After(kPatience);
   bool done = false;
   closing->done = &done;
   while (!done && pthread_cond_timedwait(&closed, &lock, &until) == 0) continue;
@@ -161,18 +179,20 @@ int Stat(int fd, FileStat* stat) {
 }
 
 int CloseForeign(int fd) {
-  if (!MayWait(fd)) return close(fd) < 0 ? -errno : 0;
+  if (ClosesAtOnce(fd)) return close(fd) < 0 ? -errno : 0;
   auto* closing = new (std::nothrow) Closing{fd, nullptr, nullptr};
   if (closing == nullptr) return 0;  // open for ever rather than a wait for ever
   pthread_mutex_lock(&lock);
   MakeReady();
+  const bool busy = threads > idle || first != nullptr;  // a thread may be stuck: do not wait again
   *last = closing;
   last = &closing->next;
-  const bool alone = threads == 0;  // otherwise a thread may be stuck: do not wait again
-  if (threads < kThreads && StartDetached(CloseAll, nullptr) == 0) {
+  if (idle > 0) {
+    pthread_cond_signal(&wanted);
+  } else if (threads < kThreads && StartDetached(CloseAll, nullptr) == 0) {
     ++threads;
-    if (alone) Wait(closing);
   }
+  if (!busy && threads > 0) Wait(closing);
   pthread_mutex_unlock(&lock);
   return 0;
 }
