@@ -1,5 +1,5 @@
-// capture - WARMUP SECONDS SERVER_PID recv | ring: frames on the interface lo, which are those that somebody
-// else sends; a packet socket with a call for each, or a ring of TPACKET_V3.
+// capture - WARMUP SECONDS SERVER_PID recv | ring: receives the frames that another process sends on the interface lo.
+// recv makes one call per frame of a packet socket; ring reads a TPACKET_V3 ring.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
