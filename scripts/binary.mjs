@@ -1,13 +1,13 @@
-// Reads the headers of an ELF or Mach-O file, to check before publishing where an addon will load. Supports only what is
-// published: 64-bit little-endian files.
+// Reads the headers of an ELF or Mach-O file, to check before publishing where an addon will load. Supports only what
+// is published: 64-bit little-endian files.
 import { readFileSync } from 'node:fs'
 
 const text = (bytes, from) => bytes.toString('latin1', from, bytes.indexOf(0, from))
 
 /**
- * Returns { format, arch, exports, imports, libraries, glibc, minos, signed }. `imports` is a list of { name, from }, where
- * `from` is the symbol's version (ELF), a library or 'process' (Mach-O), or null. `glibc` is the highest version that the
- * file needs, as [major, minor], or null.
+ * Returns { format, arch, exports, imports, libraries, glibc, minos, signed }. `imports` is a list of { name, from },
+ * where `from` is the symbol's version (ELF), a library or 'process' (Mach-O), or null. `glibc` is the highest version
+ * that the file needs, as [major, minor], or null.
  */
 export function read(file) {
   const bytes = readFileSync(file)

@@ -86,7 +86,7 @@ function add(counts, key, count) {
   counts.set(key, (counts.get(key) ?? 0) + count)
 }
 
-/** Reads the counts of gcov. Adds up the counts of template instances, and of the files that include the same header. */
+/** Reads the counts of gcov. Adds up the counts of template instances, and of files that include the same header. */
 async function nativeCoverage() {
   const files = new Map()
   const options = ['--json-format', '--stdout', '--branch-probabilities']

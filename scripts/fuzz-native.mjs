@@ -1,6 +1,7 @@
-// npm run fuzz:native -- [--seconds N] [target…]: coverage-guided fuzzing of the C++ code that parses JavaScript values or
-// memory that other threads write to. Uses libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer. Needs Linux and
-// clang 19 with libclang-rt-19-dev. Node is not needed: test/fuzz/native/values.cc replaces it, kernel.cc the kernel.
+// npm run fuzz:native -- [--seconds N] [target…]: coverage-guided fuzzing of the C++ code that parses JavaScript values
+// or memory that other threads write to. Uses libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer. Needs
+// Linux and clang 19 with libclang-rt-19-dev. Node is not needed: test/fuzz/native/values.cc replaces it, kernel.cc the
+// kernel.
 //
 // Inputs that crash are kept in build/fuzz/<target>/: `build/fuzz/<target>/fuzzer <file>` runs one again.
 import { mkdirSync } from 'node:fs'

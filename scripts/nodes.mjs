@@ -1,5 +1,5 @@
-// npm run check:nodes: runs tests with the built addon on every supported Node, and checks that Bun and Deno are refused.
-// All runtimes come from npm.
+// npm run check:nodes: runs tests with the built addon on every supported Node, and checks that Bun and Deno are
+// refused. All runtimes come from npm.
 //
 //   --on=22,bun   only these: majors (the versions are in scripts/tools.mjs), exact versions of Node, bun or deno
 //

@@ -1,5 +1,5 @@
-// npm run check:pack: checks that the npm package is complete. Builds the binary for this machine, packs, installs into an
-// empty project without scripts and compilers, and loads every entry point.
+// npm run check:pack: checks that the npm package is complete. Builds the binary for this machine, packs, installs into
+// an empty project without scripts and compilers, and loads every entry point.
 //
 //   --tarball=FILE  tests an existing tarball; prebuild.yml does so on every target
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs'

@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
 
-/** The Node of each supported major that is downloaded. The versions are exact, and the same as in .github/workflows. */
+/** The Node of each supported major that is downloaded. The versions are exact, and the same as in .github/workflows.
+ * */
 export const nodes = { 20: '20.20.2', 22: '22.23.5', 24: '24.22.3', 26: '26.12.1' }
 
 /** Returns the file that a package's command runs. Commands run by path, because npx would use the network. */

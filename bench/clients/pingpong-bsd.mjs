@@ -1,5 +1,5 @@
-// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: exchanges one message of 64 bytes at a
-// time on one connection.
+// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: exchanges one message of 64 bytes
+// at a time on one connection.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 

@@ -1,4 +1,5 @@
-// stream-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv [SO_RCVLOWAT]: writes 64 KiB per call, or reads up to 256 KiB.
+// stream-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv [SO_RCVLOWAT]: writes 64 KiB per call, or reads up to
+// 256 KiB.
 import { AF_INET, AF_UNIX, SOCK_STREAM, SO_RCVLOWAT, SOL_SOCKET, Socket } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 

@@ -9,9 +9,9 @@ export function spread(values) {
 }
 
 /**
- * Returns a metric of a variant over all repetitions: samples[repetition][variant][metric]. With `to` it is the ratio to
- * that variant within each repetition, with `minus` the difference from that variant. Returns `null` if no repetition
- * has both.
+ * Returns a metric of a variant over all repetitions: samples[repetition][variant][metric]. With `to` it is the ratio
+ * to that variant within each repetition, with `minus` the difference from that variant. Returns `null` if no
+ * repetition has both.
  */
 export function cell(samples, name, { metric, to, minus }) {
   const other = to ?? minus

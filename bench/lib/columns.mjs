@@ -10,7 +10,7 @@ const secondsPerGib = value => ((value * GIB) / 1e6).toFixed(3)
 const rate = (title, format) => ({ title, metric: 'rate', format })
 const cpu = (title, metric, format) => ({ title, metric, format })
 
-/** Columns of a table that counts messages. `what` names them, `measured` is the measured side, `ratios` the variants. */
+/** Columns of a table that counts messages. `what` names them, `measured` is one side, `ratios` the variants. */
 export function perMessage(what, measured, ratios) {
   const other = measured === 'server' ? 'client' : 'server'
   return [

@@ -60,8 +60,9 @@ export function sampleOf({ messages = 1, seconds, serverCpu = 0, clientCpu = 0, 
 }
 
 /**
- * Runs `server` and `client`, which are commands of commands.mjs. The server gets the address of `transport`. The client
- * gets the address that the server announced (or `address`, without a server), WARMUP, SECONDS and the server's pid.
+ * Runs `server` and `client`, which are commands of commands.mjs. The server gets the address of `transport`. The
+ * client gets the address that the server announced (or `address`, without a server), WARMUP, SECONDS and the server's
+ * pid.
  */
 export async function runPair({
   transport,

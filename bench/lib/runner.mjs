@@ -135,7 +135,8 @@ function save(results, { smoke, to }) {
   return to ?? `bench/${name}`
 }
 
-/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and returns what is in it. */
+/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and
+ * returns what is in it. */
 export async function run(questions, options) {
   const { repetitions, seconds, warmup, smoke } = options
   const results = { time: new Date().toISOString(), machine: describeMachine(), peers: peerVersions() }

@@ -46,7 +46,8 @@ const sinks = {
 const table = (title, variants, goals) => ({
   title: `AF_UNIX datagrams of ${SIZE} B, ${title}`,
   transport: 'dgram',
-  // Runs in its own namespace with a longer queue. The default of 10 datagrams would measure how fast the receiver wakes.
+  // Runs in its own namespace with a longer queue. The default of 10 datagrams would measure how fast the receiver
+  // wakes.
   network: 'echo 512 >/proc/sys/net/unix/max_dgram_qlen',
   needs: needsRoot,
   variants,

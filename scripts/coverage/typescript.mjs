@@ -1,4 +1,5 @@
-// Measures how much of lib/ ran: in jest, in a jest that a test starts, and in Nodes that tests start, which load dist/.
+// Measures how much of lib/ ran: in jest, in a jest that a test starts, and in Nodes that tests start, which load
+// dist/.
 import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'

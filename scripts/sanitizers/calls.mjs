@@ -1,5 +1,5 @@
-// The functions of the C library that the addon calls, by how they use memory. A build with AddressSanitizer fails if the
-// addon calls a function that is in neither list.
+// The functions of the C library that the addon calls, by how they use memory. A build with AddressSanitizer fails if
+// the addon calls a function that is in neither list.
 import { spawnSync } from 'node:child_process'
 
 const words = text => text.trim().split(/\s+/)

@@ -1,6 +1,6 @@
 // Checks the memory of every system call of the addon before the call. AddressSanitizer checks the memory that the
-// program itself reads and writes. It does not check what the kernel reads and writes for syscall(2), ioctl(2) and parts
-// of getsockopt(2). For other calls it checks only what the kernel has already written.
+// program itself reads and writes. It does not check what the kernel reads and writes for syscall(2), ioctl(2) and
+// parts of getsockopt(2). For other calls it checks only what the kernel has already written.
 //
 // scripts/sanitizers/build.mjs compiles this file and links the addon with --wrap for each name in calls.mjs, so the
 // sources of the addon contain no checks. ArrayBuffers come from calloc(3) and so have red zones.
