@@ -73,11 +73,11 @@ const reasons = {
         /(?:sent|moved|failed|ready|result|taken|started|length) < 0|result <= 0|errno \?\? 0|\.errno\b|const \{ errno \}|return errno/,
       ],
       [
-        'lib/ops/',
+        'lib/operations/',
         /return systemError|this\.#receive\.failure|closeFd|throw systemError|result === 0\)|result !== ENOBUFS/,
       ],
       ['lib/reactor/blocking.ts', ''],
-      ['lib/streams/', /closeFd|throw error|failed as Error|ENOTCONN/],
+      ['lib/socket/streams/', /closeFd|throw error|failed as Error|ENOTCONN/],
       ['lib/net/unix-path.ts', /throw error|EADDRINUSE/],
       ['lib/net/relay.ts', ''],
       ['lib/names/lookup.ts', 'code === undefined'],
@@ -91,7 +91,7 @@ const reasons = {
       ],
       ['lib/reactor/reactor.ts', 'operation.abandon'],
       ['lib/net/serve.ts', /code|#report|isClosed|instanceof Error/],
-      ['lib/zerocopy/', /native\.cut|refused|fallbacks|copied = true/],
+      ['lib/reactor/zerocopy-sender.ts', /native\.cut|refused|fallbacks|copied = true/],
       ['lib/operations/zerocopy.ts', /refused|native\.send/],
     ],
   'races that no test can time, such as the end of a thread, a process or a slot': [
@@ -105,7 +105,7 @@ const reasons = {
     ['lib/net/happy-eyeballs.ts', ''],
     ['lib/net/connect.ts', /loser|attempts\.length/],
     [
-      'lib/ops/',
+      'lib/operations/',
       /YIELD|this\.leave|'now'|this\.now|bufferGone|#file !== null|#file === null|leftover|#release|return null/,
     ],
     ['lib/reactor/finalizer.ts', ''],
@@ -114,7 +114,7 @@ const reasons = {
     ['lib/packet/iterator.ts', ''],
     ['lib/net/serve.ts', ''],
     ['lib/socket/splice.ts', ''],
-    ['lib/streams/', /#reading|data === null/],
+    ['lib/socket/streams/', /#reading|data === null/],
     ['lib/reactor/zerocopy-sender.ts', ''],
     ['lib/socket/multicast.ts', 'closed'],
     ['lib/socket/index.ts', 'error.errno'],
@@ -129,7 +129,7 @@ const reasons = {
   'methods that a type or a base class requires but no caller uses, such as encode of a read-only option': [
     ['lib/options/codecs/', 'encode: () => new Uint8Array(0)'],
     ['lib/reactor/reactor.ts', /resolve:|reject:|spin\(/],
-    ['lib/ops/', /return '\w+'|ignoresDry|#queue/],
+    ['lib/operations/', /return '\w+'|ignoresDry|#queue/],
     ['lib/reactor/operation.ts', 'not submitted'],
   ],
   'defaults for the type checker: the value is always present': [
