@@ -166,7 +166,7 @@ module.exports = {
       fs.writeSync(fd, data, 0, SIZE, 0)
     },
   ),
-  'sendfile: longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE)),
+  'sendfile stops at its original length when the file becomes longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE)),
   'sendfile stops at the original end of a file that becomes longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE), data, { length: SIZE * 2 }),
   'sendfile completes when the file is removed and its descriptor closed': unharmed((fd, sent, name) => fs.unlinkSync(name)),
   'sendfile completes when the file is written to': unharmed(

@@ -104,5 +104,5 @@ module.exports = {
   'operations that need no thread pool continue while the pool is blocked': one(goesOn),
   'sendfile of a file outside the page cache continues while the pool is blocked': one(sendfile),
   'splice to a file continues while the pool is blocked': one(splice),
-  'lookups': one(lookups),
+  'lookups wait for a blocked pool, and are rejected by their timeout and signal': one(lookups),
 } // prettier-ignore

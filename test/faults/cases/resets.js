@@ -234,7 +234,7 @@ module.exports = {
     }
   }),
 
-  'after shutdown': scene(async (tools, own) => {
+  'a reset after shutdown is reported once': scene(async (tools, own) => {
     const { bsd } = tools
     const [a, b] = await tcp(tools, own)
     a.shutdown(bsd.SHUT_WR)

@@ -81,12 +81,12 @@ const kinds = {
     backlogged(tools, own, Socket, tools.bsd.AF_INET, ['127.0.0.1', 0]),
   'connect to a full AF_UNIX backlog': (tools, own, Socket) =>
     backlogged(tools, own, Socket, tools.bsd.AF_UNIX, `${folder(own)}/s`),
-  async 'splice, nothing comes'(tools, own, Socket) {
+  async 'splice from an empty source'(tools, own, Socket) {
     const [socket] = await dry(tools, own, Socket)
     const [to] = await dry(tools, own, Socket)
     return { socket, start: op => socket.splice(to, op) }
   },
-  async 'splice, nothing goes'(tools, own, Socket) {
+  async 'splice to a full target'(tools, own, Socket) {
     const [socket, from] = await dry(tools, own, Socket)
     const [to] = await full(tools, own, Socket)
     from.trySend(x)
@@ -97,7 +97,7 @@ const kinds = {
   'sendfile': sending(dry, (a, op, own) => a.sendfile(largeFile(own), op)),
   'sendfile, TCP': sending(tcp, (a, op, own) => a.sendfile(largeFile(own), op)),
   'sendZeroCopy': sending(tcp, (a, op) => a.sendZeroCopy(new Uint8Array(large), op)),
-  async 'splice, in the middle'(tools, own, Socket) {
+  async 'splice that has moved some bytes'(tools, own, Socket) {
     const [from, source] = await dry(tools, own, Socket)
     const [socket, peer] = await dry(tools, own, Socket)
     let sent = 0
@@ -130,7 +130,7 @@ async function account({ socket, peer, check }, error) {
   socket.close()
   const { data, error: end } = await everything(peer)
   assert.strictEqual(end, null)
-  assert(data.equals(large.subarray(0, bytesSent)), `${data.length} arrived, ${bytesSent} were told`)
+  assert(data.equals(large.subarray(0, bytesSent)), `${data.length} arrived, bytesSent is ${bytesSent}`)
 }
 
 async function stall(tools, own, kind, way) {
@@ -168,14 +168,16 @@ async function relays(tools, own, way) {
 }
 
 for (const kind of Object.keys(kinds)) {
-  exports[kind] = scene(async (tools, own) => {
-    for (const way of Object.keys(ways)) await stall(tools, own, kind, way)
-  })
+  exports[`${kind}: a stalled operation ends by its timeout, its signal and close`] = scene(
+    async (tools, own) => {
+      for (const way of Object.keys(ways)) await stall(tools, own, kind, way)
+    },
+  )
 }
 for (const way of ['signal', 'close'])
-  exports[`relay, ${way}`] = scene((tools, own) => relays(tools, own, way))
+  exports[`a stalled relay ends by ${way} and loses no byte`] = scene((tools, own) => relays(tools, own, way))
 
-exports['the blocking flavour of all of these'] = scene(async (tools, own) => {
+exports['every stalled operation of the blocking Socket ends by its timeout'] = scene(async (tools, own) => {
   const { bsd, sync } = tools
   for (const kind of Object.keys(kinds)) {
     const made = await kinds[kind](tools, own, sync.Socket)

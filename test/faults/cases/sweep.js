@@ -65,7 +65,7 @@ async function sweep(tools, call, error, codes) {
 }
 
 for (const [call, errors] of Object.entries(calls)) {
-  exports[`${call}: ${errors.join(', ')}`] = {
+  exports[`the work ends and leaks nothing when ${call} fails with ${errors.join(', ')}`] = {
     calls: Infinity,
     cpu: Infinity,
     async run(tools) {
@@ -75,7 +75,7 @@ for (const [call, errors] of Object.entries(calls)) {
 }
 
 // Memory: the first allocation of the addon fails, then the second, and so on.
-exports['alloc'] = {
+exports['the work ends and leaks nothing when an allocation fails'] = {
   calls: Infinity,
   cpu: Infinity,
   run: tools => sweep(tools, 'alloc', 'ENOMEM', ['ENOMEM', 'EAI_MEMORY']),
