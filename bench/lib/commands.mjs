@@ -33,7 +33,7 @@ const bunVersion = once(() =>
   existsSync(bunProgram) ? versionOf(bunProgram, ['--version'], /(\S+)/) : undefined,
 )
 
-/** The peers with native code. Each may have failed to compile. */
+/** Returns the versions of the installed peers. A peer with native code may have failed to compile. */
 const installed = once(() =>
   Object.fromEntries(
     Object.keys(JSON.parse(readFileSync(path.join(peers, 'package.json'))).optionalDependencies).map(name => {

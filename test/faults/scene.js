@@ -99,9 +99,7 @@ function folder(own) {
 
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
-/**
- * Counts the turns of the event loop that a caller requested. The loop's own count includes wake-ups by V8's threads.
- */
+/** Counts calls of setImmediate and setTimeout. libuv's count of loop turns includes wake-ups by V8's threads. */
 let asked = 0
 for (const name of ['setImmediate', 'setTimeout']) {
   const original = globalThis[name]
