@@ -1,5 +1,5 @@
-// capture - WARMUP SECONDS SERVER_PID recv | ring: receives the frames that another process sends on the interface lo.
-// recv makes one call per frame of a packet socket; ring reads a TPACKET_V3 ring.
+// capture - WARMUP SECONDS SERVER_PID recv | ring: captures the frames of another process on the interface lo, by a
+// packet socket with a call for each frame, or by a ring of TPACKET_V3.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>

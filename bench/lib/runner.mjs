@@ -14,7 +14,7 @@ const PATIENCE = 3000 // ms to wait for a quiet machine before a sample is retak
 
 const given = (command, context) => (typeof command === 'function' ? command(context) : command)
 
-/** Takes one sample, and takes it again while other processes use the machine. Keeps the quietest sample. */
+/** Takes a sample, again while other processes use the machine, and keeps the one with the least foreign load. */
 async function sample(take, retakes) {
   let best
   for (let takes = 1; takes <= 1 + retakes; takes++) {
@@ -120,7 +120,7 @@ function writeFile(name, size) {
     writeFileSync(name, piece, { flag: 'a', flush: at + piece.length >= size })
 }
 
-/** Returns the reduced questions of a smoke run: no other sizes, and no variants that are in no goal. */
+/** Removes what a smoke run does not need: further sizes, and programs that no goal refers to. */
 function forSmoke(each) {
   const named = new Set((each.goals ?? []).flatMap(({ of, to, minus }) => [of, to, minus]))
   const ours = ({ name }) => name.startsWith('bsd-sockets')
