@@ -1,5 +1,5 @@
-// Type-aware rules for lib/ and test/, plain ones for scripts, benchmarks and examples.
-// Layout is prettier's business (npm run format); no rule here is about it.
+// Type-aware rules apply to lib/ and test/, plain rules to scripts, benchmarks and examples.
+// No rule is about layout, because prettier formats the code (npm run format).
 import tseslint from 'typescript-eslint'
 
 const script = {
@@ -44,7 +44,7 @@ const unused = [
   { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'all', ignoreRestSiblings: true },
 ]
 
-// What a script of Node may use without importing it.
+// The globals that a Node script may use without an import.
 const node = Object.fromEntries(
   [
     'AbortController', 'AbortSignal', 'Atomics', 'Buffer', 'FinalizationRegistry', 'SharedArrayBuffer', 'TextDecoder',
@@ -76,24 +76,24 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
-      // Numbers are what an addon speaks; in a template they read well.
+      // Sockets have many numbers, and template literals with numbers are readable.
       '@typescript-eslint/restrict-template-expressions': [
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
-      // `=> void` around a call of a void function is how callbacks are written here.
+      // Callbacks are written as `=> void` around a call of a void function.
       '@typescript-eslint/no-confusing-void-expression': 'off',
-      // Typed arrays and tables under noUncheckedIndexedAccess; constants that this system has.
+      // Needed for typed arrays and tables under noUncheckedIndexedAccess, and for constants that exist on this system.
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
-      // Arguments are checked at run time, whatever their types promise.
+      // Arguments are checked at run time, because JavaScript callers may ignore the types.
       '@typescript-eslint/no-unnecessary-condition': 'off',
-      // The result type of an operation is in its class only for its caller.
+      // The result type parameter of an operation exists only for its caller.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
-      // What was caught goes on as it is.
+      // A caught error is passed on unchanged.
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
       '@typescript-eslint/no-unnecessary-type-assertion': ['error', { typesToIgnore: ['Error'] }],
-      // Taste: table['AF_INET'], get accessors, methods that do nothing on purpose.
+      // Style: table['AF_INET'], get accessors, and methods that do nothing on purpose.
       '@typescript-eslint/class-literal-property-style': 'off',
       '@typescript-eslint/dot-notation': 'off',
       '@typescript-eslint/no-empty-function': 'off',
@@ -102,7 +102,7 @@ export default tseslint.config(
   {
     files: ['test/**/*.ts'],
     rules: {
-      // A test passes what the types forbid, to see the run-time check.
+      // Tests pass values that the types forbid, to reach the run-time check.
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-extraneous-class': 'off',
@@ -113,7 +113,7 @@ export default tseslint.config(
     },
   },
   {
-    // Compiled and never run: values are there for their types.
+    // These files are compiled and never run. Their values exist only for the types.
     files: ['test/types/**/*.types.ts'],
     rules: {
       '@typescript-eslint/no-meaningless-void-operator': 'off',
@@ -127,7 +127,7 @@ export default tseslint.config(
     rules: { ...script, 'no-undef': 'error', '@typescript-eslint/no-unused-vars': unused },
   },
   {
-    // Run by Bun.
+    // These files are run by Bun.
     files: ['bench/**/*-bun.mjs'],
     languageOptions: { globals: { Bun: 'readonly', Response: 'readonly' } },
   },

@@ -1,4 +1,4 @@
-// npm run coverage: also a jest that a test starts counts, into a folder of its own.
+// Under npm run coverage, a jest that a test starts is counted too. Each jest writes into its own folder.
 const folder = process.env.BSD_SOCKETS_COVERAGE
 const coverage = folder && {
   collectCoverage: true,

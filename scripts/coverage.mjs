@@ -1,5 +1,6 @@
-// npm run coverage: how much of native/ and lib/ the tests run through. Every line and branch that none reached is
-// listed in coverage/gaps.txt with the reason that coverage/reasons.mjs knows. Linux with gcc; arguments go to jest.
+// npm run coverage: measures which lines and branches of native/ and lib/ the tests execute. Every line and branch that
+// no test executes is listed in coverage/gaps.txt, with its reason from coverage/reasons.mjs. Needs Linux and gcc.
+// Arguments go to jest.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -53,7 +54,7 @@ mkdirSync(report, { recursive: true })
 const { text, unexplained } = explain(gaps)
 writeFileSync(path.join(report, 'gaps.txt'), text)
 console.log(
-  `what no test reached, and why: ${path.relative(root, report)}/gaps.txt; without a reason: ${unexplained}`,
+  `gaps and their reasons: ${path.relative(root, report)}/gaps.txt; without a reason: ${unexplained}`,
 )
 process.exitCode = status ?? 1
 
@@ -62,7 +63,7 @@ function share(counts) {
   return `${((100 * reached) / Math.max(1, counts.length)).toFixed(1)} % (${reached} of ${counts.length})`
 }
 
-/** Empty files of counters that every user may add to: some tests run as nobody. */
+/** Creates empty counter files that every user may write, because some tests run as an unprivileged user. */
 function openCounters() {
   const objects = path.join(folder, 'build/Release/obj.target')
   chmodSync(folder, 0o755)
@@ -85,7 +86,7 @@ function add(counts, key, count) {
   counts.set(key, (counts.get(key) ?? 0) + count)
 }
 
-/** Instances of a template and files that share a header are added up. */
+/** Reads the counts of gcov. Adds up the counts of template instances, and of files that include the same header. */
 async function nativeCoverage() {
   const files = new Map()
   const options = ['--json-format', '--stdout', '--branch-probabilities']

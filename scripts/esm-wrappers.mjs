@@ -1,5 +1,5 @@
-// What tsc leaves out of dist/: the generated constants, and the ES module twin of each entry point, which re-exports the
-// CommonJS build, so that `import` and `require` give the same classes.
+// Writes the files of dist/ that tsc does not: the generated constants, and an ES module for each entry point. The ES
+// module re-exports the CommonJS build, so that `import` and `require` give the same classes.
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url)
 const constants = path.join(root, 'lib', 'constants')
 const other = process.platform === 'darwin' ? 'linux' : 'darwin'
 
-/** The names that an entry point exports; read from its source where this system cannot load it. */
+/** Returns the names that an entry point exports. Reads them from the source if this system cannot load the module. */
 function namesOf(entry) {
   if (entry !== other) return Object.keys(require(path.join(dist, `${entry}.js`)))
   return ['common', entry].flatMap(list => {
@@ -20,15 +20,15 @@ function namesOf(entry) {
   })
 }
 
-// The generated constants are JavaScript and declarations already: tsc reads them and copies neither.
+// The generated constants are JavaScript and declarations: tsc reads them but does not copy them.
 for (const file of readdirSync(constants)) {
   if (/\.gen\.(js|d\.ts)$/.test(file)) cpSync(path.join(constants, file), path.join(dist, 'constants', file))
 }
 
 for (const entry of ['index', 'sync', 'raw', 'linux', 'darwin']) {
   const names = namesOf(entry).filter(name => name !== '__esModule' && name !== 'default')
-  // By require and not `import cjs from`: where an entry point throws (no binary, the other system), Node 20
-  // raises it a second time, past the try block of whoever imported it.
+  // Uses require instead of `import cjs from`. If an entry point throws (no binary, wrong system), Node 20 throws the
+  // error of an import a second time, outside the caller's try block.
   const module =
     "import { createRequire } from 'node:module'\n" +
     `export const { ${names.join(', ')} } = createRequire(import.meta.url)('./${entry}.js')\n`

@@ -1,5 +1,5 @@
-// npm run format: writes the layout of every source file. With --check it writes nothing and fails when a
-// file would change. TypeScript and JavaScript by prettier, C and C++ by clang-format.
+// npm run format: formats every source file, TypeScript and JavaScript with prettier, C and C++ with clang-format. With
+// --check it writes nothing, and fails if a file would change.
 import path from 'node:path'
 import { bin, filesBelow, llvm, node, root, run } from './tools.mjs'
 
@@ -17,7 +17,7 @@ process.stdout.write(prettier.output)
 let status = prettier.status
 const clangFormat = llvm('clang-format')
 if (clangFormat === null) {
-  console.log('skipped: C++, since clang-format 19 is not installed')
+  console.log('skipped: C++, because clang-format 19 is not installed')
 } else {
   const files = ['native', 'bench', 'test', 'scripts/sanitizers']
     .flatMap(folder => [...filesBelow(folder)])
@@ -25,7 +25,7 @@ if (clangFormat === null) {
     .map(file => path.join(root, file))
   const mode = check ? ['--dry-run', '--Werror', '-ferror-limit=1'] : ['-i']
   const { status: failed, output } = await run(clangFormat, [...mode, ...files])
-  // One line a file is enough: the remedy is the same for all.
+  // One line per file is enough, because the remedy is the same for all.
   const names = new Set(
     [...output.matchAll(/^(\S+?):\d+:\d+: error/gm)].map(match => path.relative(root, match[1])),
   )

@@ -1,5 +1,5 @@
-// npm run check:full: everything that can be checked on one machine, one after the other, and a table at the end.
-// Steps can be named: npm run check:full -- tsan valgrind
+// npm run check:full: runs every check that one machine can run, one after the other, and prints a table at the end.
+// Arguments select steps: npm run check:full -- tsan valgrind
 import { spawn } from 'node:child_process'
 import path from 'node:path'
 import { root } from './tools.mjs'
@@ -26,9 +26,9 @@ const steps = {
 
 const named = process.argv.slice(2)
 const unknown = named.find(name => steps[name] === undefined)
-if (unknown !== undefined) throw new Error(`no step ${unknown}: ${Object.keys(steps).join(', ')}`)
+if (unknown !== undefined) throw new Error(`unknown step ${unknown}; known: ${Object.keys(steps).join(', ')}`)
 
-/** What a step prints goes on to the terminal, and is kept for its figure. */
+/** Runs a step. Prints its output and keeps it, to find the figure of the table. */
 function run([script, ...args]) {
   return new Promise(resolve => {
     const child = spawn(process.execPath, [path.join(root, 'scripts', script), ...args], {

@@ -1,8 +1,9 @@
-// npm run fuzz:native -- [--seconds N] [target…]: coverage-guided fuzzing of the C++ that parses what comes from JavaScript
-// or from memory that others write to, with libFuzzer and the address and undefined-behaviour sanitizers. Linux, clang 19
-// with libclang-rt-19-dev. Node is not needed: test/fuzz/native/values.cc answers for it, kernel.cc for the kernel.
+// npm run fuzz:native -- [--seconds N] [target…]: coverage-guided fuzzing of the C++ code that parses JavaScript values
+// or memory that other threads write to. Uses libFuzzer with AddressSanitizer and UndefinedBehaviorSanitizer. Needs
+// Linux and clang 19 with libclang-rt-19-dev. Node is not needed: test/fuzz/native/values.cc replaces it, kernel.cc the
+// kernel.
 //
-// What is found is kept in build/fuzz/<target>/: `build/fuzz/<target>/fuzzer <file>` runs it again.
+// Inputs that crash are kept in build/fuzz/<target>/: `build/fuzz/<target>/fuzzer <file>` runs one again.
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -33,9 +34,10 @@ const { values, positionals } = parseArgs({
 })
 const wanted = positionals.length > 0 ? positionals : Object.keys(targets)
 const unknown = wanted.find(name => !Object.hasOwn(targets, name))
-if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(targets).join(', ')}`)
+if (unknown !== undefined)
+  throw new Error(`unknown target ${unknown}; known: ${Object.keys(targets).join(', ')}`)
 const clang = llvm('clang++')
-if (clang === null || process.platform !== 'linux') throw new Error('this needs Linux and clang 19')
+if (clang === null || process.platform !== 'linux') throw new Error('fuzz:native needs Linux and clang 19')
 
 const here = path.join(root, 'test/fuzz/native')
 const headers = path.join(path.dirname(createRequire(import.meta.url).resolve('node-api-headers')), 'include')

@@ -32,7 +32,7 @@ function below(folder) {
   })
 }
 
-/** Every relative import of a module, type imports too, as files. */
+/** Returns every relative import of a module, including type imports, as files. */
 function importsOf(file) {
   const source = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   const statement = /^\s*(?:import|export)\b[^'";]*?\bfrom\s*['"](\.[^'"]*)['"]/gm
@@ -46,7 +46,7 @@ function importsOf(file) {
   })
 }
 
-/** The groups of modules that reach each other (Tarjan). */
+/** Returns the groups of modules that import each other in a circle (Tarjan). */
 function circlesOf(graph) {
   const index = new Map()
   const low = new Map()
@@ -68,7 +68,7 @@ function circlesOf(graph) {
   return circles
 }
 
-/** The layout as it is: `up` and `circles` are faults, `homeless` rooms stand on no floor. */
+/** Returns the current layout. `up` and `circles` are faults; `homeless` rooms are on no floor. */
 function measure(root) {
   const lib = path.join(root, 'lib')
   const name = file => path.relative(lib, file).split(path.sep).join('/')

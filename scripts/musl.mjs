@@ -1,5 +1,5 @@
-// Does the addon for musl load where musl is the C library? No Node for musl is at hand, so a program of musl's own
-// stands in for it: it has every function of Node-API and libuv that the addon wants, and each says that it failed.
+// Checks that the musl addon loads on a system with musl. No Node for musl is available, so a program built for musl
+// replaces it. The program defines every function of Node-API and libuv that the addon imports; each returns a failure.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
 }
 `
 
-/** Nothing when the addon loads, or what musl's loader says; null where the compiler for musl is missing. */
+/** Returns '' if the addon loads, or the message of musl's loader. Returns null if the musl compiler is missing. */
 export async function loadsWithMusl(file) {
   if ((await run('musl-gcc', ['--version'])).status !== 0) return null
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-musl-'))

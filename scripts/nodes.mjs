@@ -1,9 +1,9 @@
-// npm run check:nodes: runs tests on every supported Node, with the addon as it was built, and shows that Bun and Deno are
-// refused. They all come from npm.
+// npm run check:nodes: runs tests with the built addon on every supported Node, and checks that Bun and Deno are
+// refused. All runtimes come from npm.
 //
 //   --on=22,bun   only these: majors (the versions are in scripts/tools.mjs), exact versions of Node, bun or deno
 //
-// Other arguments go to jest, on Node; without a path it is how processes and workers end.
+// Other arguments go to jest on Node. Without a path, jest runs the tests for the end of processes and workers.
 import path from 'node:path'
 import { toolPackage } from './cross.mjs'
 import { bin, nodes, run } from './tools.mjs'
@@ -31,11 +31,11 @@ for (const name of on.split(',')) {
   else await runOn(path.join(folder, programs))
 }
 
-/** The tests on another Node. */
+/** Runs the tests on another Node. */
 async function runOn(programs) {
   const node = path.join(programs, 'node')
   const version = (await run(node, ['--version'])).output.trim()
-  // What tests start is process.execPath, or what is called node.
+  // Tests start other Nodes as process.execPath or as `node`.
   await jest(`Node ${version}`, node, tests, programs)
 }
 

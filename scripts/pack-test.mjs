@@ -1,7 +1,7 @@
-// npm run check:pack: is the tarball that npm would publish complete? Builds the binary for this machine,
-// packs, installs into an empty project without scripts and compilers, and loads every entry point.
+// npm run check:pack: checks that the npm package is complete. Builds the binary for this machine, packs, installs into
+// an empty project without scripts and compilers, and loads every entry point.
 //
-//   --tarball=FILE  tests a tarball that exists already, as prebuild.yml does on every target
+//   --tarball=FILE  tests an existing tarball; prebuild.yml does so on every target
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ async function pack() {
   await must('tsc', process.execPath, [tsc, '-p', 'tsconfig.build.json'])
   await must('esm-wrappers', process.execPath, ['scripts/esm-wrappers.mjs'])
   const folder = stage(['bin', 'dist', 'scripts/build-native.mjs', 'LICENSE', 'README.md', 'CHANGELOG.md'])
-  // Other tests and folders are there to be left out.
+  // These decoys must not get into the package.
   for (const decoy of ['test', 'bench', 'build']) {
     mkdirSync(path.join(folder, decoy))
     writeFileSync(path.join(folder, decoy, 'decoy.js'), '')
@@ -71,7 +71,7 @@ const stale = list
   })
 verdict('nothing in dist/ is left from a source that is gone', stale.join('\n'))
 
-// Installation: a PATH with Node and a shell, and no script of the package
+// Installation, with only Node and a shell in PATH, and without scripts of the package
 const tools = path.join(project, 'bin')
 mkdirSync(tools)
 symlinkSync(process.execPath, path.join(tools, 'node'))
@@ -129,7 +129,7 @@ verdict(
   `),
 )
 verdict(
-  'two sockets talk',
+  'two sockets exchange data',
   await load(`
     import assert from 'node:assert'
     import { Socket, AF_INET } from 'bsd-sockets'
@@ -159,12 +159,12 @@ verdict(
   told.status === 0 && JSON.parse(told.output).capabilities.length > 0 ? '' : told.output,
 )
 
-// Without a binary that fits
+// Without a matching binary
 const copy = path.join(home, 'node_modules/bsd-sockets')
 const prebuilds = path.join(copy, 'prebuilds')
 if (existsSync(prebuilds)) renameSync(prebuilds, path.join(project, 'prebuilds'))
 verdict(
-  'without a binary the error says what was looked for and how to build',
+  'without a binary, the error names the missing file and says how to build it',
   await load(`
     import assert from 'node:assert'
     const error = await import('bsd-sockets').then(() => assert.fail('it loaded'), error => error)
@@ -176,14 +176,14 @@ verdict(
   `),
 )
 
-// The sources are complete: what the message advises works
+// The sources are complete: the command in the error message builds the addon
 if (given === undefined) {
   cpSync(path.join(root, 'node_modules/node-addon-api'), path.join(home, 'node_modules/node-addon-api'), {
     recursive: true,
   })
   const gyp = [bin('node-gyp'), 'rebuild', '--loglevel', 'error']
   const built = await run(process.execPath, gyp, { cwd: copy, env: buildEnv() })
-  verdict('builds from the sources in it', built.status === 0 ? '' : built.output)
+  verdict('the addon builds from the sources in the package', built.status === 0 ? '' : built.output)
   verdict('and then loads', await load(`import 'bsd-sockets'`))
 }
 

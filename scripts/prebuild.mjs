@@ -1,8 +1,8 @@
-// npm run build:prebuilt: builds the addon for publishing into prebuilds/.
+// npm run build:prebuilt: builds the addon for publishing, into prebuilds/.
 //
 //   node scripts/prebuild.mjs [--out=DIR]                 all six targets, with zig (scripts/cross.mjs)
-//   node scripts/prebuild.mjs --target=linux-arm64-musl   one of them; may be given more than once
-//   node scripts/prebuild.mjs --native                    for this machine, with its own compiler
+//   node scripts/prebuild.mjs --target=linux-arm64-musl   one target; the option may be repeated
+//   node scripts/prebuild.mjs --native                    for this machine, with the system compiler
 import { cpSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { crossBuild, findZig, targets } from './cross.mjs'
@@ -35,7 +35,7 @@ async function native() {
 async function cross(names) {
   const unknown = names.find(name => targets[name] === undefined)
   if (unknown !== undefined) {
-    throw new Error(`--target=${unknown} is none of ${Object.keys(targets).join(', ')}`)
+    throw new Error(`unknown target ${unknown}; known: ${Object.keys(targets).join(', ')}`)
   }
   const { zig, reason } = await findZig()
   if (zig === undefined) throw new Error(reason)

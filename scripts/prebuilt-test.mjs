@@ -1,7 +1,7 @@
-// npm run check:prebuilt: would every binary in prebuilds/ load where it is meant to? Reads all of them, and
-// runs those that this machine can: x64 with every supported Node, arm64 with the oldest under qemu.
+// npm run check:prebuilt: checks that every binary in prebuilds/ would load on its target. Reads all of them, and runs
+// those that this machine can run: x64 with every supported Node, arm64 with the oldest Node under qemu.
 //
-//   --inspect  reads only
+//   --inspect  reads the files and runs none
 import { existsSync, mkdirSync, mkdtempSync, copyFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -20,11 +20,11 @@ function verdict(what, problem) {
 
 for (const [target, { file }] of Object.entries(targets)) {
   const there = existsSync(path.join(prebuilds, file))
-  const problems = there ? problemsOf(path.join(prebuilds, file), target) : ['it is not there']
+  const problems = there ? problemsOf(path.join(prebuilds, file), target) : ['the file is missing']
   verdict(target, problems.join('; '))
 }
 
-/** Runs the smoke test with a Node from npm. `through` is what the command begins with. */
+/** Runs the smoke test with a Node from npm. `through` is put before the command. */
 async function smoke(arch, version, through = []) {
   const what = `linux-${arch}-glibc on Node ${version}`
   const options = arch === 'arm64' ? ['--force', '--os=linux', '--cpu=arm64'] : []
@@ -35,7 +35,7 @@ async function smoke(arch, version, through = []) {
   mkdirSync(path.join(home, 'prebuilds', path.dirname(target)), { recursive: true })
   copyFileSync(path.join(prebuilds, target), path.join(home, 'prebuilds', target))
   const [command, ...args] = [...through, path.join(folder, 'bin/node'), path.join(root, 'scripts/smoke.cjs')]
-  // Where node-gyp-build looks first.
+  // node-gyp-build looks for the binary here first.
   const env = { ...process.env, BSD_SOCKETS_PREBUILD: home }
   const { status, output } = await run(command, args, { env, timeout: 60_000 })
   rmSync(home, { recursive: true, force: true })

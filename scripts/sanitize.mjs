@@ -1,13 +1,13 @@
-// npm run check:sanitize: builds the addon in a folder of its own so that a tool can watch it, and runs tests
-// with it. Linux only.
+// npm run check:sanitize: builds the addon with a sanitizer or for valgrind, in a separate folder, and runs tests with
+// it. Linux only.
 //
-//   --with=gcc       AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer of gcc (the default), with the
+//   --with=gcc       gcc's AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer (the default), and the
 //                    checks of scripts/sanitizers/kernel_memory.cc
-//   --with=clang     the same of clang 19
-//   --with=thread    ThreadSanitizer of gcc
-//   --with=valgrind  memcheck
+//   --with=clang     the same with clang 19
+//   --with=thread    gcc's ThreadSanitizer
+//   --with=valgrind  valgrind's memcheck
 //
-// Other arguments go to jest; without a path every test runs, or those that `tests` names below.
+// Other arguments go to jest; without a path, the tests named in `tests` below run, or all tests.
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import path from 'node:path'
@@ -24,12 +24,12 @@ const kinds = {
     cxx: 'g++',
     runtimes: ['libtsan.so', 'libstdc++.so'],
     package: 'g++',
-    // Node was not built for it and races by the dozen in what the tool sees of V8: they are told apart in
-    // the reports, and no process ends because of them.
+    // Node was not built with ThreadSanitizer, and the tool reports many races in V8. They are told apart in the
+    // reports, and no process ends because of them.
     env: { TSAN_OPTIONS: 'exitcode=0:history_size=4' },
     log: 'TSAN_OPTIONS',
     report: reportOfThreads,
-    // What uses a second thread: the thread pool, workers, memory that the kernel holds.
+    // The tests that use a second thread: the thread pool, workers, and memory that the kernel holds.
     tests: ['names', 'soak', 'transfer/splice', 'transfer/segments', 'unit/jobs', 'unit/reactor'],
   },
   valgrind: {
@@ -38,7 +38,7 @@ const kinds = {
     package: 'g++ and valgrind',
     command: ['valgrind', '--quiet', '--xml=yes', '--error-limit=no', '--num-callers=30'],
     report: reportOfValgrind,
-    // A few that walk the calls; a Node in valgrind is some thirty times slower.
+    // A few tests that cover the calls. A Node in valgrind is about thirty times slower.
     tests: ['native', 'poll', 'messages/meta'],
   },
 }
@@ -55,7 +55,7 @@ process.exitCode = await main()
 
 async function main() {
   const folder = stage()
-  chmodSync(folder, 0o755) // some tests run as nobody
+  chmodSync(folder, 0o755) // some tests run as an unprivileged user
   const logs = path.join(folder, 'report')
   const preload = runtimes(kind)
   await build(kind, folder)
@@ -70,10 +70,10 @@ async function main() {
     ...process.env,
     ...kind.env,
     BSD_SOCKETS_PREBUILD: folder, // where node-gyp-build looks first
-    BSD_SOCKETS_SANITIZE: named, // slower by a factor; tests with a clock of their own may ask
+    BSD_SOCKETS_SANITIZE: named, // tests with their own time limits read it, because sanitizers are slow
   }
   if (kind.log !== undefined) env[kind.log] += `:log_path=${logs}`
-  // In jest's workers a leak is printed and the exit code is 0: one process.
+  // In jest's workers a leak is only printed and the exit code is 0. So jest runs in one process.
   let command = [process.execPath, bin('jest'), '--runInBand', ...slow, ...chosen, ...given]
   if (kind.command !== undefined) {
     const log = [`--xml-file=${logs}.%p`, `--suppressions=${root}/scripts/sanitizers/valgrind.supp`]

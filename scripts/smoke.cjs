@@ -1,5 +1,5 @@
-// Does the addon of this clone work on this Node? Run by scripts/prebuilt-test.mjs with every Node that is
-// supported, so it needs no more than dist/ and BSD_SOCKETS_PREBUILD. Prints "works" last.
+// Checks that the addon works on this Node. scripts/prebuilt-test.mjs runs it with every supported Node, so it needs
+// only dist/ and BSD_SOCKETS_PREBUILD. Prints "works" last.
 const assert = require('node:assert')
 const { Worker, isMainThread, parentPort } = require('node:worker_threads')
 const { Socket, AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } = require('..')

@@ -1,5 +1,5 @@
 // npm test: builds what is missing, then runs jest in one process. Arguments go to jest.
-// In jest's own workers a leaked handle would be killed silently; in one process it hangs and is noticed.
+// Jest kills its own workers silently if a handle leaks. In one process a leaked handle hangs, so it is noticed.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,4 +1,4 @@
-// What the other scripts share: where things are, how commands are run.
+// Functions that the other scripts share: paths and running commands.
 import { spawn, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,17 +9,18 @@ import { fileURLToPath } from 'node:url'
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
 
-/** The Node of each supported major that is downloaded: exact, and the same as in .github/workflows. */
+/** The Node of each supported major that is downloaded. The versions are exact, and the same as in .github/workflows.
+ * */
 export const nodes = { 20: '20.20.2', 22: '22.23.5', 24: '24.22.3', 26: '26.12.1' }
 
-/** The file that a package's command runs. Commands are run by path: npx would look at the network. */
+/** Returns the file that a package's command runs. Commands run by path, because npx would use the network. */
 export function bin(name, command = name) {
   const manifest = path.join(root, 'node_modules', name, 'package.json')
   const { bin } = require(manifest)
   return path.join(path.dirname(manifest), typeof bin === 'string' ? bin : bin[command])
 }
 
-/** npm itself, as a script of this Node. */
+/** Returns npm itself, as a script of this Node. */
 export function npmCli() {
   if (process.env.npm_execpath?.endsWith('.js')) return process.env.npm_execpath
   const found = spawnSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).stdout.trim()
@@ -27,7 +28,7 @@ export function npmCli() {
   return realpathSync(found)
 }
 
-/** The environment in which node-gyp and cmake-js take the headers that came with this Node. */
+/** Returns the environment in which node-gyp and cmake-js use the headers that came with this Node. */
 export function buildEnv(more = {}) {
   const env = { ...process.env, ...more }
   const prefix = path.resolve(process.execPath, '../..')
@@ -37,7 +38,7 @@ export function buildEnv(more = {}) {
   return env
 }
 
-/** Runs a command and collects what it prints. Never rejects: { status, output }. */
+/** Runs a command and collects its output. Resolves with { status, output } and never rejects. */
 export function run(command, args, options = {}) {
   return new Promise(resolve => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], ...options })
@@ -52,14 +53,14 @@ export function run(command, args, options = {}) {
 
 export const node = (args, options) => run(process.execPath, args, options)
 
-/** Like run(), but a failure throws with the output. */
+/** Runs a command like run(), but throws with the output if the command fails. */
 export async function must(what, command, args, options) {
   const { status, output } = await run(command, args, options)
   if (status !== 0) throw new Error(`${what} failed (${status})\n${output}`)
   return output
 }
 
-/** A tool of LLVM in the one major version whose output the repository is made for; null without it. */
+/** Returns a tool of LLVM in the required major version, or null if it is not installed. The output depends on it. */
 export function llvm(tool, major = 19) {
   for (const name of [`${tool}-${major}`, tool]) {
     const { stdout } = spawnSync(name, ['--version'], { encoding: 'utf8' })
@@ -68,7 +69,7 @@ export function llvm(tool, major = 19) {
   return null
 }
 
-/** All files below a folder, as paths from the root of the repository. */
+/** Returns all files below a folder, as paths from the root of the repository. */
 export function* filesBelow(folder) {
   if (!existsSync(path.join(root, folder))) return
   for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
@@ -80,8 +81,8 @@ export function* filesBelow(folder) {
 }
 
 /**
- * A copy of what a build needs, in a folder of its own, so that the build of the repository stays as it
- * is. Removed when the process ends.
+ * Copies what a build needs into a temporary folder, so that the repository's own build stays unchanged. The folder is
+ * removed when the process exits.
  */
 export function stage(more = []) {
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-'))

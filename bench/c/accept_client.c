@@ -1,7 +1,7 @@
 // accept_client ADDRESS WARMUP SECONDS SERVER_PID
 //
-// Keeps 64 connections on their way to a server that closes them at once, and counts those that it closed.
-// Each is reset at the end, so that none stays in TIME_WAIT.
+// Keeps 64 connections in progress to a server that closes them at once, and counts the closed connections.
+// Resets each connection at the end, so that none stays in TIME_WAIT.
 #include "common.h"
 
 enum { IN_FLIGHT = 64 };
@@ -10,7 +10,7 @@ static void open_one(int epoll, const char *text, const union any_address *addre
                      socklen_t length) {
   const int fd = open_socket(text, address, SOCK_NONBLOCK);
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
-  // AF_UNIX says EAGAIN where the backlog is full: the server has enough to do.
+  // AF_UNIX fails with EAGAIN if the backlog is full: the server is busy enough.
   while (connect(fd, &address->any, length) != 0 && errno != EINPROGRESS) {
     if (errno != EAGAIN) fail("connect");
     sched_yield();

@@ -1,9 +1,9 @@
-// accept_server ADDRESS close | hold: accepts until EAGAIN, edge-triggered; closes each at once or keeps it.
+// accept_server ADDRESS close | hold: accepts until EAGAIN, edge-triggered; closes each connection at once or keeps it.
 #include <signal.h>
 
 #include "common.h"
 
-struct connection {  // what a C server needs at least to know
+struct connection {  // the least state that a C server needs
   int fd;
   uint32_t events;
   void *data[3];
@@ -12,7 +12,7 @@ struct connection {  // what a C server needs at least to know
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   const int hold = strcmp(argv[2], "hold") == 0;
-  signal(SIGUSR2, SIG_IGN);  // "collect garbage"
+  signal(SIGUSR2, SIG_IGN);  // the client's request to collect garbage
   union any_address address;
   const int listener = open_server(argv[1], &address, SOCK_NONBLOCK);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);

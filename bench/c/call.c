@@ -1,4 +1,4 @@
-// call - WARMUP SECONDS 0: what system calls cost by themselves, in ns of CPU; one line of JSON.
+// call - WARMUP SECONDS 0: measures bare system calls, in ns of CPU; prints one line of JSON.
 #include "common.h"
 
 static int pair[2];

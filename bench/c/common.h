@@ -1,4 +1,4 @@
-// What the C ends share: addresses as text, and what a measured window costs.
+// Functions that the C programs share: addresses as text, and the cost of a measured window.
 #ifndef BENCH_COMMON_H_
 #define BENCH_COMMON_H_
 
@@ -32,7 +32,7 @@ union any_address {
   struct sockaddr_un un;
 };
 
-// "unix:/path", "dgram:/path", "tcp:127.0.0.1:port" or "udp:127.0.0.1:port".
+// Parses "unix:/path", "dgram:/path", "tcp:127.0.0.1:port" or "udp:127.0.0.1:port".
 static inline socklen_t parse_address(const char *text, union any_address *address) {
   memset(address, 0, sizeof *address);
   if (strncmp(text, "unix:", 5) == 0 || strncmp(text, "dgram:", 6) == 0) {
@@ -61,7 +61,7 @@ static inline int socket_type(const char *text) {
   return text[0] == 'd' || strncmp(text, "udp", 3) == 0 ? SOCK_DGRAM : SOCK_STREAM;
 }
 
-// A socket of the address's kind. Datagram sockets get buffers that no variant is short of.
+// Creates a socket for the address. Datagram sockets get buffers large enough for every variant.
 static inline int open_socket(const char *text, const union any_address *address, int flags) {
   const int fd = socket(address->any.sa_family, socket_type(text) | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) fail("socket");
@@ -72,7 +72,7 @@ static inline int open_socket(const char *text, const union any_address *address
   return fd;
 }
 
-// The server's half of the bargain: says where it is.
+// Tells the runner that the server is ready, and its address.
 static inline void announce(const char *text, int fd) {
   union any_address address;
   socklen_t length = sizeof address;
@@ -84,7 +84,7 @@ static inline void announce(const char *text, int fd) {
   fflush(stdout);
 }
 
-// A bound server's socket; on a stream it listens.
+// Creates and binds the socket of a server. A stream socket also listens.
 static inline int open_server(const char *text, union any_address *address, int flags) {
   const socklen_t length = parse_address(text, address);
   const int fd = open_socket(text, address, flags);
@@ -94,7 +94,7 @@ static inline int open_server(const char *text, union any_address *address, int 
   return fd;
 }
 
-// A datagram client's own address, where AF_UNIX has it: servers answer to it.
+// Binds the client's datagram socket over AF_UNIX, because servers reply to its address.
 static inline void bind_beside(int fd, const union any_address *server) {
   if (server->any.sa_family != AF_UNIX) return;
   union any_address own = *server;
@@ -103,7 +103,7 @@ static inline void bind_beside(int fd, const union any_address *server) {
   if (bind(fd, &own.any, sizeof own.un) != 0) fail("bind");
 }
 
-// Whether standard input has ended, the sign to end. For loops that never sleep: ask seldom.
+// True if standard input has ended, which asks the program to exit. For loops that never sleep; call it rarely.
 static inline int told_to_end(void) {
   struct pollfd poller = {.fd = STDIN_FILENO, .events = POLLIN};
   char byte;
@@ -121,7 +121,7 @@ static inline double now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-// What has been spent so far, in seconds of CPU.
+// Returns the CPU time used so far, in seconds.
 struct spent {
   double time, client, server, machine;
 };
@@ -136,7 +136,7 @@ static inline double server_cpu(int pid) {
   fclose(file);
   line[length] = 0;
   unsigned long user = 0, system = 0;
-  const char *rest = strrchr(line, ')');  // the name before it may hold anything
+  const char *rest = strrchr(line, ')');  // the name before it may contain any character
   if (rest == NULL || sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
                              &system) != 2) {
     fprintf(stderr, "cannot read %s\n", path);
@@ -145,7 +145,7 @@ static inline double server_cpu(int pid) {
   return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-// Everything but idle and iowait, on all cores.
+// CPU time on all cores, except idle and iowait.
 static inline double machine_cpu(void) {
   FILE *file = fopen("/proc/stat", "r");
   if (file == NULL) fail("/proc/stat");
@@ -169,7 +169,7 @@ static inline struct spent spend(int server) {
   };
 }
 
-// The measured window of a client: it begins after the warm-up.
+// Starts the client's measured window, which begins after the warm-up.
 struct window {
   double begin, seconds;
   int server;
@@ -193,7 +193,7 @@ static inline void print_window(const struct window *window, const struct spent 
       last->server - first->server, last->machine - first->machine, more);
 }
 
-// To be asked after each message or batch. True once the window is over, and printed.
+// Call after each message or batch. Returns true after the window is over and the result is printed.
 static inline int is_over(struct window *window, uint64_t messages) {
   const double time = now();
   if (window->first.time == 0) {

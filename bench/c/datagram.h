@@ -1,4 +1,4 @@
-// Batches of datagrams, for sendmmsg(2) and recvmmsg(2), and UDP's segmentation offload.
+// Batches of datagrams, for sendmmsg(2) and recvmmsg(2), and UDP segmentation offload.
 #ifndef BENCH_DATAGRAM_H_
 #define BENCH_DATAGRAM_H_
 
@@ -28,7 +28,7 @@ static inline void fill_batch(struct batch *batch, size_t size, int control) {
   }
 }
 
-// How many datagrams a train of the kernel's segmentation may hold: at most 64, and 65507 bytes.
+// Returns how many datagrams one GSO send may hold: at most 64, and 65507 bytes.
 static inline size_t train_of(size_t size) {
   const size_t most = 65507 / size;
   return most > 64 ? 64 : most;
@@ -39,7 +39,7 @@ static inline void segment_by(int fd, size_t size) {
     fail("UDP_SEGMENT");
 }
 
-// How many datagrams a received train holds.
+// Returns how many datagrams one GRO receive contains.
 static inline uint64_t segments_of(struct mmsghdr *message) {
   struct msghdr *header = &message->msg_hdr;
   for (struct cmsghdr *each = CMSG_FIRSTHDR(header); each != NULL;

@@ -1,5 +1,5 @@
-// datagram_flood ADDRESS gso | mmsg | self SIZE: waits for a datagram, and from then on floods whoever sent it;
-// self: begins at once, and floods itself in batches, for those who look at the frames.
+// datagram_flood ADDRESS gso | mmsg | self SIZE: waits for a datagram, and then floods its sender. With self it floods
+// its own socket in batches from the start, for programs that capture frames.
 #include "datagram.h"
 
 static struct batch batch;
@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
   if (gso) segment_by(fd, size);
   static char train[TRAIN];
   fill_batch(&batch, size, 0);
-  // AF_UNIX: the receiver's end is an error and a full queue sleeps; UDP has neither.
+  // AF_UNIX: the send fails when the receiver closes, and sleeps while the queue is full. UDP has neither.
   for (unsigned turn = 1;; turn++) {
     const int sent = gso ? (int)send(fd, train, size * train_of(size), 0)
                          : sendmmsg(fd, batch.messages, BATCH, 0);

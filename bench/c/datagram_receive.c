@@ -1,6 +1,6 @@
 // datagram_receive ADDRESS WARMUP SECONDS SERVER_PID recv | recvfrom | mmsg | gro SIZE
 //
-// Asks the server to flood it, and counts the datagrams that it receives. Blocking calls.
+// Asks the server to flood it, and counts the datagrams that it receives. Uses blocking calls.
 #include "datagram.h"
 
 static struct batch batch;

@@ -1,4 +1,4 @@
-// datagram_sink ADDRESS [gro | block]: receives and forgets, without ever sleeping unless it is told to block.
+// datagram_sink ADDRESS [gro | block]: receives datagrams and discards them. Never sleeps, except with block.
 #include "datagram.h"
 
 static struct batch batch;

@@ -1,13 +1,14 @@
 // echo_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS SIZE [busy]
 //
-// Keeps one message of SIZE bytes outstanding on each connection. One thread, edge-triggered epoll;
-// busy: tries again and again instead of sleeping. Prints what the window of SECONDS after WARMUP held.
+// Keeps one message of SIZE bytes outstanding on each connection. Uses one thread and edge-triggered epoll.
+// busy: polls instead of sleeping. Prints the counts of the SECONDS after WARMUP.
 #include "common.h"
 
 static char message[65536], buffer[65536];
 
 static void post(int fd, size_t size) {
-  if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size) fail("send");  // the queue was empty
+  if (send(fd, message, size, MSG_NOSIGNAL) != (ssize_t)size)
+    fail("send");  // cannot be short: the queue was empty
 }
 
 int main(int argc, char **argv) {
@@ -39,7 +40,7 @@ int main(int argc, char **argv) {
   uint64_t messages = 0;
   struct epoll_event events[256] = {{0}};
   while (!is_over(&window, messages)) {
-    // Busy: event 0 stays as it was made, of connection 0, and the receive below says EAGAIN.
+    // Busy: event 0 always refers to connection 0, and the receive below fails with EAGAIN if there is no data.
     const int count = argc > 7 ? 1 : epoll_wait(epoll, events, 256, 5000);
     if (count == 0) fail("no echo for five seconds");
     for (int i = 0; i < count; i++) {

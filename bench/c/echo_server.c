@@ -1,6 +1,6 @@
-// echo_server ADDRESS [busy]: sends back what it reads. One thread, edge-triggered epoll; busy: one
-// connection, which it tries again and again instead of sleeping.
-// Prints "ready ADDRESS", and ends when its standard input does.
+// echo_server ADDRESS [busy]: sends back what it reads. Uses one thread and edge-triggered epoll. busy: has one
+// connection, and polls it instead of sleeping.
+// Prints "ready ADDRESS", and exits when standard input ends.
 #include "common.h"
 
 static char buffer[65536];
@@ -13,23 +13,23 @@ static void send_all(int fd, size_t size) {
     } else if (errno == EAGAIN) {
       poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
     } else {
-      return;  // the next read tells the same
+      return;  // the next read reports the same error
     }
   }
 }
 
-// False once the connection is over.
+// Returns false after the connection has ended.
 static int serve(int fd, int finished) {
   for (;;) {
     const ssize_t size = recv(fd, buffer, sizeof buffer, 0);
     if (size <= 0) return size < 0 && errno == EAGAIN;
     send_all(fd, (size_t)size);
-    // A short read emptied the queue: the next byte is an edge. Only the end, seen already, is not.
+    // A short read emptied the queue, so the next byte raises an edge. An EOF that was already reported does not.
     if ((size_t)size < sizeof buffer && !finished) return 1;
   }
 }
 
-// Until the peer is gone, or nobody wants us any more.
+// Serves until the peer has closed, or standard input ends.
 static void serve_busily(int listener, const union any_address *address) {
   const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) fail("accept");

@@ -1,6 +1,6 @@
-// file_server ADDRESS FILE [sendfile | copy]: reads a request line from each connection and answers with
-// the whole file, sendfile(2) in slices of 1 MiB or read(2) and send(2) in pieces of 64 KiB.
-// Non-blocking, waits with epoll. One connection at a time.
+// file_server ADDRESS FILE [sendfile | copy]: reads a request line from each connection and answers with the whole
+// file. sendfile uses sendfile(2) with 1 MiB per call, copy uses read(2) and send(2) with 64 KiB.
+// The sockets are non-blocking, and the server waits with epoll. It serves one connection at a time.
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 

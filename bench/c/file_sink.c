@@ -1,8 +1,8 @@
 // file_sink ADDRESS WARMUP SECONDS SERVER_PID spin | block
 //
-// Fetches again and again what the server sends after a request of HTTP/1.0, and throws it away: spin asks again
-// and again and lets the kernel discard (MSG_TRUNC), block sleeps and copies. The first transfer is the
-// warm-up and tells by how many bytes the server's memory grew; whole transfers are measured.
+// Requests the file with HTTP/1.0 again and again, and discards the response. spin polls and lets the kernel discard
+// the data (MSG_TRUNC). block sleeps and copies. The first transfer is the warm-up and measures how many bytes
+// the server's memory grew. Whole transfers are measured.
 #include "common.h"
 
 static char buffer[1 << 20];
@@ -19,7 +19,7 @@ static double kib_of(int pid, const char *key) {
   return value;
 }
 
-// From now on VmHWM is the peak of what follows.
+// Resets VmHWM, so that it measures the peak from now on.
 static void forget_peak(int pid) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/clear_refs", pid);
@@ -31,7 +31,7 @@ static uint64_t fetch(const char *text, int spin, int server, double *grown) {
   union any_address address;
   const socklen_t length = parse_address(text, &address);
   const int fd = open_socket(text, &address, 0);
-  // nginx does not say when it listens.
+  // nginx does not report when it listens.
   for (int i = 0; connect(fd, &address.any, length) != 0; i++) {
     if (errno != ECONNREFUSED || i == 200) fail("connect");
     usleep(10000);

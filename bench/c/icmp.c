@@ -1,5 +1,5 @@
-// icmp - WARMUP SECONDS 0 echo | flood | mmsg: echo requests to 127.0.0.1 on a raw socket, one at a time, or 64
-// sent and then received, in single calls or in batches. Counts replies.
+// icmp - WARMUP SECONDS 0 echo | flood | mmsg: sends echo requests to 127.0.0.1 on a raw socket. echo: one at a time.
+// flood: sends 64, then receives 64 with single calls. mmsg: the same in batches. Counts replies.
 #include <linux/icmp.h>
 
 #include "datagram.h"

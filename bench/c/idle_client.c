@@ -1,7 +1,7 @@
 // idle_client ADDRESS WARMUP - SERVER_PID CONNECTIONS
 //
-// By how much does a server's memory grow for each connection that it holds? Connects, lets the server
-// collect its garbage (SIGUSR2), reads VmRSS; "seconds" is 1, "messages" the connections.
+// Measures how much a server's memory grows for each open connection. Connects, lets the server collect garbage
+// (SIGUSR2) and reads VmRSS. Reports 1 as "seconds" and the number of connections as "messages".
 #include <signal.h>
 
 #include "common.h"

@@ -1,5 +1,5 @@
-// stream_client ADDRESS WARMUP SECONDS SERVER_PID send | recv: 64 KiB writes, or reads into 256 KiB.
-// Blocking calls; counts bytes.
+// stream_client ADDRESS WARMUP SECONDS SERVER_PID send | recv: writes 64 KiB per call, or reads up to 256 KiB.
+// Uses blocking calls and counts bytes.
 #include "common.h"
 
 static char buffer[262144];

@@ -1,5 +1,5 @@
-// stream_server ADDRESS sink | source | sleeper: takes one connection, and reads it dry or writes 64 KiB pieces
-// to it, without ever sleeping; sleeper reads and sleeps.
+// stream_server ADDRESS sink | source | sleeper: accepts one connection. sink reads until it is empty and source
+// writes 64 KiB per call, both without sleeping. sleeper reads and sleeps.
 #include "common.h"
 
 static char buffer[262144];

@@ -1,7 +1,7 @@
 // zerocopy ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy
 //
-// UDP sends of SIZE bytes, each from another place of 256 MiB so that no cache holds it. Counts bytes.
-// With zero-copy at most 64 sends are on their way.
+// Sends SIZE bytes per call over UDP. Each send uses another part of 256 MiB, so that no cache holds it. Counts bytes.
+// With zero-copy, at most 64 sends are outstanding.
 #include "common.h"
 
 #include <linux/errqueue.h>

@@ -1,5 +1,5 @@
-// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await: what a call costs through each layer, in ns of CPU, which
-// bears others on the same core better than time does.
+// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await: measures the cost of a call through each layer, in ns of CPU. CPU
+// time is less sensitive than elapsed time to other load on the core.
 import { AF_UNIX, SOCK_STREAM, SOL_SOCKET, SO_TYPE, Socket } from 'bsd-sockets'
 import * as raw from 'bsd-sockets/raw'
 import { report, spend } from '../lib/ends.mjs'

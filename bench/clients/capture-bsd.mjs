@@ -1,4 +1,4 @@
-// capture-bsd.mjs - WARMUP SECONDS SERVER_PID plain | ring: as c/capture.c, with openPacket(...).frames().
+// capture-bsd.mjs - WARMUP SECONDS SERVER_PID plain | ring: like c/capture.c, with openPacket(...).frames().
 import { openPacket } from 'bsd-sockets'
 import { absent, measureWindow } from '../lib/ends.mjs'
 

@@ -21,7 +21,8 @@ const packages = {
       socket.send(Buffer.from('go'), 0, 2, target)
       return
     }
-    // Connected, a full receiver is 'congestion', and 'writable' says when to go on.
+    // If the receiver's queue is full, a connected socket emits 'congestion', and 'writable' when sending is possible
+    // again.
     let full = false
     const burst = () => {
       for (let i = 0; i < 64 && !full; i++) {

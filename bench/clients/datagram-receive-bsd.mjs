@@ -53,7 +53,7 @@ const loops = {
     }
   },
 }
-// The loop first: what it needs is set before the first datagram comes.
+// Start the loop first: it sets what it needs before the first datagram arrives.
 const loop = loops[mode]()
 await socket.sendto(Buffer.from('go'), path ?? [host, port])
 measureWindow(() => messages)

@@ -1,4 +1,5 @@
-// datagram-receive-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID: Bun.udpSocket; it has no option for the buffer's size.
+// datagram-receive-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID: uses Bun.udpSocket, which has no option for the buffer
+// size.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const { host, port } = parseAddress(process.argv[2])

@@ -1,4 +1,4 @@
-// datagram-receive-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID: node:dgram.
+// datagram-receive-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID: uses node:dgram.
 import dgram from 'node:dgram'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 

@@ -1,4 +1,4 @@
-// datagram-send-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID send | sendMany SIZE: Bun.udpSocket, connected.
+// datagram-send-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID send | sendMany SIZE: uses a connected Bun.udpSocket.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const [text, , , , mode, size] = process.argv.slice(2)

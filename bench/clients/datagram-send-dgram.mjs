@@ -1,4 +1,4 @@
-// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE: node:dgram, connected; the next 64 when 64 are sent.
+// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE: uses a connected node:dgram socket, in bursts of 64.
 import dgram from 'node:dgram'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
@@ -10,7 +10,7 @@ let messages = 0
 let left = 0
 function sent() {
   messages++
-  if (--left === 0) setImmediate(burst) // it is called in a tick: timers would never run
+  if (--left === 0) setImmediate(burst) // the callback runs in a tick, so a direct call would starve the timers
 }
 function burst() {
   left = 64

@@ -1,6 +1,6 @@
-// file-cold.mjs ADDRESS WARMUP SECONDS SERVER_PID FILE bsd | pipe | idle: sends one file that is not in the page
-// cache, and says how long the event loop was held up at most. The warm-up sends the beginning of it, from the cache.
-// `idle` leaves the sending to another process and looks at a loop with nothing to do: what the machine adds.
+// file-cold.mjs ADDRESS WARMUP SECONDS SERVER_PID FILE bsd | pipe | idle: sends one file that is not in the page cache,
+// and reports the longest delay of the event loop. The warm-up sends the beginning of the file, from the cache.
+// `idle` sends the file from another process and measures an idle loop: the delay that the machine itself adds.
 import { fork, spawnSync } from 'node:child_process'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -37,11 +37,11 @@ function drop() {
   if (status !== 0) throw new Error('dd cannot drop the page cache of the file')
 }
 
-/** How long the loop's thread was ready to run and had no core, in ms so far. */
+/** Returns how long the loop's thread was ready to run and had no core, in ms since its start. */
 const waited = () =>
   Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'latin1').split(' ')[1]) / 1e6
 
-/** Runs `work` and says how the loop fared meanwhile. */
+/** Runs `work` and returns the delays of the event loop during that time. */
 async function watch(work) {
   const delay = monitorEventLoopDelay({ resolution: 1 })
   delay.enable()
@@ -50,7 +50,7 @@ async function watch(work) {
   const before = waited()
   const result = await work()
   delay.disable()
-  // The monitor's own timer of 1 ms is part of what it shows.
+  // The monitor's own timer of 1 ms is included in its values.
   const ms = value => Math.max(0, value / 1e6 - 1)
   return { result, delay: ms(delay.max), delay99: ms(delay.percentile(99)), waited: waited() - before }
 }

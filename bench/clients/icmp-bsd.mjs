@@ -1,4 +1,4 @@
-// icmp-bsd.mjs - WARMUP SECONDS 0 echo | flood | mmsg: as c/icmp.c, each call awaited.
+// icmp-bsd.mjs - WARMUP SECONDS 0 echo | flood | mmsg: like c/icmp.c, but awaits each call.
 import {
   AF_INET,
   ICMP_FILTER,

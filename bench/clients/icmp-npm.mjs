@@ -1,4 +1,4 @@
-// icmp-npm.mjs - WARMUP SECONDS 0 PACKAGE echo | flood: as c/icmp.c, with the package raw-socket.
+// icmp-npm.mjs - WARMUP SECONDS 0 PACKAGE echo | flood: like c/icmp.c, with the package raw-socket.
 import { createRequire } from 'node:module'
 import { measureWindow } from '../lib/ends.mjs'
 
@@ -19,7 +19,7 @@ function burst() {
     })
 }
 socket.on('message', data => {
-  if (data[20] !== 0) return // it has no ICMP_FILTER: its own requests come too
+  if (data[20] !== 0) return // the package has no ICMP_FILTER, so its own requests arrive too
   messages++
   if (--left === 0) burst()
 })

@@ -1,5 +1,5 @@
-// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: one connection, one
-// message of 64 bytes at a time.
+// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: exchanges one message of 64 bytes
+// at a time on one connection.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
@@ -19,7 +19,7 @@ for (;;) {
   await socket.send(message)
   for (let got = 0; got < message.length;) {
     const length = await socket.recvInto(buffer)
-    if (length === 0) throw new Error('the server is gone')
+    if (length === 0) throw new Error('the server closed the connection')
     got += length
   }
   messages++

@@ -29,6 +29,6 @@ if (text.startsWith('udp')) {
     begin(() => socket.write(message), socket, 'data')
   })
   socket.on('end', () => {
-    throw new Error('the server is gone')
+    throw new Error('the server closed the connection')
   })
 }

@@ -19,7 +19,7 @@ def trips():
         while got < ends.SIZE:
             length = s.recv_into(buffer)
             if length == 0:
-                raise EOFError("the server is gone")
+                raise EOFError("the server closed the connection")
             got += length
     return 16
 

@@ -1,4 +1,5 @@
-// stream-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv [SO_RCVLOWAT]: 64 KiB writes, or reads into 256 KiB.
+// stream-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv [SO_RCVLOWAT]: writes 64 KiB per call, or reads up to
+// 256 KiB.
 import { AF_INET, AF_UNIX, SOCK_STREAM, SO_RCVLOWAT, SOL_SOCKET, Socket } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
@@ -12,6 +13,6 @@ measureWindow(() => bytes)
 const buffer = Buffer.alloc(direction === 'send' ? 65536 : 262144)
 for (;;) {
   const moved = direction === 'send' ? await socket.send(buffer) : await socket.recvInto(buffer)
-  if (moved === 0) throw new Error('the server is gone')
+  if (moved === 0) throw new Error('the server closed the connection')
   bytes += moved
 }

@@ -1,5 +1,5 @@
-// zerocopy-bsd.mjs ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy: as c/zerocopy.c; "copied" is the share in per
-// cent of the sends that the kernel copied after all.
+// zerocopy-bsd.mjs ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy: like c/zerocopy.c. "copied" is the percentage of
+// sends that the kernel copied anyway.
 import * as sockets from 'bsd-sockets'
 import { absent, measureWindow, parseAddress } from '../lib/ends.mjs'
 

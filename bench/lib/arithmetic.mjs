@@ -1,6 +1,6 @@
-// What becomes of samples: medians, ratios within a repetition, and whether a goal is met.
+// Computes medians, ratios within a repetition, and whether a goal is met.
 
-/** Of numbers: the median, the least and the most. */
+/** Returns the median, the least and the most of a list of numbers. */
 export function spread(values) {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
@@ -9,9 +9,9 @@ export function spread(values) {
 }
 
 /**
- * A metric of a variant over all repetitions: samples[repetition][variant][metric]. With `to` its ratio to
- * that variant within each repetition, with `minus` its difference from that variant. `null` where there is
- * no repetition that has both.
+ * Returns a metric of a variant over all repetitions: samples[repetition][variant][metric]. With `to` it is the ratio
+ * to that variant within each repetition, with `minus` the difference from that variant. Returns `null` if no
+ * repetition has both.
  */
 export function cell(samples, name, { metric, to, minus }) {
   const other = to ?? minus
@@ -24,9 +24,9 @@ export function cell(samples, name, { metric, to, minus }) {
 }
 
 /**
- * What a goal's median says: 'stretch' (the project's goal), 'must' (only the floor under which nothing ships),
- * 'MISSED', or 'not measured'. A goal is `{ atLeast: { must, stretch } }` or `{ atMost: ... }`; a bound that is
- * left out is met.
+ * Returns the verdict on a goal's median: 'stretch' (the project's goal), 'must' (only the floor below which nothing is
+ * released), 'MISSED' or 'not measured'. A goal is `{ atLeast: { must, stretch } }` or `{ atMost: ... }`; a bound that
+ * is omitted counts as met.
  */
 export function verdict({ atLeast, atMost }, value) {
   if (value === null) return 'not measured'
@@ -38,6 +38,6 @@ export function verdict({ atLeast, atMost }, value) {
   return meets('stretch') ? 'stretch' : 'must'
 }
 
-/** A row's verdict is the worst of its goals' that were measured. */
+/** Returns the verdict on a row: the worst verdict of its measured goals. */
 export const worst = verdicts =>
   ['MISSED', 'must', 'stretch'].find(each => verdicts.includes(each)) ?? 'not measured'

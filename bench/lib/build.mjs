@@ -1,4 +1,4 @@
-// Compiles c/*.c into build/, each into a program of its own name, where the source is newer.
+// Compiles c/*.c into build/, one program for each file, if the source is newer than the program.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -9,7 +9,7 @@ const sources = path.join(bench, 'c')
 const out = path.join(bench, 'build')
 const FLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra']
 
-/** Where a C program, a server or a client of the bench is. */
+/** Returns the path of a C program, a server or a client of the benchmarks. */
 export const file = (...parts) => path.join(bench, ...parts)
 export const program = name => path.join(out, name)
 

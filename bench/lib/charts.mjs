@@ -1,16 +1,16 @@
-// A table as a picture: a bar for each variant, and a whisker from the least to the most.
+// Draws a table as a chart: a bar for each variant, and a whisker from the least to the most.
 import { View, parse } from 'vega'
 
 const OURS = '#b8412c'
 const OTHERS = '#8aa0b4'
 const WIDTH = 420
 const BAR = 20
-const DECADES = 20 // from this ratio on the shorter bars would not be seen
+const DECADES = 20 // from this ratio on the scale is logarithmic, so that short bars stay visible
 
 const band = { scale: 'y', field: 'name', band: 0.5 }
 const at = field => ({ scale: 'x', field })
 
-/** SVG text of the values in column `chart` of a result, or `null` where there is nothing to show. */
+/** Returns SVG text of the values in column `chart` of a result, or `null` if there are no values. */
 export async function chartOf({ title, chart, axis, variants }) {
   const values = variants
     .filter(({ cells }) => cells[chart] !== null)

@@ -1,16 +1,16 @@
-// What tables show: formats, and columns that many of them share.
+// The columns of the tables: formats, and columns that many tables share.
 import { fixed, short } from './text.mjs'
 
 const GIB = 2 ** 30
 
-/** Where a message is a byte. */
+/** Formats for tables that count bytes. */
 const gigabytes = value => (value / 1e9).toPrecision(3)
 const secondsPerGib = value => ((value * GIB) / 1e6).toFixed(3)
 
 const rate = (title, format) => ({ title, metric: 'rate', format })
 const cpu = (title, metric, format) => ({ title, metric, format })
 
-/** Of a table that counts messages of some name; who is measured, the server or the client; ratios to whom. */
+/** Columns of a table that counts messages. `what` names them, `measured` is one side, `ratios` the variants. */
 export function perMessage(what, measured, ratios) {
   const other = measured === 'server' ? 'client' : 'server'
   return [
@@ -22,7 +22,7 @@ export function perMessage(what, measured, ratios) {
   ]
 }
 
-/** Of a table that counts bytes. */
+/** Columns of a table that counts bytes. */
 export function perByte(measured, ratios, more = []) {
   return [
     rate('GB/s', gigabytes),

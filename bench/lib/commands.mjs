@@ -1,5 +1,5 @@
-// Programs that take part: C of our own, this Node, and peers that may not be installed.
-// A command is { argv, args, missing }: the address goes between argv and args.
+// The measured programs: C programs of this repository, this Node, and peers that may not be installed.
+// A command is { argv, args, missing }. The address goes between argv and args.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -24,7 +24,7 @@ const once = make => {
 
 const bunProgram = path.join(peers, 'node_modules/@oven/bun-linux-x64/bin/bun')
 const pythonVersion = once(() => versionOf('python3', ['--version'], /(\d\S*)/))
-// The program itself: behind a wrapper (pyenv) the process that we watch would be another one.
+// Resolves wrappers (pyenv), because the runner measures the CPU of the process that it starts.
 const pythonProgram = once(() =>
   spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout.trim(),
 )
@@ -33,7 +33,7 @@ const bunVersion = once(() =>
   existsSync(bunProgram) ? versionOf(bunProgram, ['--version'], /(\S+)/) : undefined,
 )
 
-/** Each of the native ones may have failed to compile. */
+/** Returns the versions of the installed peers. A peer with native code may have failed to compile. */
 const installed = once(() =>
   Object.fromEntries(
     Object.keys(JSON.parse(readFileSync(path.join(peers, 'package.json'))).optionalDependencies).map(name => {
@@ -50,7 +50,7 @@ const installed = once(() =>
 
 export const c = (name, ...args) => command([program(name)], args)
 export const node = (script, ...args) => command([process.execPath, file(script)], args)
-/** Node with the collector at hand. */
+/** Node with `gc()` exposed. */
 export const nodeGc = (script, ...args) => command([process.execPath, '--expose-gc', file(script)], args)
 export const python = (script, ...args) =>
   pythonVersion() === undefined ? missing('python3') : command([pythonProgram(), file(script)], args)
@@ -58,15 +58,15 @@ export const bun = (script, ...args) =>
   bunVersion() === undefined ? missing('Bun') : command([bunProgram, file(script)], args)
 export const shell = (tool, script, ...args) =>
   tool === 'nginx' && nginxVersion() === undefined ? missing(tool) : command(['sh', file(script)], args)
-/** A script that needs an npm package of peers/, whose folder it gets as its first own argument. */
+/** A script that needs an npm package of peers/. It gets the package's folder as its first argument. */
 export const npm = (name, script, ...args) =>
   installed()[name] === undefined
     ? missing(name)
     : command([process.execPath, file(script)], [path.join(peers, 'node_modules', name), ...args])
-/** What is there only with the newest bsd-sockets. */
+/** A command, or why it is missing in this version of bsd-sockets. */
 export const unless = (reason, given) => (reason ? { argv: [], args: [], missing: reason } : given)
 
-/** Everybody's version. */
+/** The versions of all measured programs. */
 export const peerVersions = () => ({
   python: pythonVersion() ?? null,
   nginx: nginxVersion() ?? null,
@@ -74,7 +74,7 @@ export const peerVersions = () => ({
   ...Object.fromEntries(Object.entries(installed()).map(([name, version]) => [name, version ?? null])),
 })
 
-/** npm run bench -- --with-peers: into peers/node_modules, without any script of theirs but node-gyp. */
+/** npm run bench -- --with-peers: installs into peers/node_modules. The only install script that runs is node-gyp. */
 export function installPeers() {
   const run = (name, args, cwd, env) =>
     spawnSync(name, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } })
@@ -88,6 +88,6 @@ export function installPeers() {
     const wanted = ['unix-dgram', 'raw-socket', 'posix-socket'].includes(name)
     if (!wanted || existsSync(path.join(folder, 'build/Release'))) continue
     const { status } = run(process.execPath, [gyp, 'rebuild', '--loglevel', 'error'], folder, nodedir)
-    if (status !== 0) console.error(`${name} does not compile here, and will be listed as not installed`)
+    if (status !== 0) console.error(`${name} does not compile here; it is listed as not installed`)
   }
 }

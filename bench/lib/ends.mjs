@@ -1,26 +1,26 @@
-// What the JavaScript servers and clients share. A server's arguments are ADDRESS and its own; a client's are
-// ADDRESS WARMUP SECONDS SERVER_PID and its own.
+// Functions that the JavaScript servers and clients share. A server's arguments are ADDRESS and its own. A client's
+// arguments are ADDRESS WARMUP SECONDS SERVER_PID and its own.
 import { readFileSync } from 'node:fs'
 
-const TICKS = 100 // of /proc, a second; fixed by the kernel's interface
+const TICKS = 100 // per second in /proc; the kernel's interface fixes the number
 
-/** `unix:/path`, `dgram:/path`, `tcp:127.0.0.1:port` or `udp:127.0.0.1:port`. */
+/** Parses `unix:/path`, `dgram:/path`, `tcp:127.0.0.1:port` or `udp:127.0.0.1:port`. */
 export function parseAddress(text) {
   const [kind, host, port] = text.split(':')
   if (kind === 'unix' || kind === 'dgram') return { path: text.slice(kind.length + 1) }
   return { host, port: Number(port) }
 }
 
-/** Where a datagram client over AF_UNIX has its own address. */
+/** Returns the path to which a datagram client over AF_UNIX binds its own socket. */
 export const beside = path => `${path}.c`
 
-/** The server's half of the bargain: says where it listens, and ends when its standard input does. */
+/** Prints the address on which a server listens, and exits when standard input ends. */
 export function announce(address) {
   process.stdout.write(`ready ${address}\n`)
   process.stdin.on('end', () => process.exit()).resume()
 }
 
-/** Seconds of CPU used so far by a process, with all of its threads. */
+/** Returns the CPU time that a process has used so far with all of its threads, in seconds. */
 export function processCpu(pid) {
   if (!(pid > 0)) return 0
   const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
@@ -28,7 +28,7 @@ export function processCpu(pid) {
   return (Number(fields[11]) + Number(fields[12])) / TICKS
 }
 
-/** Seconds of CPU used so far on all cores, by anybody: everything but idle and iowait. */
+/** Returns the seconds of CPU used so far on all cores by all processes: everything but idle and iowait. */
 export function machineCpu() {
   const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'latin1').split(/\s+/)
   return (
@@ -38,7 +38,7 @@ export function machineCpu() {
 
 const [, warmup, seconds, server] = process.argv.slice(2).map(Number)
 
-/** What has been spent so far, in seconds. */
+/** Returns the times used so far, in seconds. */
 export function spend() {
   const { user, system } = process.cpuUsage()
   return {
@@ -49,19 +49,19 @@ export function spend() {
   }
 }
 
-/** One line of JSON: what was used between two `spend`s, and more. The process ends. */
+/** Prints one line of JSON with the difference between two `spend`s and more, and exits. */
 export function report(first, last, more) {
   const used = Object.fromEntries(Object.entries(last).map(([key, value]) => [key, value - first[key]]))
   process.stdout.write(`${JSON.stringify({ ...used, ...more })}\n`, () => process.exit())
 }
 
-/** The client's half where it lacks what it would measure: the variant is listed as not there. */
+/** Reports that the client lacks a feature to measure. The variant is then listed as missing. */
 export function absent(reason) {
   process.stdout.write(`${JSON.stringify({ missing: reason })}\n`, () => process.exit())
   return new Promise(() => {})
 }
 
-/** The client's half: `count()` is read after the warm-up and again after the measured time. */
+/** Measures a client: reads `count()` after the warm-up and again after the measured time. */
 export function measureWindow(count) {
   setTimeout(() => {
     const [before, first] = [count(), spend()]
@@ -69,7 +69,7 @@ export function measureWindow(count) {
   }, warmup * 1000)
 }
 
-/** The same for a loop that lets no timer run: calls `work` (→ how many messages) until the time is over. */
+/** Measures a loop that lets no timer run: calls `work` (→ number of messages) until the time is over. */
 export function measureSync(work) {
   const until = time => {
     let messages = 0

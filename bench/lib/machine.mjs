@@ -1,4 +1,4 @@
-// Where a measurement was made, and on which cores.
+// Describes the machine, and selects the cores.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
@@ -24,7 +24,7 @@ export function describeMachine() {
   }
 }
 
-/** A table's `needs`: why it cannot be measured here. */
+/** Returns why a table cannot be measured here, from its `needs`. */
 export const needsRoot = () => {
   if (process.getuid() !== 0) return 'needs root, for a network namespace of its own'
   if (spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status !== 0)
@@ -32,7 +32,7 @@ export const needsRoot = () => {
   return undefined
 }
 
-/** The cores this process may use, from "0-1,4". */
+/** Returns the cores that this process may use, from text such as "0-1,4". */
 export function allowedCores() {
   const list = /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'latin1'))[1]
   return list.split(',').flatMap(range => {
@@ -41,7 +41,7 @@ export function allowedCores() {
   })
 }
 
-/** Waits until the machine has been quiet for a moment, or for as long as patience lasts. */
+/** Waits until the machine has been quiet for a short time, or until the patience has run out. */
 export async function untilQuiet(limit, patience) {
   for (const end = performance.now() + patience; performance.now() < end;) {
     const [cpu, time] = [machineCpu(), performance.now()]

@@ -1,4 +1,4 @@
-// The only kind of sample: a client and, mostly, a server, each on a core, for a measured window.
+// Takes a sample: runs a client and usually a server, each on one core, for a measured window.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
@@ -41,11 +41,11 @@ async function end(child) {
   clearTimeout(timer)
 }
 
-/** A network namespace of its own, set up by a line of shell, which the client joins. */
+/** Creates a network namespace, runs a line of shell in it, and runs the client there. */
 const isolated = setup => ['unshare', '--net', 'sh', '-c', `${setup} && exec "$0" "$@"`]
 const joined = pid => ['nsenter', `--net=/proc/${pid}/ns/net`]
 
-/** Rates and CPU of the window, from what the client printed. Unknown fields are passed on as they are. */
+/** Computes rates and CPU of the window from the client's output. Unknown fields are passed on unchanged. */
 export function sampleOf({ messages = 1, seconds, serverCpu = 0, clientCpu = 0, machineCpu, ...more }) {
   const foreign = ((machineCpu - serverCpu - clientCpu) / seconds) * 100
   return {
@@ -60,8 +60,9 @@ export function sampleOf({ messages = 1, seconds, serverCpu = 0, clientCpu = 0, 
 }
 
 /**
- * Runs `server` and `client`, commands of commands.mjs: the server gets the address of `transport`, the client
- * the address that the server announced (or `address`, where there is none), WARMUP, SECONDS and its pid.
+ * Runs `server` and `client`, which are commands of commands.mjs. The server gets the address of `transport`. The
+ * client gets the address that the server announced (or `address`, without a server), WARMUP, SECONDS and the server's
+ * pid.
  */
 export async function runPair({
   transport,

@@ -1,4 +1,4 @@
-// npm run bench -- --report: docs/benchmarks.md and its charts, from the results of a run.
+// npm run bench -- --report: writes docs/benchmarks.md and its charts from the results of a run.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { file } from './build.mjs'
@@ -36,7 +36,7 @@ function machineOf({ time, machine, peers, repetitions, seconds }) {
   ].join('\n')
 }
 
-/** What a table's rows say in one line about goals. */
+/** Returns the verdicts of a table's rows on their goals, as one line. */
 const goalsOf = ({ goals }) =>
   goals.length === 0 ? [] : ['', `Goals: ${goals.map(({ row, verdict }) => `${row} ${verdict}`).join(', ')}.`]
 
@@ -54,18 +54,18 @@ async function sectionOf({ name, tables }) {
     if (result.kept > 0)
       parts.push(
         '',
-        `${result.kept} of ${result.total} samples bore more than ${FOREIGN_LIMIT} % of a core of foreign load.`,
+        `${result.kept} of ${result.total} samples were taken while other processes used more than ${FOREIGN_LIMIT} % of a core.`,
       )
   }
   return parts.join('\n')
 }
 
-/** Counts by verdict, in words. */
+/** Returns the counts by verdict, in words. */
 function tally(rows) {
   const verdicts = rows.map(row => row[2]).filter(Boolean)
   const count = name => verdicts.filter(each => each === name).length
   return (
-    `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} only the floor, ` +
+    `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} reach only the floor, ` +
     `${count('MISSED')} neither${count('not measured') > 0 ? `, and ${count('not measured')} were not measured` : ''}.`
   )
 }
@@ -78,18 +78,18 @@ export async function writeReport(results) {
   for (const question of results.questions) sections.push(await sectionOf(question))
   const text = `# Benchmarks
 
-Written by \`npm run bench -- --report\`; [bench/README.md](../bench/README.md) says what each question measures, how,
-and how to read a cell. Every peer runs in the same run, interleaved, the order reversed every other repetition. A
-ratio is taken within a repetition; cells show the median with (least..most).
+Written by \`npm run bench -- --report\`. [bench/README.md](../bench/README.md) says what each question measures, how it is
+measured, and how to read a cell. All peers run interleaved in the same run. Every second repetition runs in reverse
+order. A ratio compares two variants within one repetition. Cells show the median with (least..most).
 
 ${machineOf(results)}
 
-The machine is a small virtual one. Rates wander by a third from hour to hour, ratios within a run repeat to about
-a twentieth, and waking a core that sleeps costs more than most of what is measured: trust ratios and CPU first.
+The machine is a small virtual machine. Rates vary by a third from hour to hour, but ratios within a run repeat to about
+5 %. Waking a sleeping core costs more than most operations that are measured. So trust ratios and CPU times first.
 
 ## Goals
 
-Each row has a floor (must) under which nothing ships, and a goal proper (stretch). ${tally(rows)}
+Each row has a floor (must), below which nothing is released, and a goal (stretch). ${tally(rows)}
 
 ${markdownTable([head, ...rows], head.length)}
 

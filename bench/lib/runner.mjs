@@ -1,4 +1,4 @@
-// Runs questions: interleaved repetitions, every other one backwards; prints a table for each of theirs.
+// Runs questions in interleaved repetitions, every second one in reverse order. Prints a table for each.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -10,11 +10,11 @@ import { runPair } from './pair.mjs'
 import { goalLine, summaryOf, table, tableRows } from './text.mjs'
 
 export const FOREIGN_LIMIT = 12 // per cent of a core
-const PATIENCE = 3000 // ms before a sample is taken again
+const PATIENCE = 3000 // ms to wait for a quiet machine before a sample is retaken
 
 const given = (command, context) => (typeof command === 'function' ? command(context) : command)
 
-/** One sample, taken again while somebody else uses the machine. The quietest one is kept. */
+/** Takes a sample, again while other processes use the machine, and keeps the one with the least foreign load. */
 async function sample(take, retakes) {
   let best
   for (let takes = 1; takes <= 1 + retakes; takes++) {
@@ -33,14 +33,14 @@ function samplerOf(each, { name, server, client }, context) {
   const ends = { server: given(server, context), client: given(client, context) }
   const missing = ends.server?.missing ?? ends.client.missing
   if (missing !== undefined) return { name, missing }
-  // place: 'one' core for both, 'two' (where it is left out), or for the client 'any'.
+  // place: 'one' core for both, 'two' cores (the default), or 'any' core for the client.
   const cores = { server: first, client: { one: first, any: `${first},${second}` }[place] ?? second }
   const { warmup, seconds, directory, retakes } = context
   const pair = { transport, address, network, ...ends, cores, warmup, seconds, directory }
   return { name, take: () => sample(() => runPair(pair), retakes) }
 }
 
-/** samples[repetition][variant], and by variant why it has none. */
+/** Returns samples[repetition][variant], and for each variant without samples the reason. */
 async function measure(each, context, progress) {
   const samplers = each.variants.map(variant => samplerOf(each, variant, context))
   const missing = Object.fromEntries(samplers.map(({ name, missing }) => [name, missing]))
@@ -66,7 +66,7 @@ async function measure(each, context, progress) {
 const keptOf = samples =>
   samples.flatMap(round => Object.values(round)).filter(({ foreign }) => foreign > FOREIGN_LIMIT).length
 
-/** What is left of a table for the summary, the file of results and the report. */
+/** Returns the part of a table that the summary, the file of results and the report need. */
 async function resultOf(each, context, progress) {
   const { title, columns, goals = [] } = each
   const reason = each.needs?.()
@@ -86,7 +86,7 @@ async function resultOf(each, context, progress) {
   })
   const kept = keptOf(samples)
   const total = samples.reduce((sum, round) => sum + Object.keys(round).length, 0)
-  // Which column is drawn, and what it is called there.
+  // The column of the chart, and its label there.
   const chart = columns.findIndex(each => each.chart !== undefined)
   const axis = columns[chart]?.chart
   return {
@@ -107,12 +107,12 @@ function show(result, smoke) {
   if (!smoke) lines.push(...result.goals.map(goalLine))
   if (result.kept > 0)
     lines.push(
-      `${result.kept} of ${result.total} samples were kept with more than ${FOREIGN_LIMIT} % foreign load`,
+      `${result.kept} of ${result.total} samples were taken while other processes used more than ${FOREIGN_LIMIT} % of a core`,
     )
   console.log(`\n${result.title}\n\n${lines.join('\n')}`)
 }
 
-/** A file of that many bytes which are really there. */
+/** Creates a file with that many bytes, without holes. */
 function writeFile(name, size) {
   const piece = Buffer.alloc(1 << 20, 'bsd-sockets')
   rmSync(name, { force: true })
@@ -120,14 +120,14 @@ function writeFile(name, size) {
     writeFileSync(name, piece, { flag: 'a', flush: at + piece.length >= size })
 }
 
-/** What a smoke run leaves out: other sizes of the same, and whoever is no party to a goal. */
+/** Removes what a smoke run does not need: further sizes, and programs that no goal refers to. */
 function forSmoke(each) {
   const named = new Set((each.goals ?? []).flatMap(({ of, to, minus }) => [of, to, minus]))
   const ours = ({ name }) => name.startsWith('bsd-sockets')
   return { ...each, variants: each.variants.filter(variant => named.has(variant.name) || ours(variant)) }
 }
 
-// After each question, so that a run which is cut short keeps what it had measured.
+// Saved after each question, so that an interrupted run keeps its measurements.
 function save(results, { smoke, to }) {
   const name = `results/${smoke ? 'smoke-' : ''}${results.time.replace(/[:.]/g, '-')}.json`
   mkdirSync(file('results'), { recursive: true })
@@ -135,16 +135,19 @@ function save(results, { smoke, to }) {
   return to ?? `bench/${name}`
 }
 
-/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and returns what is in it. */
+/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and
+ * returns what is in it. */
 export async function run(questions, options) {
   const { repetitions, seconds, warmup, smoke } = options
   const results = { time: new Date().toISOString(), machine: describeMachine(), peers: peerVersions() }
   Object.assign(results, { repetitions, seconds, warmup, questions: [] })
   const [first, second = first] = allowedCores()
-  if (first === second) console.log('Only one core: every table is a one-core table.')
+  if (first === second) console.log('Only one core: client and server share it in every table.')
   const { cpu, cores, kernel, node, commit } = results.machine
   console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
-  console.log(`${repetitions} repetitions of ${seconds} s: median (least..most), ratios within each`)
+  console.log(
+    `${repetitions} repetitions of ${seconds} s: median (least..most), ratios within each repetition`,
+  )
   const progress = text => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`)
   const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-bench-'))
   const context = { ...options, directory, cores: [first, second], file: path.join(directory, 'file') }
@@ -169,7 +172,7 @@ export async function run(questions, options) {
   return results
 }
 
-/** The samples that could not be taken, apart from peers that are not installed. */
+/** Returns the samples that failed, except those of peers that are not installed. */
 export const failuresOf = ({ questions }) =>
   questions.flatMap(({ tables }) =>
     tables.flatMap(({ title, variants }) =>

@@ -1,8 +1,8 @@
-// Numbers and tables for people.
+// Formats numbers and tables as text.
 import rows from '../goals.mjs'
 import { worst } from './arithmetic.mjs'
 
-/** Three significant digits, with k and M. */
+/** Formats a number with three significant digits, with k and M. */
 export function short(value) {
   const [scaled, unit] = value >= 1e6 ? [value / 1e6, 'M'] : value >= 1e4 ? [value / 1e3, 'k'] : [value, '']
   return `${scaled.toPrecision(3).includes('e') ? scaled.toFixed(0) : scaled.toPrecision(3)}${unit}`
@@ -10,7 +10,7 @@ export function short(value) {
 
 export const fixed = digits => value => value.toFixed(digits)
 
-/** Cells under each other: columns of numbers to the right, but for the first. */
+/** Aligns cells in columns: the first column to the left, the others to the right. */
 export function table(lines) {
   const widths = lines[0].map((_, at) => Math.max(...lines.map(row => row[at].length)))
   const numeric = at => lines.slice(1).some(row => /^-?\d/.test(row[at]))
@@ -26,14 +26,14 @@ export function table(lines) {
   ].join('\n')
 }
 
-/** A cell of cell() in arithmetic.mjs, in a column. */
+/** Formats a cell of cell() in arithmetic.mjs for its column. */
 function cellText({ format, brief }, value) {
   if (value === null) return '-'
   const { median, min, max } = value
   return brief ? format(median) : `${format(median)} (${format(min)}..${format(max)})`
 }
 
-/** The rows of a table of results, the first is its head. */
+/** Returns the rows of a table of results. The first row is the header. */
 export function tableRows(columns, variants) {
   return [
     ['variant', ...columns.map(({ title }) => title)],
@@ -45,7 +45,7 @@ export function tableRows(columns, variants) {
   ]
 }
 
-/** "at least 0.93 (0.98)": the floor, and the goal proper. */
+/** Returns text such as "at least 0.93 (0.98)": the floor, and the goal in parentheses. */
 export function boundText({ atLeast, atMost, unit }) {
   const { must, stretch } = atLeast ?? atMost
   const bounds = [must, stretch].map(bound => (bound === undefined ? '-' : String(bound)))
@@ -55,7 +55,7 @@ export function boundText({ atLeast, atMost, unit }) {
 const significant = value =>
   Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 
-/** "rate 0.81 (0.79..0.85) x C epoll" */
+/** Returns text such as "rate 0.81 (0.79..0.85) x C epoll". */
 export function foundText({ metric, to, minus, unit, value }) {
   if (value === null) return `${metric}${to === undefined ? '' : ` x ${to}`}`
   const { median, min, max } = value
@@ -68,7 +68,7 @@ export function foundText({ metric, to, minus, unit, value }) {
 export const goalLine = goal =>
   `goal ${goal.row.padEnd(3)} ${goal.verdict.padEnd(12)}  ${goal.of}: ${foundText(goal)}, ${boundText(goal)}`
 
-/** All goals by row, as rows of a table: number, case, verdict, and what it follows from. */
+/** Returns all goals by row, as rows of a table: number, case, verdict, and the measured value with its bound. */
 export function summaryOf({ questions }) {
   const goals = questions.flatMap(({ tables }) => tables.flatMap(({ goals }) => goals))
   const head = [['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)']]

@@ -1,4 +1,4 @@
-// What does one call cost through each layer, beyond its system call?
+// How much does each layer add to the cost of one system call?
 import { c, node } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
@@ -22,7 +22,7 @@ export default {
         { title: '- C', metric, minus: C, format: fixed(0), brief: true },
       ]),
       goals: Object.keys(calls).map(metric => {
-        // Two calls in one: twice the allowance.
+        // The pair makes two calls, so the allowance is doubled.
         const times = metric === 'sendRecv' ? 2 : 1
         return {
           row: '11',

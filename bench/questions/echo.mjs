@@ -1,4 +1,4 @@
-// How fast is a server with many busy connections that awaits each message?
+// How fast is a server that has many busy connections and awaits each message?
 import { perMessage } from '../lib/columns.mjs'
 import { bun, c, node, python } from '../lib/commands.mjs'
 

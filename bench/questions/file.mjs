@@ -1,4 +1,4 @@
-// What does it cost to send a file of 1 GiB over TCP?
+// How much does it cost to send a file of 1 GiB over TCP?
 import { perByte } from '../lib/columns.mjs'
 import { bun, c, node, python, shell } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
@@ -7,7 +7,7 @@ const C = 'C sendfile, epoll'
 const PIPE = 'Node createReadStream().pipe()'
 const NGINX = 'nginx sendfile'
 const OURS = 'bsd-sockets, sendfile'
-const IDLE = 'an idle loop beside it'
+const IDLE = 'an idle loop'
 
 const server =
   (make, ...args) =>
@@ -54,7 +54,7 @@ const cold =
 const coldTable = {
   title: 'A file of 1 GiB that is not in the page cache, and the delay of the event loop',
   transport: 'tcp',
-  // On one core threads of the pool would hold up the loop by taking the core away.
+  // On one core, the threads of the pool would compete with the event loop for the core and delay it.
   place: 'any',
   file: 1 << 30,
   variants: [

@@ -1,4 +1,4 @@
-// What does a connection cost in memory while nothing happens on it?
+// How much memory does an idle connection cost?
 import { bun, c, nodeGc, python } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 

@@ -1,4 +1,4 @@
-// What does one round trip cost when both ends await: on one core, on two, and with busy polling?
+// How much does one round trip cost when both ends await: on one core, on two, and with busy polling?
 import { perMessage } from '../lib/columns.mjs'
 import { bun, c, node, python } from '../lib/commands.mjs'
 

@@ -1,4 +1,4 @@
-// How fast does a stream of bytes go out, and come in?
+// How fast are stream writes and reads?
 import { perByte } from '../lib/columns.mjs'
 import { bun, c, node, python } from '../lib/commands.mjs'
 

@@ -33,7 +33,7 @@ const table = (size, goals = []) => ({
   smoke: size === 1200,
   variants: Object.entries(clients(size)).map(([name, client]) => ({
     name,
-    // Trains are received as trains, or the sink would be the slower end.
+    // The sink receives with GRO, because otherwise it would be slower than the sender.
     server: c('datagram_sink', ...(name.includes('GSO') ? ['gro'] : [])),
     client,
   })),

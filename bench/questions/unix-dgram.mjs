@@ -34,7 +34,7 @@ const receivers = {
   [OURS]: node('clients/datagram-receive-bsd.mjs', 'mmsg', SIZE),
   'bsd-sockets, recvInto': node('clients/datagram-receive-bsd.mjs', 'into', SIZE),
 }
-// Both ends of a kind: nothing is lost over AF_UNIX, so what the sender counts is received.
+// Client and server use the same API. AF_UNIX loses no datagrams, so the sender's count equals the receiver's.
 const sinks = {
   [C]: c('datagram_sink', 'block'),
   [UNIX_DGRAM]: npm(UNIX_DGRAM, 'servers/datagram-npm.mjs'),
@@ -46,7 +46,8 @@ const sinks = {
 const table = (title, variants, goals) => ({
   title: `AF_UNIX datagrams of ${SIZE} B, ${title}`,
   transport: 'dgram',
-  // In a namespace of its own, since the queue of 10 datagrams would measure how fast a sleeper wakes.
+  // Runs in its own namespace with a longer queue. The default of 10 datagrams would measure how fast the receiver
+  // wakes.
   network: 'echo 512 >/proc/sys/net/unix/max_dgram_qlen',
   needs: needsRoot,
   variants,
@@ -63,7 +64,7 @@ export default {
   name: 'unix-dgram',
   tables: [
     table(
-      'both ends of a kind',
+      'the same API at both ends',
       Object.entries(sinks).map(([name, server]) => ({ name, server, client: senders[name] })),
       [
         { row: '6a', to: C, atLeast: { must: 0.83, stretch: 0.92 } },

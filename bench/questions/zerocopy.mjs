@@ -1,4 +1,4 @@
-// What does MSG_ZEROCOPY save where the kernel can do without the copy?
+// How much does MSG_ZEROCOPY save if the kernel can avoid the copy?
 import { perByte } from '../lib/columns.mjs'
 import { c, node } from '../lib/commands.mjs'
 import { needsRoot } from '../lib/machine.mjs'
@@ -9,8 +9,8 @@ const C = 'C MSG_ZEROCOPY'
 
 const table = (size, goals = []) => ({
   title: `UDP sends of ${size} B from memory that no cache holds, into a queue that drops`,
-  // Loopback and veth copy late; a device without a carrier drops what its queue gets, so only the sending half is left.
-  // A datagram that has to be cut into fragments is copied: the MTU is as large as it can be.
+  // Loopback and veth copy the data later. A device without a carrier drops its queue, so only the sender is measured.
+  // The MTU is the largest possible, because the kernel copies a datagram that must be fragmented.
   network:
     'ip link set lo up && ip link add v0 mtu 65535 type veth peer name v1 && ip addr add 10.99.0.1/24 dev v0 && ' +
     'ip link set v0 up && ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:01 dev v0',

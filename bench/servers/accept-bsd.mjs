@@ -14,6 +14,6 @@ for (;;) {
   const socket = await listener.accept()
   if (style === 'close') socket.close()
   else held.push(socket)
-  // Awaits data with one buffer for all, as C's and Node's are watched for data too.
+  // Waits for data with one shared buffer, because the C and Node servers also watch each connection for data.
   if (style === 'wait') socket.recvInto(buffer).catch(() => {})
 }

@@ -1,4 +1,4 @@
-// datagram-bsd.mjs ADDRESS SIZE: receives batches over AF_UNIX and forgets them.
+// datagram-bsd.mjs ADDRESS SIZE: receives batches over AF_UNIX and discards them.
 import { AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { announce, parseAddress } from '../lib/ends.mjs'
 

@@ -1,4 +1,4 @@
-// file-bsd.mjs ADDRESS FILE: answers each request with the whole file, socket.sendfile.
+// file-bsd.mjs ADDRESS FILE: answers each request with the whole file, with socket.sendfile.
 import { open } from 'node:fs/promises'
 import { AF_INET, SOCK_STREAM, Socket } from 'bsd-sockets'
 import { announce, parseAddress } from '../lib/ends.mjs'

@@ -1,4 +1,4 @@
-// file-bun.mjs ADDRESS FILE: Bun.serve with Bun.file.
+// file-bun.mjs ADDRESS FILE: uses Bun.serve with Bun.file.
 import { announce, parseAddress } from '../lib/ends.mjs'
 
 const [text, name] = process.argv.slice(2)

@@ -1,5 +1,5 @@
-// file-net.mjs ADDRESS FILE pipe | large | pipeline: answers each request with the whole file, with streams of
-// Node; large has pieces of 1 MiB instead of 64 KiB.
+// file-net.mjs ADDRESS FILE pipe | large | pipeline: answers each request with the whole file, with Node's streams.
+// large reads 1 MiB at a time instead of 64 KiB.
 import { createReadStream } from 'node:fs'
 import net from 'node:net'
 import { pipeline } from 'node:stream'

@@ -1,4 +1,4 @@
-# file-nginx.sh ADDRESS FILE: nginx in one process, sendfile. It ends with its parent.
+# file-nginx.sh ADDRESS FILE: nginx in one process, with sendfile. It exits when its parent exits.
 folder=$(dirname "$2")
 port=$((20000 + $$ % 10000))
 cat >"$folder/nginx.conf" <<CONF

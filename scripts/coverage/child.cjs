@@ -1,7 +1,7 @@
 'use strict'
 
-// Loaded into every Node that a test of `npm run coverage` starts: it takes the modules of dist/ from a copy that
-// counts, and leaves its counts behind when it ends by itself.
+// Loaded into every Node that a test of `npm run coverage` starts. The Node then loads the instrumented copy of dist/,
+// and writes its counts when it exits normally.
 const { existsSync, readFileSync, writeFileSync } = require('node:fs')
 const Module = require('node:module')
 const path = require('node:path')

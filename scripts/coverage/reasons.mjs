@@ -1,11 +1,12 @@
-// Why no test reaches what none reaches. A row is where (a file, or the beginning of its path) and what the line says, so
-// that it holds when lines move; the first that fits counts. What no row fits stands first in coverage/gaps.txt.
+// The reasons why no test reaches a line or branch. A row names a file (or the beginning of its path) and a part of the
+// source line, so that it still matches when lines move. The first row that matches counts. Gaps without a matching row
+// come first in coverage/gaps.txt.
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { root } from '../tools.mjs'
 
 const reasons = {
-  'another system: macOS, or a C library and headers that lack it': [
+  'other systems: macOS, or a C library or headers without the feature': [
     ['lib/darwin.ts', ''],
     ['lib/binding/system.ts', ''],
     [
@@ -25,12 +26,13 @@ const reasons = {
     ['lib/operations/zerocopy-memory.ts', /ordinary\(|ArrayBuffer\(size\)|try \{/],
     ['native/call.cc', /napi_create_double|INT32_MAX|kElement\[0\]/],
   ],
-  'a machine with its bytes in the other order': [['lib/', /littleEndian|BE\(/]],
-  'another runtime, a binary of another version or none: check:pack and check:prebuilt see to these': [
-    ['lib/binding/load.ts', ''],
-    ['lib/binding/binding.ts', ''],
-  ],
-  'another kernel or host: older, without a module, or where this user may less': [
+  'big-endian machines': [['lib/', /littleEndian|BE\(/]],
+  'other runtimes, and binaries that are missing or have another version: check:pack and check:prebuilt test them':
+    [
+      ['lib/binding/load.ts', ''],
+      ['lib/binding/binding.ts', ''],
+    ],
+  'other kernels and hosts: older, without a module, or with fewer privileges for this user': [
     ['lib/capabilities', ''],
     ['lib/capabilities/doctor.ts', ''],
     ['lib/capabilities/privileges.ts', ''],
@@ -38,19 +40,20 @@ const reasons = {
     ['lib/errors/index.ts', ''],
     ['lib/socket/namespace.ts', 'errno === undefined'],
   ],
-  'no memory: test/faults fails one allocation at a time, and not inside a lookup, a ring or Node itself': [
+  'out of memory: test/faults fails one allocation at a time, but not inside a lookup, a ring or Node itself':
     [
-      'native/',
-      /nothrow|ENOMEM|nullptr\) return false|MAP_FAILED|\bheld\b|munmap|failed_ = true|not enough memory/,
+      [
+        'native/',
+        /nothrow|ENOMEM|nullptr\) return false|MAP_FAILED|\bheld\b|munmap|failed_ = true|not enough memory/,
+      ],
+      ['native/', /napi_open_handle_scope|napi_is_array|napi_is_exception_pending|uv_event_loop|kHead;/],
+      ['native/zerocopy_memory.cc', 'return nullptr'],
+      ['lib/operations/zerocopy-memory.ts', 'ENOMEM'],
+      ['lib/message/fd.ts', ''],
+      ['lib/reactor/reactor.ts', /dropAccepted|operation === null|continue/],
     ],
-    ['native/', /napi_open_handle_scope|napi_is_array|napi_is_exception_pending|uv_event_loop|kHead;/],
-    ['native/zerocopy_memory.cc', 'return nullptr'],
-    ['lib/operations/zerocopy-memory.ts', 'ENOMEM'],
-    ['lib/message/fd.ts', ''],
-    ['lib/reactor/reactor.ts', /dropAccepted|operation === null|continue/],
-  ],
-  'the branch that g++ makes for the delete of a pointer that is never null': [['native/', /\bdelete\b/]],
-  'a call that does not fail here: the kernel, libuv or Node would have to refuse what they have just given':
+  'the branch that g++ generates for a delete of a pointer that is never null': [['native/', /\bdelete\b/]],
+  'calls that cannot fail here: the kernel, libuv or Node would have to refuse an object that it has just created':
     [
       [
         'native/',
@@ -70,11 +73,11 @@ const reasons = {
         /(?:sent|moved|failed|ready|result|taken|started|length) < 0|result <= 0|errno \?\? 0|\.errno\b|const \{ errno \}|return errno/,
       ],
       [
-        'lib/ops/',
+        'lib/operations/',
         /return systemError|this\.#receive\.failure|closeFd|throw systemError|result === 0\)|result !== ENOBUFS/,
       ],
       ['lib/reactor/blocking.ts', ''],
-      ['lib/streams/', /closeFd|throw error|failed as Error|ENOTCONN/],
+      ['lib/socket/streams/', /closeFd|throw error|failed as Error|ENOTCONN/],
       ['lib/net/unix-path.ts', /throw error|EADDRINUSE/],
       ['lib/net/relay.ts', ''],
       ['lib/names/lookup.ts', 'code === undefined'],
@@ -88,10 +91,10 @@ const reasons = {
       ],
       ['lib/reactor/reactor.ts', 'operation.abandon'],
       ['lib/net/serve.ts', /code|#report|isClosed|instanceof Error/],
-      ['lib/zerocopy/', /native\.cut|refused|fallbacks|copied = true/],
+      ['lib/reactor/zerocopy-sender.ts', /native\.cut|refused|fallbacks|copied = true/],
       ['lib/operations/zerocopy.ts', /refused|native\.send/],
     ],
-  'a moment: the end of a thread, a process or a slot, or two of something at once, that no test can time': [
+  'races that no test can time, such as the end of a thread, a process or a slot': [
     [
       'native/',
       /closing|slot == nullptr\) return;|WakeIsC|ECANCELED|uv_is_closing|WakeIsOpen|slot\.shares > 1|slot->writing/,
@@ -102,7 +105,7 @@ const reasons = {
     ['lib/net/happy-eyeballs.ts', ''],
     ['lib/net/connect.ts', /loser|attempts\.length/],
     [
-      'lib/ops/',
+      'lib/operations/',
       /YIELD|this\.leave|'now'|this\.now|bufferGone|#file !== null|#file === null|leftover|#release|return null/,
     ],
     ['lib/reactor/finalizer.ts', ''],
@@ -111,32 +114,32 @@ const reasons = {
     ['lib/packet/iterator.ts', ''],
     ['lib/net/serve.ts', ''],
     ['lib/socket/splice.ts', ''],
-    ['lib/streams/', /#reading|data === null/],
+    ['lib/socket/streams/', /#reading|data === null/],
     ['lib/reactor/zerocopy-sender.ts', ''],
     ['lib/socket/multicast.ts', 'closed'],
     ['lib/socket/index.ts', 'error.errno'],
   ],
-  'checked once more, though the caller has seen to it': [
+  'second checks: the caller has already checked the value': [
     [
       'native/',
       /a\.ok\(\)|length < 1|length < count|used_ > kIndexMask|kMostBytes|length <= 0|count_ < kMost|name\.size > 0/,
     ],
     ['native/', /from \? &in_offset|loose != nullptr/],
   ],
-  'what a type or a base class asks for, and nobody calls: options that are only read have an encode': [
+  'methods that a type or a base class requires but no caller uses, such as encode of a read-only option': [
     ['lib/options/codecs/', 'encode: () => new Uint8Array(0)'],
     ['lib/reactor/reactor.ts', /resolve:|reject:|spin\(/],
-    ['lib/ops/', /return '\w+'|ignoresDry|#queue/],
+    ['lib/operations/', /return '\w+'|ignoresDry|#queue/],
     ['lib/reactor/operation.ts', 'not submitted'],
   ],
-  'a default for the type checker: the value is always there': [
+  'defaults for the type checker: the value is always present': [
     [
       'lib/',
       / \?\? (?:''|0n?|\[\]|NaN|'sco'|AF_INET|'.*?'|\{ length)|(?:rest|op|value|text|code|first) = ''/,
     ],
     ['lib/', /= 0,$|protocol = 0|number === undefined \? 0|length > ADDRESS_SIZE|length > POOL|\?\. ?kind/],
   ],
-  'an argument or a combination that no test gives': [
+  'arguments or combinations that no test passes': [
     ['lib/socket/receive-meta.ts', ''],
     ['lib/packet/', ''],
     [
@@ -151,7 +154,7 @@ const reasons = {
   ],
 }
 
-/** The gaps by reason, as text, and how many have none. */
+/** Returns the gaps by reason as text, and the number of gaps without a reason. */
 export function explain(gaps) {
   const sections = new Map([['without a reason', []], ...Object.keys(reasons).map(reason => [reason, []])])
   for (const { file, line, kind } of merged(gaps)) {
@@ -166,7 +169,7 @@ export function explain(gaps) {
   }
 }
 
-/** A line that was not reached is not listed for its branches again. */
+/** Returns one gap for each line: a line that was not reached is not listed again for its branches. */
 function merged(gaps) {
   const places = new Map()
   for (const gap of gaps) {

@@ -1,4 +1,5 @@
-// How much of lib/ ran: in jest, in a jest that a test starts, and in Nodes that tests start, which load dist/.
+// Measures how much of lib/ ran: in jest, in a jest that a test starts, and in Nodes that tests start, which load
+// dist/.
 import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -11,7 +12,7 @@ const { createSourceMapStore } = require('istanbul-lib-source-maps')
 
 const readJson = file => JSON.parse(readFileSync(file, 'utf8'))
 
-/** Makes the copy of dist/ that counts (see child.cjs). Returns what its counts stand for. */
+/** Creates the instrumented copy of dist/ (see child.cjs). Returns the coverage objects that its counts belong to. */
 export async function prepareChildren(folder) {
   const copy = path.join(folder, 'dist')
   mkdirSync(path.join(folder, 'children'))
@@ -31,7 +32,7 @@ export async function prepareChildren(folder) {
   return compiled
 }
 
-/** What jest and the children left in the folder, added up: both number the same places alike. */
+/** Adds up the counts that jest and the children wrote. Both use the same ids for the same places. */
 export async function typescriptCoverage(folder, compiled) {
   const children = path.join(folder, 'children')
   for (const name of readdirSync(children)) addCounts(compiled, readJson(path.join(children, name)))

@@ -1,4 +1,4 @@
-// Builds an addon that a sanitizer can watch, and a Node that can load it.
+// Builds an addon with a sanitizer, and prepares a Node that can load it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -26,7 +26,7 @@ export const clang = {
   package: 'clang-19 and libclang-rt-19-dev',
 }
 
-/** The runtimes, for LD_PRELOAD: Node was built without them. */
+/** Returns the sanitizer runtimes for LD_PRELOAD, because Node was built without them. */
 export function runtimes(kind) {
   const tool = kind.command?.[0]
   for (const program of [kind.cxx, ...(tool === undefined ? [] : [tool])]) {
@@ -42,10 +42,10 @@ export function runtimes(kind) {
   return found.join(' ')
 }
 
-/** Flags for the linker: every call in calls.mjs goes through kernel_memory.cc, compiled to `object`. */
+/** Linker flags that route every call in calls.mjs through kernel_memory.cc, compiled to `object`. */
 export const wraps = object => [...checked.map(name => `-Wl,--wrap=${name}`), object]
 
-/** Compiles kernel_memory.cc into a folder: the object file. */
+/** Compiles kernel_memory.cc into a folder. Returns the path of the object file. */
 export async function compileChecks(kind, folder) {
   const object = path.join(folder, 'kernel_memory.o')
   const flags = ['-std=c++17', '-O1', '-g', '-fPIC', '-fno-omit-frame-pointer', '-Wall', '-Wextra']
@@ -53,7 +53,7 @@ export async function compileChecks(kind, folder) {
   return object
 }
 
-/** Builds the addon in a folder that has its sources. */
+/** Builds the addon in a folder that contains its sources. */
 export async function build(kind, folder) {
   const checks = kind.sanitize?.includes('address') === true ? wraps(await compileChecks(kind, folder)) : []
   const more = kind.flags === undefined ? [] : [kind.flags]
@@ -64,12 +64,13 @@ export async function build(kind, folder) {
   await must('the build', process.execPath, gyp, { cwd: folder, env: buildEnv({ CXX: kind.cxx, ...flags }) })
   if (checks.length === 0) return
   const unknown = unknownCalls(path.join(folder, 'build/Release/bsd_sockets.node'))
-  if (unknown.length > 0) throw new Error(`calls.mjs does not know what these do: ${unknown.join(', ')}`)
+  if (unknown.length > 0)
+    throw new Error(`calls.mjs does not list these functions; add them: ${unknown.join(', ')}`)
 }
 
 /**
- * A Node with the runtimes, for jest and for the children that tests start as process.execPath. Other children must
- * not inherit them: curl, for one, waits forever in its start.
+ * Returns a Node with the runtimes, for jest and for the children that tests start as process.execPath. Other children
+ * must not inherit the runtimes: curl, for example, hangs when it starts.
  */
 export function wrapper(folder, preload) {
   const file = path.join(folder, 'node')

@@ -1,5 +1,5 @@
-// Which functions of the C library the addon calls, and what they do with memory. A build with AddressSanitizer fails
-// if the addon calls a function that is in neither list.
+// The functions of the C library that the addon calls, by how they use memory. A build with AddressSanitizer fails if
+// the addon calls a function that is in neither list.
 import { spawnSync } from 'node:child_process'
 
 const words = text => text.trim().split(/\s+/)
@@ -10,7 +10,7 @@ export const checked = words(`
   pipe2 poll read recv recvfrom recvmmsg recvmsg send sendfile64 sendmmsg sendmsg sendto sethostname setsockopt
   socketpair splice syscall write`)
 
-/** The functions that give the kernel no memory, or only memory of the C library. */
+/** The functions that pass no memory to the kernel, or only memory of the C library. */
 const harmless = words(`
   clock_gettime close epoll_create1 eventfd fcntl64 fstat64 getpid listen mmap64 munmap nanosleep
   pthread_cond_broadcast pthread_cond_init pthread_cond_signal pthread_cond_timedwait pthread_cond_wait
@@ -21,7 +21,7 @@ const harmless = words(`
   calloc free malloc realloc memchr memcmp memcpy memmove memset snprintf strlen strncmp strcmp
   fprintf abort stderr`)
 
-/** The functions that the built addon takes from elsewhere and that are in neither list. */
+/** Returns the functions that the built addon imports and that are in neither list. */
 export function unknownCalls(addon) {
   const { stdout } = spawnSync('nm', ['--dynamic', '--undefined-only', addon], { encoding: 'utf8' })
   const names = stdout.split('\n').flatMap(line => / U ([\w.]+)/.exec(line)?.[1] ?? [])

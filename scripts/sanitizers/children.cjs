@@ -1,5 +1,5 @@
 'use strict'
 
-// Loaded into every Node that has a sanitizer's runtime: its children get it only if they are Node, too.
+// Loaded into every Node that has a sanitizer's runtime. Only children that are Node get the runtime, too.
 delete process.env.LD_PRELOAD
 process.execPath = process.env.BSD_SOCKETS_NODE

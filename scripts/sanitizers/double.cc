@@ -1,9 +1,9 @@
-// Proves kernel_memory.cc: every argument of every call that it checks, once as large as it is said to be and once a
-// byte too short. scripts/sanitizers/prove.mjs builds it with the address sanitizer.
+// Proves kernel_memory.cc. Passes every argument of every call that it checks with the right size and a byte too short.
+// scripts/sanitizers/prove.mjs builds it with AddressSanitizer.
 //
-//   double          lists the cases, one a line: the call and the argument
-//   double N        runs case N as it should be: exit code 0
-//   double N short  runs it with an argument that is too short: the address sanitizer ends the process
+//   double          lists the cases, one per line: the call and the argument
+//   double N        runs case N with valid arguments: exit code 0
+//   double N short  runs it with an argument that is too short: AddressSanitizer ends the process
 //   double N freed  runs it with an argument that was freed
 #include <fcntl.h>
 #include <linux/fiemap.h>
@@ -28,12 +28,12 @@
 
 namespace {
 
-const char* spoiled = "";  // the argument that is not what the call is told
+const char* spoiled = "";  // the argument that is too short or freed
 bool freed = false;
-constexpr int kNone = 1000000;  // no such descriptor: the checks come before the kernel
+constexpr int kNone = 1000000;  // an fd that does not exist: the checks run before the kernel
 constexpr size_t kHuge = SIZE_MAX;
 
-// Memory of an argument.
+// Returns the memory for an argument.
 template <typename T = char>
 T* Room(const char* argument, size_t size = 64) {
   const bool bad = strcmp(argument, spoiled) == 0;
@@ -42,7 +42,7 @@ T* Room(const char* argument, size_t size = 64) {
   return reinterpret_cast<T*>(memory);
 }
 
-// Memory with something in it, which only its last byte lacks.
+// Returns memory with the given contents, which a short argument cuts by the last byte.
 template <typename T>
 T* With(const char* argument, const T& content) {
   T* memory = Room<T>(argument, sizeof content);

@@ -1,9 +1,9 @@
-// Runs every case of double.cc: as it should be, a byte too short, and freed.
+// Runs every case of double.cc three times: with valid arguments, with one a byte too short, and with one freed.
 import path from 'node:path'
 import { must, root, run } from '../tools.mjs'
 import { compileChecks, wraps } from './build.mjs'
 
-/** How many arguments there are, how many reports came, and what went wrong. */
+/** Returns the number of arguments, the number of reports, and the cases that failed. */
 export async function runDouble(kind, folder) {
   const double = path.join(folder, 'double')
   const checks = wraps(await compileChecks(kind, folder))
@@ -15,7 +15,7 @@ export async function runDouble(kind, folder) {
   const result = { cases: cases.length, reports: 0, wrong: [] }
   for (const [i, name] of cases.entries()) {
     const good = await run(double, [i], { env })
-    if (good.status !== 0) result.wrong.push(`${name}, as it should be: ${good.status}\n${good.output}`)
+    if (good.status !== 0) result.wrong.push(`${name}, with valid arguments: ${good.status}\n${good.output}`)
     for (const how of name.endsWith(': size') ? ['short'] : ['short', 'freed']) {
       const { status, output } = await run(double, [i, how], { env })
       if (status === 66 && output.includes('ERROR: AddressSanitizer')) result.reports++

@@ -1,6 +1,6 @@
-// Checks the memory of every system call of the addon before the kernel gets it. AddressSanitizer sees what the
-// program reads and writes. It does not see what the kernel reads and writes for syscall(2), ioctl(2) and parts of
-// getsockopt(2), and of the other calls it sees only what the kernel has already written.
+// Checks the memory of every system call of the addon before the call. AddressSanitizer checks the memory that the
+// program itself reads and writes. It does not check what the kernel reads and writes for syscall(2), ioctl(2) and
+// parts of getsockopt(2). For other calls it checks only what the kernel has already written.
 //
 // scripts/sanitizers/build.mjs compiles this file and links the addon with --wrap for each name in calls.mjs, so the
 // sources of the addon contain no checks. ArrayBuffers come from calloc(3) and so have red zones.
@@ -32,13 +32,13 @@ namespace {
 enum Access { kRead, kWrite };
 
 [[noreturn]] void Stop(const char* what, long number) {
-  fprintf(stderr, "kernel_memory.cc: %s %ld is unknown: say there which memory it gets\n", what,
+  fprintf(stderr, "kernel_memory.cc: %s %ld is unknown: add its memory to the lists\n", what,
           number);
   abort();
 }
 
 // A resizable ArrayBuffer that shrank keeps its addresses, without access. The kernel reads the mask before it refuses
-// the operation: EFAULT or EINVAL.
+// the operation with EFAULT or EINVAL.
 bool Accessible(uintptr_t at) {
   constexpr int kNoOperation = -1;
   constexpr size_t kMask = 8;
@@ -47,7 +47,7 @@ bool Accessible(uintptr_t at) {
   return result == 0 || errno != EFAULT;
 }
 
-// The kernel answers EFAULT for a null pointer, which does no harm: AF_ALG takes one on purpose.
+// The kernel returns EFAULT for a null pointer, without harm. AF_ALG takes a null pointer on purpose.
 __attribute__((noinline)) void Check(const volatile void* at, size_t size, Access access) {
   if (at == nullptr || size == 0) return;
   const auto begin = reinterpret_cast<uintptr_t>(at);
@@ -68,7 +68,7 @@ __attribute__((noinline)) void Check(const volatile void* at, size_t size, Acces
 void CheckReadable(const volatile void* at, size_t size) { Check(at, size, kRead); }
 void CheckWritable(const volatile void* at, size_t size) { Check(at, size, kWrite); }
 
-// A socklen_t that goes in as the room in `at`, counted in units.
+// A socklen_t in `at` that holds the available size, in units.
 void CheckSized(void* at, socklen_t* length, size_t unit = 1) {
   CheckWritable(length, sizeof *length);
   if (length != nullptr) CheckWritable(at, *length * unit);
@@ -96,7 +96,7 @@ void CheckProgram(const void* value, socklen_t length) {
   CheckReadable(program->filter, program->len * sizeof(sock_filter));
 }
 
-// What the kernel reads and writes at the least, of requests that carry no size and of those with lists.
+// The least that the kernel reads and writes, for requests that carry no size and for requests with lists.
 size_t RequestSize(unsigned long request, const void* argument) {
   switch (request) {
     case SIOCGIFCONF:

@@ -1,17 +1,17 @@
-// node scripts/sanitizers/prove.mjs: shows that a build with AddressSanitizer reports what it should. Linux, g++.
+// node scripts/sanitizers/prove.mjs: proves that a build with AddressSanitizer reports the known faults. Linux, g++.
 //
 //   calls   each memory argument of each system call, a byte too short and freed: scripts/sanitizers/double.cc
-//   faults  the programs of scripts/sanitizers/faults/ on the package as it was when it had these faults: `revision`
-//   now     the same programs on the package as it is: each ends, without a report
+//   faults  the programs of scripts/sanitizers/faults/ on `revision`, a version of the package that had these faults
+//   now     the same programs on the current package: each exits without a report
 //
-// Without a name all three run. What a program printed is in build/prove/<step>-<name>.txt.
+// Without a name all three run. The output of each program is in build/prove/<step>-<name>.txt.
 import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { bin, must, root, run, stage } from '../tools.mjs'
 import { build, gcc, runtimes, wrapper } from './build.mjs'
 import { runDouble } from './double.mjs'
 
-const revision = '4a288b4' // the last one that had all of them
+const revision = '4a288b4' // the last revision that had all of the faults
 const here = path.join(root, 'scripts/sanitizers')
 const folder = path.join(root, 'build/prove')
 const env = { ...process.env, ...gcc.env, ASAN_OPTIONS: 'detect_leaks=0:exitcode=66' }
@@ -29,7 +29,7 @@ async function calls() {
   for (const text of wrong) console.log(text)
 }
 
-/** The package at a revision: a folder with its sources, `dist/` and the addon. */
+/** Prepares the package at a revision. Returns a folder with its sources, `dist/` and the addon. */
 async function sources(name, at) {
   const to = path.join(folder, name)
   rmSync(to, { recursive: true, force: true })
@@ -79,7 +79,7 @@ const steps = {
 
 const named = process.argv.slice(2)
 const unknown = named.find(name => !Object.hasOwn(steps, name))
-if (unknown !== undefined) throw new Error(`${unknown} is none of ${Object.keys(steps).join(', ')}`)
+if (unknown !== undefined) throw new Error(`unknown step ${unknown}; known: ${Object.keys(steps).join(', ')}`)
 mkdirSync(folder, { recursive: true })
 for (const name of named.length > 0 ? named : Object.keys(steps)) await steps[name]()
 process.exitCode = failed === 0 ? 0 : 1

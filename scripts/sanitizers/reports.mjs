@@ -1,4 +1,4 @@
-// What ThreadSanitizer and valgrind wrote while tests ran: prints what the addon did, counts the rest.
+// Reads the reports that ThreadSanitizer and valgrind wrote. Prints those about the addon and counts the others.
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 
@@ -20,15 +20,15 @@ function tell(what, counted, findings) {
 }
 
 /**
- * A race counts when the addon made one of the two accesses: the first frame of a stack that is not the
- * runtime's. Further down a stack anything may stand, since V8 does not keep the tool's own stack.
+ * Returns the races in which the addon made one of the two accesses: the first frame of a stack outside the runtime.
+ * Deeper frames prove nothing, because V8 does not maintain the tool's own stack.
  */
 export function reportOfThreads(folder, prefix) {
   const findings = []
   let counted = 0
   for (const text of pieces(folder, prefix, /WARNING: ThreadSanitizer:[^]*?\nSUMMARY:.*/g)) {
     counted++
-    // Numbers of descriptors: libuv and the kernel's own ways (SCM_RIGHTS, F_DUPFD) open and close them unseen.
+    // fd numbers: libuv and the kernel (SCM_RIGHTS, F_DUPFD) open and close them without the tool's notice.
     if (/Location is file descriptor/.test(text)) continue
     const stacks = text.split(/\n\n/).map(each => each.split('\n').filter(line => /^ {4}#\d/.test(line)))
     const actors = stacks.map(frames => frames.find(line => !line.includes('(libtsan.so'))).slice(0, 2)
@@ -37,7 +37,7 @@ export function reportOfThreads(folder, prefix) {
   return tell('ThreadSanitizer', counted, findings)
 }
 
-/** An error counts when the addon is in one of its stacks. */
+/** Returns the errors that have the addon in one of their stacks. */
 export function reportOfValgrind(folder, prefix) {
   const findings = []
   let counted = 0

@@ -32,7 +32,7 @@ afterEach(() => {
   open = []
 })
 
-test('messages of several senders, with their addresses, in one call', async () => {
+test('recvmmsg receives messages of several senders, with their addresses, in one call', async () => {
   const server = keep(udp())
   const clients = [keep(udp()), keep(udp())]
   for (let i = 0; i < 6; i++) await clients[i % 2]!.sendto(Buffer.from(`m${i}`), server.getsockname())
@@ -48,7 +48,7 @@ test('messages of several senders, with their addresses, in one call', async () 
   ])
 })
 
-test('a batch goes back to its senders as it is', async () => {
+test('sendmmsg returns a received batch to its senders unchanged', async () => {
   const [server, client] = [keep(udp()), keep(udp())]
   await client.connect(server.getsockname())
   for (const word of ['one', 'two', 'three']) await client.send(Buffer.from(word))
@@ -59,7 +59,7 @@ test('a batch goes back to its senders as it is', async () => {
   expect(drain(client).map(String)).toEqual(['one', 'TWO', 'three'])
 })
 
-test('set: to many addresses in every form, sent in order, empty ones too', async () => {
+test('sendmmsg sends messages to addresses in every form, in order, including empty messages', async () => {
   const [a, b, sender] = [keep(udp()), keep(udp()), keep(udp())]
   const { port } = a.getsockname() as { port: number } & ReturnType<Socket['getsockname']>
   const batch = new MessageBatch({ count: 4, size: 10 })
@@ -70,13 +70,13 @@ test('set: to many addresses in every form, sent in order, empty ones too', asyn
   expect(await sender.sendmmsg(batch)).toBe(3)
   expect(drain(a).map(String)).toEqual(['zero', 'AA'])
   expect((await b.recv(10)).length).toBe(0)
-  batch.set(0, Buffer.from('again'), b.getsockname()) // another address in the same place
+  batch.set(0, Buffer.from('again'), b.getsockname()) // the same index with another address
   expect([await sender.sendmmsg(batch), String(await b.recv(10))]).toEqual([3, 'again'])
   expect(batch.clear().length).toBe(0)
   expect(await sender.sendmmsg(batch)).toBe(0)
 })
 
-test('what waits is filled when something comes; what is there does not wait', async () => {
+test('recvmmsg waits for the first message, and does not wait for more', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   keep(a)
   keep(b)
@@ -93,7 +93,7 @@ test('what waits is filled when something comes; what is there does not wait', a
   expect((await failure(b.recvmmsg(batch, { timeout: 0 }))).code).toBe('EAGAIN')
 })
 
-test('sendmmsg waits for room and goes on where it was', async () => {
+test('sendmmsg waits for buffer space and continues with the next message', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
   keep(a)
   keep(b)
@@ -109,7 +109,7 @@ test('sendmmsg waits for room and goes on where it was', async () => {
   }
   expect(await sending).toBe(1024)
   expect(got).toEqual(Array.from({ length: 1024 }, (_, i) => i & 0xff))
-  const sent = a.trySendmmsg(batch)! // as many as fit
+  const sent = a.trySendmmsg(batch)! // the messages that fit
   expect(sent).toBeGreaterThan(0)
   expect(sent).toBeLessThan(1024)
   expect(a.trySendmmsg(batch)).toBeNull()
@@ -117,7 +117,7 @@ test('sendmmsg waits for room and goes on where it was', async () => {
   expect([late.code, (late as { messagesSent?: number }).messagesSent]).toEqual(['ERR_SOCKET_TIMEOUT', 0])
 })
 
-test('a failure says how many went out, and whom the next one was for', async () => {
+test('the error of sendmmsg has the number of messages sent and the address of the next one', async () => {
   const [to, sender] = [keep(udp()), keep(udp())]
   const batch = new MessageBatch({ count: 3, size: 70000 })
   batch.set(0, Buffer.from('good'), to.getsockname())
@@ -132,19 +132,23 @@ test('a failure says how many went out, and whom the next one was for', async ()
   expect(String(await to.recv(10))).toBe('good')
 })
 
-testIf(missing.linux(), 'an unconnected AF_UNIX datagram socket waits for a full receiver', async () => {
-  const [to, sender] = [new Socket(AF_UNIX, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_DGRAM)].map(keep)
-  to!.bind(abstractName())
-  const batch = new MessageBatch({ count: 100, size: 4 })
-  for (let i = 0; i < 100; i++) batch.set(i, Int32Array.of(i), to!.getsockname())
-  const sending = sender!.sendmmsg(batch)
-  const got: number[] = []
-  while (got.length < 100) got.push((await to!.recv(4)).readInt32LE())
-  expect(await sending).toBe(100)
-  expect(got).toEqual(Array.from({ length: 100 }, (_, i) => i))
-})
+testIf(
+  missing.linux(),
+  'sendmmsg of an unconnected AF_UNIX datagram socket waits for a full receiver',
+  async () => {
+    const [to, sender] = [new Socket(AF_UNIX, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_DGRAM)].map(keep)
+    to!.bind(abstractName())
+    const batch = new MessageBatch({ count: 100, size: 4 })
+    for (let i = 0; i < 100; i++) batch.set(i, Int32Array.of(i), to!.getsockname())
+    const sending = sender!.sendmmsg(batch)
+    const got: number[] = []
+    while (got.length < 100) got.push((await to!.recv(4)).readInt32LE())
+    expect(await sending).toBe(100)
+    expect(got).toEqual(Array.from({ length: 100 }, (_, i) => i))
+  },
+)
 
-testIf(missing.linux(), 'control messages both ways', async () => {
+testIf(missing.linux(), 'sendmmsg sends and recvmmsg receives control messages', async () => {
   const [server, client] = [keep(udp()), keep(udp())]
   server.setsockopt(IPPROTO_IP, IP_RECVTTL, 1)
   const out = new MessageBatch({ count: 2, size: 10, controlSize: 64 })
@@ -161,7 +165,7 @@ testIf(missing.linux(), 'control messages both ways', async () => {
   )
 })
 
-testIf(missing.linux(), 'descriptors that come into a batch are closed', async () => {
+testIf(missing.linux(), 'recvmmsg closes descriptors that arrive in a batch', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   keep(a)
   keep(b)
@@ -174,7 +178,7 @@ testIf(missing.linux(), 'descriptors that come into a batch are closed', async (
   expect(count()).toBe(before)
 })
 
-test('both flavours', () => {
+test('the promise and the blocking Socket share batches', () => {
   const [a, b] = Blocking.pair(AF_UNIX, SOCK_DGRAM)
   keep(a)
   keep(b)
@@ -185,7 +189,7 @@ test('both flavours', () => {
   expect(thrown(() => b.recvmmsg(batch, { timeout: 3 })).code).toBe('ERR_SOCKET_TIMEOUT')
 })
 
-test('bad arguments, before any call', async () => {
+test('invalid arguments are rejected before any system call', async () => {
   const code = (call: () => unknown): string | undefined => thrown(call).code
   expect(code(() => new MessageBatch(undefined as never))).toBe('ERR_INVALID_ARG_TYPE')
   for (const [count, size] of [
@@ -210,7 +214,7 @@ test('bad arguments, before any call', async () => {
   expect((await failure(socket.recvmmsg(batch))).code).toBe('EBADF')
 })
 
-test('the call beneath refuses to be without the fields', () => {
+test('the native call rejects a batch without its fields', () => {
   const socket = keep(udp())
   const { data, names } = new MessageBatch({ count: 4, size: 4 }).slab
   const call = (): number =>
@@ -218,7 +222,7 @@ test('the call beneath refuses to be without the fields', () => {
   expect(thrown(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-/** A datagram that came for memory that was gone by then: the next receive gets it. */
+/** Receives a datagram into memory that was detached meanwhile, so that the next receive returns it. */
 async function leaveOne(server: Socket, client: Socket): Promise<void> {
   const buffer = new Uint8Array(new ArrayBuffer(100))
   const receiving = server.recvfromInto(buffer)
@@ -227,11 +231,11 @@ async function leaveOne(server: Socket, client: Socket): Promise<void> {
   expect((await failure(receiving)).code).toBe('ERR_BUFFER_DETACHED')
 }
 
-test('what an earlier receive could not deliver comes first, in a batch of its own', async () => {
+test('a message that an earlier receive could not deliver comes first, alone in its batch', async () => {
   const [server, client] = [keep(udp()), keep(udp())]
   await leaveOne(server, client)
   const batch = new MessageBatch({ count: 4, size: 100 })
-  expect(await server.recvmmsg(batch, { timeout: 1000 })).toBe(1) // while the kernel has none
+  expect(await server.recvmmsg(batch, { timeout: 1000 })).toBe(1) // the kernel's queue is empty
   expect([text(batch), batch.flags(0)]).toEqual([['left'], 0])
   expect(batch.address(0)!.equals(client.getsockname())).toBe(true)
   await leaveOne(server, client)
@@ -240,19 +244,22 @@ test('what an earlier receive could not deliver comes first, in a batch of its o
   expect([server.tryRecvmmsg(batch), text(batch)]).toEqual([1, ['next']])
 })
 
-test.each([1, 8])('and first in a loop over messages with a batch of %d', async batch => {
-  const [server, client] = [keep(udp()), keep(udp())]
-  await leaveOne(server, client)
-  await client.sendto(Buffer.from('next'), server.getsockname())
-  const seen: string[] = []
-  for await (const { data, address } of server.messages({ batch, timeout: 1000 })) {
-    seen.push(`${String(data)} ${address!.equals(client.getsockname())}`)
-    if (seen.length === 2) break
-  }
-  expect(seen).toEqual(['left true', 'next true'])
-})
+test.each([1, 8])(
+  'a message that an earlier receive could not deliver comes first in a loop with a batch of %d',
+  async batch => {
+    const [server, client] = [keep(udp()), keep(udp())]
+    await leaveOne(server, client)
+    await client.sendto(Buffer.from('next'), server.getsockname())
+    const seen: string[] = []
+    for await (const { data, address } of server.messages({ batch, timeout: 1000 })) {
+      seen.push(`${String(data)} ${address!.equals(client.getsockname())}`)
+      if (seen.length === 2) break
+    }
+    expect(seen).toEqual(['left true', 'next true'])
+  },
+)
 
-test('bytes that a transfer gave back come first on a stream', async () => {
+test('bytes that a transfer returned come first on a stream', async () => {
   const [a, b] = [...Socket.pair(), ...Socket.pair()].map(keep) as [Socket, Socket]
   giveBack(b.channel, Buffer.from('given back'))
   await a.send(Buffer.from(' and more'))

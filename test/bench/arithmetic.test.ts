@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url'
 import path from 'node:path'
 import { root } from '../helpers/child'
 
-/** The value of an expression in a module of the bench, which is ES and so no part of jest's world. */
+/** Evaluates an expression in a module of the benchmarks in a child, because jest here cannot load ES modules. */
 function evaluate(module: string, expression: string): unknown {
   const url = pathToFileURL(path.join(root, 'bench/lib', module)).href
   const script = `import * as it from ${JSON.stringify(url)}; console.log(JSON.stringify(${expression}))`
@@ -13,7 +13,7 @@ function evaluate(module: string, expression: string): unknown {
 }
 const arithmetic = (expression: string): unknown => evaluate('arithmetic.mjs', expression)
 
-test('the median, of odd and even counts, and of one', () => {
+test('spread computes the median of an odd count, an even count and a single value', () => {
   expect(arithmetic('[[3, 1, 2], [10, 9, 2, 1], [5]].map(it.spread)')).toEqual([
     { median: 2, min: 1, max: 3 },
     { median: 5.5, min: 1, max: 10 },
@@ -21,7 +21,7 @@ test('the median, of odd and even counts, and of one', () => {
   ])
 })
 
-test('values are compared as numbers, and the samples stay in their order', () => {
+test('spread compares values as numbers, and does not reorder the samples', () => {
   expect(arithmetic('(values => [it.spread(values).median, values])([100, 20, 3])')).toEqual([
     20,
     [100, 20, 3],
@@ -35,16 +35,16 @@ const samples = `[
 ]`
 const cell = (name: string, what: string): unknown => arithmetic(`it.cell(${samples}, '${name}', ${what})`)
 
-test('a ratio is taken within each repetition, not between medians', () => {
+test('a ratio is computed within each repetition, not between medians', () => {
   expect(cell('a', "{ metric: 'rate', to: 'b' }")).toEqual({ median: 2.5, min: 2, max: 3 })
 })
 
-test('a difference, and a metric alone', () => {
+test('a cell is a difference with minus, and the metric itself without to', () => {
   expect(cell('a', "{ metric: 'rate', minus: 'b' }")).toEqual({ median: 12.5, min: 5, max: 20 })
   expect(cell('a', "{ metric: 'rate' }")).toEqual({ median: 30, min: 10, max: 50 })
 })
 
-test('nothing to compare with is no value', () => {
+test('a cell is null if no repetition has both variants', () => {
   expect(cell('a', "{ metric: 'rate', to: 'c' }")).toBeNull()
   expect(cell('c', "{ metric: 'rate' }")).toBeNull()
   expect(cell('a', "{ metric: 'memory' }")).toBeNull()
@@ -55,7 +55,7 @@ const verdicts = (goal: string, medians: (number | null)[]): unknown =>
     `${JSON.stringify(medians)}.map(median => it.verdict(${goal}, median === null ? null : { median }))`,
   )
 
-test('what has to be large', () => {
+test('a goal with atLeast is met by large values', () => {
   expect(verdicts('{ atLeast: { must: 0.9, stretch: 1 } }', [0.89, 0.9, 0.99, 1, null])).toEqual([
     'MISSED',
     'must',
@@ -65,7 +65,7 @@ test('what has to be large', () => {
   ])
 })
 
-test('what has to be small', () => {
+test('a goal with atMost is met by small values', () => {
   expect(verdicts('{ atMost: { must: 600, stretch: 400 } }', [601, 600, 400, 0])).toEqual([
     'MISSED',
     'must',
@@ -74,12 +74,12 @@ test('what has to be small', () => {
   ])
 })
 
-test('a goal of one bound only', () => {
+test('a goal may have only one bound', () => {
   expect(verdicts('{ atLeast: { must: 2 } }', [1.9, 2])).toEqual(['MISSED', 'stretch'])
   expect(verdicts('{ atMost: { stretch: 2 } }', [2.1, 2])).toEqual(['must', 'stretch'])
 })
 
-test('a row is as good as the worst of its goals that were measured', () => {
+test('the verdict of a row is the worst of its measured goals', () => {
   expect(
     arithmetic(
       "[['stretch', 'must'], ['must', 'MISSED', 'stretch'], ['not measured', 'stretch'], ['not measured'], []].map(it.worst)",
@@ -87,7 +87,7 @@ test('a row is as good as the worst of its goals that were measured', () => {
   ).toEqual(['must', 'MISSED', 'stretch', 'not measured', 'not measured'])
 })
 
-test('rates and CPU of a window, and the load that is nobody of ours', () => {
+test('a sample has the rates and CPU of its window, and the load of other processes', () => {
   const window = '{ messages: 1000, seconds: 2, clientCpu: 0.5, serverCpu: 1, machineCpu: 1.75, grown: 3 }'
   expect(evaluate('pair.mjs', `it.sampleOf(${window})`)).toEqual({
     rate: 500,
@@ -100,7 +100,7 @@ test('rates and CPU of a window, and the load that is nobody of ours', () => {
   })
 })
 
-test('the summary has a line for each goal, and the verdict with the first', () => {
+test('the summary has a line for each goal, and shows the verdict on the first line of a row', () => {
   const goal = "{ row: '3a', of: 'us', metric: 'rate', to: 'C', atLeast: { must: 1, stretch: 2 } }"
   const value = (median: number): string => `value: { median: ${median}, min: 1, max: 1234.5 }`
   const goals = `[

@@ -20,7 +20,7 @@ const namespaced = missing.network()
 const named = ['gso', 'gro', 'zerocopy', 'abstract', 'seqpacket', 'packet', 'raw', 'ping', 'vsock', 'netns', 'splice', 'mptcp'] as const // prettier-ignore
 
 describe('supports', () => {
-  test.each(named)('knows %s', feature => {
+  test.each(named)('supports has an answer for %s', feature => {
     expect(typeof supports(feature)).toBe('boolean')
   })
 
@@ -32,11 +32,14 @@ describe('supports', () => {
     ['mptcp', AF_INET, SOCK_STREAM, constants.IPPROTO_MPTCP ?? -1],
     ['raw', AF_INET, SOCK_RAW, 255],
   ]
-  test.each(sockets)('%s is what the kernel does', (feature, family, type, protocol) => {
-    expect(supports(feature)).toBe(missing.socket(family ?? -1, type, protocol) === null)
-  })
+  test.each(sockets)(
+    'supports(%s) is true if the kernel creates such a socket',
+    (feature, family, type, protocol) => {
+      expect(supports(feature)).toBe(missing.socket(family ?? -1, type, protocol) === null)
+    },
+  )
 
-  test('refuses a name that is none, and says which there are', () => {
+  test('supports rejects an unknown name, and lists the known names', () => {
     for (const bad of [undefined, null, 7, {}, ['gso']]) {
       expect(thrown(() => supports(bad as Feature))).toMatchObject({
         name: 'TypeError',
@@ -52,7 +55,7 @@ describe('supports', () => {
   })
 })
 
-test('a refusal for want of descriptors is not remembered', async () => {
+test('a failed probe without free descriptors is not remembered', async () => {
   const script = `
     const { openSync, closeSync } = require('node:fs')
     const { supports, capabilities } = c
@@ -70,7 +73,7 @@ test('a refusal for want of descriptors is not remembered', async () => {
 describe('capabilities', () => {
   const all = capabilities()
 
-  test('has an entry for each feature, frozen, the same every time', () => {
+  test('capabilities() has a frozen entry for each feature, and returns the same object each time', () => {
     expect(Object.isFrozen(all)).toBe(true)
     expect(new Set(all.map(each => each.feature)).size).toBe(all.length)
     expect(all.map(each => each.feature)).toEqual(expect.arrayContaining([...named]))
@@ -83,7 +86,7 @@ describe('capabilities', () => {
     expect(capabilities()[0]).toBe(all[0])
   })
 
-  test('whatever is missing has a reason and a remedy', () => {
+  test('every missing capability has a reason and a remedy', () => {
     for (const each of all.filter(one => !one.supported)) {
       expect(each.reason).toMatch(/^\w+ E[A-Z]+: /)
       expect(each.remedy).toMatch(/modprobe|sysctl|CAP_|needs|not on macOS/)
@@ -96,7 +99,7 @@ type Answer = [Capability[], Record<string, boolean>]
 const find = (list: Capability[], feature: Feature): Capability =>
   list.find(each => each.feature === feature)!
 
-testIf(missing.setpriv(), 'nobody is told which capability is missing', async () => {
+testIf(missing.setpriv(), 'capabilities() names the missing capability to an unprivileged user', async () => {
   const ended = await runNodeAsNobody(print)
   expect(ended).toMatchObject({ code: 0, stderr: '' })
   const [list, rights] = JSON.parse(ended.stdout) as Answer
@@ -111,7 +114,7 @@ testIf(missing.setpriv(), 'nobody is told which capability is missing', async ()
   expect(Object.values(rights)).toEqual([false, false, false, false])
 })
 
-describe('in a stack of its own', () => {
+describe('in a network namespace', () => {
   async function inside(setup: string): Promise<Answer> {
     ensureDist()
     const alone = await makeNamespace()
@@ -130,7 +133,7 @@ describe('in a stack of its own', () => {
     }
   }
 
-  testIf(namespaced, 'asking sends no packet, not even on lo', async () => {
+  testIf(namespaced, 'capabilities() sends no packet, not even on lo', async () => {
     const [list] = await inside(':')
     expect(find(list, 'ping')).toMatchObject({
       supported: false,
@@ -139,29 +142,37 @@ describe('in a stack of its own', () => {
     })
   })
 
-  testIf(namespaced, 'settings that take a feature away are the remedy, and give it back', async () => {
-    const [list] = await inside(
-      `echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
+  testIf(
+    namespaced,
+    'the remedy names the setting that disables a feature, and restoring it enables the feature',
+    async () => {
+      const [list] = await inside(
+        `echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range
        echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6`,
-    )
-    expect(find(list, 'ping').supported).toBe(true)
-    expect(find(list, 'ipv6')).toMatchObject({ supported: false, remedy: /sysctl .*disable_ipv6=0/ })
-  })
+      )
+      expect(find(list, 'ping').supported).toBe(true)
+      expect(find(list, 'ipv6')).toMatchObject({ supported: false, remedy: /sysctl .*disable_ipv6=0/ })
+    },
+  )
 
-  testIf(namespaced ?? missing.socket(...mptcp()), 'MPTCP that is switched off', async () => {
-    const [list] = await inside('echo 0 > /proc/sys/net/mptcp/enabled')
-    expect(find(list, 'mptcp')).toMatchObject({
-      supported: false,
-      remedy: 'sudo sysctl net.mptcp.enabled=1',
-    })
-  })
+  testIf(
+    namespaced ?? missing.socket(...mptcp()),
+    'disabled MPTCP is reported with its sysctl as the remedy',
+    async () => {
+      const [list] = await inside('echo 0 > /proc/sys/net/mptcp/enabled')
+      expect(find(list, 'mptcp')).toMatchObject({
+        supported: false,
+        remedy: 'sudo sysctl net.mptcp.enabled=1',
+      })
+    },
+  )
 })
 
 function mptcp(): [number, number, number] {
   return [AF_INET, SOCK_STREAM, constants.IPPROTO_MPTCP ?? -1]
 }
 
-testIf(missing.linux(), 'privileges are what /proc says', () => {
+testIf(missing.linux(), 'privileges() agrees with /proc', () => {
   const rights = privileges()
   expect(Object.keys(rights)).toEqual([
     'CAP_NET_BIND_SERVICE',

@@ -3,16 +3,16 @@ import { missing, testIf } from '../helpers/need'
 import { makeNamespace, type Namespace } from '../helpers/network'
 
 /*
- * Every call of this package that needs a privilege, made by nobody: the kernel's own errno, and a message that
- * names the capability. The proof that it is the right one: with that capability alone the call works.
+ * Calls every function that needs a privilege, as an unprivileged user. Checks the kernel's errno, and that the
+ * message names the capability. To prove that it is the right one, the call must work with that capability alone.
  */
 interface Case {
   name: string
-  /** JavaScript; `make(family, type, protocol, use)` opens and closes. */
+  /** JavaScript code. `make(family, type, protocol, use)` opens a socket, calls `use`, and closes it. */
   call: string
   code: 'EPERM' | 'EACCES'
   syscall: string
-  /** Each of them is enough. */
+  /** Each of these capabilities is enough. */
   capabilities: string[]
 }
 
@@ -87,7 +87,7 @@ const cases: Case[] = [
   {
     name: 'leaving the device a socket is bound to',
     call: `make(${udp}, 0, s => {
-      s.setsockopt(c.SOL_SOCKET, c.SO_BINDTODEVICE, Buffer.from('lo\\0')) // the first time is free
+      s.setsockopt(c.SOL_SOCKET, c.SO_BINDTODEVICE, Buffer.from('lo\\0')) // the first call needs no privilege
       s.setsockopt(c.SOL_SOCKET, c.SO_BINDTODEVICE, Buffer.from('\\0'))
     })`,
     code: 'EPERM',
@@ -113,7 +113,7 @@ const cases: Case[] = [
     call: `make(${udp}, 0, s => {
       const ifreq = Buffer.alloc(40)
       ifreq.write('lo')
-      ifreq.writeInt16LE(0x49, 16) // IFF_UP | IFF_LOOPBACK | IFF_RUNNING, as it is
+      ifreq.writeInt16LE(0x49, 16) // IFF_UP | IFF_LOOPBACK | IFF_RUNNING: unchanged
       s.ioctl(c.constants.SIOCSIFFLAGS ?? 0x8914, ifreq)
     })`,
     code: 'EPERM',
@@ -176,7 +176,7 @@ describe('without a privilege', () => {
   afterAll(() => alone?.close())
 
   cases.forEach((each, i) => {
-    testIf(none, `${each.name}: ${each.code}, and ${each.capabilities.join(' or ')} is what it takes`, () => {
+    testIf(none, `${each.name} fails with ${each.code} and needs ${each.capabilities.join(' or ')}`, () => {
       const refused = answers.get('')![i]!
       expect(refused).toMatchObject({ code: each.code, syscall: each.syscall })
       for (const capability of each.capabilities) {
@@ -187,18 +187,22 @@ describe('without a privilege', () => {
   })
 })
 
-testIf(missing.setpriv(), 'ICMP echo without a group: EACCES, and the message names the sysctl', async () => {
-  const ended = await runNodeAsNobody(`
+testIf(
+  missing.setpriv(),
+  'an ICMP echo socket outside of the group range fails with EACCES, and the message names the sysctl',
+  async () => {
+    const ended = await runNodeAsNobody(`
     const fs = require('node:fs')
     if (/^1\\s+0/.test(fs.readFileSync('/proc/sys/net/ipv4/ping_group_range', 'latin1'))) {
       assert.throws(() => new Socket(c.AF_INET, c.SOCK_DGRAM, c.IPPROTO_ICMP), {
         code: 'EACCES', syscall: 'socket', message: /ping_group_range/ })
     } else new Socket(c.AF_INET, c.SOCK_DGRAM, c.IPPROTO_ICMP).close()
   `)
-  expect(ended).toMatchObject({ code: 0, stderr: '' })
-})
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+  },
+)
 
-testIf(missing.setpriv(), 'what needs none works as nobody', async () => {
+testIf(missing.setpriv(), 'calls that need no privilege work as an unprivileged user', async () => {
   const ended = await runNodeAsNobody(`
     const [a, b] = Socket.pair(c.AF_UNIX, c.SOCK_SEQPACKET)
     a.trySendFds(Buffer.from('x'), [a])

@@ -21,7 +21,7 @@ afterEach(() => {
   for (const socket of closing.splice(0)) socket.close()
 })
 
-/** A listener; `port` 0 lets the kernel choose. */
+/** Returns a listening socket; with `port` 0 the kernel chooses the port. */
 function listening(host: string, port = 0, backlog = 128): { socket: Socket; port: number } {
   const socket = new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM)
   closing.push(socket)
@@ -29,7 +29,7 @@ function listening(host: string, port = 0, backlog = 128): { socket: Socket; por
   return { socket, port: (socket.getsockname() as { port: number }).port }
 }
 
-/** A listener that does not answer: its backlog is full. */
+/** Returns a listening socket that does not answer, because its backlog is full. */
 async function silent(host: string, port = 0): Promise<number> {
   const listener = listening(host, port, 0)
   for (;;) {
@@ -43,14 +43,14 @@ async function silent(host: string, port = 0): Promise<number> {
   }
 }
 
-/** A port on which nobody listens, kept by a socket that is bound to it. */
+/** Returns a port without a listener. A bound socket reserves it. */
 function refused(host = '127.0.0.1'): number {
   const socket = new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_STREAM).bind([host, 0])
   closing.push(socket)
   return (socket.getsockname() as { port: number }).port
 }
 
-/** A resolver that knows these addresses by family, and what it was asked for. */
+/** Returns a resolver with these addresses by family, and a list of its calls. */
 function knowing(...hosts: string[]): { resolve: Resolve; asked: number[] } {
   const asked: number[] = []
   const resolve: Resolve = (_host, port, family) => {
@@ -69,7 +69,7 @@ const of = (socket: Socket): unknown => {
   return socket.remoteAddress?.toJSON()
 }
 
-testIf(six, 'IPv6 that does not answer, IPv4 that does', async () => {
+testIf(six, 'createConnection uses IPv4 if IPv6 does not answer', async () => {
   const port = await silent('::1')
   listening('127.0.0.1', port)
   const { resolve, asked } = knowing('127.0.0.1', '::1')
@@ -78,21 +78,25 @@ testIf(six, 'IPv6 that does not answer, IPv4 that does', async () => {
   expect(asked).toEqual([AF_INET6, AF_INET])
 })
 
-testIf(six, 'IPv6 that refuses: IPv4 at once, whatever the delay', async () => {
-  const { port } = listening('127.0.0.1')
-  const { resolve } = knowing('127.0.0.1', '::1')
-  const socket = await establish({ host: 'both.example', port, happyEyeballs: 0x7fffffff }, resolve)
-  expect(of(socket)).toMatchObject({ kind: 'inet', port })
-})
+testIf(
+  six,
+  'createConnection tries IPv4 immediately if IPv6 is refused, regardless of the delay',
+  async () => {
+    const { port } = listening('127.0.0.1')
+    const { resolve } = knowing('127.0.0.1', '::1')
+    const socket = await establish({ host: 'both.example', port, happyEyeballs: 0x7fffffff }, resolve)
+    expect(of(socket)).toMatchObject({ kind: 'inet', port })
+  },
+)
 
-testIf(six, 'IPv6 first where both answer', async () => {
+testIf(six, 'createConnection uses IPv6 if both families answer', async () => {
   const { port } = listening('::1')
   listening('127.0.0.1', port)
   const socket = await establish({ host: 'both.example', port }, knowing('127.0.0.1', '::1').resolve)
   expect(of(socket)).toMatchObject({ kind: 'inet6', port })
 })
 
-testIf(six, 'IPv4 answers the question first, IPv6 never: it is not waited for', async () => {
+testIf(six, 'createConnection does not wait for an IPv6 lookup that never completes', async () => {
   const { port } = listening('127.0.0.1')
   const resolve: Resolve = (host, to, family, op) =>
     family === AF_INET6
@@ -103,7 +107,7 @@ testIf(six, 'IPv4 answers the question first, IPv6 never: it is not waited for',
   expect(of(await establish({ host: 'slow.example', port }, resolve))).toMatchObject({ kind: 'inet', port })
 })
 
-testIf(six, 'happyEyeballs: false asks once and keeps the order', async () => {
+testIf(six, 'happyEyeballs: false makes one lookup and keeps the order of the addresses', async () => {
   const { port } = listening('127.0.0.1')
   listening('::1', port)
   const { resolve, asked } = knowing('127.0.0.1', '::1')
@@ -112,14 +116,14 @@ testIf(six, 'happyEyeballs: false asks once and keeps the order', async () => {
   expect(asked).toEqual([0])
 })
 
-test('one deadline for everything; what failed before is its cause', async () => {
+test('one deadline covers all attempts, and the error has the earlier failure as its cause', async () => {
   const port = await silent('127.0.0.1')
   const error = await failure(createConnection({ host: '127.0.0.1', port, timeout: 30 }))
   expect(error).toMatchObject({ name: 'TimeoutError', code: 'ERR_SOCKET_TIMEOUT', syscall: 'connect' })
   expect(error.errno).toBeUndefined()
   expect(error.cause).toBeUndefined()
 
-  const { resolve } = knowing('127.0.0.2', '127.0.0.1') // nobody listens on the first
+  const { resolve } = knowing('127.0.0.2', '127.0.0.1') // the first address has no listener
   const later = await failure(
     establish({ host: 'two.example', port, happyEyeballs: false, timeout: 30 }, resolve),
   )
@@ -129,7 +133,7 @@ test('one deadline for everything; what failed before is its cause', async () =>
   ])
 })
 
-test('a lookup counts as well', async () => {
+test('the deadline includes the lookup', async () => {
   const never: Resolve = (_host, _port, _family, op) =>
     new Promise((_resolve, reject) => op.signal.addEventListener('abort', () => reject(new Error('late'))))
   expect(await failure(establish({ host: 'slow.example', port: 1, timeout: 20 }, never))).toMatchObject({
@@ -137,7 +141,7 @@ test('a lookup counts as well', async () => {
   })
 })
 
-test('every error is kept', async () => {
+test('allErrors reports the error of every attempt', async () => {
   const port = refused()
   const { resolve } = knowing('127.0.0.2', '127.0.0.3', '127.0.0.4')
   const error = (await failure(
@@ -153,7 +157,7 @@ test('every error is kept', async () => {
   ])
 })
 
-test('one error is itself, with allErrors one of a list', async () => {
+test('a single error is thrown as it is, and with allErrors in an AggregateError', async () => {
   const port = refused()
   expect(await failure(createConnection({ host: '127.0.0.1', port }))).toMatchObject({
     name: 'SocketError',
@@ -164,7 +168,7 @@ test('one error is itself, with allErrors one of a list', async () => {
   expect((all as unknown as AggregateError).errors).toMatchObject([{ code: 'ECONNREFUSED', port }])
 })
 
-test('a signal ends it, and what was on its way is closed', async () => {
+test('a signal rejects createConnection and closes its pending attempts', async () => {
   const port = await silent('127.0.0.1')
   const reason = new Error('mine')
   const controller = new AbortController()
@@ -177,7 +181,7 @@ test('a signal ends it, and what was on its way is closed', async () => {
   expect(before).toMatchObject({ name: 'AbortError', cause: reason })
 })
 
-test('a timeout of 0 never waits, also as the default', async () => {
+test('createConnection with timeout 0 never waits, also if 0 is the default timeout', async () => {
   const { port } = listening('127.0.0.1')
   expect(await failure(createConnection({ host: '127.0.0.1', port, timeout: 0 }))).toMatchObject({
     code: 'EINPROGRESS',
@@ -196,7 +200,7 @@ test('a timeout of 0 never waits, also as the default', async () => {
   }
 })
 
-test('the default timeout is the deadline', async () => {
+test('the default timeout is the deadline of createConnection', async () => {
   const port = await silent('127.0.0.1')
   setDefaultTimeout(20)
   try {
@@ -211,7 +215,7 @@ test('the default timeout is the deadline', async () => {
   }
 })
 
-test('localAddress is bound to, and its family is the one that is asked for', async () => {
+test('createConnection binds to localAddress and looks up only addresses of its family', async () => {
   const { socket: server, port } = listening('127.0.0.1')
   const { resolve, asked } = knowing('127.0.0.1', '::1')
   const socket = await establish({ host: 'both.example', port, localAddress: ['127.0.0.9', 0] }, resolve)
@@ -225,7 +229,7 @@ test('localAddress is bound to, and its family is the one that is asked for', as
   closing.push(any)
 })
 
-test('an AF_UNIX path', () =>
+test('createConnection connects to an AF_UNIX path', () =>
   withPath(async path => {
     const server = new Socket(AF_UNIX).bind(path).listen()
     const socket = await createConnection({ path })
@@ -236,7 +240,7 @@ test('an AF_UNIX path', () =>
     expect(await failure(createConnection({ path: `${path}x` }))).toMatchObject({ code: 'ENOENT' })
   }))
 
-testIf(missing.resolver(), 'by name, with the resolver of the system', async () => {
+testIf(missing.resolver(), 'createConnection connects by name, with the resolver of the system', async () => {
   const script = `
     const server = await b.createServer({ host: '127.1.0.3' })
     const { port } = server.getsockname()
@@ -254,7 +258,7 @@ testIf(missing.resolver(), 'by name, with the resolver of the system', async () 
   ])
 })
 
-test('bad arguments', async () => {
+test('createConnection rejects invalid arguments', async () => {
   const ask = (options: unknown): Promise<unknown> => failure(createConnection(options as never))
   for (const bad of [
     null,

@@ -4,7 +4,7 @@ import { failure, outcome } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * An address in place of options: what getsockname() of a server gives is all that a client needs.
+ * createConnection accepts the address that getsockname() of a server returns.
  */
 async function meet(options: ServerOptions): Promise<string> {
   const server = await createServer(options)
@@ -16,29 +16,43 @@ async function meet(options: ServerOptions): Promise<string> {
   return address.kind
 }
 
-test('IPv4', async () => expect(await meet({ host: '127.0.0.1' })).toBe('inet'))
+test('createConnection connects to the address of an IPv4 server', async () =>
+  expect(await meet({ host: '127.0.0.1' })).toBe('inet'))
 
-testIf(missing.socket(AF_INET6, SOCK_STREAM), 'IPv6', async () => {
-  expect(await meet({ host: '::1' })).toBe('inet6')
-})
+testIf(
+  missing.socket(AF_INET6, SOCK_STREAM),
+  'createConnection connects to the address of an IPv6 server',
+  async () => {
+    expect(await meet({ host: '::1' })).toBe('inet6')
+  },
+)
 
-test('a path', () => withPath(async path => expect(await meet({ path })).toBe('unix')))
+test('createConnection connects to the address of a server with a path', () =>
+  withPath(async path => expect(await meet({ path })).toBe('unix')))
 
-testIf(missing.linux(), 'an abstract name', async () => {
-  expect(await meet({ path: abstractName() })).toBe('abstract')
-})
+testIf(
+  missing.linux(),
+  'createConnection connects to the address of a server with an abstract name',
+  async () => {
+    expect(await meet({ path: abstractName() })).toBe('abstract')
+  },
+)
 
-testIf(missing.socket(AF_INET6, SOCK_STREAM), 'a zone goes along', async () => {
-  const server = await createServer({ host: '::1' })
-  const address = server.getsockname() as { port: number }
-  const zoned = { host: 'fe80::1%1', port: address.port }
-  expect(await outcome(createConnection({ ...zoned, timeout: 0 }))).toMatch(
-    /^E(INVAL|ADDRNOTAVAIL|NETUNREACH|HOSTUNREACH|RR_SOCKET_TIMEOUT)/,
-  )
-  server.close()
-})
+testIf(
+  missing.socket(AF_INET6, SOCK_STREAM),
+  'createConnection uses the zone of an IPv6 address',
+  async () => {
+    const server = await createServer({ host: '::1' })
+    const address = server.getsockname() as { port: number }
+    const zoned = { host: 'fe80::1%1', port: address.port }
+    expect(await outcome(createConnection({ ...zoned, timeout: 0 }))).toMatch(
+      /^E(INVAL|ADDRNOTAVAIL|NETUNREACH|HOSTUNREACH|RR_SOCKET_TIMEOUT)/,
+    )
+    server.close()
+  },
+)
 
-test('a server that cannot have its address leaves nothing behind', async () => {
+test('createServer fails with EADDRINUSE if its address is in use, and unlink: true keeps a live path', async () => {
   const server = await createServer({ host: '127.0.0.1' })
   expect(await failure(createServer(server.getsockname()))).toMatchObject({
     code: 'EADDRINUSE',
@@ -48,7 +62,7 @@ test('a server that cannot have its address leaves nothing behind', async () => 
   await withPath(async path => {
     const first = await createServer({ path })
     expect(await outcome(createServer({ path }))).toBe('EADDRINUSE')
-    expect(await outcome(createServer({ path, unlink: true }))).toBe('EADDRINUSE') // somebody listens
+    expect(await outcome(createServer({ path, unlink: true }))).toBe('EADDRINUSE') // the path has a listener
     first.close()
     const second = await createServer({ path, unlink: true, mode: 0o600 })
     second.close()

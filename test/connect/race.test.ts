@@ -13,7 +13,7 @@ function deferred<T>(): Deferred<T> {
   return made
 }
 
-/** A clock that goes when it is told to, answers that come when they are told to, and a log of what happened. */
+/** A controlled clock, controlled answers of the resolver, and a log of the events. */
 function scene(lookups: number, { attemptDelay = 250, resolutionDelay = 50 } = {}) {
   const log: string[] = []
   let now = 0
@@ -73,7 +73,7 @@ function scene(lookups: number, { attemptDelay = 250, resolutionDelay = 50 } = {
   }
 }
 
-test('families take turns, each attempt with its time for itself', async () => {
+test('attempts alternate between the families, each after its delay', async () => {
   const { answer, pass, log, connect, won, waiting } = scene(2)
   await answer(0, 'six1', 'six2', 'six3')
   await answer(1, 'four1', 'four2')
@@ -83,18 +83,18 @@ test('families take turns, each attempt with its time for itself', async () => {
   await connect('four1')
   expect(await won).toBe('four1')
   expect(log.slice(5)).toEqual(['abort six1', 'abort six2', 'abort four2', 'abort six3'])
-  await connect('six1') // too late
+  await connect('six1') // after the winner
   expect(log.at(-1)).toBe('discard six1')
   expect(waiting()).toBe(0)
 })
 
-test('the preferred family’s answer starts at once', async () => {
+test('the answer of the preferred family starts an attempt immediately', async () => {
   const { answer, log } = scene(2)
   await answer(0, 'six')
   expect(log).toEqual(['0 six'])
 })
 
-test('the other family’s waits for it, but not for long', async () => {
+test('the answer of the other family waits for the preferred family for the resolution delay', async () => {
   const { answer, pass, log } = scene(2)
   await answer(1, 'four')
   await pass(49)
@@ -103,14 +103,14 @@ test('the other family’s waits for it, but not for long', async () => {
   expect(log).toEqual(['50 four'])
 })
 
-test('and is told at once when there is none', async () => {
+test('the other family starts immediately if the preferred family has no address', async () => {
   const { answer, unknown, log } = scene(2)
   await answer(1, 'four')
   await unknown(0, 'no six')
   expect(log).toEqual(['0 four'])
 })
 
-test('IPv6 that comes within that time is first', async () => {
+test('IPv6 is tried first if its answer arrives within the resolution delay', async () => {
   const { answer, pass, log } = scene(2)
   await answer(1, 'four')
   await pass(30)
@@ -119,7 +119,7 @@ test('IPv6 that comes within that time is first', async () => {
   expect(log).toEqual(['30 six', '280 four'])
 })
 
-test('addresses that are found late join in, in turn', async () => {
+test('addresses that are found late join the alternation', async () => {
   const { answer, pass, log } = scene(2)
   await answer(1, 'four1', 'four2')
   await pass(60)
@@ -128,7 +128,7 @@ test('addresses that are found late join in, in turn', async () => {
   expect(log).toEqual(['50 four1', '300 six1', '550 four2', '800 six2'])
 })
 
-test('late ones begin at once when nothing else is left', async () => {
+test('addresses that are found late start immediately if no other attempt is pending', async () => {
   const { answer, pass, fail, log } = scene(2)
   await answer(1, 'four')
   await pass(50)
@@ -139,7 +139,7 @@ test('late ones begin at once when nothing else is left', async () => {
   expect(log).toEqual(['50 four', '1050 six'])
 })
 
-test('a failure starts the next one at once, with a time of its own', async () => {
+test('a failed attempt starts the next one immediately, with a full delay', async () => {
   const { answer, pass, fail, log } = scene(2)
   await answer(0, 'six1', 'six2')
   await answer(1, 'four1', 'four2')
@@ -152,7 +152,7 @@ test('a failure starts the next one at once, with a time of its own', async () =
   expect(log.at(-1)).toBe('350 six2')
 })
 
-test('the failure of an older one leaves the latest its time', async () => {
+test('the failure of an older attempt does not shorten the delay of the latest one', async () => {
   const { answer, pass, fail, log } = scene(2)
   await answer(0, 'six1', 'six2')
   await answer(1, 'four1')
@@ -163,7 +163,7 @@ test('the failure of an older one leaves the latest its time', async () => {
   expect(log.at(-1)).toBe('500 six2')
 })
 
-test('in a sequence the next one waits for the failure, and the order is kept', async () => {
+test('without racing, each attempt waits for the failure of the previous one, in order', async () => {
   const { answer, pass, fail, log, waiting, won, errors } = scene(1, { attemptDelay: Infinity })
   await answer(0, 'four1', 'six', 'four2')
   expect(waiting()).toBe(0)
@@ -177,7 +177,7 @@ test('in a sequence the next one waits for the failure, and the order is kept', 
   expect(errors.attempts.map(each => each.message)).toEqual(['four1', 'six', 'four2'])
 })
 
-test('nothing found', async () => {
+test('connect resolves with null and both lookup errors if no address is found', async () => {
   const { unknown, won, errors, waiting } = scene(2)
   await unknown(1, 'no four')
   await unknown(0, 'no six')
@@ -186,14 +186,14 @@ test('nothing found', async () => {
   expect(waiting()).toBe(0)
 })
 
-test('empty answers are no addresses', async () => {
+test('empty answers count as no address', async () => {
   const { answer, won } = scene(2)
   await answer(1)
   await answer(0)
   expect(await won).toBeNull()
 })
 
-test('it does not give up while an answer is out', async () => {
+test('a failed attempt does not end the race while a lookup is pending', async () => {
   const { answer, fail, connect, won } = scene(2)
   await answer(0, 'six')
   await fail('six')
@@ -202,7 +202,7 @@ test('it does not give up while an answer is out', async () => {
   expect(await won).toBe('four')
 })
 
-test('an abort stops everything', async () => {
+test('an abort stops all attempts and lookups', async () => {
   const { answer, pass, abort, log, won, waiting, connect } = scene(2)
   await answer(0, 'six1', 'six2')
   await answer(1, 'four')
@@ -217,7 +217,7 @@ test('an abort stops everything', async () => {
   expect(log.at(-1)).toBe('discard four')
 })
 
-test('an abort while the other family waits', async () => {
+test('an abort ends the resolution delay of the other family', async () => {
   const { answer, abort, log, won, waiting } = scene(2)
   await answer(1, 'four')
   await abort(new Error('mine'))

@@ -6,8 +6,8 @@ import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
 
 /*
- * Every block of JavaScript in README.md and docs/ is run, in a network of its own: 'eth0' is one end of a cable, and
- * somebody pings from the other. What a block prints is here, by its page and its place there.
+ * Runs every block of JavaScript in README.md and docs/ in a network namespace. 'eth0' is one end of a veth pair,
+ * and the other end sends pings. The expected output is listed here, by page and by the number of the block.
  */
 const address = String.raw`(127\.0\.0\.1|\[::1\]):\d+`
 
@@ -87,7 +87,7 @@ const blocksOf = (page: string): string[] => {
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(([, code]) => code!)
 }
 
-test('every page with code is known here, and how many blocks it has', () => {
+test('the list of pages and the number of their blocks are complete', () => {
   const counts = pages.map(page => [page, blocksOf(page).length] as const).filter(([, count]) => count > 0)
   const known = Object.entries(says).map(([page, texts]) => [page, texts.length])
   expect(Object.fromEntries(counts)).toEqual(Object.fromEntries(known))
@@ -99,7 +99,7 @@ describe('the code of', () => {
     if (none !== null) return
     ensureBuilt()
     network = await makeNetwork({ ping: true })
-    await network.a.shell('ip addr add 10.77.0.1/32 dev lo') // multicast wants a source that is not 127.0.0.1
+    await network.a.shell('ip addr add 10.77.0.1/32 dev lo') // multicast needs a source address other than 127.0.0.1
     network.b.start('ping', ['-n', '-i', '0.05', '-w', '60', network.a.v4])
   })
   afterAll(() => network?.close())
@@ -118,7 +118,7 @@ describe('the code of', () => {
   }
 })
 
-test('every link within the pages leads somewhere', () => {
+test('every link between the pages has a target', () => {
   const files = new Map(
     [
       'README.md',

@@ -8,7 +8,7 @@ import { root, runPython } from '../helpers/child'
 import { testIf, missing } from '../helpers/need'
 
 /*
- * docs/python-parity.md: every row that has a number is there, and every name in a last column exists.
+ * docs/python-parity.md: every numbered row exists, and every name in a last column exists.
  */
 type Names = Record<string, unknown>
 
@@ -19,7 +19,7 @@ const rows = page
   .map(line => line.slice(2, -2).split(' | '))
   .filter(cells => !/^(\| )?here/.test(cells.at(-1)!))
 
-/** `S0-03…06`, `S0-14, S0-15` → the numbers. */
+/** Expands the numbers of a cell: `S0-03…06`, `S0-14, S0-15`. */
 function numbersOf(cell: string): string[] {
   return cell.split(', ').flatMap(each => {
     const match = /^(S\d-|D)(\d+)(?:…(\d+))?$/.exec(each)
@@ -46,13 +46,13 @@ function exists(name: string): boolean {
   return member in value || member in (value.prototype as object) || fields[owner]?.includes(member) === true
 }
 
-/** What instances have beside their prototype. */
+/** The properties that instances have in addition to their prototype. */
 const fields: Record<string, string[]> = {
   Socket: ['family', 'type', 'protocol'],
   Server: ['closed', 'address'],
 }
 
-test('every row of the tutorials and every defect is there once', () => {
+test('every row of the tutorials and every defect is listed once', () => {
   const listed = rows.flatMap(cells => numbersOf(cells[0]!)).sort()
   const expected = Object.entries({ 'S0-': 63, 'S1-': 26, 'S2-': 31, 'S3-': 34, 'S4-': 26, D: 19 }).flatMap(
     ([prefix, count]) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`),
@@ -60,17 +60,17 @@ test('every row of the tutorials and every defect is there once', () => {
   expect(listed).toEqual(expected.sort())
 })
 
-test('every row says something', () => {
+test('no row has an empty last column', () => {
   expect(rows.filter(cells => cells.length < 2 || cells.at(-1)!.trim() === '')).toEqual([])
 })
 
-testIf(missing.linux(), 'every name of ours exists', () => {
+testIf(missing.linux(), 'every name in a last column exists', () => {
   const names = rows.flatMap(cells => [...cells.at(-1)!.matchAll(/`([^`]+)`/g)].map(match => match[1]!))
   expect(names.length).toBeGreaterThan(250)
   expect(names.filter(name => !exists(name))).toEqual([])
 })
 
-test('the fields of instances are fields', async () => {
+test('the listed instance properties exist', async () => {
   const socket = new main.Socket(main.AF_INET, main.SOCK_DGRAM).bind(['127.0.0.1', 0])
   const server = main.serve(socket, () => undefined)
   for (const field of fields['Socket']!) expect(field in socket).toBe(true)
@@ -78,10 +78,14 @@ test('the fields of instances are fields', async () => {
   await server.close()
 })
 
-testIf(missing.linux() ?? missing.python(), 'no constant of this machine’s Python is missing', async () => {
-  const script =
-    'import socket; print(*(n for n in dir(socket) if n.isupper() and isinstance(getattr(socket, n), int)))'
-  const names = (await runPython(script)).trim().split(' ')
-  expect(names.length).toBeGreaterThan(200)
-  expect(names.filter(name => !(name in main) && !(name in linux))).toEqual([])
-})
+testIf(
+  missing.linux() ?? missing.python(),
+  'every constant of the installed Python exists in the package',
+  async () => {
+    const script =
+      'import socket; print(*(n for n in dir(socket) if n.isupper() and isinstance(getattr(socket, n), int)))'
+    const names = (await runPython(script)).trim().split(' ')
+    expect(names.length).toBeGreaterThan(200)
+    expect(names.filter(name => !(name in main) && !(name in linux))).toEqual([])
+  },
+)

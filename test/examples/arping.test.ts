@@ -6,7 +6,7 @@ import { makeNetwork, type Network } from '../helpers/network'
 const none = missing.network() ?? missing.program('tcpdump', '--version') ?? missing.program('arping', '-V')
 const program = path.join(__dirname, '../../examples/arping.mjs')
 
-/** What it says, without how long it took. */
+/** Removes the times from the output. */
 const said = (text: string): string => text.replace(/\d+\.\d{3}ms/g, 'N ms')
 
 describe('examples/arping.mjs', () => {
@@ -18,7 +18,7 @@ describe('examples/arping.mjs', () => {
   })
   afterAll(() => network?.close())
 
-  testIf(none, 'says and sends what arping says and sends', async () => {
+  testIf(none, 'arping.mjs prints and sends the same as arping', async () => {
     const { a, b } = network
     const args = ['-c', '2', '-I', 'a0', b.v4]
     const dump = b.start('tcpdump', ['-i', 'b0', '-nlte', '--immediate-mode', 'arp'])
@@ -39,13 +39,13 @@ describe('examples/arping.mjs', () => {
     await dump.stop()
   })
 
-  testIf(none, 'nobody answers: says so, and ends with 1', async () => {
+  testIf(none, 'arping.mjs without an answer says so, and exits with 1', async () => {
     const ended = await network.a.run(process.execPath, [program, '-c', '1', '-I', 'a0', '10.77.0.99'])
     expect(ended).toMatchObject({ code: 1, stderr: '' })
     expect(ended.stdout).toMatch(/Sent 1 probes \(1 broadcast\(s\)\)\nReceived 0 response\(s\)\n$/)
   })
 
-  testIf(none, 'without arguments: how it is used', async () => {
+  testIf(none, 'arping.mjs without arguments prints its usage', async () => {
     const ended = await network.a.run(process.execPath, [program])
     expect(ended).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^usage/) })
   })

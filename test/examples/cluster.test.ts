@@ -8,7 +8,7 @@ import { receive, withPath } from '../helpers/pairs'
 const example = (name: string, ...args: string[]): Peer =>
   new Peer(spawn(process.execPath, [path.join(__dirname, '../../examples', name), ...args]))
 
-/** Connects, is greeted, hears itself and goes: who greeted. */
+/** Connects, checks the echo and closes. Returns the worker that greeted. */
 async function visit(to: { host: string; port: number } | { path: string }): Promise<string> {
   const client: Socket = await createConnection(to)
   const greeting = /^worker (\d+)\n$/.exec(String(await client.recv(100)))
@@ -36,11 +36,11 @@ test.each([
   expect(workers.size).toBeLessThanOrEqual(2)
   cluster.child.kill('SIGINT')
   expect(await cluster.ended).toMatchObject({ code: 0, signal: null, stderr: '' })
-  expect(await idle.recv(1)).toHaveLength(0) // it was told, not cut off
+  expect(await idle.recv(1)).toHaveLength(0) // the worker closed the connection in order, without a reset
   idle.close()
 })
 
-test('cluster-fd.mjs on a path that was left behind', () =>
+test('cluster-fd.mjs listens on a stale path', () =>
   withPath(async file => {
     for (let round = 0; round < 2; round++) {
       const cluster = example('cluster-fd.mjs', file, '2')

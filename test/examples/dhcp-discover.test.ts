@@ -8,7 +8,7 @@ import { makeNetwork, type Network } from '../helpers/network'
 const none = missing.network()
 const program = path.join(__dirname, '../../examples/dhcp-discover.mjs')
 
-/** What udhcpd offers. */
+/** Returns the offer of udhcpd. */
 const configuration = (directory: string): string => `
 start 10.77.0.50
 end 10.77.0.59
@@ -31,7 +31,7 @@ describe('examples/dhcp-discover.mjs', () => {
     writeFileSync(path.join(directory, 'leases'), '')
     writeFileSync(path.join(directory, 'conf'), configuration(directory))
     network = await makeNetwork()
-    await network.a.shell('ip addr flush dev a0 && ip route flush dev a0') // it knows nothing yet
+    await network.a.shell('ip addr flush dev a0 && ip route flush dev a0') // the interface has no address yet
   })
   afterAll(async () => {
     await network?.close()
@@ -40,7 +40,7 @@ describe('examples/dhcp-discover.mjs', () => {
 
   const discover = (...args: string[]) => network.a.run(process.execPath, [program, ...args])
 
-  testIf(none ?? missing.udhcpd(), 'an offer of udhcpd', async () => {
+  testIf(none ?? missing.udhcpd(), 'dhcp-discover.mjs prints the offer of udhcpd', async () => {
     const conf = path.join(directory, 'conf')
     const server = network.b.start('busybox', ['udhcpd', '-f', '-a', '1', conf])
     await server.line(/started/)
@@ -56,12 +56,12 @@ ${/^offer of 10\.77\.0\.5\d/m.exec(stdout)?.[0]} from 10.77.0.2, to 255.255.255.
 `)
   })
 
-  testIf(none, 'no server, no offer', async () => {
+  testIf(none, 'dhcp-discover.mjs reports that no server answers', async () => {
     const { stdout, code } = await discover('-W', '0.2', 'a0')
     expect([code, stdout.split('\n').at(-2)]).toEqual([1, 'no offer'])
   })
 
-  testIf(none, 'an interface that does not exist', async () => {
+  testIf(none, 'dhcp-discover.mjs reports an unknown interface', async () => {
     const { stderr, code } = await discover('nosuch')
     expect([code, stderr]).toEqual([
       2,

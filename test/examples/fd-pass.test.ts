@@ -1,7 +1,7 @@
 import { ensureBuilt } from '../helpers/built'
 import { run } from '../helpers/child'
 
-test('examples/fd-pass.mjs: each new owner answers, and everything ends', async () => {
+test('examples/fd-pass.mjs: each new owner of the descriptor answers, and all processes exit', async () => {
   ensureBuilt()
   const ended = await run(process.execPath, ['examples/fd-pass.mjs'])
   expect(ended).toEqual({

@@ -22,7 +22,7 @@ describe('examples/multicast-chat.mjs', () => {
     ])
 
   for (const group of ['239.255.42.42', 'ff12::42']) {
-    testIf(none, `two of them talk in ${group}, and end with their input`, async () => {
+    testIf(none, `two processes chat in ${group}, and exit when their input ends`, async () => {
       const { a, b } = network
       const [ann, ben] = [chat(a, 'ann', group), chat(b, 'ben', group)]
       await Promise.all([ann.line(/^in .* as ann$/), ben.line(/^in .* as ben$/)])
@@ -37,7 +37,7 @@ describe('examples/multicast-chat.mjs', () => {
         { code: 0, stderr: '' },
         { code: 0, stderr: '' },
       ])
-      expect(ends[0].stdout).not.toContain('hello, Ben') // its own words are not repeated
+      expect(ends[0].stdout).not.toContain('hello, Ben') // a process does not print its own messages
     })
   }
 })

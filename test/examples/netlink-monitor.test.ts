@@ -6,7 +6,7 @@ import { makeNamespace, type Namespace } from '../helpers/network'
 const none = missing.network()
 const program = path.join(__dirname, '../../examples/netlink-monitor.mjs')
 
-/** A line of ip -o monitor in the shorter form of the example; nothing for what the example leaves out. */
+/** Converts a line of ip -o monitor to the shorter form of the example. Returns null for lines that it omits. */
 function shorter(line: string): string[] {
   const deleted = line.startsWith('Deleted ') ? 'Deleted ' : ''
   const rest = line.slice(deleted.length)
@@ -36,11 +36,11 @@ describe('examples/netlink-monitor.mjs', () => {
   })
   afterAll(() => namespace?.close())
 
-  testIf(none, 'tells what ip monitor tells', async () => {
+  testIf(none, 'netlink-monitor.mjs prints the same events as ip monitor', async () => {
     const monitor = namespace.start(process.execPath, [program])
     const other = namespace.start('ip', ['-o', 'monitor', 'link', 'address', 'route'])
     await monitor.line(/^listening$/)
-    // ip says nothing when it is ready: it is when it tells about an address.
+    // ip does not report when it is ready. It is ready when it prints an address event.
     for (let i = 1; !other.stdout.includes('10.255'); i++) {
       await namespace.shell(
         `ip addr add 10.255.0.${i}/32 dev lo; ip addr del 10.255.0.${i}/32 dev lo; sleep 0.02`,
@@ -64,7 +64,7 @@ describe('examples/netlink-monitor.mjs', () => {
     const ended = await monitor.stop('SIGINT')
     await other.stop('SIGINT')
     expect(ended).toMatchObject({ code: 0, stderr: 'listening\n' })
-    // From the first cable on, and up to the mark: the kernel goes on about IPv6 by itself.
+    // Compares from the first veth pair up to the mark, because the kernel reports more about IPv6 later.
     const from = (lines: string[]): string[] => {
       const start = lines.findIndex(line => line.includes(': b0'))
       return lines.slice(

@@ -7,7 +7,7 @@ import { makeNetwork, type Network, type Side } from '../helpers/network'
 const none = missing.network()
 const program = path.join(__dirname, '../../examples/ping.mjs')
 
-/** What both programs say at the end. */
+/** Extracts the summary of both programs. */
 function counts(output: string): [sent: number, received: number] {
   const [, sent, received] = /^(\d+) packets transmitted, (\d+) received/m.exec(output) ?? []
   return [Number(sent), Number(received)]
@@ -24,7 +24,7 @@ describe('examples/ping.mjs', () => {
 
   const ping = (side: Side, ...args: string[]) => side.run(process.execPath, [program, ...args])
   const iputils = (side: Side, ...args: string[]) => side.run('ping', args)
-  // The capability reads the checkout wherever it lies.
+  // The capability is needed to read the checkout in any directory.
   const pingAsNobody = (...args: string[]) =>
     network.a.run('setpriv', [...asNobody('CAP_DAC_READ_SEARCH'), process.execPath, program, ...args])
   const range = (side: Side, groups: string) =>
@@ -33,7 +33,7 @@ describe('examples/ping.mjs', () => {
   for (const key of ['v4', 'v6'] as const) {
     testIf(
       none ?? missing.program('ping', '-V'),
-      `${key}: it is answered as iputils is, in both directions`,
+      `${key}: ping.mjs gets the same answers as ping of iputils, in both directions`,
       async () => {
         for (const [from, to] of [
           [network.a, network.b],
@@ -60,12 +60,12 @@ describe('examples/ping.mjs', () => {
     )
   }
 
-  testIf(none, 'an answer to a link-local address with its zone', async () => {
+  testIf(none, 'ping.mjs pings a link-local address with a zone', async () => {
     const { stdout, code } = await ping(network.a, '-c', '1', `${network.b.linkLocal}%a0`)
     expect([code, counts(stdout)]).toEqual([0, [1, 1]])
   })
 
-  testIf(none, 'silence is loss, and exit code 1', async () => {
+  testIf(none, 'ping.mjs without an answer reports loss, and exits with 1', async () => {
     await network.b.shell('echo 1 > /proc/sys/net/ipv4/icmp_echo_ignore_all')
     try {
       const { stdout, code } = await ping(network.a, '-c', '2', '-i', '0.01', '-W', '0.1', network.b.v4)
@@ -76,7 +76,7 @@ describe('examples/ping.mjs', () => {
     }
   })
 
-  testIf(none, 'nobody pings by a ping socket where the sysctl allows it', async () => {
+  testIf(none, 'ping.mjs of an unprivileged user uses a ping socket if the sysctl allows it', async () => {
     await range(network.a, '0 2147483647')
     try {
       for (const to of [network.b.v4, network.b.v6]) {
@@ -90,7 +90,7 @@ describe('examples/ping.mjs', () => {
     }
   })
 
-  testIf(none, 'where neither socket is allowed it says what either needs', async () => {
+  testIf(none, 'ping.mjs without permission for either socket names what each needs', async () => {
     const { stderr, code } = await pingAsNobody('-c', '1', network.b.v4)
     expect(code).toBe(2)
     expect(stderr).toMatch(
@@ -99,7 +99,7 @@ describe('examples/ping.mjs', () => {
     expect(stderr).toMatch(/net\.ipv4\.ping_group_range/)
   })
 
-  testIf(none, 'without a count it goes on until SIGINT, and sums up', async () => {
+  testIf(none, 'ping.mjs without a count runs until SIGINT, and prints its summary', async () => {
     const peer = network.a.start(process.execPath, [program, '-i', '0.01', network.b.v4])
     await peer.line(/icmp_seq=3 /)
     const { code, stdout } = await peer.stop('SIGINT')
@@ -111,7 +111,7 @@ describe('examples/ping.mjs', () => {
 })
 
 test.each([['--nonsense'], ['-c', 'many', 'localhost'], ['-s', '-1', 'localhost'], [], ['one', 'two']])(
-  'ping.mjs with bad arguments prints its usage: %s',
+  'ping.mjs with invalid arguments prints its usage: %s',
   async (...args) => {
     ensureBuilt()
     const { code, stdout, stderr } = await run(process.execPath, [program, ...args.filter(Boolean)])

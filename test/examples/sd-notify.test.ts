@@ -12,7 +12,7 @@ function notify(name: string, ...args: string[]): Promise<Ended> {
   return run(process.execPath, [program, ...args], { env: { NOTIFY_SOCKET: name } })
 }
 
-/** A service manager, as far as it receives. */
+/** The receiving half of a service manager. */
 function manager(name: string): Socket {
   const socket = new Socket(AF_UNIX, SOCK_DGRAM)
   socket.setsockopt(constants.SOL_SOCKET!, constants.SO_PASSCRED!, 1)
@@ -22,7 +22,7 @@ function manager(name: string): Socket {
 describe('examples/sd-notify.mjs', () => {
   beforeAll(ensureBuilt)
 
-  testIf(linux, 'READY and a status to a path, with the credentials of the service', () =>
+  testIf(linux, 'sd-notify.mjs sends READY and a status to a path, with the credentials of the service', () =>
     withPath(async file => {
       const service = manager(file)
       const ended = notify(file, '--ready', '--status', 'serving 7 clients')
@@ -35,7 +35,7 @@ describe('examples/sd-notify.mjs', () => {
     }),
   )
 
-  testIf(linux, 'an abstract name, and any other assignment', async () => {
+  testIf(linux, 'sd-notify.mjs sends other assignments to an abstract name', async () => {
     const name = abstractName()
     const service = manager(name)
     const ended = notify(name.replace('\0', '@'), 'WATCHDOG=1', '--stopping')
@@ -45,7 +45,7 @@ describe('examples/sd-notify.mjs', () => {
     expect(String(data)).toBe('STOPPING=1\nWATCHDOG=1')
   })
 
-  testIf(linux ?? missing.root(), 'for another process, with its number', async () => {
+  testIf(linux ?? missing.root(), 'sd-notify.mjs notifies for another process, with its pid', async () => {
     const name = abstractName()
     const service = manager(name)
     const ended = notify(name.replace('\0', '@'), '--ready', '--pid', String(process.pid))
@@ -56,15 +56,19 @@ describe('examples/sd-notify.mjs', () => {
     expect(meta.credentials!.pid).toBe(process.pid)
   })
 
-  testIf(linux, 'nobody there, nobody who asked, and nonsense', async () => {
-    await withPath(async file => {
-      expect(await notify(file, '--ready')).toMatchObject({
-        code: 1,
-        stderr: `sd-notify: sendmsg ENOENT ${file}\n`,
+  testIf(
+    linux,
+    'sd-notify.mjs reports a missing manager, a missing NOTIFY_SOCKET, and invalid arguments',
+    async () => {
+      await withPath(async file => {
+        expect(await notify(file, '--ready')).toMatchObject({
+          code: 1,
+          stderr: `sd-notify: sendmsg ENOENT ${file}\n`,
+        })
       })
-    })
-    expect(await notify('', '--ready')).toMatchObject({ code: 3 })
-    expect(await notify('/x')).toMatchObject({ code: 2 })
-    expect(await notify('/x', 'ready')).toMatchObject({ code: 2 })
-  })
+      expect(await notify('', '--ready')).toMatchObject({ code: 3 })
+      expect(await notify('/x')).toMatchObject({ code: 2 })
+      expect(await notify('/x', 'ready')).toMatchObject({ code: 2 })
+    },
+  )
 })

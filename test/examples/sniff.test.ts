@@ -10,7 +10,7 @@ const tcpdump = missing.program('tcpdump', '--version')
 const none = missing.network() ?? tcpdump ?? missing.python() ?? missing.program('ping', '-V')
 const program = path.join(__dirname, '../../examples/sniff.mjs')
 
-/** Everything that the example has words for, between two datagrams to port 40001 and 40002. */
+/** Sends every kind of packet that the example can print, between two datagrams to ports 40001 and 40002. */
 const traffic = `
 import socket, subprocess, sys
 def udp(family, host, port, data):
@@ -23,7 +23,7 @@ subprocess.run(['ip', 'neigh', 'flush', 'dev', 'a0'])
 for host in (V4, V6):
     subprocess.run(['ping', '-n', '-c', '2', '-i', '0.01', '-W', '2', host], stdout=subprocess.DEVNULL, check=True)
 for family, host in ((socket.AF_INET, V4), (socket.AF_INET6, V6)):
-    s = udp(family, host, 40003, b'nobody listens')
+    s = udp(family, host, 40003, b'no listener')
     s.connect((host, 40003))
     s.settimeout(5)
     try:
@@ -55,7 +55,7 @@ while True:
     s.close()
 `
 
-/** The lines from the first marker to the second, without the time. */
+/** Returns the lines from the first marker to the second, without the times. */
 const between = (text: string): string[] => {
   const lines = text.split('\n').map(line => line.replace(/^[\d:.]+ /, ''))
   const [from, to] = ['40001', '40002'].map(port => lines.findIndex(line => line.includes(`.${port}: UDP`)))
@@ -70,7 +70,7 @@ describe('examples/sniff.mjs', () => {
     ensureBuilt()
     directory = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-sniff-'))
     network = await makeNetwork()
-    // Every datagram to a closed port is answered, not the first few of each second.
+    // Disables the kernel's limit on answers to datagrams for closed ports.
     await network.b.shell(`
       echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
       echo 0 > /proc/sys/net/ipv6/icmp/ratelimit`)
@@ -94,7 +94,7 @@ describe('examples/sniff.mjs', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' })
   }
 
-  testIf(none, 'prints what tcpdump prints', async () => {
+  testIf(none, 'sniff.mjs prints the same as tcpdump', async () => {
     const [sniff, other] = await both([], ['-nSl'])
     await makeTraffic()
     await Promise.all([sniff.line(/\.40002: UDP/), other.line(/\.40002: UDP/)])
@@ -103,7 +103,7 @@ describe('examples/sniff.mjs', () => {
     expect(ended.code).toBe(0)
     const expected = between(other.stdout)
     expect(between(sniff.stdout)).toEqual(expected)
-    // The traffic had something of everything.
+    // The traffic contained every kind of packet.
     const all = expected.join('\n')
     for (const part of [
       'ARP, Request',
@@ -121,9 +121,9 @@ describe('examples/sniff.mjs', () => {
     )
   })
 
-  testIf(none, '-w writes what tcpdump -r reads, to the nanosecond', async () => {
+  testIf(none, 'sniff.mjs -w writes a file with nanoseconds that tcpdump -r reads', async () => {
     const [mine, theirs] = ['mine.pcap', 'theirs.pcap'].map(name => path.join(directory, name))
-    // The second is a program of tcpdump, and only this traffic comes through it.
+    // The second filter was compiled by tcpdump, and matches only this traffic.
     const expression = 'tcp port 40005'
     const compiled = spawnSync('tcpdump', ['-ddd', '-y', 'EN10MB', expression], { encoding: 'utf8' }).stdout
     const [sniff, other] = await both(
@@ -136,16 +136,16 @@ describe('examples/sniff.mjs', () => {
     await sniff.stop('SIGTERM')
     await other.stop('SIGTERM')
     expect(read(mine!)).toMatch(/Flags \[S\]/)
-    // The same frames, each with a time of its own: the kernel looks at the clock for each socket.
+    // The frames are the same, but their times differ, because the kernel reads the clock for each socket.
     const withoutTime = (text: string): string => text.replace(/^\d+\.\d{9} /gm, '')
     expect(withoutTime(read(mine!))).toBe(withoutTime(read(theirs!)))
     const times = (text: string): number[] => text.match(/^\d+\.\d{9}/gm)!.map(Number)
     const [ours, theirTimes] = [times(read(mine!)), times(read(theirs!))]
     ours.forEach((time, i) => expect(Math.abs(time - theirTimes[i]!)).toBeLessThan(1))
-    expect(read(mine!)).toMatch(/^\d+\.\d{6}(?!000)\d{3} /m) // not microseconds with zeros behind them
+    expect(read(mine!)).toMatch(/^\d+\.\d{6}(?!000)\d{3} /m) // not microseconds padded with zeros
   })
 
-  testIf(none, '-c and a filter by name', async () => {
+  testIf(none, 'sniff.mjs stops after -c frames, and accepts a filter by name', async () => {
     const sniff = network.b.start(process.execPath, [program, '-i', 'b0', '-c', '2', 'arp'])
     await sniff.line(/^listening/)
     await makeTraffic()

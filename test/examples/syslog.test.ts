@@ -10,7 +10,7 @@ const log = (...args: string[]): Promise<Ended> => run(process.execPath, [progra
 describe('examples/syslog.mjs', () => {
   beforeAll(ensureBuilt)
 
-  test('RFC 3164: priority, date, tag and process', () =>
+  test('syslog.mjs sends priority, date, tag and process in the format of RFC 3164', () =>
     withPath(async file => {
       const daemon = new Socket(AF_UNIX, SOCK_DGRAM).bind(file)
       const ended = log('--path', file, '-p', 'daemon.warning', '-t', 'tester', 'it is', 'warm')
@@ -20,7 +20,7 @@ describe('examples/syslog.mjs', () => {
       expect(String(data)).toMatch(/^<28>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d tester\[\d+\]: it is warm$/)
     }))
 
-  test('RFC 5424: version, date, host, and UTF-8 with its mark', () =>
+  test('syslog.mjs sends version, date, host and UTF-8 with a BOM in the format of RFC 5424', () =>
     withPath(async file => {
       const daemon = new Socket(AF_UNIX, SOCK_DGRAM).bind(file)
       const ended = log('--path', file, '--rfc5424', '-p', 'local7.debug', 'grüße')
@@ -32,7 +32,7 @@ describe('examples/syslog.mjs', () => {
       )
     }))
 
-  test('a daemon that listens on a stream gets it with a NUL behind it', () =>
+  test('syslog.mjs ends the message with a NUL if the daemon listens on a stream', () =>
     withPath(async file => {
       const daemon = new Socket(AF_UNIX, SOCK_STREAM).bind(file).listen()
       const ended = log('--path', file, 'hello')
@@ -44,7 +44,7 @@ describe('examples/syslog.mjs', () => {
       expect(String(data)).toMatch(/^<13>.*: hello\0$/)
     }))
 
-  test('nobody there, and nonsense', async () => {
+  test('syslog.mjs reports a missing daemon and invalid arguments', async () => {
     await withPath(async file => {
       const { code, stderr } = await log('--path', file, 'x')
       expect({ code, stderr }).toEqual({ code: 1, stderr: `syslog: connect ENOENT ${file}\n` })

@@ -10,7 +10,7 @@ const linux = missing.linux()
 describe('examples/tcp-info.mjs', () => {
   beforeAll(ensureBuilt)
 
-  testIf(linux, 'connects and prints until the other end closes', async () => {
+  testIf(linux, 'tcp-info.mjs connects and prints until the peer closes', async () => {
     const listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen()
     const { port } = listener.getsockname() as { port: number }
     const ended = run(process.execPath, [program, '-i', '0.01', '127.0.0.1', String(port)])
@@ -29,7 +29,7 @@ describe('examples/tcp-info.mjs', () => {
     expect(stdout).toMatch(/^ {2}segment size +\d+ bytes out, \d+ in, path MTU \d+$/m)
   })
 
-  testIf(linux, 'adopts a connection, and --all names every field', async () => {
+  testIf(linux, 'tcp-info.mjs adopts a connection, and --all prints every field', async () => {
     const listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen()
     const client = new Socket(AF_INET)
     await client.connect(listener.getsockname())
@@ -45,7 +45,7 @@ describe('examples/tcp-info.mjs', () => {
     for (const socket of [listener, client, server]) socket.close()
   })
 
-  testIf(linux, 'no connection, and nonsense', async () => {
+  testIf(linux, 'tcp-info.mjs reports a refused connection and invalid arguments', async () => {
     const taken = new Socket(AF_INET).bind(['127.0.0.1', 0]) // does not listen
     const { port } = taken.getsockname() as { port: number }
     const { code, stderr } = await run(process.execPath, [program, '127.0.0.1', String(port)])

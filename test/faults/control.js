@@ -1,12 +1,12 @@
 'use strict'
 
 /*
- * Tells interpose.c what shall fail, through the file that both have open. In the process that is to suffer.
+ * Tells interpose.c which calls fail, through a file that both map. Runs in the process whose calls fail.
  */
 const { openSync, readSync, writeSync } = require('node:fs')
 const { constants } = require('node:os')
 
-/** The twin of struct control and struct rule. */
+/** The layout of struct control and struct rule in interpose.c. */
 const HEAD = { realtime: 0, monotonic: 8, calls: 16, rules: 24, epoch: 28, size: 32 }
 const RULE = { call: 0, error: 24, skip: 28, every: 32, times: 36, permille: 40, seed: 44, most: 48, calls: 56, injected: 64, size: 72 } // prettier-ignore
 const MOST_RULES = 32
@@ -46,9 +46,10 @@ function tell(count) {
 }
 
 /**
- * From now on these calls fail, and none but these. A rule is { call, error } with a name of interpose.c ("alloc" is
- * all memory) and an errno's name; `skip` calls pass first, then each `every`-th fails, `times` times at most; or
- * `permille` of them by chance, from a `seed`. `most` instead of `error`: the call moves so many bytes at most.
+ * Makes exactly these calls fail from now on. A rule is { call, error }: a name in interpose.c ("alloc" is every
+ * allocation) and the name of an errno. `skip` calls pass first. Then each `every`-th call fails, at most `times`
+ * times, or `permille` of the calls by chance, from a `seed`. With `most` instead of `error`, the call moves at most
+ * so many bytes.
  */
 function fail(...list) {
   if (list.length > MOST_RULES) throw new Error('too many rules')
@@ -58,7 +59,7 @@ function fail(...list) {
   tell(list.length)
 }
 
-/** Nothing fails any more. */
+/** Ends all rules. */
 const clear = () => tell(0)
 
 const fieldOf = (call, field) => {
@@ -66,14 +67,14 @@ const fieldOf = (call, field) => {
   return readNumber(HEAD.size + found * RULE.size + field)
 }
 
-/** How often a call has been made since its rule stands, and how often it was made to fail. */
+/** Returns how often a call was made since its rule was set, and how often it failed. */
 const made = call => fieldOf(call, RULE.calls)
 const injected = call => fieldOf(call, RULE.injected)
 
-/** All calls that the addon has made. */
+/** Returns the number of all calls that the addon has made. */
 const calls = () => readNumber(HEAD.calls)
 
-/** Sets a clock wrong, for the whole process: 'realtime' or 'monotonic', by so many milliseconds. */
+/** Shifts a clock for the whole process: 'realtime' or 'monotonic', by a number of milliseconds. */
 function jump(clock, milliseconds) {
   const bytes = Buffer.alloc(8)
   bytes.writeBigInt64LE(BigInt(milliseconds) * 1_000_000n)

@@ -1,6 +1,6 @@
 import { testCases, withoutInterposer } from './process'
 
 /*
- * Calls of the C library fail on command, for the addon alone.
+ * Injected faults: calls of the C library fail on command, for the addon alone.
  */
 testCases(withoutInterposer(), ['sweep.js', 'storms.js', 'clocks.js', 'open.js'])

@@ -1,8 +1,8 @@
 /*
- * Makes calls of the C library fail on command, for the addon alone: loaded with LD_PRELOAD, it stands between the
- * addon and the library, and looks at the return address to see who calls. What is to fail stands in a file that
- * the process has mapped (FAULTS_CONTROL); control.js writes it, and reads from it how often a call was made.
- * Linux with glibc.
+  * Makes calls of the C library fail on command, for the addon alone. LD_PRELOAD puts it between the addon and the
+  * library, and the return address shows which module calls. The rules are in a file that the process maps
+  * (FAULTS_CONTROL). control.js writes the rules and reads the counts of the calls.
+  * Linux with glibc.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,24 +28,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The twin of RULE in control.js. */
+/* Must match RULE in control.js. */
 struct rule {
   char call[24];
-  int32_t error;    /* errno, or what else the call fails with; 0 counts only */
-  int32_t skip;     /* so many calls pass before the first failure */
-  int32_t every;    /* then each so-manieth fails */
-  int32_t times;    /* at most so many; 0 is no limit */
-  int32_t permille; /* or by chance, if this is not 0 */
+  int32_t error;    /* errno or another failure value; 0 only counts */
+  int32_t skip;     /* the number of calls before the first failure */
+  int32_t every;    /* then every n-th call fails */
+  int32_t times;    /* the most failures; 0 is no limit */
+  int32_t permille; /* if not 0, calls fail by chance */
   uint32_t seed;
-  int64_t most; /* moves at most so many bytes instead of failing */
+  int64_t most; /* if set, the call moves at most so many bytes instead */
   uint64_t calls;
   uint64_t injected;
 };
 
 struct control {
-  int64_t realtime; /* nanoseconds by which the clocks are wrong */
+  int64_t realtime; /* the shift of the clocks in nanoseconds */
   int64_t monotonic;
-  uint64_t calls; /* of the addon, all together */
+  uint64_t calls; /* all calls of the addon */
   int32_t rules;
   int32_t epoch;
   struct rule rule[32];
@@ -91,7 +91,7 @@ static int find(struct dl_phdr_info *info, size_t size, void *data) {
 
 static int from_addon(const void *caller) {
   if (seen != control->epoch) {
-    seen = control->epoch; /* the addon may have come since */
+    seen = control->epoch; /* the addon may have been loaded since */
     dl_iterate_phdr(find, NULL);
   }
   return (uintptr_t)caller >= begin && (uintptr_t)caller < end;
@@ -105,7 +105,7 @@ static int by_chance(struct rule *rule) {
   return (int)(rule->seed % 1000) < rule->permille;
 }
 
-/* The rule that hits this call, or NULL. */
+/* Returns the rule that applies to this call, or NULL. */
 static struct rule *hit(const char *call, const void *caller) {
   struct rule *found = NULL;
   if (control->epoch == 0 || !from_addon(caller)) return NULL;
@@ -126,7 +126,7 @@ static struct rule *hit(const char *call, const void *caller) {
 #define REAL(result, name, ...)       \
   static result (*real)(__VA_ARGS__); \
   if (real == NULL) real = (result(*)(__VA_ARGS__))next(name)
-/* Fails with errno and -1. */
+/* Sets errno and returns -1. */
 #define FAIL_IF(rule)                    \
   if ((rule) != NULL && (rule)->error) { \
     errno = (rule)->error;               \
@@ -169,7 +169,7 @@ PLAIN(setns, (int a, int b), (a, b), int, int)
 PLAIN(gethostname, (char *a, size_t b), (a, b), char *, size_t)
 PLAIN(getifaddrs, (struct ifaddrs * *a), (a), struct ifaddrs **)
 
-/* The work is done and the caller is told otherwise: connect(2) goes on after EINTR, close(2) has closed. */
+/* Does the work, then reports a failure: connect(2) continues after EINTR, and close(2) has closed the fd. */
 int connect(int fd, const struct sockaddr *address, socklen_t length) {
   REAL(int, "connect", int, const struct sockaddr *, socklen_t);
   struct rule *rule = hit("connect", CALLER);
@@ -217,7 +217,7 @@ int ioctl(int fd, unsigned long request, ...) {
   return real(fd, request, argument);
 }
 
-/* recvfrom(2) and sendto(2) of the addon come this way, and what glibc has no wrapper for. */
+/* The addon makes these calls with syscall(2): recvfrom(2), sendto(2), and calls without a wrapper in glibc. */
 long syscall(long number, ...) {
   enum { kCachestat = 451 };
   REAL(long, "syscall", long, ...);
@@ -237,7 +237,7 @@ long syscall(long number, ...) {
   return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
-/* The first bytes of a gathered message. */
+/* Shortens a gathered message to its first bytes. */
 static void cut(const struct rule *rule, struct msghdr *message, struct iovec *parts) {
   size_t left = (size_t)rule->most;
   for (size_t i = 0; i < message->msg_iovlen; ++i) {
@@ -320,7 +320,7 @@ ssize_t splice(int from, off64_t *at, int to, off64_t *there, size_t size, unsig
   return real(from, at, to, there, size, flags);
 }
 
-/* These fail with a value of their own. */
+/* These calls fail with a return value other than -1. */
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *), void *data) {
   REAL(int, "pthread_create", pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -345,7 +345,7 @@ struct if_nameindex *if_nameindex(void) {
   return NULL;
 }
 
-/* Memory: all of it is the call "alloc". */
+/* Every allocation counts as the call "alloc". */
 
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 
@@ -381,7 +381,7 @@ void *_ZnamRKSt9nothrow_t(size_t size, const void *tag) {
   return starved(CALLER) ? NULL : __libc_malloc(size == 0 ? 1 : size);
 }
 
-/* The clocks, for everybody in the process. */
+/* The clocks are shifted for the whole process. */
 
 int clock_gettime(clockid_t clock, struct timespec *time) {
   REAL(int, "clock_gettime", clockid_t, struct timespec *);

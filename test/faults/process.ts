@@ -7,20 +7,20 @@ import { missing, testIf } from '../helpers/need'
 import { libc } from '../../lib/binding/system'
 
 /*
- * The cases of a file run in a process of their own, with the calls of the addon counted, and each leaves nothing behind: see
- * interpose.c, control.js and run.js.
+ * Runs the cases of a file in a separate process, with the calls of the addon counted. Checks that each case leaks
+ * nothing. See interpose.c, control.js and run.js.
  */
 const PAGE = 8192
 const TIMEOUT = 120_000
 
-/** What a case may ask for, beside what run.js knows. */
+/** The options of a case, in addition to those of run.js. */
 interface Case {
-  /** What sh(1) sets with ulimit: `-n 64` is so many descriptors. */
+  /** Arguments of ulimit in sh(1): `-n 64` limits the number of descriptors. */
   limit?: string | undefined
   env?: Record<string, string> | undefined
-  /** A process in which nothing has been waited for yet. */
+  /** Runs in a process in which no operation has waited yet. */
   cold?: boolean
-  /** What it does to its process is not for others. */
+  /** Runs without other cases, because it changes its process. */
   alone?: boolean
 }
 
@@ -29,7 +29,7 @@ interface Results {
   left: Map<string, object>
 }
 
-/** Why calls cannot be made to fail, nor be counted; or null. */
+/** The reason why calls cannot fail on command or be counted here, or null. */
 export function withoutInterposer(): string | null {
   if (process.platform !== 'linux' || !libc().startsWith('glibc')) return 'Linux with glibc only'
   if (process.env['BSD_SOCKETS_SANITIZE'] !== undefined) return 'a sanitizer stands between as well'
@@ -44,7 +44,7 @@ function compile(library: string): void {
   expect({ status: made.status, stderr: made.stderr }).toEqual({ status: 0, stderr: '' })
 }
 
-/** Runs some cases of a file in one process: what each of them leaves, by its name. */
+/** Runs some cases of a file in one process. Returns what each case leaks, by its name. */
 async function runCases(
   file: string,
   names: string[],
@@ -67,7 +67,7 @@ async function runCases(
   return { ended, left: new Map(left.map(({ name, ...rest }) => [name, rest])) }
 }
 
-/** Makes a test of each case in these files; they run where `reason` is null. */
+/** Defines a test for each case in these files. The tests run if `reason` is null. */
 export function testCases(reason: string | null, files: string[]): void {
   const interposed = withoutInterposer() === null
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-faults-'))
@@ -82,7 +82,7 @@ export function testCases(reason: string | null, files: string[]): void {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   describe.each(files)('%s', file => {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- the names; what they run is the child's
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- reads only the names
     const cases = require(`./cases/${file}`) as Record<string, Case>
     for (const [how, names] of groupsOf(cases)) {
       let running: Promise<Results> | null = null
@@ -97,7 +97,7 @@ export function testCases(reason: string | null, files: string[]): void {
   })
 }
 
-/** Those that ask for the same share a process. */
+/** Groups cases with equal options, which share a process. */
 function groupsOf(cases: Record<string, Case>): [Case, string[]][] {
   const groups = new Map<string, [Case, string[]]>()
   for (const [name, { limit, env, cold, alone }] of Object.entries(cases)) {

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * Runs cases, one after the other, and sees to it that each leaves nothing: no slot, no job, no descriptor, no spin. Says
- * a line of JSON for each.
+ * Runs cases one after the other, and checks that each leaves no slot, no job, no descriptor and no busy loop.
+ * Prints a line of JSON for each.
  *
  *   node run.js <file of cases> <name>...
  */
@@ -13,17 +13,17 @@ const interposed = process.env.FAULTS_CONTROL !== ''
 const faults = interposed ? require('./control.js') : { clear() {}, calls: () => 0 }
 const [file, ...names] = process.argv.slice(2)
 const cases = require(path.resolve(__dirname, 'cases', file))
-/** More calls than any case has reason to make, unless it says so. */
+/** The most calls that a case may make, unless it declares its own limit. */
 const CALLS = 3000
-/** Seconds of this process's own time, likewise: what waits costs nothing. */
+/** The most CPU seconds that a case may use, unless it declares its own limit. Waiting takes no CPU. */
 const CPU = 1
-/** Turns of the loop that what was closed may take to end: a zero-copy send, a job. */
+/** The most turns of the event loop that closed resources may take to end, such as a zero-copy send or a job. */
 const LINGER = 1000
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
 const descriptors = () => readdirSync('/proc/self/fd').length
 
-/** Waits for something that is sure to come. */
+/** Waits for a condition that is certain to become true. */
 async function until(reached) {
   while (!reached()) await turn()
 }
@@ -35,7 +35,7 @@ const loaded = () => ({
   native: require('../../dist/binding/binding.js').native,
 })
 
-/** Opens what stays open: the poller. */
+/** Opens the poller, which stays open, before the first count. */
 async function warmUp() {
   const [a, b] = bsd.Socket.pair()
   const received = b.recv(1)
@@ -44,7 +44,7 @@ async function warmUp() {
   for (const each of [a, b]) each.close()
 }
 
-/** What a case leaves behind. */
+/** Returns what a case leaks. */
 async function runCase({ run, calls = CALLS, cpu = interposed ? CPU : Infinity, cold = false }) {
   const tools = { ...loaded(), faults, turn, until, descriptors }
   const { native } = tools

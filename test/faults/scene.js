@@ -1,14 +1,14 @@
 'use strict'
 
 /*
- * What the cases with real faults are made of: sockets that are closed at the end, and looks at what came of them.
+ * Helpers for the cases with real faults: sockets that are closed at the end, and checks of results.
  */
 const assert = require('node:assert')
 const { mkdtempSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
 
-/** A case: whatever `own` was given is closed when it ends, the last thing first. */
+/** A case. Closes everything that was passed to `own` when it ends, in reverse order. */
 function scene(run, options = {}) {
   const body = async tools => {
     const opened = []
@@ -22,20 +22,20 @@ function scene(run, options = {}) {
   return { ...options, run: body }
 }
 
-/** An error in the words of a comparison: its code, and how far it got if it says so. */
+/** Describes an error as text: its code, and the number of bytes if the error has one. */
 function told(error) {
   const { code, bytesSent } = error
   return bytesSent === undefined ? code : `${code} after ${bytesSent}`
 }
 
-/** What becomes of a promise: 'fulfilled', or its error as `told` has it. Begins to look at once. */
+/** Returns the outcome of a promise: 'fulfilled', or its error as text of `told`. Handles the promise immediately. */
 const outcome = promise => promise.then(() => 'fulfilled', told) // prettier-ignore
 
-/** What a promise is rejected with. */
+/** Returns the error with which a promise is rejected. */
 const failure = promise =>
   promise.then(value => assert.fail(`fulfilled with ${String(value)}`), error => error) // prettier-ignore
 
-/** What a call throws, as `told` has it. */
+/** Returns what a call throws, as text of `told`. */
 function thrown(call) {
   try {
     call()
@@ -45,7 +45,7 @@ function thrown(call) {
   return 'returned'
 }
 
-/** Two ends of a TCP connection over loopback. */
+/** Returns both ends of a TCP connection over loopback. */
 async function tcp({ bsd }, own, Socket = bsd.Socket) {
   const listener = new bsd.Socket().bind(['127.0.0.1', 0]).listen()
   const a = own(new bsd.Socket())
@@ -57,13 +57,13 @@ async function tcp({ bsd }, own, Socket = bsd.Socket) {
 
 const unix = ({ bsd }, own) => bsd.Socket.pair().map(own)
 
-/** Closes a TCP socket with a reset instead of an end. */
+/** Closes a TCP socket with a reset. */
 function reset({ bsd }, socket) {
   socket.set(bsd.options.SO_LINGER, { on: true, seconds: 0 })
   socket.close()
 }
 
-/** Sends until nothing more fits: how many bytes, and in how many sends. */
+/** Sends until the socket is full. Returns the bytes and the number of sends. */
 function fill(socket, chunk = Buffer.alloc(8192, 'f')) {
   for (let [bytes, sends] = [0, 0]; ; sends++) {
     const sent = socket.trySend(chunk)
@@ -72,7 +72,7 @@ function fill(socket, chunk = Buffer.alloc(8192, 'f')) {
   }
 }
 
-/** Everything up to the end of the stream, or to its failure, which then is `error`. */
+/** Receives until EOF, or until a failure, which becomes `error`. */
 async function everything(socket) {
   const parts = []
   try {
@@ -83,14 +83,14 @@ async function everything(socket) {
   return { data: Buffer.concat(parts), error: null }
 }
 
-/** Bytes that are different at every place. */
+/** Returns bytes that identify their offset. */
 function pattern(length) {
   const bytes = Buffer.allocUnsafe(length)
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + (i >> 16)) & 0xff
   return bytes
 }
 
-/** A folder that goes with the scene. */
+/** Creates a folder that is removed at the end of the case. */
 function folder(own) {
   const name = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-faults-'))
   own({ close: () => rmSync(name, { recursive: true }) })
@@ -99,7 +99,7 @@ function folder(own) {
 
 const wait = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
-/** How often somebody has asked for another turn of the loop. Its own count says less: V8's threads wake it as well. */
+/** Counts calls of setImmediate and setTimeout. libuv's count of loop turns includes wake-ups by V8's threads. */
 let asked = 0
 for (const name of ['setImmediate', 'setTimeout']) {
   const original = globalThis[name]
@@ -107,8 +107,8 @@ for (const name of ['setImmediate', 'setTimeout']) {
 }
 
 /**
- * Looks for a while at what ought to be idle: how often the addon calls the system is counted, and how often the package
- * asks for a turn. Whatever spins makes thousands of either in that time.
+ * Watches a process that should be idle. Counts the system calls of the addon and the turns that the package
+ * requests. A busy loop makes thousands of either in that time.
  */
 async function calm({ faults }, most = 60, milliseconds = 100) {
   const before = { calls: faults.calls(), asked }

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * A bit of everything that this package does, with every byte compared: what the sweeps run again and again while
- * one call after the other fails. Whatever fails, it closes what it opened.
+ * Uses a part of every feature of the package and compares every byte. The sweeps run it again and again while one
+ * call after the other fails. If a call fails, it closes everything that it opened.
  */
 const assert = require('node:assert')
 const { closeSync, openSync } = require('node:fs')
@@ -10,13 +10,13 @@ const { closeSync, openSync } = require('node:fs')
 const bytes = Buffer.from(Uint8Array.from({ length: 30_000 }, (_, i) => (i * 31 + (i >> 8) * 7) & 0xff))
 const file = __filename
 
-/** A promise that is looked at later: when something else fails first, nobody does. */
+/** Marks a promise as handled, because another failure may prevent the await. */
 function pending(promise) {
   promise.catch(() => undefined)
   return promise
 }
 
-/** Collects what a stream still brings, to its end. */
+/** Collects the data of a stream up to EOF. */
 async function rest(socket) {
   const parts = []
   for await (const part of socket.chunks()) parts.push(part)
@@ -117,7 +117,7 @@ const parts = {
   },
 }
 
-/** Does it all, or some of it; rejects with the first error, after everything is closed. */
+/** Runs all parts, or some of them. Closes everything, then rejects with the first error. */
 async function work(tools, names = Object.keys(parts)) {
   for (const name of names) {
     const opened = []

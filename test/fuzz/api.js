@@ -1,14 +1,14 @@
 'use strict'
 
 /*
- * Throws random argument lists at everything that the package exports, on sockets of every kind, open and
- * closed. Run in a network namespace of its own (fuzz.test.ts does), so that no address it makes up is
- * anybody's. Nothing may crash, hang or leak, and nothing but the documented errors may come out.
+ * Calls everything that the package exports with random argument lists, on sockets of every kind, open and closed.
+ * Runs in its own network namespace (see fuzz.test.ts), so that random addresses reach no other host. No call may
+ * crash, hang or leak, and only documented errors may occur.
  *
  *   node --expose-gc api.js <lists per function> <seed> [attacks]
  *
- * `attacks` are names of api/attacks.js, separated by commas: `views,signals`, `all` or, as usual, `none`. With a `-`
- * before it a name is left out of all: `-views,-signals`.
+ * `attacks` are names of api/attacks.js, separated by commas: `views,signals`, `all`, or `none` (the default). A `-`
+ * before a name excludes it from all: `-views,-signals`.
  */
 const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
@@ -27,9 +27,9 @@ let seed = Number(process.argv[3] ?? 1)
 const attacksOn = chosen(process.argv[4] ?? 'none')
 process.removeAllListeners('warning')
 process.on('warning', () => {})
-process.on('unhandledRejection', () => {}) // every promise is looked at by `settled`
+process.on('unhandledRejection', () => {}) // `settled` checks every promise
 const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-fuzz-'))
-process.chdir(directory) // random AF_UNIX paths land here
+process.chdir(directory) // random AF_UNIX paths are created here
 
 function chosen(text) {
   if (text === 'none') return []
@@ -37,7 +37,7 @@ function chosen(text) {
   const out = words.filter(each => each.startsWith('-')).map(each => each.slice(1))
   const names = words.filter(each => !each.startsWith('-'))
   const unknown = [...out, ...names].find(name => !Attacks.names.includes(name))
-  if (unknown !== undefined) throw new Error(`${unknown} is none of ${Attacks.names.join(', ')}`)
+  if (unknown !== undefined) throw new Error(`unknown attack ${unknown}; known: ${Attacks.names.join(', ')}`)
   return (names.length > 0 ? names : Attacks.names).filter(name => !out.includes(name))
 }
 
@@ -122,7 +122,7 @@ const makers = [
 ]
 const anything = () => (hostile.length > 0 && below(3) === 0 ? pick(hostile)() : pick(makers)())
 
-/** What is called now, for the attacks that run in the middle of it. */
+/** The current call, for the attacks that run during it. */
 const now = { socket: null, again: () => undefined }
 const attacks = new Attacks(
   { random, below, pick },
@@ -140,7 +140,7 @@ const attacks = new Attacks(
 )
 const hostile = attacks.makers
 
-/** Sockets of every kind that this kernel has, some connected, some closed. */
+/** Creates sockets of every kind that this kernel supports, some connected, some closed. */
 let sockets = []
 function makeSockets(Socket) {
   const made = []
@@ -168,7 +168,7 @@ function makeSockets(Socket) {
     closed.close()
     return closed
   })
-  for (const socket of made) socket.timeout = 0 // nothing blocks in the synchronous flavour
+  for (const socket of made) socket.timeout = 0 // so that the blocking Socket does not wait
   return made
 }
 
@@ -210,7 +210,7 @@ function settled(value, where) {
   }
 }
 
-/** Waits for what is under way. Without an end to it, each of these is a fault. */
+/** Waits for the pending promises. A promise that does not settle is a fault. */
 async function allSettled() {
   let timer
   const late = new Promise(resolve => (timer = setTimeout(resolve, 20_000, 'late')))
@@ -219,11 +219,11 @@ async function allSettled() {
   if (first !== 'late') return
   for (const where of new Set(pending.values())) check(new Error('a promise that does not settle'), where)
   pending.clear()
-  if (++lates === 3) end() // each takes a while, and there may be one for each function
+  if (++lates === 3) end() // each wait takes a while, and every function may have one
 }
 let lates = 0
 
-/** A pair of sockets that no attack touches: what arrives there must be told, whatever happens to others. */
+/** A pair of sockets that no attack touches. It must receive its data, regardless of the attacks on other sockets. */
 const canary = {
   sockets: null,
   waiting: null,
@@ -247,7 +247,7 @@ const canary = {
   },
 }
 
-/** Whatever a call made is closed: sockets, pairs, accepted connections. */
+/** Closes everything that a call created: sockets, pairs, accepted connections. */
 function release(value) {
   for (const item of Array.isArray(value) ? value : [value]) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
@@ -258,7 +258,7 @@ function release(value) {
   }
 }
 
-/** Without a time these wait for ever, as in C. */
+/** Without a timeout, these calls wait forever, as in C. */
 const timeoutOf = { poll: 1, select: 3 }
 
 function call(where, target, fn) {
@@ -285,7 +285,7 @@ function methodsOf(Socket) {
       if (typeof value === 'function' && name !== 'constructor') names.add(name)
     }
   }
-  // Not part of the interface: what subclasses of this package override.
+  // Not public: methods that subclasses in this package override.
   return [...names].filter(
     name => typeof name === 'symbol' || !/Operation$|^fromAdoption$|^summary$/.test(name),
   )
@@ -316,7 +316,7 @@ async function fuzzMethods(Socket, flavour) {
     const where = `${flavour} Socket.prototype.${String(name)}`
     for (let i = 0; i < lists; i++) {
       const socket = pick(sockets)
-      if (name === 'detach' || name === 'toNetSocket') continue // would hand its descriptor to nobody
+      if (name === 'detach' || name === 'toNetSocket') continue // would leak the descriptor
       call(where, socket, socket[name])
       if (socket.closed === false && socket.timeout !== 0) socket.timeout = 0
       if (i % 500 === 499) await refresh(Socket)
@@ -325,7 +325,7 @@ async function fuzzMethods(Socket, flavour) {
   }
   for (const name of ['pair', 'adopt', 'dup']) {
     for (let i = 0; i < lists / 10; i++) {
-      if (name === 'adopt') continue // a random number may be a descriptor of Node's own
+      if (name === 'adopt') continue // a random number may be a descriptor that Node uses
       call(`${flavour} Socket.${name}`, Socket, Socket[name])
     }
   }
@@ -337,7 +337,7 @@ async function fuzzMethods(Socket, flavour) {
 async function fuzzFunctions() {
   for (const [name, fn] of Object.entries(bsd)) {
     if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
-    if (name === 'sethostname') continue // where this is not isolated, it would
+    if (name === 'sethostname') continue // without a namespace, it would change the host
     const slow = /^create/.test(name)
     for (let i = 0; i < (slow ? lists / 10 : lists); i++) {
       call(name, null, fn)
@@ -386,7 +386,7 @@ async function fuzzRaw() {
 async function main() {
   watcher = await watch(60_000)
   const before = readdirSync('/proc/self/fd').length
-  const warm = bsd.Socket.pair() // opens the poller
+  const warm = bsd.Socket.pair() // opens the poller before the first count
   const waited = warm[0].recv(1, { timeout: 1 }).catch(() => undefined)
   await waited
   for (const socket of warm) socket.close()
@@ -405,7 +405,7 @@ async function main() {
   end(readdirSync('/proc/self/fd').length - base, base - before)
 }
 
-/** Says what was found, and ends the process. */
+/** Prints the findings and exits. */
 function end(leaked = NaN, base = NaN) {
   for (const text of found.values()) console.log(text)
   const bad = found.size > 0 || leaked !== 0

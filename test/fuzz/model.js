@@ -1,13 +1,13 @@
 'use strict'
 
 /*
- * Does random things with sockets of every kind and keeps a model of what must come of them: bytes arrive in order and
- * unaltered, messages whole, errors only where the state allows them, and in the end nothing is left: no slot, no
- * job, no descriptor, no memory. Run in a network namespace of its own (fuzz.test.ts does).
+ * Does random operations on sockets of every kind and compares the results with a model. Bytes arrive in order and
+ * unaltered, messages arrive whole, and errors occur only if the state allows them. In the end no slot, job,
+ * descriptor or memory is leaked. Runs in its own network namespace (see fuzz.test.ts).
  *
  *   node --expose-gc model.js --seed 1 --seconds 60 [--steps 5000] [--attacks nonblock,linger,reuse]
  *
- * The same seed draws the same operations; which of two that are under way ends first is the kernel's affair. A failure
+ * The same seed draws the same operations. The kernel decides which of two concurrent operations ends first. A failure
  * prints the seed and the last operations.
  */
 const assert = require('node:assert')
@@ -35,16 +35,16 @@ const { values: given } = parseArgs({
 })
 const attacksOn = given.attacks === 'all' ? attackNames : given.attacks.split(',').filter(name => name !== '')
 const unknown = attacksOn.find(name => !attackNames.includes(name))
-if (unknown !== undefined) throw new Error(`${unknown} is none of ${attackNames.join(', ')}`)
+if (unknown !== undefined) throw new Error(`unknown attack ${unknown}; known: ${attackNames.join(', ')}`)
 const random = new Random(Number(given.seed))
 const LINKS = 12
 const TASKS = 80
 const ATTACKS = 4 // at a time
-const STALL = 1500 // milliseconds: the longest that the event loop may stand still
+const STALL = 1500 // milliseconds: the longest pause of the event loop
 const NOTES = 200
 
 process.removeAllListeners('warning')
-process.on('warning', () => {}) // of sockets that were collected, on purpose
+process.on('warning', () => {}) // sockets are garbage-collected on purpose
 const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-model-'))
 process.chdir(directory)
 
@@ -136,7 +136,7 @@ function step() {
   }
 }
 
-/** Both directions say that they end, and what is on its way must arrive. */
+/** Shuts down both directions. The data in transit must arrive. */
 async function finish(link) {
   await settle([...link.ways].flatMap(way => [() => !way.sending, () => !way.receiving]))
   for (const end of link.ends) link.shut(end)
@@ -177,11 +177,11 @@ async function settle(conditions, seconds = 20) {
   }
 }
 
-/** What nobody waits for any more is closed; then what is left is what leaked. */
+/** Closes all links. Resources that remain are leaked. */
 async function quiet() {
   for (const link of links) {
     const open = link.ends.filter(end => !end.closed)
-    // Without a time-out a receive waits for ever: a close ends it, of either side.
+    // A receive without a timeout waits forever, so either end is closed.
     if (link.ways.some(way => way.receiving || way.sending)) for (const end of open) link.close(end)
   }
   await settle([() => tasks.size === 0])
@@ -192,7 +192,7 @@ async function quiet() {
 }
 
 async function collected() {
-  // The last socket whose wait was given up is held until the next one's is.
+  // The package keeps the last socket with a cancelled wait alive until the next cancelled wait.
   const [a, b] = Socket.pair()
   await b.recv(1, { timeout: 1 }).catch(() => undefined)
   a.close()
@@ -259,7 +259,7 @@ async function run() {
   return { ...counts, grownMiB: Number(grown.toFixed(1)), stalledMs }
 }
 
-/** Too many wait: some link whose operations have no time-out is closed. */
+/** Called when too many operations wait: closes a link whose operations have no timeout. */
 async function unblock() {
   const busy = links.filter(link => link.ways.some(way => way.receiving || way.sending))
   if (busy.length > 0 && random.chance(5)) {

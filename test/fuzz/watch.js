@@ -4,8 +4,8 @@ const { readFileSync, writeSync } = require('node:fs')
 const { isMainThread, Worker, workerData } = require('node:worker_threads')
 
 /*
- * Another thread watches the event loop: a call that does not return is told, too, with the system call in which the
- * main thread is. `watch` gives back how to say what the loop does now, and what the longest pause was.
+ * Watches the event loop from another thread. A call that does not return is also reported, with the system call of
+ * the main thread. `watch` returns functions that name the current action and return the longest pause.
  */
 const BEAT = 50 // milliseconds
 

@@ -1,6 +1,6 @@
 import { AF_INET, AF_INET6, checksum, inet_pton } from '../../lib'
 
-/** An ICMP or ICMPv6 echo request, without its checksum where the kernel fills that in. */
+/** Returns an ICMP or ICMPv6 echo request without a checksum, for sockets where the kernel fills it in. */
 export function echo(type: number, id: number, sequence: number, data = Buffer.alloc(0)): Buffer {
   const packet = Buffer.concat([Buffer.from([type, 0, 0, 0, 0, 0, 0, 0]), data])
   packet.writeUInt16BE(id, 4)
@@ -8,14 +8,14 @@ export function echo(type: number, id: number, sequence: number, data = Buffer.a
   return packet
 }
 
-/** The same with its checksum. */
+/** Returns an ICMP echo request with its checksum. */
 export function summed(packet: Buffer, at = 2): Buffer {
   packet.writeUInt16BE(0, at)
   packet.writeUInt16BE(checksum(packet), at)
   return packet
 }
 
-/** An IPv4 header as a program leaves it that lets the kernel do its part. */
+/** Returns an IPv4 header with the fields that a program must set; the kernel fills in the others. */
 export function ipv4Header(source: string, destination: string, protocol: number): Buffer {
   const header = Buffer.alloc(20)
   header[0] = 0x45
@@ -26,7 +26,7 @@ export function ipv4Header(source: string, destination: string, protocol: number
   return header
 }
 
-/** An IPv6 header, whole. */
+/** Returns a complete IPv6 header. */
 export function ipv6Header(source: string, destination: string, next: number, length: number): Buffer {
   const header = Buffer.alloc(40)
   header[0] = 0x60
@@ -38,14 +38,14 @@ export function ipv6Header(source: string, destination: string, next: number, le
   return header
 }
 
-/** A UDP datagram with its checksum over the pseudo-header of either version of IP. */
+/** Returns a UDP datagram with its checksum over the pseudo-header of IPv4 or IPv6. */
 export function udp(source: string, destination: string, from: number, to: number, data: Buffer): Buffer {
   const family = source.includes(':') ? AF_INET6 : AF_INET
   const header = Buffer.alloc(8)
   header.writeUInt16BE(from, 0)
   header.writeUInt16BE(to, 2)
   header.writeUInt16BE(8 + data.length, 4)
-  // Protocol and length, as 16-bit words the same in the pseudo-headers of both versions of IP.
+  // As 16-bit words, protocol and length are equal in the pseudo-headers of IPv4 and IPv6.
   const rest = Buffer.from([0, 17, 0, 0])
   rest.writeUInt16BE(8 + data.length, 2)
   const addresses = Buffer.concat([inet_pton(family, source), inet_pton(family, destination)])

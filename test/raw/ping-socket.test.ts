@@ -18,8 +18,8 @@ import { makeNamespace, makeNetwork, type Namespace, type Network } from '../hel
 import { echo } from './packets'
 
 /*
- * Datagram sockets of ICMP, which need no capability but a group within net.ipv4.ping_group_range. That is
- * opened in namespaces of the test only.
+ * ICMP datagram sockets. They need no capability, only a group within net.ipv4.ping_group_range. The test opens the
+ * range only in its own namespaces.
  */
 const none = missing.network()
 
@@ -53,21 +53,25 @@ describe('ping sockets', () => {
   ] as const
 
   describe.each(versions)('%s', (_, family, key, request, reply) => {
-    testIf(none, 'the kernel fills in identifier and checksum; no IP header comes back', async () => {
-      const socket = make(family)
-      await socket.sendto(echo(request, 0xffff, 5, Buffer.from('hello')), [network.b[key], 0])
-      const { data, address } = await socket.recvfrom(1500, { timeout: 5000 })
-      expect(address).toMatchObject({ address: network.b[key] })
-      expect([data[0], data.readUInt16BE(6), data.toString('latin1', 8)]).toEqual([reply, 5, 'hello'])
-      const { port } = socket.getsockname() as { port: number }
-      expect(data.readUInt16BE(4)).toBe(port)
-      expect(port).toBeGreaterThan(0)
-    })
+    testIf(
+      none,
+      'the kernel fills in identifier and checksum, and received data has no IP header',
+      async () => {
+        const socket = make(family)
+        await socket.sendto(echo(request, 0xffff, 5, Buffer.from('hello')), [network.b[key], 0])
+        const { data, address } = await socket.recvfrom(1500, { timeout: 5000 })
+        expect(address).toMatchObject({ address: network.b[key] })
+        expect([data[0], data.readUInt16BE(6), data.toString('latin1', 8)]).toEqual([reply, 5, 'hello'])
+        const { port } = socket.getsockname() as { port: number }
+        expect(data.readUInt16BE(4)).toBe(port)
+        expect(port).toBeGreaterThan(0)
+      },
+    )
 
-    testIf(none, 'bind chooses the identifier, which is shared unless SO_REUSEADDR is off', async () => {
+    testIf(none, 'bind sets the identifier, which sockets share unless SO_REUSEADDR is off', async () => {
       const any = key === 'v4' ? '0.0.0.0' : '::'
       const socket = make(family).bind([any, 0x1234])
-      expect(socket.get(options.SO_REUSEADDR)).toBe(true) // from birth, on these as on raw sockets
+      expect(socket.get(options.SO_REUSEADDR)).toBe(true) // the default for ping sockets and raw sockets
       const alone = make(family).set(options.SO_REUSEADDR, false)
       expect(thrown(() => alone.bind([any, 0x1234])).code).toBe('EADDRINUSE')
       await socket.connect([network.b[key], 0])
@@ -75,7 +79,7 @@ describe('ping sockets', () => {
       expect((await socket.recv(1500, { timeout: 5000 })).readUInt16BE(4)).toBe(0x1234)
     })
 
-    testIf(none, 'each gets the answers to its own requests', async () => {
+    testIf(none, 'each socket receives the answers to its own requests', async () => {
       const [one, two] = [make(family), make(family)]
       await one.sendto(echo(request, 0, 1), [network.b[key], 0])
       await two.sendto(echo(request, 0, 2), [network.b[key], 0])
@@ -88,16 +92,16 @@ describe('ping sockets', () => {
       }
     })
 
-    testIf(none, 'nothing but an echo request can be sent', async () => {
+    testIf(none, 'only an echo request can be sent', async () => {
       const to: [string, number] = [network.b[key], 0]
       const socket = make(family)
-      for (const type of [reply, key === 'v4' ? ICMP_TIMESTAMP! : 135]) {
+      for (const type of [reply, key === 'v4' ? ICMP_TIMESTAMP : 135]) {
         expect((await failure(socket.sendto(echo(type, 0, 1), to))).code).toBe('EINVAL')
       }
       expect((await failure(socket.sendto(Buffer.alloc(7), to))).code).toBe('EINVAL')
     })
 
-    testIf(none, 'the TTL of the answer is beside it', async () => {
+    testIf(none, 'the TTL of the answer is received as a control message', async () => {
       const socket = make(family)
       if (family === AF_INET) socket.set(options.IP_RECVTTL, true)
       else socket.set(options.IPV6_RECVHOPLIMIT, true)
@@ -105,7 +109,7 @@ describe('ping sockets', () => {
       expect((await socket.recvmsg(1500, { timeout: 5000 })).meta.ttl).toBe(64)
     })
 
-    testIf(none, 'without the group range: the sysctl is named', () => {
+    testIf(none, 'without the group range, the error names the sysctl', () => {
       const refused = thrown(() => make(family, shut.netns))
       expect(refused.code).toBe('EACCES')
       expect(refused.message).toMatch(

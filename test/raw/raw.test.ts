@@ -23,8 +23,8 @@ import { makeNetwork, type Network, type Side } from '../helpers/network'
 import { echo, ipv4Header, ipv6Header, summed, udp } from './packets'
 
 /*
- * Raw IP between two namespaces, so that every packet is ours. 253 is a protocol for experiments (RFC 3692).
- * What must not arrive is sent before something that does.
+ * Raw IP between two namespaces, so that all packets are from the test. 253 is a protocol for experiments (RFC 3692).
+ * A packet that must not arrive is sent before a packet that must arrive.
  */
 const none = missing.network() ?? missing.socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
 const EXPERIMENT = 253
@@ -51,7 +51,7 @@ describe('raw IP', () => {
   }
 
   describe('ICMP', () => {
-    testIf(none, 'an echo and its answer, with the IP header in front', async () => {
+    testIf(none, 'an ICMP echo and its answer arrive with the IP header', async () => {
       const socket = make(a!, AF_INET, IPPROTO_ICMP).set(options.ICMP_FILTER, { pass: [ICMP_ECHOREPLY] })
       const request = summed(echo(ICMP_ECHO, 0x1234, 7, Buffer.from('odd')))
       expect(await socket.sendto(request, [b!.v4, 0])).toBe(11)
@@ -64,11 +64,11 @@ describe('raw IP', () => {
       expect([checksum(answer), checksum(data.subarray(0, 20))]).toEqual([0, 0])
     })
 
-    testIf(none, 'ICMP_FILTER: what is blocked does not come, types above 31 always do', async () => {
+    testIf(none, 'ICMP_FILTER blocks the given types, but never types above 31', async () => {
       const to: [string, number] = [a!.v4, 0]
       const socket = make(a!, AF_INET, IPPROTO_ICMP)
       const types = async (): Promise<number> => (await socket.recv(1500, soon))[20]!
-      // To oneself both the request and the answer come in.
+      // On loopback the socket receives both the request and the answer.
       await socket.sendto(summed(echo(ICMP_ECHO, 1, 1)), to)
       expect([await types(), await types()].sort()).toEqual([ICMP_ECHOREPLY, ICMP_ECHO])
       socket.set(options.ICMP_FILTER, { block: [ICMP_ECHOREPLY] })
@@ -83,18 +83,22 @@ describe('raw IP', () => {
       expect(socket.tryRecv(1500)).toBeNull()
     })
 
-    testIf(none, 'ICMPv6: no header in front, and the kernel does the checksum', async () => {
-      const socket = make(a!, AF_INET6, IPPROTO_ICMPV6)
-      socket.set(options.ICMP6_FILTER, { pass: [ICMP6_ECHO_REPLY] })
-      expect(socket.get(options.ICMP6_FILTER).pass).toEqual([ICMP6_ECHO_REPLY])
-      expect(socket.get(options.ICMPV6_FILTER).pass).toEqual([ICMP6_ECHO_REPLY])
-      await socket.sendto(echo(ICMP6_ECHO_REQUEST, 0x1234, 7, Buffer.from('six')), [b!.v6, 0])
-      const { data, address } = await socket.recvfrom(1500, soon)
-      expect(address).toMatchObject({ kind: 'inet6', address: b!.v6 })
-      expect([data[0], data.readUInt16BE(4), data.toString('latin1', 8)]).toEqual([129, 0x1234, 'six'])
-    })
+    testIf(
+      none,
+      'ICMPv6 messages arrive without the IP header, and the kernel fills in the checksum',
+      async () => {
+        const socket = make(a!, AF_INET6, IPPROTO_ICMPV6)
+        socket.set(options.ICMP6_FILTER, { pass: [ICMP6_ECHO_REPLY] })
+        expect(socket.get(options.ICMP6_FILTER).pass).toEqual([ICMP6_ECHO_REPLY])
+        expect(socket.get(options.ICMPV6_FILTER).pass).toEqual([ICMP6_ECHO_REPLY])
+        await socket.sendto(echo(ICMP6_ECHO_REQUEST, 0x1234, 7, Buffer.from('six')), [b!.v6, 0])
+        const { data, address } = await socket.recvfrom(1500, soon)
+        expect(address).toMatchObject({ kind: 'inet6', address: b!.v6 })
+        expect([data[0], data.readUInt16BE(4), data.toString('latin1', 8)]).toEqual([129, 0x1234, 'six'])
+      },
+    )
 
-    testIf(none, 'ICMP6_FILTER { block } lets the rest through, neighbour discovery included', async () => {
+    testIf(none, 'ICMP6_FILTER { block } passes all other types, including neighbour discovery', async () => {
       const socket = make(a!, AF_INET6, IPPROTO_ICMPV6)
       socket.set(options.ICMP6_FILTER, { block: [ICMP6_ECHO_REPLY] })
       await socket.sendto(echo(ICMP6_ECHO_REQUEST, 1, 1), [a!.v6, 0])
@@ -103,7 +107,7 @@ describe('raw IP', () => {
       expect(thrown(() => socket.set(options.IPV6_CHECKSUM, 2)).code).toBe('EINVAL')
     })
 
-    testIf(none, 'the blocking flavour', () => {
+    testIf(none, 'the blocking Socket sends and receives ICMP', () => {
       const socket = new SyncSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP, { netns: a!.netns })
       open.push(socket)
       socket.set(options.ICMP_FILTER, { pass: [ICMP_ECHOREPLY] }).connect([b!.v4, 0])
@@ -113,21 +117,25 @@ describe('raw IP', () => {
   })
 
   describe('IP_HDRINCL', () => {
-    testIf(none, 'the kernel writes length, checksum, and what is 0 of id and source', async () => {
-      const receiver = make(b!, AF_INET, EXPERIMENT)
-      const sender = make(a!, AF_INET, EXPERIMENT).set(options.IP_HDRINCL, true)
-      const header = ipv4Header('0.0.0.0', b!.v4, EXPERIMENT)
-      header.writeUInt16BE(9999, 2) // the length, wrong
-      header.writeUInt16BE(0xdead, 10) // the checksum, wrong
-      await sender.sendto(Buffer.concat([header, Buffer.from('abc')]), [b!.v4, 0])
-      const { data, address } = await receiver.recvfrom(1500, soon)
-      expect(address).toMatchObject({ address: a!.v4 })
-      expect([data.length, data.readUInt16BE(2), checksum(data.subarray(0, 20))]).toEqual([23, 23, 0])
-      expect([data[8], data[9], data.toString('latin1', 20)]).toEqual([33, EXPERIMENT, 'abc'])
-      expect(inet_ntop(AF_INET, data.subarray(12, 16))).toBe(a!.v4)
-    })
+    testIf(
+      none,
+      'with IP_HDRINCL the kernel writes length and checksum, and id and source if they are 0',
+      async () => {
+        const receiver = make(b!, AF_INET, EXPERIMENT)
+        const sender = make(a!, AF_INET, EXPERIMENT).set(options.IP_HDRINCL, true)
+        const header = ipv4Header('0.0.0.0', b!.v4, EXPERIMENT)
+        header.writeUInt16BE(9999, 2) // the length, wrong
+        header.writeUInt16BE(0xdead, 10) // the checksum, wrong
+        await sender.sendto(Buffer.concat([header, Buffer.from('abc')]), [b!.v4, 0])
+        const { data, address } = await receiver.recvfrom(1500, soon)
+        expect(address).toMatchObject({ address: a!.v4 })
+        expect([data.length, data.readUInt16BE(2), checksum(data.subarray(0, 20))]).toEqual([23, 23, 0])
+        expect([data[8], data[9], data.toString('latin1', 20)]).toEqual([33, EXPERIMENT, 'abc'])
+        expect(inet_ntop(AF_INET, data.subarray(12, 16))).toBe(a!.v4)
+      },
+    )
 
-    testIf(none, 'a foreign source and an id stay as they are', async () => {
+    testIf(none, 'with IP_HDRINCL the kernel keeps a foreign source and an id', async () => {
       const receiver = make(b!, AF_INET, EXPERIMENT)
       const sender = make(a!, AF_INET, IPPROTO_RAW)
       const header = ipv4Header('10.77.0.200', b!.v4, EXPERIMENT)
@@ -138,17 +146,21 @@ describe('raw IP', () => {
       expect(data.readUInt16BE(4)).toBe(4242)
     })
 
-    testIf(none, 'nothing is fragmented, and half a header is none', async () => {
-      const sender = make(a!, AF_INET, IPPROTO_RAW)
-      const header = ipv4Header(a!.v4, b!.v4, EXPERIMENT)
-      const long = Buffer.concat([header, Buffer.alloc(1481)])
-      expect((await failure(sender.sendto(long, [b!.v4, 0]))).code).toBe('EMSGSIZE')
-      expect((await failure(sender.sendto(header.subarray(0, 19), [b!.v4, 0]))).code).toBe('EINVAL')
-      header[0] = 0x4f // says that it is 60 bytes long
-      expect((await failure(sender.sendto(header, [b!.v4, 0]))).code).toBe('EINVAL')
-    })
+    testIf(
+      none,
+      'with IP_HDRINCL the kernel does not fragment, and rejects an incomplete header',
+      async () => {
+        const sender = make(a!, AF_INET, IPPROTO_RAW)
+        const header = ipv4Header(a!.v4, b!.v4, EXPERIMENT)
+        const long = Buffer.concat([header, Buffer.alloc(1481)])
+        expect((await failure(sender.sendto(long, [b!.v4, 0]))).code).toBe('EMSGSIZE')
+        expect((await failure(sender.sendto(header.subarray(0, 19), [b!.v4, 0]))).code).toBe('EINVAL')
+        header[0] = 0x4f // a header length of 60 bytes
+        expect((await failure(sender.sendto(header, [b!.v4, 0]))).code).toBe('EINVAL')
+      },
+    )
 
-    testIf(none, 'IPPROTO_RAW has it from birth, and never receives', async () => {
+    testIf(none, 'IPPROTO_RAW enables IP_HDRINCL by default, and never receives', async () => {
       const sender = make(a!, AF_INET, IPPROTO_RAW)
       expect(sender.get(options.IP_HDRINCL)).toBe(true)
       const other = make(a!, AF_INET, EXPERIMENT)
@@ -161,7 +173,7 @@ describe('raw IP', () => {
       )
     })
 
-    testIf(none, 'without it the kernel writes the header, and fragments', async () => {
+    testIf(none, 'without IP_HDRINCL the kernel writes the header, and fragments', async () => {
       const receiver = make(b!, AF_INET, EXPERIMENT)
       const sender = make(a!, AF_INET, EXPERIMENT).set(options.IP_TTL, 5).set(options.IP_TOS, 0x28)
       await sender.sendto(Buffer.alloc(4000, 'x'), [b!.v4, 0])
@@ -171,35 +183,43 @@ describe('raw IP', () => {
   })
 
   describe('a UDP datagram by hand', () => {
-    testIf(none, 'over IPv4, from an address that nobody has', async () => {
-      const receiver = make(b!, AF_INET, 0, SOCK_DGRAM).bind(['', 0])
-      const { port } = receiver.getsockname() as { port: number }
-      const from = '10.77.0.200'
-      const packet = Buffer.concat([
-        ipv4Header(from, b!.v4, IPPROTO_UDP),
-        udp(from, b!.v4, 1234, port, Buffer.from('odd')),
-      ])
-      await make(a!, AF_INET, IPPROTO_RAW).sendto(packet, [b!.v4, 0])
-      const { data, address } = await receiver.recvfrom(100, soon)
-      expect([String(data), String(address)]).toEqual(['odd', '10.77.0.200:1234'])
-    })
+    testIf(
+      none,
+      'a UDP datagram built by the test is received over IPv4, from an unused source address',
+      async () => {
+        const receiver = make(b!, AF_INET, 0, SOCK_DGRAM).bind(['', 0])
+        const { port } = receiver.getsockname() as { port: number }
+        const from = '10.77.0.200'
+        const packet = Buffer.concat([
+          ipv4Header(from, b!.v4, IPPROTO_UDP),
+          udp(from, b!.v4, 1234, port, Buffer.from('odd')),
+        ])
+        await make(a!, AF_INET, IPPROTO_RAW).sendto(packet, [b!.v4, 0])
+        const { data, address } = await receiver.recvfrom(100, soon)
+        expect([String(data), String(address)]).toEqual(['odd', '10.77.0.200:1234'])
+      },
+    )
 
-    testIf(none, 'over IPv6 with IPV6_HDRINCL, where the kernel writes nothing', async () => {
-      const receiver = make(b!, AF_INET6, 0, SOCK_DGRAM).bind(['', 0])
-      const { port } = receiver.getsockname() as { port: number }
-      const payload = udp(a!.v6, b!.v6, 1234, port, Buffer.from('six'))
-      const header = ipv6Header(a!.v6, b!.v6, IPPROTO_UDP, payload.length)
-      receiver.set(options.IPV6_RECVHOPLIMIT, true)
-      const sender = make(a!, AF_INET6, IPPROTO_UDP).set(options.IPV6_HDRINCL, true)
-      expect(make(a!, AF_INET6, IPPROTO_RAW).get(options.IPV6_HDRINCL)).toBe(true)
-      await sender.sendto(Buffer.concat([header, payload]), [b!.v6, 0])
-      const { data, address, meta } = await receiver.recvmsg(100, soon)
-      expect([String(data), String(address), meta.ttl]).toEqual(['six', '[fd77::1]:1234', 33])
-    })
+    testIf(
+      none,
+      'a UDP datagram built by the test is received over IPv6 with IPV6_HDRINCL, where the kernel writes no field',
+      async () => {
+        const receiver = make(b!, AF_INET6, 0, SOCK_DGRAM).bind(['', 0])
+        const { port } = receiver.getsockname() as { port: number }
+        const payload = udp(a!.v6, b!.v6, 1234, port, Buffer.from('six'))
+        const header = ipv6Header(a!.v6, b!.v6, IPPROTO_UDP, payload.length)
+        receiver.set(options.IPV6_RECVHOPLIMIT, true)
+        const sender = make(a!, AF_INET6, IPPROTO_UDP).set(options.IPV6_HDRINCL, true)
+        expect(make(a!, AF_INET6, IPPROTO_RAW).get(options.IPV6_HDRINCL)).toBe(true)
+        await sender.sendto(Buffer.concat([header, payload]), [b!.v6, 0])
+        const { data, address, meta } = await receiver.recvmsg(100, soon)
+        expect([String(data), String(address), meta.ttl]).toEqual(['six', '[fd77::1]:1234', 33])
+      },
+    )
   })
 
   describe('IPV6_CHECKSUM', () => {
-    testIf(none, 'is filled in and checked', async () => {
+    testIf(none, 'the kernel writes and checks the checksum at the offset of IPV6_CHECKSUM', async () => {
       const receiver = make(b!, AF_INET6, EXPERIMENT).set(options.IPV6_CHECKSUM, 2)
       const [plain, summing] = [make(a!, AF_INET6, EXPERIMENT), make(a!, AF_INET6, EXPERIMENT)]
       summing.set(options.IPV6_CHECKSUM, 2)
@@ -215,20 +235,20 @@ describe('raw IP', () => {
       expect(thrown(() => receiver.set(options.IPV6_CHECKSUM, 3)).code).toBe('EINVAL')
     })
 
-    testIf(none, 'needs the room for it', async () => {
+    testIf(none, 'IPV6_CHECKSUM fails if the packet is too short for the checksum', async () => {
       const socket = make(a!, AF_INET6, EXPERIMENT).set(options.IPV6_CHECKSUM, 8)
       expect((await failure(socket.sendto(Buffer.alloc(9), [b!.v6, 0]))).code).toBe('EINVAL')
     })
   })
 
-  testIf(none, 'the port of an address is no port: 0, or for IPv6 also the protocol', async () => {
+  testIf(none, 'the port in a raw IP address is 0, or for IPv6 also the protocol', async () => {
     const [v4, v6] = [make(a!, AF_INET, EXPERIMENT), make(a!, AF_INET6, EXPERIMENT)]
     await v4.sendto(Buffer.from('x'), [b!.v4, 77])
     await v6.sendto(Buffer.from('x'), [b!.v6, EXPERIMENT])
     expect((await failure(v6.sendto(Buffer.from('x'), [b!.v6, 77]))).code).toBe('EINVAL')
   })
 
-  testIf(none, 'bind and connect choose what is received', async () => {
+  testIf(none, 'bind and connect filter the received packets', async () => {
     const receiver = make(b!, AF_INET, EXPERIMENT).bind([b!.v4, 0])
     await receiver.connect(['10.77.0.200', 0])
     const sender = make(a!, AF_INET, IPPROTO_RAW)
@@ -242,10 +262,11 @@ describe('raw IP', () => {
     expect((await receiver.recv(100, soon)).toString('latin1', 20)).toBe('the peer')
   })
 
-  testIf(none, 'a connected one is told of ICMP errors', async () => {
+  testIf(none, 'a connected raw socket reports ICMP errors', async () => {
     const socket = make(a!, AF_INET, EXPERIMENT)
     await socket.connect([b!.v4, 0])
-    // Nobody takes the protocol there. Less than 8 bytes would not tell the kernel whose they were.
+    // The peer has no receiver for the protocol. With less than 8 bytes, the kernel could not match the error to the
+    // socket.
     await socket.send(Buffer.alloc(8))
     expect((await failure(socket.recv(100, soon))).code).toBe('ENOPROTOOPT')
   })

@@ -4,7 +4,7 @@ import { AF_INET, Message, MessageBatch, Socket, SOCK_DGRAM, type FdHandle } fro
 
 const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 
-test('a batch is printed as its first messages, not as its memory', async () => {
+test('inspect prints the first messages of a batch, not its memory', async () => {
   const socket = udp()
   const batch = new MessageBatch({ count: 8, size: 2000, controlSize: 64 })
   expect(inspect(batch)).toBe('MessageBatch(0 of 8, 2000 bytes each) []')
@@ -19,7 +19,7 @@ test('a batch is printed as its first messages, not as its memory', async () => 
   socket.close()
 })
 
-test('a message is printed with what came beside it, decoded', async () => {
+test('inspect prints a message with its decoded control messages', async () => {
   const socket = udp()
   await socket.sendto(Buffer.from('hello'), socket.getsockname())
   expect(inspect(await socket.recvmsg(100))).toMatch(
@@ -28,12 +28,12 @@ test('a message is printed with what came beside it, decoded', async () => {
   socket.receiveMeta({ ttl: true })
   await socket.sendto(Buffer.from('hello'), socket.getsockname())
   const text = inspect(await socket.recvmsg(3))
-  expect(text).toMatch(/flags: \d+/) // cut
+  expect(text).toMatch(/flags: \d+/) // MSG_TRUNC: the datagram was truncated
   expect(text).toMatch(/meta: \{ ttl: 64 \}/)
   socket.close()
 })
 
-test('a message on its own, and control messages that nobody decodes', async () => {
+test('a message gives its segments, and inspect prints unknown control messages undecoded', async () => {
   const socket = udp()
   await socket.sendto(Buffer.from('hello'), socket.getsockname())
   const message = await socket.recvmsg(100)
@@ -51,7 +51,7 @@ test('a message on its own, and control messages that nobody decodes', async () 
   socket.close()
 })
 
-test('a descriptor is printed as its number, closed at the end of its block and given away once', async () => {
+test('an FdHandle prints its number, closes at the end of its block, and can be released once', async () => {
   const [a, b] = Socket.pair()
   a.trySendFds(Buffer.from('x'), [0, 0])
   const { fds } = b.tryRecvFds(1, 2)!

@@ -15,12 +15,12 @@ function pair(): [Socket, Socket] {
 const text = (i: number): string => `${i}:`.padEnd(1 + ((i * 37) % 900), String(i % 10))
 const bytes = (i: number): Buffer => Buffer.from(text(i))
 
-// Small messages lie in one piece of memory: what came first must not change when more comes.
-test('what was received stays as it is, whatever comes later', async () => {
+// Small messages share one piece of memory. A later receive must not change an earlier message.
+test('a received message does not change when later messages arrive', async () => {
   const [a, b] = pair()
   const got: Buffer[] = []
   for (let i = 0; i < 1000; i++) {
-    const late = i % 3 === 0 // waits for it, so that it comes by the other way
+    const late = i % 3 === 0 // starts to wait before the send, which uses the other receive path
     const waiting = late ? b.recvmsg(1200) : null
     if (late) await new Promise(setImmediate)
     await a.send(bytes(i))
@@ -32,7 +32,7 @@ test('what was received stays as it is, whatever comes later', async () => {
   expect(got.every(each => each.byteOffset % 8 === 0)).toBe(true)
 })
 
-test('a receive that found nothing leaves nothing behind, and another one begins where it did', async () => {
+test('a receive that finds no data does not change what later receives return', async () => {
   const [a, b] = pair()
   expect(b.tryRecv(100)).toBe(null)
   expect(b.tryRecv(50)).toBe(null)
@@ -44,21 +44,21 @@ test('a receive that found nothing leaves nothing behind, and another one begins
   expect([String(one), String(two)]).toEqual(['one', 'two'])
 })
 
-test('the memory of a message cannot be given away with those of others in it', async () => {
+test('the memory of a small message cannot be transferred, because other messages share it', async () => {
   const [a, b] = pair()
   await a.send(Buffer.from('mine'))
   const mine = await b.recv(100)
   try {
     structuredClone(mine, { transfer: [mine.buffer as ArrayBuffer] })
   } catch (error) {
-    expect((error as Error).name).toBe('DataCloneError') // Node 21 and later say so, 20 copies it
+    expect((error as Error).name).toBe('DataCloneError') // Node 21 and later throw; Node 20 copies the memory
   }
   await a.send(Buffer.from('next'))
   expect(String(await b.recv(100))).toBe('next')
   expect(String(mine)).toBe('mine')
 })
 
-test('from 4 KiB on it has memory of its own, which can be lent to the kernel', async () => {
+test('a message of 4 KiB or more has its own memory, which a zero-copy send can use', async () => {
   const [a, b] = pair()
   for (const [length, shared] of [
     [4095, true],
@@ -75,7 +75,7 @@ test('from 4 KiB on it has memory of its own, which can be lent to the kernel', 
   }
 })
 
-testIf(missing.linux(), 'a small one cannot be lent, and the error says why', async () => {
+testIf(missing.linux(), 'a zero-copy send of a small message fails, and the error says why', async () => {
   const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
   const sender = new Socket(AF_INET, SOCK_STREAM)
   open.push(listener, sender)
@@ -86,15 +86,15 @@ testIf(missing.linux(), 'a small one cannot be lent, and the error says why', as
   await expect(lending).rejects.toThrow('not a part of the pool that Buffers share')
 })
 
-test('the blocking flavour', () => {
+test('a message received by the blocking Socket does not change when later messages arrive', () => {
   const [a, b] = Blocking.pair(AF_UNIX, SOCK_DGRAM)
   open.push(a, b)
   const got = [1, 2, 3].map(i => (a.send(bytes(i)), b.recv(1000)))
   expect(got.map(String)).toEqual([1, 2, 3].map(text))
 })
 
-// A sender that goes on sending is decoded once.
-test('senders that take turns are told apart', async () => {
+// The address of a sender that sends repeatedly is decoded once.
+test('datagrams of alternating senders have the right addresses', async () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   const senders = ['127.0.0.2', '127.0.0.3'].map(host => new Socket(AF_INET, SOCK_DGRAM).bind([host, 0]))
   open.push(socket, ...senders)

@@ -25,10 +25,10 @@ const prelude = `
 `
 const told = 'sendfile EPIPE\ntrySendfile EPIPE\nsync EPIPE\nraw -32\nsplice EPIPE\nsend EPIPE\n'
 
-// sendfile(2) and splice(2) raise SIGPIPE, and Node goes back to the default when its last listener leaves.
+// sendfile(2) and splice(2) raise SIGPIPE. Node restores the default action when its last SIGPIPE listener is removed.
 testIf(
   missing.linux(),
-  'a peer that has gone is EPIPE and never a signal, whoever listened for it',
+  'a send to a closed peer fails with EPIPE without a signal, also after a SIGPIPE listener was removed',
   async () => {
     for (const then of [`process.off('SIGPIPE', heard)`, '']) {
       const ended = await runNode(`${prelude}\n${then}\nmain()`)

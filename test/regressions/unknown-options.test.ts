@@ -13,7 +13,7 @@ import {
 import * as blocking from '../../lib/sync'
 import { failure, thrown, type Failure } from '../helpers/errors'
 
-// A typing error in an option would pass for its default, and a wait with a deadline become one without.
+// A misspelled option must not be ignored: a wait with a deadline would become a wait without one.
 type Call = (socket: never, op: object) => unknown
 type Calls = Record<string, Call>
 
@@ -57,7 +57,7 @@ const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
 
 const outcomeOf = (call: () => unknown): Promise<Failure> => failure((async () => call())())
 
-test.each(names)('%s: an unknown option is refused by its name', async name => {
+test.each(names)('%s rejects an unknown option by its name', async name => {
   for (const Class of [Socket, blocking.Socket]) {
     const socket = new Class(AF_INET, SOCK_DGRAM)
     const call = (operations() as unknown as Calls)[name]!
@@ -68,7 +68,7 @@ test.each(names)('%s: an unknown option is refused by its name', async name => {
   }
 })
 
-test('and of the functions beside them', async () => {
+test('functions that are no methods reject an unknown option by its name', async () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   const op = { timeOut: 5 } as never
   for (const call of [
@@ -87,7 +87,7 @@ test('and of the functions beside them', async () => {
   socket.close()
 })
 
-test('what is inherited is no option, and a class of options is one', async () => {
+test('a property of Object.prototype is not taken as an option, and a class instance is accepted as options', async () => {
   const [a, b] = Socket.pair()
   await a.send(bytes)
   const prototype = Object.prototype as { pollution?: number }
@@ -106,7 +106,7 @@ test('what is inherited is no option, and a class of options is one', async () =
   b.close()
 })
 
-test('a signal that stands for the options is refused, and not overlooked', async () => {
+test('a signal passed instead of the options object is rejected', async () => {
   const { signal } = new AbortController()
   for (const Class of [Socket, blocking.Socket]) {
     const socket = new Class(AF_INET, SOCK_DGRAM)
@@ -120,7 +120,7 @@ test('a signal that stands for the options is refused, and not overlooked', asyn
   }
 })
 
-test('what a message, a batch and a new socket do not know is refused', () => {
+test('a message, a batch and a new socket reject unknown options', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   const calls: (() => unknown)[] = [
     () => socket.trySendmsg({ data: bytes, adress: ['127.0.0.1', 1] } as never),
@@ -137,7 +137,7 @@ test('what a message, a batch and a new socket do not know is refused', () => {
   socket.close()
 })
 
-test('a segment size where nothing cuts', () => {
+test('segmentSize on a socket that is not UDP fails with ENOPROTOOPT', () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const error = thrown(() => a.trySendmsg({ data: Buffer.alloc(10), segmentSize: 3 }))
   expect(error).toMatchObject({ code: 'ENOPROTOOPT', syscall: 'sendmsg' })

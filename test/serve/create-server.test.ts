@@ -37,13 +37,13 @@ const six = missing.socket(AF_INET6, SOCK_STREAM)
 const portOf = (socket: Socket): number => (socket.getsockname() as { port: number }).port
 const permissions = (file: string): number => statSync(file).mode & 0o7777
 
-/** A path at which a listener was closed without removing it. */
+/** Returns a path whose listening socket was closed without removing the path. */
 function stale(file: string): void {
   new Socket(AF_UNIX).bind(file).listen().close()
 }
 
 describe('IP', () => {
-  test('all addresses, a port of the kernel’s choice, SO_REUSEADDR', async () => {
+  test('createServer without options listens on all addresses, a port chosen by the kernel, and SO_REUSEADDR', async () => {
     const server = await createServer()
     expect(server.getsockname().toJSON()).toMatchObject({ kind: 'inet', address: '0.0.0.0' })
     expect(portOf(server)).toBeGreaterThan(0)
@@ -53,7 +53,7 @@ describe('IP', () => {
     server.close()
   })
 
-  test('a port that is taken: EADDRINUSE with the address', async () => {
+  test('a port in use fails with EADDRINUSE and the address', async () => {
     const server = await createServer({ host: '127.0.0.1' })
     const port = portOf(server)
     expect(await failure(createServer({ host: '127.0.0.1', port }))).toMatchObject({
@@ -64,7 +64,7 @@ describe('IP', () => {
     server.close()
   })
 
-  test('reusePort: several on one port, if all of them say so', async () => {
+  test('several servers with reusePort share a port', async () => {
     const first = await createServer({ host: '127.0.0.1', reusePort: true })
     const port = portOf(first)
     const second = await createServer({ host: '127.0.0.1', port, reusePort: true })
@@ -74,7 +74,7 @@ describe('IP', () => {
     second.close()
   })
 
-  testIf(six, 'IPV6_V6ONLY is set both ways', async () => {
+  testIf(six, 'dualstack sets IPV6_V6ONLY on or off', async () => {
     const only = await createServer({ host: '::' })
     expect(only.getsockopt(IPPROTO_IPV6, IPV6_V6ONLY)).toBe(1)
     const beside = await createServer({ host: '0.0.0.0', port: portOf(only) })
@@ -93,13 +93,13 @@ describe('IP', () => {
     both.close()
   })
 
-  test('a backlog', async () => {
+  test('createServer passes the backlog to listen', async () => {
     const server = await createServer({ host: '127.0.0.1', backlog: 1 })
     server.close()
     expect(await failure(createServer({ backlog: 0.5 }))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
   })
 
-  testIf(missing.resolver(), 'a name is looked up', async () => {
+  testIf(missing.resolver(), 'createServer looks up a host name', async () => {
     const script = `
       const server = await b.createServer({ host: 'alias' })
       const { address } = server.getsockname()
@@ -111,7 +111,7 @@ describe('IP', () => {
     ])
   })
 
-  testIf(missing.root(), 'a port that is not allowed names the capability', async () => {
+  testIf(missing.root(), 'the error for a privileged port names the capability', async () => {
     const ended = await runNode(`
       process.setgroups([]); process.setgid(65534); process.setuid(65534)
       require('./dist').createServer({ host: '127.0.0.1', port: 1 }).catch(e => console.log(e.code, e.message))`)
@@ -120,7 +120,7 @@ describe('IP', () => {
 })
 
 describe('AF_UNIX', () => {
-  test('a path stays when the server is closed, and is in the way', () =>
+  test('a closed server leaves its path, which makes the next bind fail', () =>
     withPath(async file => {
       const server = await createServer({ path: file })
       expect(server.getsockname().toJSON()).toEqual({ kind: 'unix', path: file })
@@ -129,7 +129,7 @@ describe('AF_UNIX', () => {
       expect(await failure(createServer({ path: file }))).toMatchObject({ code: 'EADDRINUSE', path: file })
     }))
 
-  test('unlink removes a stale one', () =>
+  test('unlink: true removes a stale path', () =>
     withPath(async file => {
       stale(file)
       const server = await createServer({ path: file, unlink: true })
@@ -139,7 +139,7 @@ describe('AF_UNIX', () => {
       expect(readdirSync(path.dirname(file))).toEqual(['s'])
     }))
 
-  test('never one on which somebody listens, nor one with a full backlog', () =>
+  test('unlink: true keeps a path with a listener, even if its backlog is full', () =>
     withPath(async file => {
       const server = new Socket(AF_UNIX).bind(file).listen(0)
       const before = lstatSync(file).ino
@@ -157,7 +157,7 @@ describe('AF_UNIX', () => {
       server.close()
     }))
 
-  test('never a datagram socket, nor any other file', () =>
+  test('unlink: true keeps a datagram socket and any other file', () =>
     withPath(async file => {
       const datagrams = new Socket(AF_UNIX, SOCK_DGRAM).bind(file)
       expect(await failure(createServer({ path: file, unlink: true }))).toMatchObject({ code: 'EADDRINUSE' })
@@ -179,9 +179,10 @@ describe('AF_UNIX', () => {
       expect(lstatSync(link).isSymbolicLink()).toBe(true)
     }))
 
-  test('somebody who begins to listen between the question and the removal keeps the name', () =>
+  test('unlink: true keeps a path on which another process starts to listen between the probe and the removal', () =>
     withPath(async file => {
-      // The path is stale when it is asked; then another process binds there. Renaming it is the moment after.
+      // The path is stale at the probe. Then another process binds it. The test hooks the rename that follows the
+      // probe.
       stale(file)
       const ended = await runNode(`
         const fs = require('node:fs')
@@ -204,11 +205,11 @@ describe('AF_UNIX', () => {
       expect(ended).toMatchObject({ stderr: '', stdout: "EADDRINUSE true [ 's' ]\n" })
     }))
 
-  test('six processes want a stale path: one gets it, and the name stays its own', () =>
+  test('one of six processes that replace a stale path gets it, and keeps it', () =>
     withPath(async file => {
       ensureDist()
       stale(file)
-      // Whoever is refused tells the winner through its socket, which answers only as long as it has the name.
+      // The losers report to the winner through its socket, which works only while the winner has the path.
       const script = `
         const { createServer, createConnection } = require('./dist')
         const path = ${JSON.stringify(file)}
@@ -216,7 +217,7 @@ describe('AF_UNIX', () => {
           console.log('mine')
           for (let told = 0; told < 5;) {
             const connection = await server.accept()
-            if ((await connection.recv(1)).length > 0) told++ // a probe says nothing
+            if ((await connection.recv(1)).length > 0) told++ // a probe sends no data
             connection.close()
           }
           server.close()
@@ -233,29 +234,32 @@ describe('AF_UNIX', () => {
       expect(readdirSync(path.dirname(file))).toEqual(['s'])
     }))
 
-  test('an abstract name has nothing to remove', async () => {
+  test('a server with an abstract name leaves no path', async () => {
     const name = abstractName()
     const server = await createServer({ path: name, unlink: true, mode: 0o600 })
     expect(await failure(createServer({ path: name, unlink: true }))).toMatchObject({ code: 'EADDRINUSE' })
     server.close()
   })
 
-  test.each([0o600, 0o660, 0o666, 0o000, 0o777])('mode %i, whatever the umask', async mode => {
-    for (const mask of [0o000, 0o022, 0o077, 0o777]) {
-      await withPath(async file => {
-        const before = process.umask(mask)
-        try {
-          const server = await createServer({ path: file, mode })
-          expect(permissions(file)).toBe(mode)
-          server.close()
-        } finally {
-          process.umask(before)
-        }
-      })
-    }
-  })
+  test.each([0o600, 0o660, 0o666, 0o000, 0o777])(
+    'createServer with mode %i sets these permissions, regardless of the umask',
+    async mode => {
+      for (const mask of [0o000, 0o022, 0o077, 0o777]) {
+        await withPath(async file => {
+          const before = process.umask(mask)
+          try {
+            const server = await createServer({ path: file, mode })
+            expect(permissions(file)).toBe(mode)
+            server.close()
+          } finally {
+            process.umask(before)
+          }
+        })
+      }
+    },
+  )
 
-  test('without a mode the umask says', () =>
+  test('createServer without a mode uses the umask', () =>
     withPath(async file => {
       const before = process.umask(0o027)
       try {
@@ -266,7 +270,7 @@ describe('AF_UNIX', () => {
       }
     }))
 
-  testIf(missing.strace(), 'the path is never more open than its mode', () =>
+  testIf(missing.strace(), 'the path never has wider permissions than its mode', () =>
     withPath(async file => {
       ensureDist()
       const script = `process.umask(0); require('./dist').createServer({ path: ${JSON.stringify(file)}, mode: 0o600 }).then(s => s.close())`
@@ -285,7 +289,7 @@ describe('AF_UNIX', () => {
     }),
   )
 
-  testIf(missing.root(), 'another user may not connect', () =>
+  testIf(missing.root(), 'another user cannot connect to a path with a restrictive mode', () =>
     withPath(async file => {
       spawnSync('chmod', ['755', path.dirname(file)])
       const server = await createServer({ path: file, mode: 0o600 })
@@ -297,7 +301,7 @@ describe('AF_UNIX', () => {
     }),
   )
 
-  test('what fails after bind leaves no path behind', () =>
+  test('createServer removes its path if it fails after bind', () =>
     withPath(async file => {
       expect(await failure(createServer({ path: `${file}/none` }))).toMatchObject({ code: 'ENOENT' })
       expect(await failure(createServer({ path: file, mode: 0o10000 }))).toMatchObject({
@@ -306,7 +310,7 @@ describe('AF_UNIX', () => {
       expect(existsSync(file)).toBe(false)
     }))
 
-  test('a hard link to a stale socket is left alone', () =>
+  test('unlink: true keeps a hard link to a stale socket', () =>
     withPath(async file => {
       stale(file)
       linkSync(file, `${file}2`)
@@ -314,7 +318,7 @@ describe('AF_UNIX', () => {
       expect(lstatSync(`${file}2`).isSocket()).toBe(true)
     }))
 
-  test('bad arguments', async () => {
+  test('createServer rejects invalid arguments', async () => {
     for (const bad of [
       null,
       7,
@@ -340,7 +344,7 @@ describe('AF_UNIX', () => {
   })
 })
 
-test('AF_INET stays without dualstack', async () => {
+test('createServer without dualstack creates an AF_INET socket', async () => {
   const server = await createServer({ host: '127.0.0.1' })
   expect(server.family).toBe(AF_INET)
   server.close()

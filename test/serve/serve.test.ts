@@ -24,7 +24,7 @@ const portOf = (server: Server): number => (server.address as { port: number }).
 const connect = (server: Server): Promise<Socket> =>
   createConnection({ host: '127.0.0.1', port: portOf(server) })
 
-/** Sends everything back until the client has finished. */
+/** A handler that sends everything back until the client's EOF. */
 async function echo(connection: Socket): Promise<void> {
   for (;;) {
     const data = await connection.recv(65536)
@@ -40,14 +40,14 @@ async function serving(
   return serve(await createServer({ host: '127.0.0.1', backlog: 1024 }), handler, options)
 }
 
-/** A gate that handlers wait at. */
+/** A gate at which handlers wait. */
 function gate() {
   let open!: () => void
   const opened = new Promise<void>(resolve => (open = resolve))
   return { opened, open }
 }
 
-/** Waits, turn by turn, until it is so. */
+/** Waits turn by turn until the condition is true. */
 async function until(condition: () => boolean): Promise<void> {
   const late = Date.now() + 10000
   while (!condition()) {
@@ -57,7 +57,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('connections', () => {
-  test('each has a handler of its own and is closed when that has ended', async () => {
+  test('each connection has its own handler call and is closed when the handler ends', async () => {
     const server = await serving()
     expect(server.address.toJSON()).toMatchObject({ kind: 'inet', address: '127.0.0.1' })
     const clients = await Promise.all([connect(server), connect(server)])
@@ -72,7 +72,7 @@ describe('connections', () => {
     expect(server.socket.closed).toBe(true)
   })
 
-  test('a handler that returns at once, and one that keeps the descriptor', async () => {
+  test('the connection is closed when a handler returns synchronously, but not after detach', async () => {
     let kept = -1
     const server = await serving(connection => {
       if (kept < 0) kept = connection.detach()
@@ -86,7 +86,7 @@ describe('connections', () => {
     await server.close()
   })
 
-  test('what a handler throws reaches onError and ends nothing', async () => {
+  test('an error of a handler is passed to onError, and the server continues', async () => {
     const heard: [string, unknown][] = []
     let n = 0
     const handlers = [
@@ -95,7 +95,7 @@ describe('connections', () => {
       },
       () => Promise.reject(new Error('later')),
       () => {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a user throws
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a handler can throw any value
         throw null
       },
       echo,
@@ -117,7 +117,7 @@ describe('connections', () => {
     await server.close()
   })
 
-  test('without onError, or with one that throws itself, it is a warning', async () => {
+  test('an error of a handler becomes a warning without onError, or if onError throws', async () => {
     const ended = await runNode(`
       const { createServer, createConnection, serve } = require('./dist')
       process.removeAllListeners('warning')
@@ -140,7 +140,7 @@ describe('connections', () => {
     )
   })
 
-  test('maxConnections: the rest waits in the kernel', async () => {
+  test('connections above maxConnections wait in the backlog', async () => {
     const { opened, open } = gate()
     let [now, most, served] = [0, 0, 0]
     const server = await serving(
@@ -167,8 +167,11 @@ describe('connections', () => {
     await server.close()
   })
 
-  testIf(missing.prlimit(), 'no descriptor left: it pauses, says so once, and goes on', async () => {
-    const ended = await runNode(`
+  testIf(
+    missing.prlimit(),
+    'a server without free descriptors pauses, reports EMFILE once, and continues',
+    async () => {
+      const ended = await runNode(`
       const fs = require('node:fs')
       const { createServer, serve } = require('./dist')
       const { execFileSync } = require('node:child_process')
@@ -195,10 +198,11 @@ describe('connections', () => {
         console.log('served')
       }
       main()`)
-    expect(ended).toEqual({ code: 0, signal: null, stdout: 'served\n', stderr: '' })
-  })
+      expect(ended).toEqual({ code: 0, signal: null, stdout: 'served\n', stderr: '' })
+    },
+  )
 
-  test('a socket that does not listen, and other bad arguments', async () => {
+  test('serve rejects a socket that does not listen, and other invalid arguments', async () => {
     using socket = new Socket(AF_INET)
     expect(thrown(() => serve(socket, echo))).toMatchObject({ code: 'EINVAL', syscall: 'accept' })
     using datagrams = new Socket(AF_INET, SOCK_DGRAM)
@@ -240,7 +244,7 @@ describe('connections', () => {
     await server.close()
   })
 
-  test('AF_UNIX streams and seqpackets', () =>
+  test('serve accepts AF_UNIX stream and seqpacket connections', () =>
     withPath(async file => {
       const stream = serve(await createServer({ path: file }), echo)
       const client = await createConnection({ path: file })
@@ -261,7 +265,7 @@ describe('connections', () => {
 })
 
 describe('close', () => {
-  test('at once: connections are closed, and their handlers’ ECANCELED is no error', async () => {
+  test('close closes all connections, and does not report the ECANCELED of their handlers', async () => {
     const heard: unknown[] = []
     const server = await serving(echo, { onError: error => heard.push(error) })
     const client = await connect(server)
@@ -274,7 +278,7 @@ describe('close', () => {
     expect(server.connections).toBe(0)
   })
 
-  test('drain: true waits for every handler, and nobody else gets in', async () => {
+  test('close with drain: true waits for every handler, and accepts no new connection', async () => {
     const server = await serving()
     const client = await connect(server)
     await client.sendAll(bytes('before '))
@@ -290,7 +294,7 @@ describe('close', () => {
     client.close()
   })
 
-  test('drain serves those that wait in the backlog', async () => {
+  test('close with drain: true serves the connections in the backlog', async () => {
     const { opened, open } = gate()
     const server = await serving(
       async connection => {
@@ -313,7 +317,7 @@ describe('close', () => {
     await closed
   })
 
-  test('drain for some time, then closed; and less patience later', async () => {
+  test('close with a drain time closes the connections after it, and a later close can shorten it', async () => {
     for (const end of [
       (server: Server) => server.close({ drain: 20 }),
       (server: Server) => {
@@ -335,7 +339,7 @@ describe('close', () => {
     }
   })
 
-  test('stopping tells handlers that would wait for their client', async () => {
+  test('the stopping signal informs handlers that wait for their client', async () => {
     const server = await serving(async (connection, { stopping }) => {
       const last = await failure(connection.recv(1, { signal: stopping }))
       await connection.sendAll(bytes(last.name))
@@ -348,7 +352,7 @@ describe('close', () => {
     await closed
   })
 
-  test('by a signal, also by one that fired before', async () => {
+  test('a signal closes the server, even if it is already aborted', async () => {
     const controller = new AbortController()
     const server = await serving(echo, { signal: controller.signal })
     const client = await connect(server)
@@ -362,7 +366,7 @@ describe('close', () => {
     expect(never.socket.closed).toBe(true)
   })
 
-  test('by await using', async () => {
+  test('await using closes the server', async () => {
     let seen: Server
     {
       await using server = await serving()
@@ -372,7 +376,7 @@ describe('close', () => {
     expect(seen.socket.closed).toBe(true)
   })
 
-  test('by closing the socket itself: handlers end in their time', async () => {
+  test('closing the listening socket stops the server, and handlers run to their end', async () => {
     const heard: unknown[] = []
     const server = await serving(echo, { onError: error => heard.push(error) })
     const client = await connect(server)
@@ -385,7 +389,7 @@ describe('close', () => {
     expect(heard).toEqual([])
   })
 
-  test('an idle server keeps nothing but itself; a second close is the same', async () => {
+  test('an idle server keeps only its own socket, and a second close returns the same promise', async () => {
     const server = await serving()
     const [first, second] = [server.close({ drain: true }), server.close({ drain: true })]
     expect(first).toBe(second)
@@ -399,7 +403,7 @@ const limit = Number(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).
 
 testIf(
   limit >= 2500 ? null : `needs 2500 descriptors, has ${limit}`,
-  'a thousand connections at once, drained in the middle, lose no byte',
+  'a thousand concurrent connections lose no byte when the server drains midway',
   async () => {
     const [count, size] = [1000, 32 * 1024]
     const hashes: string[] = []
@@ -418,7 +422,7 @@ testIf(
     let halfway = 0
     const clients = Array.from({ length: count }, async (_, i) => {
       const client = await connect(server)
-      const own = whole.subarray(i, i + size) // each client's bytes are its own
+      const own = whole.subarray(i, i + size) // each client sends different bytes
       const back = createHash('sha256')
       let got = 0
       const receiving = (async () => {
@@ -454,7 +458,7 @@ testIf(
 describe('datagrams', () => {
   const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 
-  test('the handler gets each with its sender and replies', async () => {
+  test('the handler gets each datagram with its sender, and can reply', async () => {
     const server = serve(udp(), async (datagram: Datagram) => {
       expect(datagram.truncated).toBe(false)
       await datagram.reply(bytes(`${String(datagram.data)} from ${String(datagram.address)}`))
@@ -471,7 +475,7 @@ describe('datagrams', () => {
     expect(server.socket.closed).toBe(true)
   })
 
-  test('data is the handler’s own, whatever comes next', async () => {
+  test('the data of a datagram does not change when later datagrams arrive', async () => {
     const kept: Buffer[] = []
     const server = serve(udp(), (datagram: Datagram) => void kept.push(datagram.data))
     const client = udp()
@@ -482,7 +486,7 @@ describe('datagrams', () => {
     await server.close()
   })
 
-  test('no more handlers at once than maxConnections; drain waits for them', async () => {
+  test('maxConnections limits concurrent datagram handlers, and drain waits for them', async () => {
     const { opened, open } = gate()
     const server = serve(
       udp(),
@@ -504,7 +508,7 @@ describe('datagrams', () => {
     client.close()
   })
 
-  test('errors end nothing', async () => {
+  test('errors of datagram handlers are reported, and the server continues', async () => {
     const heard: [string, unknown][] = []
     const server = serve(
       udp(),
@@ -525,7 +529,7 @@ describe('datagrams', () => {
     await server.close()
   })
 
-  test('AF_UNIX: replies by name, EDESTADDRREQ without one, long ones whole', () =>
+  test('AF_UNIX datagrams: a reply to a named sender arrives whole, to an unnamed one it fails with EDESTADDRREQ', () =>
     withPath(async file => {
       const outcomes: string[] = []
       const lengths: number[] = []
@@ -546,7 +550,7 @@ describe('datagrams', () => {
       await server.close()
     }))
 
-  test('a connected pair has one peer', async () => {
+  test('a handler on a connected datagram pair replies to its peer', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const server = serve(a, (datagram: Datagram) => datagram.reply(datagram.data))
     await b.send(bytes('x'))
@@ -557,7 +561,7 @@ describe('datagrams', () => {
 })
 
 describe('Python’s clients', () => {
-  testIf(missing.python(), 'of TCP, UDP and AF_UNIX, many at once', () =>
+  testIf(missing.python(), 'many concurrent Python clients over TCP, UDP and AF_UNIX are served', () =>
     withPath(async file => {
       const upper = async (connection: Socket): Promise<void> => {
         const request = await connection.recv(1024)
@@ -590,7 +594,7 @@ print(len(done))`)
   )
 })
 
-test('a process whose server was closed ends by itself', async () => {
+test('a process exits by itself after its server was closed', async () => {
   const ended = await run(process.execPath, [
     '-e',
     `const { createServer, serve } = require('./dist')

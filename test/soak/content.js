@@ -1,16 +1,16 @@
 'use strict'
 
 /*
- * What the connections send: each direction is a stream that begins somewhere in one block of pseudo-random bytes and
- * goes round in it. Any piece is a view, of memory and of the file that sendfile sends from, and needs no making.
+ * The data of the connections. Each direction is a stream that starts at some offset of one block of pseudo-random
+ * bytes and wraps around. Any piece is a view of memory, and of the file for sendfile, so it needs no copy.
  */
 const { createCipheriv, createHash } = require('node:crypto')
 
 const ROUND = 1 << 20
-/** The longest piece: the block goes on so far behind its end. */
+/** The longest piece in bytes. The block is extended by this length, so that a piece never wraps. */
 const LONGEST = 4 << 20
 
-/** The block of a seed, for a file that all workers read. */
+/** Returns the block of a seed, for a file that all workers read. */
 function makeBlock(seed) {
   const key = createHash('sha256').update(`bsd-sockets soak ${seed}`).digest()
   const bytes = createCipheriv('aes-256-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(ROUND))
@@ -24,7 +24,7 @@ class Content {
     this.start = start % ROUND
   }
 
-  /** Where in the block, and in the file, a place of the stream is. */
+  /** Returns the offset in the block, and in the file, for a position of the stream. */
   offset(place) {
     return (this.start + place) % ROUND
   }
@@ -34,7 +34,7 @@ class Content {
     return this.block.subarray(offset, offset + length)
   }
 
-  /** The hash of the first `total` bytes. */
+  /** Returns the hash of the first `total` bytes. */
   hash(total) {
     const hash = createHash('sha256')
     for (let at = 0; at < total; at += LONGEST) hash.update(this.piece(at, Math.min(LONGEST, total - at)))

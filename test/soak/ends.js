@@ -1,6 +1,6 @@
 'use strict'
 
-/* One end of a connection: what it sends and how, how it receives, and how it dies. */
+/* One end of a connection: what and how it sends, how it receives, and how it is closed. */
 const assert = require('node:assert')
 const { createHash } = require('node:crypto')
 const fs = require('node:fs')
@@ -15,10 +15,10 @@ const kinds = [
   { name: 'seqpacket', family: AF_UNIX, type: SOCK_SEQPACKET },
   { name: 'tcp', family: AF_INET, type: SOCK_STREAM },
 ]
-/** For one receive; it is held by every one of the thousands that wait. */
+/** The buffer size of one receive. Each of thousands of waiting receives holds a buffer. */
 const ROOM = 16 * 1024
 
-/** What both ends of a connection know beforehand, from the seed and the numbers in its first message. */
+/** The plan of a connection. Both ends compute it from the seed and the numbers in its first message. */
 function plan(seed, worker, serial) {
   const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(worker, 0x85ebca6b) ^ serial)
   random.u32()
@@ -41,7 +41,7 @@ class End {
     this.random = new Random(planned.seeds[side])
     this.out = new Content(block, planned.sides[side].start)
     this.into = new Content(block, planned.sides[other].start)
-    // Who ends a half of the connection early has less to say; who dies violently does it in the middle.
+    // An end that shuts down early sends less. An end that is destroyed stops midway.
     const early = this.killer && planned.death !== 'orderly'
     this.steps = early ? planned.sides[side].steps >> 1 : planned.sides[side].steps
     this.sent = this.most = this.received = 0
@@ -52,7 +52,7 @@ class End {
     this.descriptors = { sent: 0, received: 0 }
   }
 
-  /** Lives to the end; a promise that ended as it must not is an error. */
+  /** Runs until the end is closed. A promise with an unexpected result is an error. */
   async live() {
     try {
       await Promise.all([this.#write(), this.#read()])
@@ -60,7 +60,7 @@ class End {
       this.socket.close()
     }
     const hashes = [this.hashes.sent.digest('base64'), this.hashes.received.digest('base64')]
-    // Whatever came is the beginning of what the other side had to say.
+    // The received bytes must be the beginning of what the other end sends.
     assert.strictEqual(hashes[1], this.into.hash(this.received), 'the received bytes')
     const { sent, most, received, descriptors } = this
     const whole = this.ended && !this.broken && !this.dead
@@ -77,7 +77,7 @@ class End {
     await this.allowing(() => this.socket.shutdown(bsd.SHUT_WR))
   }
 
-  /** Sends one piece, and writes down what of it was sent and what may have been. */
+  /** Sends one piece, and records how many bytes were sent and how many may have been sent. */
   async send(how, length = this.#length()) {
     const bytes = this.out.piece(this.sent, length)
     this.most = this.sent + length
@@ -94,7 +94,7 @@ class End {
     assert.ok(this.kind.type === SOCK_STREAM || done === length || done === 0, 'a part of a message')
     this.hashes.sent.update(bytes.subarray(0, done))
     this.sent += done
-    // What the thread pool was sending when the socket was closed may have gone out as well.
+    // The thread pool may have sent more bytes while the socket was closed.
     if (error === undefined || how !== sends.sendfile) this.most = this.sent
   }
 
@@ -120,7 +120,7 @@ class End {
     }
   }
 
-  /** Runs something that may fail because one of the two ends died; returns the error. */
+  /** Runs a call that may fail because one of the two ends was closed. Returns the error. */
   async allowing(run) {
     try {
       await run()
@@ -147,7 +147,7 @@ const slab = bytes => {
   return copy
 }
 
-/** (end, bytes) → how many were sent. */
+/** Sends with one method: (end, bytes) → number of bytes sent. */
 const sends = {
   send: ({ socket, op }, bytes) => socket.send(bytes, op),
   async sendAll({ socket, op }, bytes) {
@@ -158,7 +158,7 @@ const sends = {
     const at = random.below(bytes.length)
     return socket.sendmsg({ data: [bytes.subarray(0, at), bytes.subarray(at)] }, op)
   },
-  /** The descriptor of a file goes along, twice. */
+  /** Sends the descriptor of a file, twice. */
   async sendFds({ socket, op, file, descriptors }, bytes) {
     const done = await socket.sendmsg({ data: bytes, control: [bsd.control.rights([file, file])] }, op)
     descriptors.sent += 2
@@ -183,7 +183,7 @@ function sendsOf({ family, type }) {
   return [send, sendAll, sendmsg, sendfile, family === AF_UNIX ? sendFds : sendZeroCopy]
 }
 
-/** end → what came. A message must not be longer than the room for it. */
+/** Receives with one method: end → data. A message must not be longer than its buffer. */
 const receives = {
   recv: ({ socket, op }) => socket.recv(ROOM, op),
   async recvInto({ socket, op }) {
@@ -212,11 +212,11 @@ const die = (end, kill) => {
   end.dead = true
   kill(end.socket)
 }
-/** More than there is room for, so that it is likely to wait; in the kernel's buffers for TCP is room for much. */
+/** More bytes than the socket buffers usually hold, so that a send is likely to wait. TCP buffers are large. */
 const long = ({ kind, random }) =>
   kind.type === SOCK_SEQPACKET ? ROOM : random.pick([250_000, 250_000, LONGEST])
 
-/** By name: how the killer ends it. A receive is always waiting. */
+/** The ways in which the destroying end closes, by name. A receive is always waiting. */
 const deaths = {
   close: end => die(end, socket => socket.close()),
   async closeSending(end) {

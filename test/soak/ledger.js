@@ -1,18 +1,19 @@
 'use strict'
 
 /*
- * The main thread's book: what both ends of every connection say, one against the other. An end whose other end was in a
- * worker that was terminated stands alone; it has compared what it received with what must come.
+ * The ledger of the main thread compares the reports of both ends of every connection. If the other end was in a
+ * terminated worker, there is only one report. That end has already compared the received data with the expected
+ * data.
  */
 const assert = require('node:assert')
 
 class Ledger {
   constructor() {
-    this.open = new Map() // reports whose other end has not died yet
+    this.open = new Map() // reports whose other end has not reported yet
     this.gone = new Set() // workers that were terminated
     this.nameless = 0
     this.counts = { connections: 0, whole: 0, cut: 0, alone: 0, lostHandshakes: 0 }
-    // Of pairs: sent = received + lost, but for what the thread pool sent of a file while the socket was closed.
+    // For pairs: sent = received + lost, except for file data that the thread pool sent while the socket was closed.
     this.bytes = { sent: 0, received: 0, lost: 0, beyond: 0 }
     this.alone = { sent: 0, received: 0 }
     this.descriptors = { sent: 0, received: 0 }
@@ -29,7 +30,7 @@ class Ledger {
     else this.open.set(report.id, report)
   }
 
-  /** A worker is no more: nobody will answer for its ends. */
+  /** Called when a worker was terminated: its ends will not report. */
   lost(worker) {
     this.gone.add(worker)
     for (const [id, report] of this.open) {
@@ -77,7 +78,7 @@ class Ledger {
     }
   }
 
-  /** Nothing is left open but what a terminated worker had taken before it said its number. */
+  /** Checks that all ends have reported, except those that a terminated worker accepted before it sent its number. */
   close() {
     for (const report of this.open.values()) {
       const what = `connection ${report.id} (${report.kind}, ${report.death}): one end only, of worker ${report.worker}`

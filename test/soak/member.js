@@ -27,7 +27,7 @@ class Member {
     this.waiting.get(done)?.()
   }
 
-  /** Resolves when the worker has done it. */
+  /** Sends a command. Resolves when the worker has completed it. */
   tell(command) {
     const done = new Promise(resolve => this.waiting.set(command, resolve))
     this.worker.postMessage(command)
@@ -46,7 +46,7 @@ class Member {
   }
 }
 
-/** Node opens some descriptors for the first worker and keeps them. */
+/** Starts and ends a worker, because Node opens some descriptors for the first worker and keeps them. */
 const firstWorker = () => new Promise(resolve => new Worker('', { eval: true }).on('exit', resolve))
 
 module.exports = { Member, firstWorker }

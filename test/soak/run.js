@@ -1,12 +1,13 @@
 'use strict'
 
 /*
- * Connections by the thousand that open, exchange data with hashes, and die in every way there is, across worker threads
- * that are terminated now and then: every byte is accounted for, and descriptors and memory stay flat.
+ * Opens thousands of connections that exchange data with hashes and are closed in every way, across worker threads
+ * that are terminated now and then. Every byte is accounted for, and the numbers of descriptors and the memory stay
+ * constant.
  *
  *   node --expose-gc test/soak/run.js --seed 1 --minutes 10 [--seconds 5] [--workers 4] [--connections 10000]
  *
- * The same seed makes the same connections, with the same plans; when they meet whom is the kernel's affair.
+ * The same seed makes the same connections with the same plans. The kernel decides which of them meet when.
  */
 const assert = require('node:assert')
 const { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
@@ -42,13 +43,13 @@ function fail(error) {
   process.exit(1)
 }
 
-/** Two descriptors for each, and some for what is passed along or lingers. Node raises the limit by itself. */
+/** Two descriptors per connection, and some for passed or lingering descriptors. Node raises the limit by itself. */
 function possible(wanted) {
   const limit = Number(/Max open files\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))[1])
   return Math.min(wanted, (limit - 1000) >> 1)
 }
 
-/** One listener of each kind, on which all workers accept. */
+/** Creates one listening socket of each kind, on which all workers accept. */
 function listen(folder) {
   return kinds.map(({ name, family, type }) => {
     const socket = new Socket(family, type)
@@ -61,7 +62,7 @@ function listen(folder) {
   })
 }
 
-/** Lets the workers run, takes samples, and replaces a worker now and then. */
+/** Runs the workers, takes samples, and replaces a worker now and then. */
 async function run(members, start) {
   const random = new Random(seed)
   const samples = []
@@ -111,9 +112,9 @@ async function main() {
   assert.deepStrictEqual(kindsOfDescriptors(), before)
   const accounts = ledger.close()
   const grown = growth(samples)
-  console.log('ok: nothing lost, nothing left') // else an error has ended it
+  console.log('ok: nothing lost, nothing left') // an error would have ended the process before
   console.log(JSON.stringify({ seed, seconds, open, terminated: ledger.gone.size, ...accounts, ...grown }))
-  // It takes half a minute to get warm.
+  // The warm-up takes half a minute.
   const { warm, last } = grown.rssMiB
   if (seconds >= 300) assert.ok(last < warm * 1.1 + 32, `the memory has grown from ${warm} to ${last} MiB`)
 }

@@ -1,11 +1,11 @@
 'use strict'
 
-/* How much descriptors and memory of the process grow. */
+/* Measures how the descriptors and the memory of the process grow. */
 const { readdirSync, readlinkSync } = require('node:fs')
 
 const descriptors = () => readdirSync('/proc/self/fd').length
 
-/** What is open, by what it is: 'socket', 'pipe', 'anon_inode', a file. */
+/** Counts the open descriptors by kind: 'socket', 'pipe', 'anon_inode', a file. */
 function kindsOfDescriptors() {
   const counts = {}
   for (const fd of readdirSync('/proc/self/fd')) {
@@ -13,14 +13,14 @@ function kindsOfDescriptors() {
       const kind = readlinkSync(`/proc/self/fd/${fd}`).replace(/:\[\d+\]$/, '')
       counts[kind] = (counts[kind] ?? 0) + 1
     } catch {
-      // That of the folder itself.
+      // The descriptor of the folder itself.
     }
   }
   return counts
 }
 
 function sample() {
-  gc() // of this thread: what it still holds, and not what nobody has collected yet
+  gc() // so that memory of this thread that is garbage is not counted
   const { rss, heapUsed } = process.memoryUsage()
   return { fds: descriptors(), rss: rss / 1048576, heap: heapUsed / 1048576 }
 }
@@ -30,7 +30,7 @@ function median(numbers) {
   return sorted[sorted.length >> 1]
 }
 
-/** The median of the second tenth of the time, when everything is warm, and that of the last. */
+/** Returns the medians of the second tenth of the time, after the warm-up, and of the last tenth. */
 function growth(samples) {
   const tenth = place => samples.slice((samples.length * place) / 10, (samples.length * (place + 1)) / 10)
   const of = name => {

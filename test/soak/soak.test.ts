@@ -16,7 +16,7 @@ interface Accounts {
 // Ten minutes with thousands: npm run soak, see CONTRIBUTING.md.
 testIf(
   missing.linux(),
-  `five seconds of connections that live and die, workers too (seed ${seed})`,
+  `connections and workers that end in every way for five seconds lose no byte (seed ${seed})`,
   async () => {
     ensureDist()
     const script = path.join(__dirname, 'run.js')
@@ -24,7 +24,7 @@ testIf(
     const ended = await run(process.execPath, ['--expose-gc', script, '--seed', seed, ...few], {
       timeout: 90_000,
     })
-    // What was found, and the seed, are in what it says.
+    // The output contains the findings and the seed.
     expect(ended).toEqual({
       code: 0,
       signal: null,

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * A worker of the soak test: keeps `share` connections open as their client, accepts what other workers (or itself) open,
- * and reports each end that has died to the main thread, in batches.
+ * A worker of the soak test. Keeps `share` connections open as their client, and accepts connections that all
+ * workers open. Reports each closed end to the main thread, in batches.
  */
 const { readFileSync } = require('node:fs')
 const { setTimeout: sleep } = require('node:timers/promises')
@@ -38,7 +38,7 @@ function fail(error) {
   parentPort.postMessage({ failure: `worker ${number}: ${error.stack}` })
 }
 
-/** All of a short message, or null where the other side has died before it came. */
+/** Receives a short message completely. Returns null if the other side closed first. */
 async function receiveAll(socket, length) {
   let got = Buffer.alloc(0)
   try {
@@ -65,7 +65,7 @@ const known = (id, side, kind, { death, whole }) => ({
 })
 const nothing = { sent: 0, most: 0, received: 0, whole: false, descriptors: { sent: 0, received: 0 } }
 
-/** Opens a connection, says who it is, and hears who has accepted it. */
+/** Opens a connection, sends its number, and receives the number of the end that accepted it. */
 async function open() {
   const kind = random.pick(kinds)
   const me = serial++
@@ -140,7 +140,7 @@ const mine = kinds.map(kind => {
 fill()
 
 const commands = {
-  /** No new connections; those that are there come to their end. */
+  /** Opens no new connections, and waits for the end of the open ones. */
   async stop() {
     stopping = true
     await until(
@@ -157,14 +157,14 @@ const commands = {
     for (const listener of mine) listener.close()
     flush()
     clearInterval(flushing)
-    // What zero-copy sends left to the kernel goes by itself.
+    // The kernel releases the remaining zero-copy sends later.
     const left = () => native.stats().slots + native.stats().jobs
     await until(
       () => JSON.stringify(native.stats()),
       () => left() === 0,
     )
   },
-  /** The main thread has everything: a message right before the end could be lost. */
+  /** Exits after the main thread has received all reports: a message right before the exit could be lost. */
   end: () => parentPort.close(),
 }
 

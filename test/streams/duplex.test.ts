@@ -37,29 +37,32 @@ async function pair<T>(use: (a: Socket, b: Socket) => Promise<T>, type?: number)
 }
 
 describe.each(streams.map(kind => [kind.name, kind] as const))('%s', (_, kind) => {
-  testIf(kind.missing, 'pipeline of a file each way at once, hashes equal', () =>
-    using(kind.make, ({ a, b }) =>
-      withPath(async file => {
-        // Two of them carry as much as a program would; for the others a little is enough.
-        const size = /^(tcp4|unix stream)$/.test(kind.name) ? 64 << 20 : (3 << 20) + 7
-        writeFileSync(`${file}1`, randomBytes(size))
-        writeFileSync(`${file}2`, randomBytes(size))
-        const [left, right] = [a.toDuplex(), b.toDuplex()]
-        await Promise.all([
-          pipeline(createReadStream(`${file}1`), left),
-          pipeline(createReadStream(`${file}2`), right),
-          pipeline(left, createWriteStream(`${file}3`)),
-          pipeline(right, createWriteStream(`${file}4`)),
-        ])
-        expect(sha256(readFileSync(`${file}4`))).toBe(sha256(readFileSync(`${file}1`)))
-        expect(sha256(readFileSync(`${file}3`))).toBe(sha256(readFileSync(`${file}2`)))
-        expect([left.bytesRead, left.bytesWritten]).toEqual([size, size])
-        expect([a.closed, b.closed, left.closed, right.closed]).toEqual([true, true, true, true])
-      }),
-    ),
+  testIf(
+    kind.missing,
+    'pipeline transfers a file in both directions at the same time, with equal hashes',
+    () =>
+      using(kind.make, ({ a, b }) =>
+        withPath(async file => {
+          // Two kinds transfer as much data as a real program. A little data is enough for the others.
+          const size = /^(tcp4|unix stream)$/.test(kind.name) ? 64 << 20 : (3 << 20) + 7
+          writeFileSync(`${file}1`, randomBytes(size))
+          writeFileSync(`${file}2`, randomBytes(size))
+          const [left, right] = [a.toDuplex(), b.toDuplex()]
+          await Promise.all([
+            pipeline(createReadStream(`${file}1`), left),
+            pipeline(createReadStream(`${file}2`), right),
+            pipeline(left, createWriteStream(`${file}3`)),
+            pipeline(right, createWriteStream(`${file}4`)),
+          ])
+          expect(sha256(readFileSync(`${file}4`))).toBe(sha256(readFileSync(`${file}1`)))
+          expect(sha256(readFileSync(`${file}3`))).toBe(sha256(readFileSync(`${file}2`)))
+          expect([left.bytesRead, left.bytesWritten]).toEqual([size, size])
+          expect([a.closed, b.closed, left.closed, right.closed]).toEqual([true, true, true, true])
+        }),
+      ),
   )
 
-  testIf(kind.missing, 'end() is shutdown: the other side can still answer', () =>
+  testIf(kind.missing, 'end() shuts down writing, and the peer can still answer', () =>
     using(kind.make, async ({ a, b }) => {
       const stream = a.toDuplex()
       stream.end('question')
@@ -75,7 +78,7 @@ describe.each(streams.map(kind => [kind.name, kind] as const))('%s', (_, kind) =
 })
 
 describe('ends', () => {
-  test('the peer ends first: we can still write, and then it is over', () =>
+  test('if the peer ends first, the stream can still write, and closes after end()', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex()
       b.shutdown(SHUT_WR)
@@ -88,7 +91,7 @@ describe('ends', () => {
       expect(a.closed).toBe(true)
     }))
 
-  test('allowHalfOpen false: the end of the peer is ours', () =>
+  test('allowHalfOpen: false ends the stream when the peer ends', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex({ allowHalfOpen: false })
       stream.resume()
@@ -98,7 +101,7 @@ describe('ends', () => {
       expect((await b.recv(1)).length).toBe(0)
     }))
 
-  test('destroy closes once, without an error', () =>
+  test('destroy closes the socket once, without an error', () =>
     pair(async a => {
       const close = jest.spyOn(a, 'close')
       const stream = a.toDuplex()
@@ -113,7 +116,7 @@ describe('ends', () => {
       expect(close).toHaveBeenCalledTimes(1)
     }))
 
-  test('destroy with an error', () =>
+  test('destroy with an error emits that error', () =>
     pair(async a => {
       const stream = a.toDuplex()
       const ended = failure(finished(stream))
@@ -122,7 +125,7 @@ describe('ends', () => {
       expect(a.closed).toBe(true)
     }))
 
-  test('destroy rejects the write that waits', () =>
+  test('destroy fails the pending write', () =>
     pair(async a => {
       const stream = a.toDuplex()
       const written = new Promise<Failure>(resolve => {
@@ -133,7 +136,7 @@ describe('ends', () => {
       expect((await written).code).toMatch(/^(ECANCELED|ERR_STREAM_DESTROYED)$/)
     }))
 
-  test('a socket that its owner closes destroys the stream, reading or not', async () => {
+  test('closing the socket destroys the stream, whether it is reading or not', async () => {
     for (const reading of [true, false]) {
       await pair(async a => {
         const stream = a.toDuplex()
@@ -147,7 +150,7 @@ describe('ends', () => {
     }
   })
 
-  test('a signal', () =>
+  test('an aborted signal destroys the stream', () =>
     pair(async a => {
       const control = new AbortController()
       const stream = a.toDuplex({ signal: control.signal })
@@ -157,7 +160,7 @@ describe('ends', () => {
       expect(a.closed).toBe(true)
     }))
 
-  test('errors of the kernel come with our codes', async () => {
+  test('kernel errors are emitted as SocketError with their code', async () => {
     const tcp = kinds.find(kind => kind.name === 'tcp4')!
     await using(tcp.make, async ({ a, b }) => {
       const stream = a.toDuplex()
@@ -179,7 +182,7 @@ describe('ends', () => {
     })
   })
 
-  test('pipeline closes the socket when the other stream fails', () =>
+  test('pipeline closes the socket if the other stream fails', () =>
     pair(async (a, b) => {
       const source = new PassThrough()
       const copied = failure(pipeline(source, a.toDuplex()))
@@ -191,7 +194,7 @@ describe('ends', () => {
       expect(String(await receive(b, 10))).toBe('x')
     }))
 
-  test('leaving a loop over it closes the socket', () =>
+  test('leaving a for await loop over the stream closes the socket', () =>
     pair(async (a, b) => {
       b.trySend(Buffer.from('xyz'))
       for await (const chunk of a.toDuplex()) {
@@ -202,7 +205,7 @@ describe('ends', () => {
 })
 
 describe('pressure', () => {
-  test('a reader that does not read leaves the bytes in the kernel', () =>
+  test('a stream that is not read leaves the bytes in the kernel', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex({ highWaterMark: 1000, size: 1000 })
       const total = 100_000
@@ -216,7 +219,7 @@ describe('pressure', () => {
       expect(Buffer.concat(rest).equals(pattern(total))).toBe(true)
     }))
 
-  test('a writer is told to stop, and drain comes', () =>
+  test('write returns false if the socket is full, and drain follows', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex({ highWaterMark: 1000 })
       expect(stream.writableHighWaterMark).toBe(1000)
@@ -231,7 +234,7 @@ describe('pressure', () => {
       expect(Buffer.concat(got).equals(data)).toBe(true)
     }))
 
-  test('what is corked goes out in one call, also beyond IOV_MAX parts', () =>
+  test('corked writes are sent together, even with more than IOV_MAX parts', () =>
     pair(async (a, b) => {
       const calls = jest.spyOn(native, 'sendmsg')
       const stream = a.toDuplex()
@@ -246,7 +249,7 @@ describe('pressure', () => {
       stream.destroy()
     }))
 
-  test('parts that the kernel takes half way go on where they stopped', () =>
+  test('a gathered write continues after the kernel accepted a part of a buffer', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex()
       const data = pattern(3 << 20)
@@ -256,7 +259,7 @@ describe('pressure', () => {
       expect((await receive(b, data.length)).equals(data)).toBe(true)
     }))
 
-  test('a slow sink holds the sender back', () =>
+  test('a slow reader slows down the sender', () =>
     pair(async (a, b) => {
       const slow = new Writable({ highWaterMark: 1, write: (_c, _e, done) => void setImmediate(done) })
       const copied = pipeline(b.toDuplex({ highWaterMark: 1000, size: 4096 }), slow, { end: true }).catch(
@@ -275,7 +278,7 @@ describe('pressure', () => {
 })
 
 describe('borders', () => {
-  test('seqpacket: a write is a record, a record is a chunk', () =>
+  test('on a seqpacket socket, each write is a record and each record is a chunk', () =>
     pair(async (a, b) => {
       const [left, right] = [a.toDuplex(), b.toDuplex()]
       left.cork()
@@ -291,7 +294,7 @@ describe('borders', () => {
       await finished(left)
     }, SOCK_SEQPACKET))
 
-  test('seqpacket in byte mode joins', () =>
+  test('on a seqpacket socket in byte mode, records are joined', () =>
     pair(async (a, b) => {
       const left = a.toDuplex()
       for (const text of ['one', '', 'two']) left.write(text)
@@ -303,7 +306,7 @@ describe('borders', () => {
       left.destroy()
     }, SOCK_SEQPACKET))
 
-  test('datagrams, until it is destroyed', () =>
+  test('a stream over datagrams works until it is destroyed', () =>
     pair(async (a, b) => {
       const [left, right] = [a.toDuplex(), b.toDuplex()]
       left.end('one')
@@ -316,7 +319,7 @@ describe('borders', () => {
 })
 
 describe('what others ask of a socket', () => {
-  test('addresses', async () => {
+  test('the stream has the address properties of a net.Socket', async () => {
     const tcp = kinds.find(kind => kind.name === 'tcp4')!
     await using(tcp.make, async ({ a, b }) => {
       const stream = a.toDuplex()
@@ -343,7 +346,7 @@ describe('what others ask of a socket', () => {
     })
   })
 
-  test('setTimeout tells of silence and does nothing else', () =>
+  test('setTimeout emits timeout after inactivity and does not close the stream', () =>
     pair(async (a, b) => {
       const stream = a.toDuplex()
       stream.resume()
@@ -360,7 +363,7 @@ describe('what others ask of a socket', () => {
       await once(stream, 'close')
     }))
 
-  test('options are checked', () =>
+  test('toDuplex rejects invalid options', () =>
     pair(async a => {
       expect(thrown(() => a.toDuplex(1 as never)).code).toBe('ERR_INVALID_ARG_TYPE')
       expect(thrown(() => a.toDuplex({ size: -1 })).code).toBe('ERR_OUT_OF_RANGE')
@@ -368,7 +371,7 @@ describe('what others ask of a socket', () => {
       expect(a.closed).toBe(false)
     }))
 
-  test('a stream of a connection that was refused', async () => {
+  test('a stream over a refused connection emits ECONNREFUSED', async () => {
     using unconnected = new Socket(AF_INET)
     const stream = unconnected.toDuplex()
     stream.resume()
@@ -382,7 +385,9 @@ describe('what http asks of a net.Socket', () => {
     [AF_INET, '127.0.0.1', 'IPv4', null],
     [AF_INET6, '::1', 'IPv6', missing.socket(AF_INET6, SOCK_STREAM)],
   ] as const) {
-    testIf(none, `both ends of ${name}, and options of TCP`, () => asksOf(family, host, name))
+    testIf(none, `a Duplex over ${name} has both addresses and the TCP options`, () =>
+      asksOf(family, host, name),
+    )
   }
 
   async function asksOf(family: number, host: string, name: string): Promise<void> {
@@ -400,14 +405,14 @@ describe('what http asks of a net.Socket', () => {
     expect(a.getsockopt(SOL_SOCKET, SO_KEEPALIVE)).not.toBe(0)
     expect(a.getsockopt(IPPROTO_TCP, TCP_NODELAY)).not.toBe(0)
     stream.setKeepAlive(true, 999)
-    expect(a.getsockopt(IPPROTO_TCP, keep!)).toBe(7) // less than a second says nothing
+    expect(a.getsockopt(IPPROTO_TCP, keep!)).toBe(7) // a delay below one second is ignored
     stream.setKeepAlive().setNoDelay(false)
     expect([a.getsockopt(SOL_SOCKET, SO_KEEPALIVE), a.getsockopt(IPPROTO_TCP, TCP_NODELAY)]).toEqual([0, 0])
     stream.destroy()
     for (const socket of [b, listener]) socket.close()
   }
 
-  test('of a socket without a port there is none, and options of TCP are nothing', async () => {
+  test('a Duplex over AF_UNIX has no port, and ignores the TCP options', async () => {
     await pair(async a => {
       const stream = a.toDuplex()
       expect([stream.remotePort, stream.localPort, stream.remoteFamily]).toEqual([
@@ -421,7 +426,7 @@ describe('what http asks of a net.Socket', () => {
     })
   })
 
-  test('a listener of a timeout that is taken back hears nothing', async () => {
+  test('setTimeout(0) removes the timeout, and its listener is not called', async () => {
     await pair(async a => {
       const stream = a.toDuplex()
       const listener = (): void => undefined
@@ -436,7 +441,7 @@ describe('what http asks of a net.Socket', () => {
     })
   })
 
-  test('an empty chunk is no message on a stream, and one of its own where messages are kept', async () => {
+  test('an empty chunk sends nothing on a stream socket, and an empty message on a message socket', async () => {
     for (const [type, empty] of [
       [SOCK_STREAM, null],
       [SOCK_DGRAM, 0],

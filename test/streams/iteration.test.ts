@@ -19,7 +19,7 @@ async function collect<T>(iterator: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('connections', () => {
-  test('gives one after the other, and is done when the listener is closed', async () => {
+  test('connections() yields each connection, and ends when the listening socket is closed', async () => {
     const server = listener()
     const clients = [new Socket(), new Socket(), new Socket()]
     const served: string[] = []
@@ -36,20 +36,20 @@ describe('connections', () => {
     for (const client of clients) client.close()
   })
 
-  test('of a closed listener there are none', async () => {
+  test('connections() of a closed socket yields nothing', async () => {
     const server = listener()
     server.close()
     expect(await collect(server.connections())).toEqual([])
   })
 
-  test('throws what accept throws, then is done', async () => {
+  test('connections() throws the error of accept, then ends', async () => {
     using unbound = new Socket()
     const iterator = unbound.connections()
     expect(await failure(iterator.next())).toMatchObject({ code: 'EINVAL', syscall: 'accept' })
     expect(await iterator.next()).toEqual({ value: undefined, done: true })
   })
 
-  test('leaving the loop leaves the listener open', async () => {
+  test('leaving a loop over connections() leaves the listening socket open', async () => {
     using server = listener()
     for (let i = 0; i < 2; i++) {
       using client = new Socket()
@@ -62,7 +62,7 @@ describe('connections', () => {
     expect(server.closed).toBe(false)
   })
 
-  test('return takes back what waits: nobody is accepted for it', async () => {
+  test('return() cancels the pending accept, and no connection is lost', async () => {
     using server = listener()
     const left = server.connections()
     const waiting = left.next()
@@ -75,7 +75,7 @@ describe('connections', () => {
     expect(accepted.remoteAddress!.equals(client.getsockname())).toBe(true)
   })
 
-  test('a signal and a timeout', async () => {
+  test('connections() ends with the error of its signal or timeout', async () => {
     using server = listener()
     const control = new AbortController()
     const waiting = failure(collect(server.connections({ signal: control.signal })))
@@ -90,7 +90,7 @@ describe('connections', () => {
 
 describe('chunks', () => {
   for (const kind of kinds.filter(each => each.ends && each.stream)) {
-    testIf(kind.missing, `${kind.name}: everything up to the end`, () =>
+    testIf(kind.missing, `${kind.name}: chunks() yields all data up to EOF`, () =>
       using(kind.make, async ({ a, b }) => {
         const data = pattern(300_000)
         const sent = a.sendAll(data).then(() => a.shutdown(SHUT_WR))
@@ -104,7 +104,7 @@ describe('chunks', () => {
     )
   }
 
-  test('chunks stay what they were', async () => {
+  test('a chunk does not change when later chunks arrive', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     for (const text of ['one', 'two', 'three']) a.trySend(Buffer.from(text))
     a.close()
@@ -113,7 +113,7 @@ describe('chunks', () => {
     b.close()
   })
 
-  test('closing our side ends the loop, whether it waits or not', async () => {
+  test('closing the socket ends chunks(), whether it waits or not', async () => {
     const [a, b] = Socket.pair()
     const waiting = collect(b.chunks())
     await turn()
@@ -123,7 +123,7 @@ describe('chunks', () => {
     a.close()
   })
 
-  test('a reset is an error', async () => {
+  test('chunks() throws ECONNRESET after a reset', async () => {
     const tcp = kinds.find(kind => kind.name === 'tcp4')!
     await using_(tcp.make, async (a, b) => {
       b.trySend(Buffer.from('unread'))
@@ -133,7 +133,7 @@ describe('chunks', () => {
     })
   })
 
-  test('an empty record is no end, the end is', async () => {
+  test('chunks() on a seqpacket socket yields empty records, and ends at EOF', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     a.trySend(Buffer.from('x'))
     a.trySend(empty)
@@ -144,11 +144,11 @@ describe('chunks', () => {
     a.trySend(empty)
     a.trySend(Buffer.from('z'))
     a.close()
-    expect(await collect(chunks)).toHaveLength(3) // 'y', the empty one, 'z'
+    expect(await collect(chunks)).toHaveLength(3) // 'y', the empty record, 'z'
     b.close()
   })
 
-  test('nothing is received before it is asked for', async () => {
+  test('chunks() receives nothing before next() is called', async () => {
     const [a, b] = Socket.pair()
     const chunks = b.chunks({ size: 2 })
     a.trySend(Buffer.from('abcd'))
@@ -159,7 +159,7 @@ describe('chunks', () => {
     b.close()
   })
 
-  test('several at once are served in order, and return takes them all back', async () => {
+  test('concurrent next() calls are served in order, and return() cancels them all', async () => {
     const [a, b] = Socket.pair()
     const chunks = b.chunks({ size: 1 })
     const three = [chunks.next(), chunks.next(), chunks.next()]
@@ -173,7 +173,7 @@ describe('chunks', () => {
     b.close()
   })
 
-  test('bad options', () => {
+  test('chunks() rejects invalid options', () => {
     const [a, b] = Socket.pair()
     for (const bad of [{ size: 0 }, { size: 1.5 }, { timeout: -1 }]) {
       expect(thrown(() => a.chunks(bad)).code).toBe('ERR_OUT_OF_RANGE')
@@ -187,7 +187,7 @@ describe('chunks', () => {
 })
 
 describe('messages', () => {
-  test('datagrams with their senders, empty ones too', async () => {
+  test('messages() yields datagrams with their senders, including empty ones', async () => {
     using receiver = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0])
     using sender = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0])
     for (const text of ['one', '', 'three']) await sender.sendto(Buffer.from(text), receiver.getsockname())
@@ -200,7 +200,7 @@ describe('messages', () => {
     expect(got).toEqual(['one', '', 'three'])
   })
 
-  test("a batch: what a loop leaves is the next one's", async () => {
+  test('messages that a loop with a batch leaves are yielded by the next loop', async () => {
     using receiver = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ ttl: true })
     using sender = new Socket(2, SOCK_DGRAM).bind(['127.0.0.1', 0])
     const words = Array.from({ length: 20 }, (_, i) => `m${i}`)
@@ -220,7 +220,7 @@ describe('messages', () => {
     )
   })
 
-  test('descriptors and truncation', async () => {
+  test('messages() yields descriptors and reports truncation', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     const [c, d] = Socket.pair()
     a.trySendFds(Buffer.from('long'), [c])
@@ -236,7 +236,7 @@ describe('messages', () => {
     for (const socket of [b, c, d]) socket.close()
   })
 
-  test('an unclaimed slot is left by nobody', async () => {
+  test('return() of messages() ends a pending wait without leaking a slot', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const messages = b.messages()
     const waiting = messages.next()
@@ -250,7 +250,7 @@ describe('messages', () => {
 })
 
 describe('blocking', () => {
-  test('the same loops', () => {
+  test('the blocking Socket has the same loops', () => {
     const [a, b] = blocking.Socket.pair()
     a.sendAll(pattern(1000))
     a.close()
@@ -282,7 +282,7 @@ function using_(
   return using(make, ({ a, b }) => run(a, b))
 }
 
-testIf(missing.linux(), 'a family without FIONREAD: an empty receive after the end is the end', async () => {
+testIf(missing.linux(), 'chunks() ends at EOF for a family without FIONREAD', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
   await a.send(Buffer.from('last'))
   a.close()

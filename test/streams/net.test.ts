@@ -6,10 +6,10 @@ import { kinds, pattern, receive, turn, using } from '../helpers/pairs'
 import { testIf } from '../helpers/need'
 
 for (const kind of kinds.filter(each => each.stream)) {
-  testIf(kind.missing, `${kind.name}: Node goes on with the connection`, () =>
+  testIf(kind.missing, `${kind.name}: toNetSocket continues the connection as a net.Socket`, () =>
     using(kind.make, async ({ a, b }) => {
       b.trySend(Buffer.from('early '))
-      await a.readable() // watched by us until it is handed over
+      await a.readable() // the package watches the socket until toNetSocket
       const socket = a.toNetSocket()
       expect(socket).toBeInstanceOf(net.Socket)
       expect([a.closed, a.fd]).toEqual([true, -1])
@@ -28,7 +28,7 @@ for (const kind of kinds.filter(each => each.stream)) {
   )
 }
 
-test('bytes that were received and not taken go with it', async () => {
+test('toNetSocket passes on bytes that were received but not delivered', async () => {
   const [a, b] = Socket.pair()
   a.channel.leftover = { data: Buffer.from('kept '), address: Buffer.alloc(0) }
   b.trySend(Buffer.from('new'))
@@ -40,7 +40,7 @@ test('bytes that were received and not taken go with it', async () => {
   await once(socket, 'close')
 })
 
-test('what Node cannot adopt stays ours', async () => {
+test('toNetSocket rejects a socket that Node cannot adopt, and leaves it open', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
   using datagram = new Socket(AF_INET, SOCK_DGRAM)
   using listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen()

@@ -14,7 +14,7 @@ import { missing, testIf } from '../helpers/need'
 import { turn, withPath } from '../helpers/pairs'
 
 /*
- * TLS and HTTP over toDuplex(), with other people's programs at the other end: nginx serves, curl asks.
+ * TLS and HTTP over toDuplex() with other programs as peers: nginx as the server, curl as the client.
  */
 const nginx = missing.program('nginx', '-v')
 const curl = missing.program('curl', '--version')
@@ -33,7 +33,7 @@ async function connect(address: AddressLike): Promise<Socket> {
   }
 }
 
-/** Connects as soon as somebody listens. */
+/** Connects as soon as the server listens. */
 async function connectSoon(address: AddressLike): Promise<Socket> {
   for (;;) {
     try {
@@ -51,7 +51,7 @@ async function freePort(): Promise<number> {
   return (probe.getsockname() as unknown as { port: number }).port
 }
 
-/** The hash and the length of a GET over a stream that is connected already. */
+/** Sends a GET over a connected stream. Returns the hash and the length of the response. */
 async function get(
   stream: Duplex,
   agent?: http.Agent,
@@ -63,7 +63,7 @@ async function get(
     ...(agent && { agent }),
   })
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
-  // nginx does not wait for the last word of TLS, so that word may be EPIPE.
+  // nginx closes without waiting for close_notify, so close_notify may fail with EPIPE.
   request.on('error', error => expect(error).toMatchObject({ code: 'EPIPE' }))
   const hash = sha256()
   let length = 0
@@ -115,7 +115,7 @@ async function withNginx(
   })
 }
 
-/** A server of Node on our listener, asked by curl. */
+/** Runs a Node server on a listening Socket of the package, and requests it with curl. */
 async function withServer(
   server: http.Server | https.Server,
   address: AddressLike,
@@ -137,24 +137,27 @@ async function withServer(
 const echo: http.RequestListener = (request, response) =>
   void pipeline(request, response).catch(() => undefined)
 
-testIf(nginx ?? openssl, 'our client asks nginx: HTTP and HTTPS, over AF_UNIX and TCP', () =>
-  withNginx(async ({ plain, secure, port, ca, hash }) => {
-    const expected = { hash, length: size, status: 200 }
-    expect(await get((await connect(plain)).toDuplex())).toEqual(expected)
-    for (const address of [secure, ['127.0.0.1', port]] as AddressLike[]) {
-      const socket = await connect(address)
-      const secured = tls.connect({ socket: socket.toDuplex(), ca, servername: 'localhost' })
-      await once(secured, 'secureConnect')
-      expect(secured.authorized).toBe(true)
-      expect(await get(secured)).toEqual(expected)
-      secured.destroy()
-      await turn()
-      expect(socket.closed).toBe(true)
-    }
-  }),
+testIf(
+  nginx ?? openssl,
+  'an HTTP client over toDuplex requests nginx with HTTP and HTTPS, over AF_UNIX and TCP',
+  () =>
+    withNginx(async ({ plain, secure, port, ca, hash }) => {
+      const expected = { hash, length: size, status: 200 }
+      expect(await get((await connect(plain)).toDuplex())).toEqual(expected)
+      for (const address of [secure, ['127.0.0.1', port]] as AddressLike[]) {
+        const socket = await connect(address)
+        const secured = tls.connect({ socket: socket.toDuplex(), ca, servername: 'localhost' })
+        await once(secured, 'secureConnect')
+        expect(secured.authorized).toBe(true)
+        expect(await get(secured)).toEqual(expected)
+        secured.destroy()
+        await turn()
+        expect(socket.closed).toBe(true)
+      }
+    }),
 )
 
-testIf(nginx ?? openssl, 'an agent keeps our connection for the next request', () =>
+testIf(nginx ?? openssl, 'an HTTP agent reuses a toDuplex connection for the next request', () =>
   withNginx(async ({ plain, hash }) => {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
     let made = 0
@@ -175,8 +178,8 @@ testIf(nginx ?? openssl, 'an agent keeps our connection for the next request', (
   }),
 )
 
-describe.each(['AF_UNIX', 'TCP'] as const)('curl asks our server over %s', family => {
-  /** Uploads a file and compares what comes back. */
+describe.each(['AF_UNIX', 'TCP'] as const)('curl requests a server of the package over %s', family => {
+  /** Uploads a file and compares the response. */
   async function exchange(file: string, listener: Socket, scheme: 'http' | 'https'): Promise<void> {
     const body = randomBytes(size)
     writeFileSync(`${file}.up`, body)
@@ -200,13 +203,13 @@ describe.each(['AF_UNIX', 'TCP'] as const)('curl asks our server over %s', famil
 
   const address = (file: string): AddressLike => (family === 'AF_UNIX' ? `${file}.sock` : ['127.0.0.1', 0])
 
-  testIf(curl, 'HTTP', () =>
+  testIf(curl, 'with HTTP, the uploaded file comes back unchanged', () =>
     withPath(file =>
       withServer(http.createServer(echo), address(file), listener => exchange(file, listener, 'http')),
     ),
   )
 
-  testIf(curl ?? openssl, 'HTTPS', () =>
+  testIf(curl ?? openssl, 'with HTTPS, the uploaded file comes back unchanged', () =>
     withPath(file =>
       withServer(https.createServer(makeCertificate(file), echo), address(file), listener =>
         exchange(file, listener, 'https'),
@@ -215,7 +218,7 @@ describe.each(['AF_UNIX', 'TCP'] as const)('curl asks our server over %s', famil
   )
 })
 
-testIf(openssl, 'tls.TLSSocket on both ends of a socketpair, half-closed and to the end', () =>
+testIf(openssl, 'tls.TLSSocket works on both ends of a socket pair, including half-close', () =>
   withPath(async file => {
     const { key, cert } = makeCertificate(file)
     const [a, b] = Socket.pair()

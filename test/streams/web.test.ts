@@ -18,31 +18,34 @@ async function collect(readable: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 for (const kind of kinds.filter(each => each.stream)) {
-  testIf(kind.missing, `${kind.name}: both ways at once, and closed when both have ended`, () =>
-    using(kind.make, async ({ a, b }) => {
-      const data = pattern(700_001)
-      const [left, right] = [a.toWeb(), b.toWeb({ size: 5000 })]
-      const send = async (writable: typeof left.writable): Promise<void> => {
-        const writer = writable.getWriter()
-        await writer.write(data.subarray(0, 100))
-        await writer.write(new Uint8Array(0))
-        await writer.write(data.subarray(100))
-        await writer.close()
-      }
-      const [there, back] = await Promise.all([
-        collect(right.readable as never),
-        collect(left.readable as never),
-        send(left.writable),
-        send(right.writable),
-      ])
-      expect(there.equals(data)).toBe(true)
-      expect(back.equals(data)).toBe(true)
-      expect([a.closed, b.closed]).toEqual([true, true])
-    }),
+  testIf(
+    kind.missing,
+    `${kind.name}: Web Streams transfer in both directions, and close the socket when both have ended`,
+    () =>
+      using(kind.make, async ({ a, b }) => {
+        const data = pattern(700_001)
+        const [left, right] = [a.toWeb(), b.toWeb({ size: 5000 })]
+        const send = async (writable: typeof left.writable): Promise<void> => {
+          const writer = writable.getWriter()
+          await writer.write(data.subarray(0, 100))
+          await writer.write(new Uint8Array(0))
+          await writer.write(data.subarray(100))
+          await writer.close()
+        }
+        const [there, back] = await Promise.all([
+          collect(right.readable as never),
+          collect(left.readable as never),
+          send(left.writable),
+          send(right.writable),
+        ])
+        expect(there.equals(data)).toBe(true)
+        expect(back.equals(data)).toBe(true)
+        expect([a.closed, b.closed]).toEqual([true, true])
+      }),
   )
 }
 
-test('a reader brings its own memory', () =>
+test('a BYOB reader receives into its own memory', () =>
   pair(async (a, b) => {
     const reader = a.toWeb().readable.getReader({ mode: 'byob' })
     b.trySend(Buffer.from('hello, world'))
@@ -57,7 +60,7 @@ test('a reader brings its own memory', () =>
     expect(third.value!.byteLength).toBe(0)
   }))
 
-test('nothing is received before somebody reads', () =>
+test('the stream receives nothing before a read', () =>
   pair(async (a, b) => {
     const { readable } = a.toWeb()
     b.trySend(Buffer.from('x'))
@@ -67,7 +70,7 @@ test('nothing is received before somebody reads', () =>
     expect((await reader.read()).value).toHaveLength(1)
   }))
 
-test('cancel gives up what waits and leaves the writer', () =>
+test('cancel ends the pending read, and the writer still works', () =>
   pair(async (a, b) => {
     const { readable, writable } = a.toWeb()
     const reader = readable.getReader()
@@ -82,7 +85,7 @@ test('cancel gives up what waits and leaves the writer', () =>
     expect(a.closed).toBe(true)
   }))
 
-test('close ends our side, and the peer can still answer', () =>
+test('close of the writer shuts down writing, and the peer can still answer', () =>
   pair(async (a, b) => {
     const { readable, writable } = a.toWeb()
     await writable.close()
@@ -94,7 +97,7 @@ test('close ends our side, and the peer can still answer', () =>
     expect(a.closed).toBe(true)
   }))
 
-test('abort closes, and so does a failure', () =>
+test('abort of the writer closes the socket, and so does a failure', () =>
   pair(async (a, b) => {
     const { readable, writable } = a.toWeb()
     const waiting = failure(readable.getReader().read())
@@ -107,13 +110,13 @@ test('abort closes, and so does a failure', () =>
     expect(b.closed).toBe(true)
   }))
 
-test('a string is not bytes', () =>
+test('writing a string is rejected', () =>
   pair(async a => {
     const writer = a.toWeb().writable.getWriter()
     expect(await failure(writer.write('text' as never))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
   }))
 
-test('seqpacket: a chunk is a record, empty ones too', () =>
+test('on a seqpacket socket, each chunk is a record, including empty ones', () =>
   pair(async (a, b) => {
     const writer = b.toWeb().writable.getWriter()
     for (const text of ['one', '', 'two']) await writer.write(Buffer.from(text))
@@ -125,7 +128,7 @@ test('seqpacket: a chunk is a record, empty ones too', () =>
     expect(got).toEqual(['one', '', 'two'])
   }, SOCK_SEQPACKET))
 
-test('datagrams: a chunk is a message', () =>
+test('on a datagram socket, each chunk is a message', () =>
   pair(async (a, b) => {
     b.trySend(Buffer.from('one'))
     b.trySend(Buffer.from('two'))
@@ -138,14 +141,14 @@ test('datagrams: a chunk is a message', () =>
     expect(a.closed).toBe(true)
   }, SOCK_DGRAM))
 
-test('options are checked', () =>
+test('toWeb rejects invalid options', () =>
   pair(a => {
     expect(thrown(() => a.toWeb(1 as never)).code).toBe('ERR_INVALID_ARG_TYPE')
     expect(thrown(() => a.toWeb({ size: 1.5 })).code).toBe('ERR_OUT_OF_RANGE')
     return Promise.resolve()
   }))
 
-test('a datagram socket without a peer is refused, by both kinds of streams', () => {
+test('an unconnected datagram socket is rejected by Node streams and Web Streams', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   expect(thrown(() => socket.toWeb())).toMatchObject({ code: 'ENOTCONN', syscall: 'toWeb' })
   expect(thrown(() => socket.toDuplex())).toMatchObject({ code: 'ENOTCONN', syscall: 'toDuplex' })

@@ -6,17 +6,17 @@ let pair: [Socket, Socket]
 beforeEach(() => (pair = Socket.pair()))
 afterEach(() => pair.forEach(socket => socket.close()))
 
-test('what comes within the time never waits for the loop', async () => {
+test('data that arrives within the busy-poll time is received without the event loop', async () => {
   const [a, b] = pair
   b.busyPoll(1_000_000)
   const child = run('sh', ['-c', 'printf x >&3'], { fds: [a.fd] })
-  // Nothing is registered for events: the read spins until the child has written.
+  // No event is registered, because the read polls until the child has written.
   expect(String(await b.recv(10))).toBe('x')
   expect(b.channel.watched).toBe(false)
   expect((await child).code).toBe(0)
 })
 
-test('the loop gets a turn after 64 reads in a row', async () => {
+test('the event loop runs after 64 consecutive reads', async () => {
   const [a, b] = pair
   b.busyPoll(50)
   let turns = 0
@@ -34,7 +34,7 @@ test('the loop gets a turn after 64 reads in a row', async () => {
   expect(turns).toBeGreaterThanOrEqual(15)
 })
 
-test('a timeout is shorter than the time to poll; 0 switches it off', async () => {
+test('a timeout shorter than the busy-poll time is kept, and 0 switches busy polling off', async () => {
   const [, b] = pair
   expect(b.busyPoll(1_000_000)).toBe(b)
   expect((await failure(b.recv(1, { timeout: 5 }))).code).toBe('ERR_SOCKET_TIMEOUT')
@@ -44,6 +44,6 @@ test('a timeout is shorter than the time to poll; 0 switches it off', async () =
   expect((await waiting).code).toBe('ECANCELED')
 })
 
-test.each([-1, 1.5, NaN, 2e6])('busyPoll(%p) is out of range', value => {
+test.each([-1, 1.5, NaN, 2e6])('busyPoll(%p) fails with ERR_OUT_OF_RANGE', value => {
   expect(thrown(() => pair[0].busyPoll(value)).code).toBe('ERR_OUT_OF_RANGE')
 })

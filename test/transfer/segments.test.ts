@@ -29,8 +29,8 @@ function udp(family: number, host: string): Socket {
   return socket
 }
 
-test('much data leaves others their turn', async () => {
-  const to = udp(AF_INET, '127.0.0.1') // takes what it has room for, and the rest is lost
+test('a large segmented send lets the event loop run other callbacks', async () => {
+  const to = udp(AF_INET, '127.0.0.1') // receives what fits its buffer; the kernel drops the other datagrams
   const from = udp(AF_INET, '127.0.0.1')
   const data = Buffer.alloc(20_000_000)
   let turns = 0
@@ -53,7 +53,7 @@ describe.each(families)('segmentSize over %s', (_name, family, host) => {
     return [from, to]
   }
 
-  test('cuts one send into datagrams, the last one shorter', async () => {
+  test('cuts one send into datagrams, and the last one may be shorter', async () => {
     const [from, to] = await pair()
     const data = pattern(1000)
     expect(await from.sendmsg({ data, segmentSize: 300 })).toBe(1000)
@@ -64,9 +64,9 @@ describe.each(families)('segmentSize over %s', (_name, family, host) => {
     expect(Buffer.concat(drain(to)).equals(data)).toBe(true)
   })
 
-  test('takes more calls where one cannot take all', async () => {
+  test('makes several system calls if one cannot send all segments', async () => {
     const [from, to] = await pair()
-    const data = pattern(100_000) // more than a datagram, and with 100 bytes each more segments than a call
+    const data = pattern(100_000) // more than one datagram can hold, and at 100 bytes more segments than one call can send
     const sizes = async (segmentSize: number): Promise<number[]> => {
       const seen: number[] = []
       const got: Buffer[] = []
@@ -84,7 +84,7 @@ describe.each(families)('segmentSize over %s', (_name, family, host) => {
     expect(drain(to, 65536).map(part => part.length)).toEqual([40_000, 40_000, 20_000])
   })
 
-  test('to an address, small enough for one, and empty', async () => {
+  test('sends to an address, also data of one segment and empty data', async () => {
     const [from, to] = [udp(family, host), udp(family, host)]
     const address = to.getsockname()
     expect(await from.sendmsg({ data: pattern(10), segmentSize: 300, address })).toBe(10)
@@ -94,19 +94,23 @@ describe.each(families)('segmentSize over %s', (_name, family, host) => {
   })
 })
 
-testIf(missing.linux(), 'control messages go with every call, GRO joins what GSO cut', async () => {
-  const [from, to] = [udp(AF_INET, '127.0.0.1'), udp(AF_INET, '127.0.0.1')]
-  to.setsockopt(IPPROTO_IP, IP_RECVTTL, 1)
-  to.setsockopt(IPPROTO_UDP, UDP_GRO, 1)
-  const data = pattern(5000)
-  await from.sendmsg({ data, segmentSize: 1200, address: to.getsockname(), control: [control.ttl(7)] })
-  const message = await to.recvmsg(65536)
-  expect(message.meta).toMatchObject({ ttl: 7, segmentSize: 1200 })
-  expect([...message.segments()].map(part => part.length)).toEqual([1200, 1200, 1200, 1200, 200])
-  expect(message.data.equals(data)).toBe(true)
-})
+testIf(
+  missing.linux(),
+  'every call of a segmented send has the control messages, and GRO joins the segments',
+  async () => {
+    const [from, to] = [udp(AF_INET, '127.0.0.1'), udp(AF_INET, '127.0.0.1')]
+    to.setsockopt(IPPROTO_IP, IP_RECVTTL, 1)
+    to.setsockopt(IPPROTO_UDP, UDP_GRO, 1)
+    const data = pattern(5000)
+    await from.sendmsg({ data, segmentSize: 1200, address: to.getsockname(), control: [control.ttl(7)] })
+    const message = await to.recvmsg(65536)
+    expect(message.meta).toMatchObject({ ttl: 7, segmentSize: 1200 })
+    expect([...message.segments()].map(part => part.length)).toEqual([1200, 1200, 1200, 1200, 200])
+    expect(message.data.equals(data)).toBe(true)
+  },
+)
 
-test('errors: the size, a datagram that is too long, a detached buffer', async () => {
+test('a segmented send rejects an invalid size, a datagram that is too long, and a detached buffer', async () => {
   const socket = udp(AF_INET, '127.0.0.1')
   const address = socket.getsockname()
   const data = pattern(100)
@@ -116,7 +120,7 @@ test('errors: the size, a datagram that is too long, a detached buffer', async (
   expect(long).toMatchObject({ code: 'EMSGSIZE', bytesSent: 0 })
 })
 
-test('the blocking flavour', () => {
+test('the blocking Socket sends segments', () => {
   const [from, to] = [0, 1].map(() => new Blocking(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]))
   expect(from!.sendmsg({ data: pattern(50), segmentSize: 20, address: to!.getsockname() })).toBe(50)
   expect([to!.recv(100).length, to!.recv(100).length, to!.recv(100).length]).toEqual([20, 20, 10])

@@ -40,7 +40,7 @@ for (const [name, make] of [
   ['AF_UNIX', async () => pair()],
   ['TCP', tcp],
 ] as const) {
-  testIf(linux, `${name}: a stream moves to another socket until it ends`, async () => {
+  testIf(linux, `${name}: splice moves a stream to another socket until EOF`, async () => {
     const [from, a] = await make()
     const [b, to] = await make()
     const data = pattern(3_000_000)
@@ -57,7 +57,7 @@ for (const [name, make] of [
   })
 }
 
-testIf(linux, 'length stops it, and the rest is the next receive', async () => {
+testIf(linux, 'splice stops after length bytes, and the next receive returns the rest', async () => {
   const [from, a] = pair()
   const [b, to] = pair()
   await from.send(Buffer.from('head and tail'))
@@ -66,19 +66,23 @@ testIf(linux, 'length stops it, and the rest is the next receive', async () => {
   expect(await a.splice(b, { length: 0 })).toBe(0)
 })
 
-testIf(linux, 'what a second failure gives back goes before what the first one left', async () => {
-  const [from, a] = pair()
-  const [b] = pair()
-  fill(b)
-  const data = pattern(100_000)
-  await from.sendAll(data)
-  expect(await failure(a.splice(b, { timeout: 5 }))).toMatchObject({ bytesSent: 0 })
-  expect(await failure(a.splice(b, { timeout: 5, length: 10 }))).toMatchObject({ bytesSent: 0 })
-  expect(a.trySplice(b, { length: 10 })).toBeNull()
-  expect(hash(await receive(a, data.length))).toBe(hash(data))
-})
+testIf(
+  linux,
+  'bytes returned by a second failed splice come before the bytes that the first one left',
+  async () => {
+    const [from, a] = pair()
+    const [b] = pair()
+    fill(b)
+    const data = pattern(100_000)
+    await from.sendAll(data)
+    expect(await failure(a.splice(b, { timeout: 5 }))).toMatchObject({ bytesSent: 0 })
+    expect(await failure(a.splice(b, { timeout: 5, length: 10 }))).toMatchObject({ bytesSent: 0 })
+    expect(a.trySplice(b, { length: 10 })).toBeNull()
+    expect(hash(await receive(a, data.length))).toBe(hash(data))
+  },
+)
 
-testIf(linux, 'what is given back is for a receive that waits already', async () => {
+testIf(linux, 'bytes that splice returns complete a receive that is already waiting', async () => {
   const [from, a] = pair()
   const [b] = pair()
   fill(b)
@@ -92,7 +96,7 @@ testIf(linux, 'what is given back is for a receive that waits already', async ()
   expect(String(await waiting)).toBe('first')
 })
 
-testIf(linux, 'closing either end cancels it, whichever it waits for', async () => {
+testIf(linux, 'closing either socket cancels splice, whichever socket it waits for', async () => {
   for (const which of [0, 1]) {
     for (const full of [false, true]) {
       const [from, a] = pair()
@@ -108,26 +112,30 @@ testIf(linux, 'closing either end cancels it, whichever it waits for', async () 
   }
 })
 
-testIf(linux, 'detach is EBUSY as long as there are bytes that the kernel has no more', async () => {
-  const [from, a] = pair()
-  const [b] = pair()
-  fill(b)
-  await from.send(Buffer.from('hello'))
-  const stop = new AbortController()
-  const moving = failure(a.splice(b, { signal: stop.signal }))
-  await turn()
-  expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
-  expect(thrown(() => a.toNetSocket())).toMatchObject({ code: 'EBUSY' })
-  stop.abort()
-  await moving
-  expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
-  expect(String(await a.recv(2))).toBe('he')
-  const net = a.toNetSocket()
-  expect(String((await once(net, 'data'))[0])).toBe('llo')
-  net.destroy()
-})
+testIf(
+  linux,
+  'detach fails with EBUSY while the package holds bytes that were read from the kernel',
+  async () => {
+    const [from, a] = pair()
+    const [b] = pair()
+    fill(b)
+    await from.send(Buffer.from('hello'))
+    const stop = new AbortController()
+    const moving = failure(a.splice(b, { signal: stop.signal }))
+    await turn()
+    expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
+    expect(thrown(() => a.toNetSocket())).toMatchObject({ code: 'EBUSY' })
+    stop.abort()
+    await moving
+    expect(thrown(() => a.detach())).toMatchObject({ code: 'EBUSY' })
+    expect(String(await a.recv(2))).toBe('he')
+    const net = a.toNetSocket()
+    expect(String((await once(net, 'data'))[0])).toBe('llo')
+    net.destroy()
+  },
+)
 
-testIf(linux, 'a failure that is met at once says how far it got, and a timeout how long it was', () => {
+testIf(linux, 'an immediate error of splice has the bytes moved, and a timeout error has the timeout', () => {
   const [from, a] = Blocking.pair()
   const [b, to] = Blocking.pair()
   try {
@@ -141,7 +149,7 @@ testIf(linux, 'a failure that is met at once says how far it got, and a timeout 
   }
 })
 
-testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
+testIf(linux, 'splice moves data to a file and a pipe, and rejects an invalid descriptor', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-'))
   const file = path.join(folder, 'out')
   try {
@@ -156,7 +164,7 @@ testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
     expect(hash(readFileSync(file))).toBe(hash(data))
     const fifo = path.join(folder, 'fifo')
     await run('mkfifo', [fifo])
-    const ends = openSync(fifo, 'a+') // what a shell's >> opens; to a file splice(2) would not write
+    const ends = openSync(fifo, 'a+') // as a shell's >> opens it; splice(2) would refuse O_APPEND on a file
     const [x, y] = pair()
     await x.send(Buffer.from('through a pipe'))
     expect(await y.splice({ fd: ends }, { length: 14 })).toBe(14)
@@ -169,7 +177,7 @@ testIf(linux, 'to a file, a pipe, and what is no descriptor', async () => {
   }
 })
 
-testIf(linux, 'a full receiver is waited for; timeout and signal lose nothing', async () => {
+testIf(linux, 'splice waits for a full receiver, and a timeout or signal loses no byte', async () => {
   const [from, a] = pair()
   const [b, to] = pair()
   const { bytes } = fill(b)
@@ -189,14 +197,14 @@ testIf(linux, 'a full receiver is waited for; timeout and signal lose nothing', 
   controller.abort()
   expect((await moving).name).toBe('AbortError')
   expect(String(await a.recv(4))).toBe('kept')
-  // The rest goes first in the next transfer.
+  // The next transfer sends the returned bytes first.
   const again = a.splice(b, { length: 8 })
   await from.send(Buffer.from('more'))
   expect((await receive(to, bytes + 8)).subarray(-8).toString()).toBe(' toomore')
   expect(await again).toBe(8)
 })
 
-testIf(linux, 'a receiver that is gone: the error, and the bytes are still there', async () => {
+testIf(linux, 'splice to a closed receiver fails, and keeps the bytes in the source', async () => {
   const [from, a] = pair()
   const [b, to] = pair()
   to.close()
@@ -205,7 +213,7 @@ testIf(linux, 'a receiver that is gone: the error, and the bytes are still there
   expect(String(await a.recv(100))).toBe('undelivered')
 })
 
-testIf(linux, 'trySplice and the blocking form', async () => {
+testIf(linux, 'trySplice and the blocking splice move the available bytes', async () => {
   const [from, a] = pair()
   const [b, to] = pair()
   expect(a.trySplice(b)).toBeNull()
@@ -236,7 +244,7 @@ for (const [name, make] of [
     },
   ],
 ] as const) {
-  test(`relay: both ways with half-close (${name})`, async () => {
+  test(`relay forwards both directions with half-close (${name})`, async () => {
     const [client, a, b, server] = await make()
     const relaying = relay(a, b)
     const [up, down] = [pattern(40_000), pattern(50_000)]
@@ -246,7 +254,7 @@ for (const [name, make] of [
     }
     const serving = (async () => {
       const request = await receive(server, up.length)
-      expect((await server.recv(1)).length).toBe(0) // the client's end came through while we still send
+      expect((await server.recv(1)).length).toBe(0) // the client's EOF arrives while the server still sends
       await send(server, down)
       return request
     })()
@@ -257,7 +265,7 @@ for (const [name, make] of [
   })
 }
 
-test('relay: the signal stops both ways, a failure of one the other', async () => {
+test('an aborted signal stops both directions of relay, and a failure of one direction stops the other', async () => {
   const [client, a] = pair()
   const [b, server] = pair()
   const controller = new AbortController()
@@ -267,14 +275,14 @@ test('relay: the signal stops both ways, a failure of one the other', async () =
   controller.abort(new Error('enough'))
   expect(await relaying).toMatchObject({ name: 'AbortError', cause: { message: 'enough' } })
   await client.send(Buffer.from('y'))
-  expect(String(await a.recv(1))).toBe('y') // the sockets are open and idle
+  expect(String(await a.recv(1))).toBe('y') // the sockets stay open and idle
   const broken = failure(relay(a, b))
   b.close()
   expect((await broken).code).toBe('ECANCELED')
   expect((await failure(relay(a, {} as never))).code).toBe('ERR_INVALID_ARG_TYPE')
 })
 
-test('relay: 8 MiB through a reader that is slow', async () => {
+test('relay moves 8 MiB to a slow reader without loss', async () => {
   const [client, a] = await tcp()
   const [b, server] = await tcp()
   const data = pattern(8 << 20)

@@ -1,4 +1,4 @@
-// Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
+// Compiled by types.test.ts, never run: the line below @ts-expect-error must be an error.
 import {
   codecs,
   defineOption,
@@ -16,7 +16,7 @@ import {
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 declare function same<A, B>(answer: Same<A, B>): void
 
-/** What Socket has. */
+/** The methods of Socket for options. */
 declare const socket: {
   get<T>(option: ReadableOption<T>): T
   set<T>(option: WritableOption<T>, value: NoInfer<T>): void
@@ -39,15 +39,15 @@ export function reading(): void {
   const length = socket.get(query(options.PACKET_HDRLEN, 1))
   same<typeof length, number>(true)
 
-  // @ts-expect-error it can only be set
+  // @ts-expect-error the option can only be set
   socket.get(options.SO_SNDBUFFORCE)
-  // @ts-expect-error it can only be set
+  // @ts-expect-error the option can only be set
   getOption(calls, options.IP_ADD_MEMBERSHIP)
   // @ts-expect-error a number is no option
   socket.get(2)
-  // @ts-expect-error an older kernel does not have it
+  // @ts-expect-error the option is undefined on older kernels
   info.tcpi_bytes_acked.toString()
-  // @ts-expect-error the question has the type of the option
+  // @ts-expect-error the argument has the type of the option
   query(options.PACKET_HDRLEN, 'v2')
 }
 
@@ -71,11 +71,11 @@ export function writing(): void {
   socket.set(options.SO_LINGER, { on: true })
   // @ts-expect-error the group is missing
   socket.set(options.IP_ADD_MEMBERSHIP, { interface: 'eth0' })
-  // @ts-expect-error it can only be read
+  // @ts-expect-error the option can only be read
   socket.set(options.SO_ERROR, 0)
-  // @ts-expect-error it can only be read
+  // @ts-expect-error the option can only be read
   setOption(calls, options.TCP_INFO, {})
-  // @ts-expect-error what asks a question can only be read
+  // @ts-expect-error an option with an argument can only be read
   socket.set(query(options.IP_TTL, 1), 1)
   // @ts-expect-error an option that does not exist
   socket.set(options.SO_KEEPALIV, true)
@@ -93,7 +93,7 @@ export function declaring(): void {
   const readOnly = defineOption({ name: 'SO_MINE', level: 1, option: 99, codec: codecs.bool, access: 'get' })
   // @ts-expect-error declared as read only
   socket.set(readOnly, true)
-  // @ts-expect-error no such access
+  // @ts-expect-error unknown access
   defineOption({ name: 'SO_MINE', level: 1, option: 99, codec: codecs.bool, access: 'read' })
   // @ts-expect-error the codec is missing
   defineOption({ name: 'SO_MINE', level: 1, option: 99, access: 'get' })

@@ -1,4 +1,4 @@
-// Compiled by types.test.ts, never run: a line below @ts-expect-error has to be refused.
+// Compiled by types.test.ts, never run: the line below @ts-expect-error must be an error.
 import { AF_INET, SOCK_STREAM, Socket, SocketError, capabilities, supports } from '../../lib'
 import type { Address, Membership } from '../../lib'
 import type * as linux from '../../lib/linux'
@@ -17,11 +17,11 @@ export async function asynchronous(socket: Socket, bytes: Uint8Array): Promise<v
 
   // @ts-expect-error a size is a number
   await socket.recv('10')
-  // @ts-expect-error and it is needed
+  // @ts-expect-error the size is required
   await socket.recv()
-  // @ts-expect-error text has no bytes until somebody chooses an encoding
+  // @ts-expect-error text must be encoded first
   await socket.send('text')
-  // @ts-expect-error the same for all of it
+  // @ts-expect-error text must be encoded first
   await socket.sendAll('text')
   // @ts-expect-error a plain array is not memory
   await socket.recvInto([1, 2, 3])
@@ -39,7 +39,7 @@ export async function asynchronous(socket: Socket, bytes: Uint8Array): Promise<v
 
 export function properties(socket: Socket): void {
   same<typeof socket.fd, number>(true)
-  // @ts-expect-error the descriptor is the socket's for life
+  // @ts-expect-error the descriptor is read-only
   socket.fd = 3
   socket.timeout = 100
 }
@@ -56,39 +56,39 @@ export function multicast(socket: Socket, blocking: SyncSocket): void {
   same<typeof membership, Membership>(true)
   same<typeof membership.source, string | null>(true)
   blocking.joinGroup('ff12::1', { interface: 1 }).block('fe80::1')
-  // @ts-expect-error a group is text
+  // @ts-expect-error a group is a string
   socket.joinGroup(5)
   // @ts-expect-error an option that does not exist
   socket.joinGroup('239.1.1.1', { iface: 'lo' })
-  // @ts-expect-error to be heard elsewhere is another membership
+  // @ts-expect-error another source needs another membership
   membership.interface = 2
 }
 
 export function elsewhere(): void {
   void new Socket(AF_INET, SOCK_STREAM, 0, { netns: 'blue' })
   void new SyncSocket(AF_INET, SOCK_STREAM, 0, { netns: 3 })
-  // @ts-expect-error a descriptor, a path or a name
+  // @ts-expect-error needs a descriptor, a path or a name
   void new Socket(AF_INET, SOCK_STREAM, 0, { netns: true })
 }
 
 export function features(): void {
   same<ReturnType<typeof supports>, boolean>(true)
   supports('gso')
-  // @ts-expect-error no feature of that name
+  // @ts-expect-error unknown feature
   supports('GSO')
-  // @ts-expect-error the matrix is frozen
+  // @ts-expect-error the result is frozen
   capabilities()[0] = undefined
 }
 
 export function synchronous(socket: SyncSocket): void {
   const data = socket.recv(10)
   same<typeof data, Buffer>(true)
-  // @ts-expect-error nothing could fire the signal while the thread waits
+  // @ts-expect-error no code can abort the signal while the thread waits
   socket.recv(10, { signal: AbortSignal.timeout(1) })
 }
 
 export function constants(): void {
-  // By the subpath they are numbers; by the main entry perhaps missing where only one system has them.
+  // In the subpath, constants are numbers. In the main entry, constants of only one system may be undefined.
   same<typeof linux.AF_PACKET, number>(true)
   same<typeof linux.SO_PEERPIDFD, number>(true)
   same<typeof AF_INET, number>(true)

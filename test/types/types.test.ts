@@ -3,13 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /*
- * The files beside this one say what the types allow and refuse. They are compiled as a user's files are,
- * against the sources; an error that is expected and does not come is an error too.
+ * The other files of this folder show what the types accept and reject. They are compiled against the sources, like
+ * the files of a user. If an expected error does not occur, that is an error too.
  */
 const root = path.resolve(__dirname, '../..')
 const files = readdirSync(__dirname).filter(name => name.endsWith('.types.ts'))
 
-test('the types accept and refuse what these files say', () => {
+test('the types accept and reject the code of these files as expected', () => {
   const tsc = require.resolve('typescript/bin/tsc')
   const project = path.join(root, 'tsconfig.json')
   const run = spawnSync(process.execPath, [tsc, '--noEmit', '--pretty', 'false', '-p', project], {
@@ -17,7 +17,7 @@ test('the types accept and refuse what these files say', () => {
     env: { ...process.env },
     maxBuffer: 1 << 26,
   })
-  // Trouble with the project itself would leave no line about these files.
+  // An error in the project itself would print no line about these files.
   expect(run.stdout).not.toMatch(/^error TS/m)
   const here = run.stdout.split('\n').filter(line => line.startsWith('test/types/'))
   expect(here).toEqual([])

@@ -1,6 +1,6 @@
 'use strict'
 
-/** What the programs of this folder share. argv: the folder with `dist/`. */
+/** What the programs of this folder share. argv[2]: the folder with `dist/`. */
 const path = require('node:path')
 
 const folder = process.argv[2]
@@ -8,7 +8,7 @@ const load = name => require(path.join(folder, 'dist', name))
 module.exports = {
   bsd: load('index.js'),
   raw: load('raw.js'),
-  /** Detaches the memory of a view and frees it. */
+  /** Detaches the memory of a view, and frees it. */
   free(view) {
     structuredClone(view.buffer, { transfer: [view.buffer] })
     for (let i = 0; i < 5; i++) gc()

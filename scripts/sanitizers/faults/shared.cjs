@@ -1,6 +1,6 @@
 'use strict'
 
-/* The length of getsockopt(2) lies in memory that another thread changes between the check and the call. */
+/* The length of getsockopt(2) is in memory that another thread changes between the check and the call. */
 const { Worker } = require('node:worker_threads')
 const { bsd, raw } = require('./pair.cjs')
 
@@ -18,7 +18,7 @@ new Worker(text, { eval: true, workerData: shared }).on('online', () => {
     try {
       raw.getsockopt(fds[0], bsd.SOL_SOCKET, bsd.SO_PEERCRED, value, shared)
     } catch {
-      // the check saw the larger number
+      // the check read the larger number
     }
     calls++
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-/* The same, where the getter shrinks the memory of a resizable ArrayBuffer. */
+/* As getter.cjs, but the getter shrinks the memory of a resizable ArrayBuffer. */
 const { bsd, raw } = require('./pair.cjs')
 
 const fds = new Int32Array(2)

@@ -1,6 +1,6 @@
 'use strict'
 
-/* A getter in an array of buffers makes the table of slots larger, and so moves the slot that the call is about. */
+/* A getter in an array of buffers makes the table of slots grow, which moves the slot of the current call. */
 const { bsd } = require('./pair.cjs')
 
 const [a, b] = bsd.Socket.pair()

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * The wall clock jumps by a day, forwards and back, before a wait and in the midst of it. A timeout counts time that has
- * passed: it neither fires because of the jump nor fails to.
+ * The wall clock jumps by a day, forwards and backwards, before and during a wait. A timeout measures elapsed time,
+ * so the jump must neither trigger the timeout nor delay it.
  */
 const assert = require('node:assert')
 const { scene, outcome, thrown, unix, fill, folder, pattern } = require('../scene.js')
@@ -12,7 +12,7 @@ const LONG = { timeout: 3600 * 1000 } // shorter than the jump
 const SHORT = { timeout: 40 }
 const x = Buffer.from('x')
 
-/** Makes the wall clock wrong by so many days, and sees that the process believes it. */
+/** Shifts the wall clock by a number of days, and checks that the process reads the shifted time. */
 function jump({ faults }, days) {
   faults.jump('realtime', 0)
   const before = Date.now()
@@ -21,7 +21,7 @@ function jump({ faults }, days) {
   assert(Math.abs(believed - days) < 0.01, `the clock went ${believed} days on`)
 }
 
-/** Jumps while `wait` waits. */
+/** Shifts the clock while `wait` waits. */
 async function during(tools, days, wait, then = () => undefined) {
   jump(tools, 0)
   const ended = outcome(wait)
@@ -61,12 +61,12 @@ async function promises(tools, own) {
     }
     for (const [i, [start]] of waits(tools, own).entries()) {
       const result = await during(tools, days, start(SHORT))
-      assert.match(result, i === 4 ? /^ERR_ASSERTION$/ : /^ERR_SOCKET_TIMEOUT/) // of poll it is an empty list
+      assert.match(result, i === 4 ? /^ERR_ASSERTION$/ : /^ERR_SOCKET_TIMEOUT/) // poll resolves with an empty list instead
     }
   }
 }
 
-/** The clock jumps each time the thread has slept. */
+/** Shifts the clock each time the thread has slept. */
 function whileItSleeps(tools, days, run) {
   const { native } = tools
   const { poll } = native
@@ -100,7 +100,7 @@ async function blocking(tools, own) {
       )
     late(() => b.recv(1, SHORT))
     late(() => a.sendAll(pattern(8 << 20), SHORT))
-    late(() => from.sendto(x, path, SHORT)) // sleeps again and again
+    late(() => from.sendto(x, path, SHORT)) // sleeps repeatedly
     const idle = () => sync.poll([{ socket: from, events: bsd.POLLIN }], 40)
     assert.deepStrictEqual(whileItSleeps(tools, days, idle), [])
     while (b.tryRecv(1 << 20) !== null);
@@ -131,7 +131,7 @@ async function servers(tools, own) {
 }
 
 module.exports = {
-  'waits with promises': scene(promises),
-  'waits that block': scene(blocking),
-  'a server that drains': scene(servers),
+  'operations that wait with promises time out in real time': scene(promises),
+  'blocking operations time out in real time': scene(blocking),
+  'a server that drains times out in real time': scene(servers),
 }

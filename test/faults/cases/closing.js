@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * close() inside everything that calls back, with others waiting: they are rejected with ECANCELED, a second close() is
- * nothing, and no descriptor, slot or job is left.
+ * close() is called inside everything that calls back, while other operations wait. The waiting operations are
+ * rejected with ECANCELED, a second close() does nothing, and no descriptor, slot or job is left.
  */
 const assert = require('node:assert')
 const fs = require('node:fs')
@@ -12,7 +12,7 @@ const bytes = text => Buffer.from(text)
 const x = bytes('x')
 const large = pattern(8 << 20)
 
-/** Two operations in each direction that wait, and what becomes of them. */
+/** Starts two operations in each direction that wait, and returns their outcomes. */
 function busy(socket) {
   fill(socket)
   return Promise.all([socket.recv(1), socket.readable(), socket.send(x), socket.sendAll(x)].map(outcome))
@@ -20,7 +20,7 @@ function busy(socket) {
 const canceled = ['ECANCELED', 'ECANCELED', 'ECANCELED', 'ECANCELED after 0']
 const canceledOrNever = /^(ECANCELED|EBADF)( after 0)?$/
 
-/** Closes twice, and uses what is closed. */
+/** Closes the socket twice, and calls methods of the closed socket. */
 function close(socket) {
   socket.close()
   socket.close()
@@ -28,7 +28,7 @@ function close(socket) {
   assert.throws(() => socket.tryRecv(1), { code: 'EBADF' })
 }
 
-/** Closes a busy socket in `when`, which calls back. */
+/** Closes a busy socket inside `when`, which runs a callback. */
 const during = when =>
   scene(async (tools, own) => {
     const [a, b] = unix(tools, own)
@@ -36,10 +36,10 @@ const during = when =>
     await when(() => close(a), { a, b, tools, own })
     assert.deepStrictEqual(await waiting, canceled)
     const { data } = await everything(b)
-    assert(data.every(byte => byte === 0x66)) // nothing of what was taken back
+    assert(data.every(byte => byte === 0x66)) // no byte of the cancelled sends
   })
 
-/** A loop that is left by closing what it is over: it ends, after so many turns. */
+/** Runs a loop that closes its own socket. The loop ends after the given number of turns. */
 const loop = (make, turns = 1) =>
   scene(async (tools, own) => {
     const { over, socket } = await make(tools, own)
@@ -65,7 +65,7 @@ for (const [name, call] of Object.entries(timers)) {
 }
 
 Object.assign(exports, {
-  'an abort listener that is called before ours': during((end, { a }) => {
+  'close in an abort listener that runs before the listener of the package': during((end, { a }) => {
     const stop = new AbortController()
     stop.signal.addEventListener('abort', end)
     const waiting = outcome(a.recv(1, { signal: stop.signal }))
@@ -73,7 +73,7 @@ Object.assign(exports, {
     return waiting.then(result => assert.strictEqual(result, 'ECANCELED'))
   }),
 
-  'an abort listener that is called after ours': during((end, { a }) => {
+  'close in an abort listener that runs after the listener of the package': during((end, { a }) => {
     const stop = new AbortController()
     const waiting = outcome(a.recv(1, { signal: stop.signal }))
     stop.signal.addEventListener('abort', end)
@@ -81,7 +81,7 @@ Object.assign(exports, {
     return waiting.then(result => assert.strictEqual(result, 'ABORT_ERR'))
   }),
 
-  'the rejection of one that waits: timeout, signal, close': scene(async (tools, own) => {
+  'close when a waiting operation is rejected by its timeout, its signal or close': scene(async (tools, own) => {
     for (const op of [() => ({ timeout: 1 }), () => ({ signal: AbortSignal.timeout(1) }), socket => (setImmediate(() => socket.close()), {})]) {
       const [a] = unix(tools, own)
       const handled = a.recv(1, op(a)).catch(() => close(a))
@@ -91,7 +91,7 @@ Object.assign(exports, {
     }
   }),
 
-  'the fulfilment of one, with others behind it in the same turn': scene(async (tools, own) => {
+  'close when an operation is fulfilled, with others pending in the same turn': scene(async (tools, own) => {
     for (const make of [unix, tcp]) {
       const [a, b] = await make(tools, own)
       const first = a.recv(1).then(() => close(a))
@@ -102,7 +102,7 @@ Object.assign(exports, {
     }
   }),
 
-  'the fulfilment of an accept': scene(async (tools, own) => {
+  'close when an accept is fulfilled': scene(async (tools, own) => {
     const { Socket } = tools.bsd
     const listener = own(new Socket()).bind(['127.0.0.1', 0]).listen()
     const address = listener.getsockname()
@@ -114,22 +114,22 @@ Object.assign(exports, {
     for (const each of behind) assert.match(await outcome(each), /^(ECANCELED|fulfilled)$/)
   }),
 
-  'connect: its fulfilment and its rejection': scene(async (tools, own) => {
+  'close when a connect is fulfilled or rejected': scene(async (tools, own) => {
     const { Socket } = tools.bsd
     const listener = own(new Socket()).bind(['127.0.0.1', 0]).listen()
     const client = own(new Socket())
     await client.connect(listener.getsockname()).then(() => close(client))
     const refused = own(new Socket())
-    const nobody = listener.getsockname()
+    const unused = listener.getsockname()
     listener.close()
-    await refused.connect(nobody).catch(() => close(refused))
+    await refused.connect(unused).catch(() => close(refused))
     const late = own(new Socket())
-    const waiting = outcome(late.connect(nobody))
+    const waiting = outcome(late.connect(unused))
     late.close()
     assert.match(await waiting, /^(ECANCELED|ECONNREFUSED)$/)
   }),
 
-  'progress of sendfile': scene(async (tools, own) => {
+  'close in the progress callback of sendfile': scene(async (tools, own) => {
     const [a, b] = unix(tools, own)
     const error = await failure(a.sendfile(file(own, large), { onProgress: () => close(a) }))
     assert.strictEqual(error.code, 'ECANCELED')
@@ -141,7 +141,7 @@ Object.assign(exports, {
     assert.strictEqual((await everything(d)).data.length, blocked.bytesSent)
   }),
 
-  'progress of splice: the source, the target': scene(async (tools, own) => {
+  'close of the source or the target in the progress callback of splice': scene(async (tools, own) => {
     for (const which of [0, 1]) {
       for (const { Socket } of [tools.bsd, tools.sync]) {
         const [from, a] = Socket.pair().map(own)
@@ -155,7 +155,7 @@ Object.assign(exports, {
     }
   }),
 
-  'in the midst of a relay: each of its two sockets, and both': scene(async (tools, own) => {
+  'close of one or both sockets during a relay': scene(async (tools, own) => {
     const { bsd } = tools
     for (const which of [[0], [1], [0, 1], [1, 0]]) {
       const [client, a] = unix(tools, own)
@@ -164,11 +164,11 @@ Object.assign(exports, {
       const closing = server.recv(10).then(() => which.forEach(i => close([a, b][i])))
       await client.send(x)
       await closing
-      assert.match(await relaying, /^ECANCELED after [01]$/) // of the direction that was the first to hear
+      assert.match(await relaying, /^ECANCELED after [01]$/) // the bytes of the direction that failed first
     }
   }),
 
-  'the end of a zero-copy send, with more of them in flight': scene(async (tools, own) => {
+  'close when a zero-copy send completes, with others outstanding': scene(async (tools, own) => {
     const [a, b] = await tcp(tools, own)
     const sends = Array.from({ length: 10 }, () => a.sendZeroCopy(new Uint8Array(100_000)))
     const first = sends[0].then(() => close(a))
@@ -177,10 +177,10 @@ Object.assign(exports, {
     await first
     let told = 100_000
     for (const each of await rest) told += each === 'fulfilled' ? 100_000 : Number(/^ECANCELED after (\d+)$/.exec(each)[1])
-    assert.strictEqual((await received).data.length, told) // what was queued arrives
+    assert.strictEqual((await received).data.length, told) // the queued data arrives
   }),
 
-  'an argument that closes it when it is looked at': scene(async (tools, own) => {
+  'close in a getter of an argument': scene(async (tools, own) => {
     const { bsd } = tools
     const target = file(own, x)
     const looks = {
@@ -204,36 +204,36 @@ Object.assign(exports, {
     }
   }),
 
-  'the body of chunks()': loop((tools, own) => {
+  'close in the loop body of chunks()': loop((tools, own) => {
     const [a, b] = unix(tools, own)
     b.trySend(bytes('two parts'))
     return { socket: a, over: socket => socket.chunks({ size: 4 }) }
   }),
-  'the body of messages()': loop((tools, own) => {
+  'close in the loop body of messages()': loop((tools, own) => {
     const [a, b] = tools.bsd.Socket.pair(tools.bsd.AF_UNIX, tools.bsd.SOCK_DGRAM).map(own)
     for (let i = 0; i < 3; i++) b.trySend(x)
     return { socket: a, over: socket => socket.messages() }
   }, 2),
-  'the body of messages({ batch })': loop(async ({ bsd }, own) => {
+  'close in the loop body of messages({ batch })': loop(async ({ bsd }, own) => {
     const [a, b] = [0, 0].map(() => own(new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM)).bind(['127.0.0.1', 0]))
     for (let i = 0; i < 10; i++) await b.sendto(x, a.getsockname())
     return { socket: a, over: socket => socket.messages({ batch: 8 }) }
   }, 3),
-  'the body of connections()': loop(async ({ bsd }, own) => {
+  'close in the loop body of connections()': loop(async ({ bsd }, own) => {
     const listener = own(new bsd.Socket()).bind(['127.0.0.1', 0]).listen()
     for (let i = 0; i < 3; i++) await own(new bsd.Socket()).connect(listener.getsockname())
     return { socket: listener, over: socket => socket.connections() }
   }),
-  'the body of errors()': loop(async ({ bsd }, own) => {
+  'close in the loop body of errors()': loop(async ({ bsd }, own) => {
     const socket = own(new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM)).receiveMeta({ errors: true })
-    const nobody = new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM).bind(['127.0.0.1', 0])
-    const address = nobody.getsockname()
-    nobody.close()
+    const unused = new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM).bind(['127.0.0.1', 0])
+    const address = unused.getsockname()
+    unused.close()
     for (let i = 0; i < 5; i++) await outcome(socket.sendto(x, address))
     return { socket, over: each => each.errors() }
   }, 2),
 
-  'a batch that was received, and one that was sent': scene(async (tools, own) => {
+  'close when a batch was received or sent': scene(async (tools, own) => {
     const { bsd } = tools
     const [a, b] = bsd.Socket.pair(bsd.AF_UNIX, bsd.SOCK_DGRAM).map(own)
     const out = new bsd.MessageBatch({ count: 4, size: 8 })
@@ -244,7 +244,7 @@ Object.assign(exports, {
     assert.deepStrictEqual(Array.from({ length: await received }, (_, i) => String(into.data(i))), ['m0', 'm1', 'm2', 'm3'])
   }),
 
-  'a server’s handler: its connection, the listener, the server': scene(async (tools, own) => {
+  'close of the connection, the listener or the server in a handler': scene(async (tools, own) => {
     const { bsd } = tools
     const ends = [c => close(c), (_, s) => close(s.socket), (_, s) => s.close(), (_, s) => void s.close({ drain: true }), (c, s) => (close(c), void s.close())]
     for (const end of ends) {
@@ -260,7 +260,7 @@ Object.assign(exports, {
     }
   }),
 
-  'a server’s onError, and its signal in a handler': scene(async (tools, own) => {
+  'close in onError of a server, and abort of its signal in a handler': scene(async (tools, own) => {
     const { bsd } = tools
     const stop = new AbortController()
     let server = null
@@ -272,7 +272,7 @@ Object.assign(exports, {
     }
   }),
 
-  'a handler of datagrams, which then replies': scene(async (tools, own) => {
+  'close in a handler of datagrams, which then replies': scene(async (tools, own) => {
     const { bsd } = tools
     const socket = new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM).bind(['127.0.0.1', 0])
     const replies = []
@@ -286,7 +286,7 @@ Object.assign(exports, {
     assert.deepStrictEqual(replies, ['EBADF'])
   }),
 
-  'listeners of a Duplex: data, end, drain, the callback of write, error, close': scene(async (tools, own) => {
+  'close in the listeners of a Duplex: data, end, drain, the callback of write, error, close': scene(async (tools, own) => {
     for (const event of ['data', 'end', 'drain', 'write', 'error', 'close']) {
       const [a, b] = unix(tools, own)
       const duplex = a.toDuplex()
@@ -306,7 +306,7 @@ Object.assign(exports, {
     }
   }),
 
-  'the web’s streams, between two chunks': scene(async (tools, own) => {
+  'close of Web Streams between two chunks': scene(async (tools, own) => {
     const [a, b] = unix(tools, own)
     const { readable, writable } = a.toWeb()
     await b.send(x)
@@ -317,7 +317,7 @@ Object.assign(exports, {
     await everything(b)
   }),
 
-  'poll and select that wait for it': scene(async (tools, own) => {
+  'close while poll and select wait for the socket': scene(async (tools, own) => {
     const { bsd } = tools
     const [a, b] = unix(tools, own)
     const polled = bsd.poll([{ socket: a, events: bsd.POLLIN }, { socket: b, events: bsd.POLLIN }])

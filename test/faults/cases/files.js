@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * Files that change while they are on their way: shorter is an error that says how far it got, longer is not sent, and what is
- * written meanwhile is sent as it then is.
+ * Files change during a transfer. If the file becomes shorter, the error has the number of bytes sent. If it becomes
+ * longer, the new part is not sent. Data that is written during the transfer may be sent in its new state.
  */
 const assert = require('node:assert')
 const fs = require('node:fs')
@@ -10,7 +10,7 @@ const { scene, failure, outcome, unix, tcp, fill, everything, pattern, folder } 
 
 const SIZE = 24 << 20
 const data = pattern(SIZE)
-/** RLIMIT_FSIZE of one case. */
+/** The RLIMIT_FSIZE of one case, in bytes. */
 const MOST = 2 << 20
 
 function file(own, contents = data) {
@@ -21,7 +21,7 @@ function file(own, contents = data) {
   return { name, fd }
 }
 
-/** A sendfile that has sent something and waits for its peer; `change` gets the file then. */
+/** Starts a sendfile that has sent some data and waits for its peer. Then calls `change` with the file. */
 async function midway(tools, own, make, change, options = {}) {
   const [a, b] = await make(tools, own)
   const { name, fd } = file(own)
@@ -31,7 +31,7 @@ async function midway(tools, own, make, change, options = {}) {
   })
   const sending = outcome(a.sendfile(fd, options))
   await progress
-  for (let i = 0; i < 5; i++) await tools.turn() // until the peer's room is used up
+  for (let i = 0; i < 5; i++) await tools.turn() // until the peer's receive buffer is full
   assert(sent > 0 && sent < SIZE)
   change(fd, sent, name)
   const receiving = everything(b)
@@ -40,7 +40,7 @@ async function midway(tools, own, make, change, options = {}) {
   return { result, sent, received: (await receiving).data }
 }
 
-// What is left of a page behind the new end becomes zeros, also on its way: pages may be large.
+// The part of a page behind the new end becomes zeros, even in data already queued. Pages may be large.
 const shorter = how =>
   scene(async (tools, own) => {
     for (const make of [unix, tcp]) {
@@ -53,7 +53,7 @@ const shorter = how =>
     }
   })
 
-/** Sends nothing more than was there at the beginning. */
+/** Checks that only the data that existed at the start is sent. */
 const unharmed = (change, expected = data, options = {}) =>
   scene(async (tools, own) => {
     const { result, received } = await midway(tools, own, unix, change, options)
@@ -83,7 +83,7 @@ async function inside(tools, own) {
 async function gone(tools, own) {
   const [a, b] = unix(tools, own)
   const { name, fd } = file(own, Buffer.alloc(0))
-  assert.strictEqual(await a.sendfile(fd), 0) // empty: nothing to miss
+  assert.strictEqual(await a.sendfile(fd), 0) // an empty file is no error
   fs.writeFileSync(name, 'twelve bytes')
   assert.strictEqual(await a.sendfile(fd, { offset: 12 }), 0)
   assert.strictEqual(await a.sendfile(fd, { offset: 100 }), 0)
@@ -99,7 +99,7 @@ async function spliced(tools, own) {
   const half = 8 << 20
   await from.sendAll(data.subarray(0, half))
   await tools.until(() => fs.fstatSync(fd).size === half)
-  fs.ftruncateSync(fd, 100) // what follows goes to its place all the same, as write(2) has it
+  fs.ftruncateSync(fd, 100) // later data goes to its own offset, as with write(2)
   await from.sendAll(data.subarray(half, half + 1000))
   from.close()
   assert.strictEqual(await moved, half + 1000)
@@ -122,7 +122,7 @@ async function noLarger(tools, own) {
   const rest = everything(source)
   await sending
   from.close()
-  assert((await rest).data.equals(data.subarray(MOST, sent))) // what did not fit is still there
+  assert((await rest).data.equals(data.subarray(MOST, sent))) // the data that did not fit is still in the socket
 }
 
 async function noRoom(tools, own) {
@@ -132,7 +132,7 @@ async function noRoom(tools, own) {
   await from.send(Buffer.from('kept'))
   const error = await failure(source.splice({ fd }))
   assert.deepStrictEqual([error.syscall, error.bytesSent], ['splice', 0], error.stack)
-  assert.match(error.code, /^(ENOSPC|EINVAL)$/) // EINVAL: a device that does not splice
+  assert.match(error.code, /^(ENOSPC|EINVAL)$/) // EINVAL: the device does not support splice
   assert.strictEqual(String(await source.recv(10)), 'kept')
 }
 
@@ -147,7 +147,7 @@ async function pipes(tools, own) {
   await from.send(Buffer.from('kept'))
   const moving = failure(source.splice({ fd }))
   await tools.turn()
-  read.close() // who was to read it
+  read.close() // closes the reading end of the pipe
   const error = await moving
   assert.deepStrictEqual([error.code, error.bytesSent], ['EPIPE', 0])
   target.close()
@@ -155,27 +155,27 @@ async function pipes(tools, own) {
 }
 
 module.exports = {
-  'sendfile: the rest is cut off': shorter(sent => sent + 1000),
-  'sendfile: what was sent is cut off as well': shorter(() => 1),
-  'sendfile: all of it is': shorter(() => 0),
-  'sendfile: cut off by its own progress callback; the blocking flavour too': scene(inside),
-  'sendfile: shorter and then as long again': unharmed(
+  'sendfile rejects with the bytes sent when the unsent part is cut off': shorter(sent => sent + 1000),
+  'sendfile rejects with the bytes sent when the sent part is cut off as well': shorter(() => 1),
+  'sendfile rejects with the bytes sent when the whole file is cut off': shorter(() => 0),
+  'sendfile, also blocking, rejects with the bytes sent when its progress callback cuts the file': scene(inside),
+  'sendfile sends the original length of a file that is cut and then extended': unharmed(
     (fd, sent) => {
       fs.ftruncateSync(fd, Math.max(0, sent - 1000))
       fs.ftruncateSync(fd, SIZE)
       fs.writeSync(fd, data, 0, SIZE, 0)
     },
   ),
-  'sendfile: longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE)),
-  'sendfile: longer, with a length that it had not': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE), data, { length: SIZE * 2 }),
-  'sendfile: removed, and its descriptor closed': unharmed((fd, sent, name) => fs.unlinkSync(name)),
-  'sendfile: written to': unharmed(
+  'sendfile stops at its original length when the file becomes longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE)),
+  'sendfile stops at the original end of a file that becomes longer': unharmed(fd => fs.writeSync(fd, data, 0, 1 << 20, SIZE), data, { length: SIZE * 2 }),
+  'sendfile completes when the file is removed and its descriptor closed': unharmed((fd, sent, name) => fs.unlinkSync(name)),
+  'sendfile completes when the file is written to': unharmed(
     fd => fs.writeSync(fd, Buffer.from('new'), 0, 3, SIZE - 3),
     Buffer.concat([data.subarray(0, SIZE - 3), Buffer.from('new')]),
   ),
-  'sendfile: from the end, and from an empty file': scene(gone),
-  'splice into a file that is cut off': scene(spliced),
-  'splice to a file that may not be so large': scene(noLarger, { limit: `-f ${MOST / 512}` }),
-  'splice to a device that has no room': scene(noRoom),
-  'splice to a descriptor whose reader goes': scene(pipes),
+  'sendfile from the end of a file and from an empty file': scene(gone),
+  'splice to a file that is cut off writes to its own offset': scene(spliced),
+  'splice to a file fails at RLIMIT_FSIZE and keeps the data': scene(noLarger, { limit: `-f ${MOST / 512}` }),
+  'splice to a full device fails and keeps the data': scene(noRoom),
+  'splice to a pipe fails with EPIPE when the reader closes': scene(pipes),
 } // prettier-ignore

@@ -1,17 +1,20 @@
 'use strict'
 
 /*
- * No room: a receiver that is full, of datagrams and of a stream, and an error queue that is.
+ * Receivers without space: a full datagram queue, a full stream and a full error queue.
  */
 const assert = require('node:assert')
 const { readFileSync } = require('node:fs')
 const { scene, calm, outcome, thrown, tcp, unix, fill, folder } = require('../scene.js')
 
 const bytes = text => Buffer.from(text)
-/** How many messages wait for who did not connect back; net/unix/af_unix.c lets one more in than it says. */
+/**
+ * The number of messages that an unconnected sender may queue. net/unix/af_unix.c queues one more than the sysctl
+ * says.
+ */
 const QUEUE = Number(readFileSync('/proc/sys/net/unix/max_dgram_qlen', 'utf8')) + 1
 
-/** Two AF_UNIX datagram sockets, the second with a path. */
+/** Returns two AF_UNIX datagram sockets. The second has a path. */
 function datagrams({ bsd }, own, Socket = bsd.Socket) {
   const path = `${folder(own)}/s`
   const [a, b] = [0, 0].map(() => own(new Socket(bsd.AF_UNIX, bsd.SOCK_DGRAM)))
@@ -48,7 +51,7 @@ async function queueOfDatagrams(tools, own, connected) {
     got.splice(0, sent),
     Array.from({ length: sent }, (_, i) => `early ${i}`),
   )
-  assert.deepStrictEqual(got, ['first', 'second', 'third']) // and nothing of those that gave up
+  assert.deepStrictEqual(got, ['first', 'second', 'third']) // and no message whose send timed out
   await Promise.all(ends)
   assert.deepStrictEqual(order.slice(3), ['first fulfilled', 'second fulfilled', 'third fulfilled'])
   assert.strictEqual(b.tryRecv(100), null)
@@ -96,18 +99,18 @@ async function stream(tools, own, make) {
   await Promise.all(Object.values(sends))
 }
 
-/** Where nobody listens: every datagram there comes back as an ICMP error. */
-function nobody({ bsd }) {
+/** Returns an address without a receiver: every datagram to it comes back as an ICMP error. */
+function unused({ bsd }) {
   const socket = new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM).bind(['127.0.0.1', 0])
   const address = socket.getsockname()
   socket.close()
   return address
 }
 
-/** Sends there until no more errors are kept: how many there are. */
+/** Sends to that address until the error queue is full. Returns the number of records. */
 async function fillErrors(tools, socket) {
-  const address = nobody(tools)
-  for (let i = 0; i < 200; i++) await outcome(socket.sendto(bytes(`lost ${i}`), address)) // each hears of the one before
+  const address = unused(tools)
+  for (let i = 0; i < 200; i++) await outcome(socket.sendto(bytes(`lost ${i}`), address)) // each send reports the error of the one before
 }
 
 async function errors(tools, own, reading) {
@@ -116,9 +119,9 @@ async function errors(tools, own, reading) {
   a.receiveMeta({ errors: true }).set(bsd.options.SO_RCVBUF, 4096)
   const waiting = reading ? outcome(a.recv(10, { timeout: 5000 })) : null
   await fillErrors(tools, a)
-  if (reading) assert.strictEqual(await waiting, 'ECONNREFUSED') // once, the others are in the queue
-  await outcome(a.recv(1, { timeout: 1 })) // the last error that is pending
-  // With the queue full, sends go on and receives wait; neither goes round and round.
+  if (reading) assert.strictEqual(await waiting, 'ECONNREFUSED') // reported once; the other errors stay in the queue
+  await outcome(a.recv(1, { timeout: 1 })) // takes the last pending error
+  // With the error queue full, sends continue and receives wait. Neither may spin.
   for (let i = 0; i < 20; i++)
     assert.strictEqual(await a.sendto(bytes(`sent ${i}`), b.getsockname()), `sent ${i}`.length)
   for (let i = 0; i < 20; i++) assert.strictEqual(String(await b.recv(10)), `sent ${i}`)
@@ -129,7 +132,7 @@ async function errors(tools, own, reading) {
     for (const each of some) assert.strictEqual(each.code, 'ECONNREFUSED')
     records += some.length
   }
-  assert(records > 0 && records < 200, `${records} records: it was not full`)
+  assert(records > 0 && records < 200, `${records} records: the error queue was not full`)
   await b.sendto(bytes('back'), a.getsockname())
   assert.strictEqual(await received, 'fulfilled')
 }
@@ -162,7 +165,7 @@ async function zeroCopies(tools, own) {
     got += part.length
   }
   for (const [i, each] of (await Promise.all(sends)).entries()) {
-    assert.deepStrictEqual([each.bytes, each.buffer[0], each.buffer.length], [size, i, size]) // every buffer comes back
+    assert.deepStrictEqual([each.bytes, each.buffer[0], each.buffer.length], [size, i, size]) // every buffer is returned
   }
   assert.strictEqual(a.zeroCopyStatistics().pending, 0)
 }
@@ -176,8 +179,8 @@ async function zeroCopyBesideErrors(tools, own) {
   await a.connect(b.getsockname())
   const sending = a.sendZeroCopy(new Uint8Array(1000).fill(7))
   assert.strictEqual((await b.recv(2000)).length, 1000)
-  assert.strictEqual((await sending).bytes, 1000) // its record was not lost for want of room
-  assert((await a.receiveErrors()).length > 0) // nor the others
+  assert.strictEqual((await sending).bytes, 1000) // its record was not lost although the queue was full
+  assert((await a.receiveErrors()).length > 0) // nor were the other records
 }
 
 async function blocking(tools, own) {
@@ -205,15 +208,23 @@ async function blocking(tools, own) {
 }
 
 module.exports = {
-  'AF_UNIX datagrams, connected': scene((tools, own) => queueOfDatagrams(tools, own, true)),
-  'AF_UNIX datagrams, to an address': scene((tools, own) => queueOfDatagrams(tools, own, false)),
-  'AF_UNIX datagrams, a batch': scene(batchOfDatagrams),
-  'a stream: AF_UNIX': scene((tools, own) => stream(tools, own, unix)),
-  'a stream: TCP': scene((tools, own) => stream(tools, own, tcp)),
-  'the blocking flavour': scene(blocking),
-  'an error queue of ICMP errors, nobody receives': scene((tools, own) => errors(tools, own, false)),
-  'an error queue of ICMP errors, somebody does': scene((tools, own) => errors(tools, own, true)),
-  'an error queue of timestamps': scene(timestamps),
-  'ends of zero-copy sends': scene(zeroCopies),
-  'a zero-copy send beside an error queue that is full': scene(zeroCopyBesideErrors),
+  'sends of a connected AF_UNIX socket wait for a full datagram queue': scene((tools, own) =>
+    queueOfDatagrams(tools, own, true),
+  ),
+  'sends to an AF_UNIX address wait for a full datagram queue': scene((tools, own) =>
+    queueOfDatagrams(tools, own, false),
+  ),
+  'a batch of AF_UNIX datagrams waits for a full datagram queue': scene(batchOfDatagrams),
+  'sends to a full AF_UNIX stream wait': scene((tools, own) => stream(tools, own, unix)),
+  'sends to a full TCP stream wait': scene((tools, own) => stream(tools, own, tcp)),
+  'blocking sends to a full receiver wait': scene(blocking),
+  'a full error queue of ICMP errors does not spin without a receive': scene((tools, own) =>
+    errors(tools, own, false),
+  ),
+  'a full error queue of ICMP errors does not spin with a pending receive': scene((tools, own) =>
+    errors(tools, own, true),
+  ),
+  'a full error queue of timestamps does not spin': scene(timestamps),
+  'zero-copy sends whose completions fill the error queue all complete': scene(zeroCopies),
+  'a zero-copy send completes although the error queue is full': scene(zeroCopyBesideErrors),
 }

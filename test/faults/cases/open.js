@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * The addon is opened while memory is short: the first of its allocations fails, then the second, until none is left to
- * fail. require() says so, or the package works.
+ * Memory runs out while the addon is opened. The first allocation of the addon fails, then the second, and so on.
+ * Either require() throws the error, or the package works.
  */
 const assert = require('node:assert')
 const path = require('node:path')
@@ -11,7 +11,7 @@ const { scene } = require('../scene.js')
 
 const root = path.resolve(__dirname, '../../..')
 
-/** Loads the package once more, as a test runner does that wants fresh modules: with an environment of its own. */
+/** Loads the package again with its own environment, as a test runner does for fresh modules. */
 function load() {
   for (const name of Object.keys(require.cache)) {
     if (name.startsWith(`${root}/dist/`) || name.endsWith('.node')) delete require.cache[name]
@@ -47,7 +47,7 @@ function sweep({ faults }) {
   assert(failures > 1, `${failures} failures`)
 }
 
-/** The end of an environment that was half open. */
+/** Ends an environment that was only half open. */
 async function inWorkers({ faults }) {
   for (let k = 0, hit = true; hit; k++) {
     faults.fail({ call: 'alloc', error: 'ENOMEM', skip: k, times: 1 })
@@ -63,6 +63,14 @@ async function inWorkers({ faults }) {
 }
 
 module.exports = {
-  'in the main thread': scene(sweep, { calls: Infinity, cpu: Infinity, alone: true }),
-  'in workers': scene(inWorkers, { calls: Infinity, cpu: Infinity, alone: true }),
+  'opening the addon without memory throws, or the addon works': scene(sweep, {
+    calls: Infinity,
+    cpu: Infinity,
+    alone: true,
+  }),
+  'opening the addon in workers without memory throws, or the addon works': scene(inWorkers, {
+    calls: Infinity,
+    cpu: Infinity,
+    alone: true,
+  }),
 }

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * The thread pool has one thread, and that is stuck in an open(2) of a FIFO. What needs no pool goes on, transfers
- * included; lookups wait, and leave by timeout and signal all the same.
+ * The thread pool has one thread, which is blocked in open(2) of a FIFO. Operations without the pool continue,
+ * including transfers. Lookups wait, and are rejected by their timeout and signal.
  */
 const assert = require('node:assert')
 const { spawnSync } = require('node:child_process')
@@ -13,7 +13,7 @@ const SIZE = 8 << 20
 const data = pattern(SIZE)
 const one = run => scene(run, { env: { UV_THREADPOOL_SIZE: '1' } })
 
-/** Sticks the thread; what it returns lets it go. */
+/** Blocks the thread. Returns a function that releases it. */
 async function stick(own) {
   const name = `${folder(own)}/fifo`
   assert.strictEqual(spawnSync('mkfifo', [name]).status, 0)
@@ -25,7 +25,7 @@ async function stick(own) {
   }
 }
 
-/** A file of which nothing is in memory. */
+/** Creates a file that is not in the page cache. */
 function cold(own) {
   const name = `${folder(own)}/cold`
   fs.writeFileSync(name, data)
@@ -46,11 +46,11 @@ async function goesOn(tools, own) {
   const [c, d] = await tcp(tools, own)
   const relaying = bsd.relay(b, c)
   const listener = own(await bsd.createServer({ host: '127.0.0.1' }))
-  own(await bsd.createConnection({ host: '127.0.0.1', port: listener.getsockname().port })) // a number needs no lookup
+  own(await bsd.createConnection({ host: '127.0.0.1', port: listener.getsockname().port })) // a numeric address needs no lookup
   await a.sendAll(data.subarray(0, 100_000))
   a.shutdown(bsd.SHUT_WR)
   assert((await everything(d)).data.equals(data.subarray(0, 100_000)))
-  const sent = await d.sendfile(warm) // in memory
+  const sent = await d.sendfile(warm) // in the page cache
   d.shutdown(bsd.SHUT_WR)
   assert.strictEqual((await everything(a)).data.length, sent)
   assert.deepStrictEqual(await relaying, { aToB: 100_000, bToA: sent })
@@ -87,8 +87,8 @@ async function lookups(tools, own) {
   const free = await stick(own)
   const stop = new AbortController()
   const waiting = [
-    bsd.getaddrinfo('localhost', 80), // waits for the thread
-    bsd.getaddrinfo('localhost', 80, { signal: stop.signal }), // waits for the one before
+    bsd.getaddrinfo('localhost', 80), // waits for the blocked thread
+    bsd.getaddrinfo('localhost', 80, { signal: stop.signal }), // waits for the lookup before it
     bsd.createConnection({ host: 'localhost', port: 1, timeout: 30 }),
     bsd.getaddrinfo('localhost', 80, { signal: stop.signal }),
   ].map(outcome)
@@ -101,8 +101,8 @@ async function lookups(tools, own) {
 }
 
 module.exports = {
-  'what needs no pool goes on': one(goesOn),
-  'sendfile of a cold file goes on': one(sendfile),
-  'splice to a file goes on': one(splice),
-  'lookups': one(lookups),
+  'operations that need no thread pool continue while the pool is blocked': one(goesOn),
+  'sendfile of a file outside the page cache continues while the pool is blocked': one(sendfile),
+  'splice to a file continues while the pool is blocked': one(splice),
+  'lookups wait for a blocked pool, and are rejected by their timeout and signal': one(lookups),
 } // prettier-ignore

@@ -1,8 +1,9 @@
 'use strict'
 
 /*
- * A peer that resets the connection, at every step of it. ECONNRESET once, then EPIPE and the end of the stream; what came
- * before the reset is still received, and how much was sent is told. SIGPIPE ends nothing.
+ * The peer resets the connection at every step of its life. The socket reports ECONNRESET once, then EPIPE and EOF.
+ * Data sent before the reset is still received, and the error has the number of bytes sent. SIGPIPE does not end the
+ * process.
  */
 const assert = require('node:assert')
 const { closeSync, openSync, writeFileSync } = require('node:fs')
@@ -25,7 +26,7 @@ const LARGE = 16 << 20
 const large = pattern(LARGE)
 const broken = /^(ECONNRESET|EPIPE)$/
 
-/** After its reset a socket says the same to everybody, and waits for nothing. */
+/** Checks that a socket after its reset returns the same results to all calls, and waits for nothing. */
 async function isDead(socket) {
   assert.strictEqual(await outcome(socket.send(bytes('x'))), 'EPIPE')
   assert.strictEqual(await outcome(socket.sendmsg({ data: bytes('x') })), 'EPIPE')
@@ -33,7 +34,7 @@ async function isDead(socket) {
   assert.strictEqual((await socket.recv(1)).length, 0)
 }
 
-/** Both ends of a connection whose sender has been sending, and whose receiver has read nothing. */
+/** Returns both ends of a connection whose sender is sending and whose receiver has read nothing. */
 async function midway(tools, own, start) {
   const [a, b] = await tcp(tools, own)
   const ended = failure(start(a))
@@ -42,7 +43,7 @@ async function midway(tools, own, start) {
   return { a, b, ended }
 }
 
-/** Fails half way, with `bytesSent` that the kernel had taken; the peer had not read more than that. */
+/** Checks that a send fails midway with `bytesSent`. The peer has not received more than that. */
 async function sender(tools, own, start) {
   const { a, b, ended } = await midway(tools, own, start)
   const got = await b.recv(1000)
@@ -64,7 +65,7 @@ function file(own) {
 }
 
 module.exports = {
-  'connecting: the listener goes while we wait for its full backlog': scene(async (tools, own) => {
+  'connect to a full backlog fails with ECONNREFUSED when the listener closes': scene(async (tools, own) => {
     const { Socket } = tools.bsd
     const listener = own(new Socket()).bind(['127.0.0.1', 0]).listen(0)
     const address = listener.getsockname()
@@ -74,12 +75,12 @@ module.exports = {
     const connecting = outcome(late.connect(address))
     await tools.turn()
     listener.close()
-    assert.strictEqual(await connecting, 'ECONNREFUSED') // when the SYN is sent again
-    assert.strictEqual(await outcome(early[0].recv(1)), 'ECONNRESET') // was connected, and in the backlog
+    assert.strictEqual(await connecting, 'ECONNREFUSED') // after the SYN is retransmitted
+    assert.strictEqual(await outcome(early[0].recv(1)), 'ECONNRESET') // this one was connected and in the backlog
     await isDead(early[0])
   }),
 
-  'in the backlog: accept gives it, with its address, and it says so': scene(async (tools, own) => {
+  'accept returns a connection that was reset in the backlog, with its address': scene(async (tools, own) => {
     const { Socket } = tools.bsd
     const listener = own(new Socket()).bind(['127.0.0.1', 0]).listen()
     for (const first of ['', 'sent before']) {
@@ -99,22 +100,24 @@ module.exports = {
     }
   }),
 
-  'in the backlog of a server: it serves the next one': scene(async (tools, own) => {
-    const { bsd } = tools
-    const heard = []
-    const listener = await bsd.createServer({ host: '127.0.0.1' })
-    const clients = Array.from({ length: 5 }, () => own(new bsd.Socket()))
-    for (const each of clients) await each.connect(listener.getsockname())
-    for (const each of clients.slice(0, 4)) reset(tools, each)
-    const handler = async connection => connection.sendAll(await connection.recv(10))
-    const server = own(bsd.serve(listener, handler, { onError: error => heard.push(error.code) }))
-    await clients[4].send(bytes('alive'))
-    assert.strictEqual(String((await everything(clients[4])).data), 'alive')
-    assert.deepStrictEqual(heard, Array(4).fill('ECONNRESET'))
-    assert.strictEqual(server.connections, 0)
-  }),
+  'a server continues with the next connection after one was reset in the backlog': scene(
+    async (tools, own) => {
+      const { bsd } = tools
+      const heard = []
+      const listener = await bsd.createServer({ host: '127.0.0.1' })
+      const clients = Array.from({ length: 5 }, () => own(new bsd.Socket()))
+      for (const each of clients) await each.connect(listener.getsockname())
+      for (const each of clients.slice(0, 4)) reset(tools, each)
+      const handler = async connection => connection.sendAll(await connection.recv(10))
+      const server = own(bsd.serve(listener, handler, { onError: error => heard.push(error.code) }))
+      await clients[4].send(bytes('alive'))
+      assert.strictEqual(String((await everything(clients[4])).data), 'alive')
+      assert.deepStrictEqual(heard, Array(4).fill('ECONNRESET'))
+      assert.strictEqual(server.connections, 0)
+    },
+  ),
 
-  'receives that wait: the data first, then the error once, then the end': scene(async (tools, own) => {
+  'pending receives get the data, then the error once, then EOF': scene(async (tools, own) => {
     const { bsd } = tools
     const receives = {
       recv: a => a.recv(100),
@@ -132,7 +135,7 @@ module.exports = {
       reset(tools, b)
       const error = await waiting[1]
       assert.deepStrictEqual([error.code, error.syscall.slice(0, 4)], ['ECONNRESET', 'recv'], syscall)
-      await Promise.all(waiting) // the end, for those behind
+      await Promise.all(waiting) // EOF for the other receives
       await isDead(a)
     }
     const [a, b] = await tcp(tools, own)
@@ -142,7 +145,7 @@ module.exports = {
     assert.deepStrictEqual(await everything(a), { data: bytes('unread'), error: 'ECONNRESET' })
   }),
 
-  'sends that wait: all of them fail': scene(async (tools, own) => {
+  'all pending sends fail': scene(async (tools, own) => {
     const [a, b] = await tcp(tools, own)
     fill(a)
     const sends = [
@@ -159,17 +162,19 @@ module.exports = {
     await isDead(a)
   }),
 
-  'sendAll, in the middle': scene((tools, own) => sender(tools, own, a => a.sendAll(large))),
-  'sendfile, in the middle': scene((tools, own) => sender(tools, own, a => a.sendfile(file(own)))),
-  'sendZeroCopy, in flight: the memory comes back, now or with the kernel’s word': scene(
+  'sendAll fails midway with bytesSent': scene((tools, own) => sender(tools, own, a => a.sendAll(large))),
+  'sendfile fails midway with bytesSent': scene((tools, own) =>
+    sender(tools, own, a => a.sendfile(file(own))),
+  ),
+  'sendZeroCopy returns its memory, immediately or when the kernel reports completion': scene(
     async (tools, own) => {
       const sent = new Uint8Array(large)
       const error = await sender(tools, own, a => a.sendZeroCopy(sent))
-      assert.strictEqual(sent.length, 0) // rented
+      assert.strictEqual(sent.length, 0) // the kernel still uses the memory
       if (error.buffer !== undefined) assert(Buffer.from(error.buffer).equals(large))
     },
   ),
-  'sendZeroCopy, several in flight': scene(async (tools, own) => {
+  'several outstanding sendZeroCopy return their memory': scene(async (tools, own) => {
     const [a, b] = await tcp(tools, own)
     const sends = Array.from({ length: 20 }, () => outcome(a.sendZeroCopy(new Uint8Array(1 << 20))))
     await b.readable()
@@ -177,11 +182,11 @@ module.exports = {
     const results = await Promise.all(sends)
     for (const each of results) assert.match(each, /^(fulfilled|(ECONNRESET|EPIPE) after \d+)$/)
     assert(results.filter(each => each !== 'fulfilled').length > 0)
-    await tools.until(() => a.zeroCopyStatistics().pending === 0) // the kernel is done with all of it
+    await tools.until(() => a.zeroCopyStatistics().pending === 0) // the kernel has released all of the memory
     await isDead(a)
   }),
 
-  'splice: the source resets in the middle, and what it sent arrives': scene(async (tools, own) => {
+  'splice delivers the data that its source sent before a reset': scene(async (tools, own) => {
     const [from, source] = await tcp(tools, own)
     const [target, to] = await tcp(tools, own)
     const ended = failure(source.splice(target))
@@ -195,7 +200,7 @@ module.exports = {
     await isDead(source)
   }),
 
-  'splice: the target resets in the middle, and the rest is still there': scene(async (tools, own) => {
+  'splice leaves the remaining data in the source when its target resets': scene(async (tools, own) => {
     const [from, source] = await tcp(tools, own)
     const [target, to] = await tcp(tools, own)
     const ended = failure(source.splice(target))
@@ -211,27 +216,25 @@ module.exports = {
     assert((await rest).data.equals(large.subarray(error.bytesSent, 8 << 20)))
   }),
 
-  'relay: either side resets, both ways stop, and the other side can hear of it': scene(
-    async (tools, own) => {
-      const { bsd } = tools
-      for (const which of [0, 1]) {
-        const [client, a] = await tcp(tools, own)
-        const [b, server] = await tcp(tools, own)
-        const ends = [client, server]
-        const relaying = failure(bsd.relay(a, b))
-        await client.sendAll(bytes('request'))
-        assert.strictEqual(String(await server.recv(100)), 'request')
-        await server.sendAll(bytes('answer'))
-        assert.strictEqual(String(await client.recv(100)), 'answer')
-        reset(tools, ends[which])
-        assert.match((await relaying).code, broken)
-        for (const each of [a, b]) each.close() // the caller's
-        assert.deepStrictEqual(await everything(ends[1 - which]), { data: bytes(''), error: null })
-      }
-    },
-  ),
+  'relay stops both directions when either side resets': scene(async (tools, own) => {
+    const { bsd } = tools
+    for (const which of [0, 1]) {
+      const [client, a] = await tcp(tools, own)
+      const [b, server] = await tcp(tools, own)
+      const ends = [client, server]
+      const relaying = failure(bsd.relay(a, b))
+      await client.sendAll(bytes('request'))
+      assert.strictEqual(String(await server.recv(100)), 'request')
+      await server.sendAll(bytes('answer'))
+      assert.strictEqual(String(await client.recv(100)), 'answer')
+      reset(tools, ends[which])
+      assert.match((await relaying).code, broken)
+      for (const each of [a, b]) each.close() // the caller closes the sockets
+      assert.deepStrictEqual(await everything(ends[1 - which]), { data: bytes(''), error: null })
+    }
+  }),
 
-  'after shutdown': scene(async (tools, own) => {
+  'a reset after shutdown is reported once': scene(async (tools, own) => {
     const { bsd } = tools
     const [a, b] = await tcp(tools, own)
     a.shutdown(bsd.SHUT_WR)
@@ -251,7 +254,7 @@ module.exports = {
     await isDead(c)
   }),
 
-  'sends where SIGPIPE would end the process, as it does once a listener of it was removed': scene(
+  'sends do not raise SIGPIPE, even after a SIGPIPE listener was removed': scene(
     async (tools, own) => {
       const { bsd, sync } = tools
       const listener = () => undefined
@@ -275,7 +278,7 @@ module.exports = {
     { alone: true },
   ),
 
-  'the blocking flavour': scene(async (tools, own) => {
+  'blocking operations report a reset once, then EPIPE and EOF': scene(async (tools, own) => {
     const { sync, bsd } = tools
     const fd = file(own)
     const calls = {

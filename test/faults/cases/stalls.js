@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * A peer that stalls: whatever waits for it leaves by its timeout, by its signal and by close(), with the right error, and
- * says how far it got: the peer then gets exactly that.
+ * A peer stalls. Operations that wait for it end by their timeout, their signal or close(), with the right error.
+ * The error has the number of bytes moved, and the peer receives exactly that many.
  */
 const assert = require('node:assert')
 const { closeSync, openSync, writeFileSync } = require('node:fs')
@@ -12,9 +12,9 @@ const LARGE = 16 << 20
 const large = pattern(LARGE)
 const x = Buffer.from('x')
 
-/** A pair of which the first has nothing to read. */
+/** Returns a pair whose first socket has no data to read. */
 const dry = async ({ bsd }, own, Socket) => Socket.pair(bsd.AF_UNIX, bsd.SOCK_STREAM).map(own)
-/** A pair of which the first has no room. */
+/** Returns a pair whose first socket has a full send buffer. */
 async function full(tools, own, Socket) {
   const [a, b] = await dry(tools, own, Socket)
   fill(a)
@@ -28,7 +28,7 @@ const writing = run => async (tools, own, Socket) => {
   const [socket] = await full(tools, own, Socket)
   return { socket, start: op => run(socket, op, tools) }
 }
-/** Sends a lot to a peer that reads only afterwards. */
+/** Sends a lot of data to a peer that reads only later. */
 const sending = (pair, run) => async (tools, own, Socket) => {
   const [socket, peer] = await pair(tools, own, Socket)
   return { socket, peer, start: op => run(socket, op, own) }
@@ -77,16 +77,16 @@ const kinds = {
     const socket = own(new Socket(bsd.AF_INET, bsd.SOCK_DGRAM)).receiveMeta({ errors: true })
     return { socket, start: op => socket.receiveErrors(op) }
   },
-  'connect, a TCP backlog that is full': (tools, own, Socket) =>
+  'connect to a full TCP backlog': (tools, own, Socket) =>
     backlogged(tools, own, Socket, tools.bsd.AF_INET, ['127.0.0.1', 0]),
-  'connect, an AF_UNIX backlog that is full': (tools, own, Socket) =>
+  'connect to a full AF_UNIX backlog': (tools, own, Socket) =>
     backlogged(tools, own, Socket, tools.bsd.AF_UNIX, `${folder(own)}/s`),
-  async 'splice, nothing comes'(tools, own, Socket) {
+  async 'splice from an empty source'(tools, own, Socket) {
     const [socket] = await dry(tools, own, Socket)
     const [to] = await dry(tools, own, Socket)
     return { socket, start: op => socket.splice(to, op) }
   },
-  async 'splice, nothing goes'(tools, own, Socket) {
+  async 'splice to a full target'(tools, own, Socket) {
     const [socket, from] = await dry(tools, own, Socket)
     const [to] = await full(tools, own, Socket)
     from.trySend(x)
@@ -97,7 +97,7 @@ const kinds = {
   'sendfile': sending(dry, (a, op, own) => a.sendfile(largeFile(own), op)),
   'sendfile, TCP': sending(tcp, (a, op, own) => a.sendfile(largeFile(own), op)),
   'sendZeroCopy': sending(tcp, (a, op) => a.sendZeroCopy(new Uint8Array(large), op)),
-  async 'splice, in the middle'(tools, own, Socket) {
+  async 'splice that has moved some bytes'(tools, own, Socket) {
     const [from, source] = await dry(tools, own, Socket)
     const [socket, peer] = await dry(tools, own, Socket)
     let sent = 0
@@ -105,7 +105,7 @@ const kinds = {
       for (let more = 1; more > 0; sent += more) more = from.trySend(large.subarray(sent))
     }
     feed()
-    // What was taken and did not arrive is the source's again.
+    // Data that was read and not delivered stays with the source.
     const check = bytesSent => {
       const rest = []
       for (let part = source.tryRecv(1 << 20); part?.length > 0; part = source.tryRecv(1 << 20)) rest.push(part)
@@ -121,7 +121,7 @@ const ways = {
   'close': ['ECANCELED', 'SocketError'],
 } // prettier-ignore
 
-/** What came of the bytes: the peer gets as many as the error says, and the right ones. */
+/** Checks the bytes: the peer receives as many as the error says, and the right ones. */
 async function account({ socket, peer, check }, error) {
   if (peer === undefined) return
   const { bytesSent } = error
@@ -130,7 +130,7 @@ async function account({ socket, peer, check }, error) {
   socket.close()
   const { data, error: end } = await everything(peer)
   assert.strictEqual(end, null)
-  assert(data.equals(large.subarray(0, bytesSent)), `${data.length} arrived, ${bytesSent} were told`)
+  assert(data.equals(large.subarray(0, bytesSent)), `${data.length} arrived, bytesSent is ${bytesSent}`)
 }
 
 async function stall(tools, own, kind, way) {
@@ -155,7 +155,7 @@ async function relays(tools, own, way) {
   for (const each of [a, server]) each.set(bsd.options.SO_RCVBUF, 65536)
   const ended = failure(bsd.relay(a, b, { signal: stop.signal }))
   const sending = client.sendAll(large, { timeout: 100 }).catch(error => error)
-  const { bytesSent } = await sending // the server reads nothing
+  const { bytesSent } = await sending // the peer reads nothing
   way === 'signal' ? stop.abort() : b.close()
   const error = await ended
   assert.strictEqual(error.code, ways[way][0])
@@ -163,25 +163,27 @@ async function relays(tools, own, way) {
   const arrived = await everything(server)
   assert(arrived.data.equals(large.subarray(0, arrived.data.length)))
   client.shutdown(bsd.SHUT_WR)
-  const rest = await everything(a) // what was on its way, and what had not been taken
+  const rest = await everything(a) // the data in transit, and the data that was not read
   assert(rest.data.equals(large.subarray(arrived.data.length, bytesSent)))
 }
 
 for (const kind of Object.keys(kinds)) {
-  exports[kind] = scene(async (tools, own) => {
-    for (const way of Object.keys(ways)) await stall(tools, own, kind, way)
-  })
+  exports[`${kind}: a stalled operation ends by its timeout, its signal and close`] = scene(
+    async (tools, own) => {
+      for (const way of Object.keys(ways)) await stall(tools, own, kind, way)
+    },
+  )
 }
 for (const way of ['signal', 'close'])
-  exports[`relay, ${way}`] = scene((tools, own) => relays(tools, own, way))
+  exports[`a stalled relay ends by ${way} and loses no byte`] = scene((tools, own) => relays(tools, own, way))
 
-exports['the blocking flavour of all of these'] = scene(async (tools, own) => {
+exports['every stalled operation of the blocking Socket ends by its timeout'] = scene(async (tools, own) => {
   const { bsd, sync } = tools
   for (const kind of Object.keys(kinds)) {
     const made = await kinds[kind](tools, own, sync.Socket)
     const error = await failure((async () => made.start({ timeout: 25 }))())
     assert.deepStrictEqual([error.code, error.name], ways.timeout, `${kind}: ${error.stack}`)
-    // What zero-copy sends have queued is followed by the end when the loop turns: so the peer may not block.
+    // Zero-copy sends that are queued send EOF on the next turn of the event loop, so the peer must not block.
     const peer = made.peer && own(bsd.Socket.adopt(made.peer.detach()))
     await account({ ...made, peer }, error)
   }

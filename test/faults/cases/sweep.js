@@ -1,13 +1,13 @@
 'use strict'
 
 /*
- * Sweeps: the first call of a kind fails, then the second, and so on until none is left to fail. Each time the work
- * ends, with the error or in spite of it, and leaves nothing.
+ * Sweeps: the first call of a kind fails, then the second, and so on until every call has failed once. Each time the
+ * work ends, with or without an error, and leaks nothing.
  */
 const assert = require('node:assert')
 const { work, parts } = require('../work.js')
 
-/** What each call may fail with, and how its failure names it where that is not its own name. */
+/** The errors with which each call may fail, and the name of the call in the error if it differs. */
 const calls = {
   'socket': ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EACCES'],
   'socketpair': ['EMFILE', 'ENFILE'],
@@ -61,11 +61,11 @@ async function sweep(tools, call, error, codes) {
       if (!expected) throw Object.assign(outcome, { where })
     }
   }
-  assert(hits > 0, `nobody calls ${call}`)
+  assert(hits > 0, `the addon does not call ${call}`)
 }
 
 for (const [call, errors] of Object.entries(calls)) {
-  exports[`${call}: ${errors.join(', ')}`] = {
+  exports[`the work ends and leaks nothing when ${call} fails with ${errors.join(', ')}`] = {
     calls: Infinity,
     cpu: Infinity,
     async run(tools) {
@@ -74,8 +74,8 @@ for (const [call, errors] of Object.entries(calls)) {
   }
 }
 
-// Memory: the first allocation of the addon fails, then the second, until none is left to fail.
-exports['alloc'] = {
+// Memory: the first allocation of the addon fails, then the second, and so on.
+exports['the work ends and leaks nothing when an allocation fails'] = {
   calls: Infinity,
   cpu: Infinity,
   run: tools => sweep(tools, 'alloc', 'ENOMEM', ['ENOMEM', 'EAI_MEMORY']),

@@ -1,8 +1,8 @@
 'use strict'
 
 /*
- * Arguments that attack: each kind of attack has a name, so that api.js can run some of them alone. Most run code of
- * the user in the middle of a call, which then closes, detaches, resizes, re-enters or throws.
+ * Hostile arguments. Each kind of attack has a name, so that api.js can run some of them alone. Most of them run
+ * user code during a call. That code closes, detaches, resizes, re-enters or throws.
  */
 
 const USER = 'a getter of the user'
@@ -12,16 +12,16 @@ const inherited = ['address', 'controlSize', 'drain', 'family', 'fds', 'flags', 
   'netns', 'offset', 'onError', 'onProgress', 'path', 'pid', 'port', 'reusePort', 'scopeId', 'signal', 'size',
   'timeout', 'unlink'] // prettier-ignore
 
-/** Makes arguments, and runs calls, that attack. */
+/** Creates hostile arguments, and runs calls under attack. */
 class Attacks {
-  #memory = [] // ArrayBuffers of arguments that were made last
+  #memory = [] // ArrayBuffers of the latest arguments
   #depth = 0
   #names
 
   /**
    * @param draw `{ random, below, pick }`
-   * @param context `{ socket(), again(), grow(), anything(), report(text) }`: the socket that is called, the same call
-   * once more, more sockets than the table has room for, any argument, and how a fault is told
+   * @param context `{ socket(), again(), grow(), anything(), report(text) }`: returns the socket of the call, repeats the
+   * call, creates more sockets than the table has slots, returns any argument, and reports a fault
    * @param names the attacks to run
    */
   constructor(draw, context, names) {
@@ -34,7 +34,7 @@ class Attacks {
     return ['views', 'memory', 'arrays', 'getters', 'signals', 'thenables', 'conversions', 'prototypes']
   }
 
-  /** Makers of arguments, one for each attack that is on. */
+  /** The functions that create arguments, one for each enabled attack. */
   get makers() {
     const makers = {
       views: () => this.lyingView(),
@@ -58,7 +58,7 @@ class Attacks {
     return buffer
   }
 
-  // --- what code of the user does in the middle ---
+  // --- what user code does during a call ---
 
   mischief() {
     if (this.#depth > 1) return
@@ -91,7 +91,7 @@ class Attacks {
     try {
       structuredClone(buffer, { transfer: [buffer] })
     } catch {
-      // shared, or detached before
+      // shared, or already detached
     }
   }
 
@@ -115,7 +115,7 @@ class Attacks {
     ])()
   }
 
-  /** A view of memory that may move, at a word or not. */
+  /** Returns a view of memory that may move, aligned or not. */
   view() {
     const buffer = this.keep(this.memory())
     const kinds = [Uint8Array, Uint8Array, Int8Array, Uint8ClampedArray, DataView]
@@ -128,7 +128,7 @@ class Attacks {
     return tracks ? new Kind(buffer) : new Kind(buffer, offset, Math.floor((buffer.byteLength - offset) / bytes))
   } // prettier-ignore
 
-  /** A view with properties of its own in the place of those that it inherits. */
+  /** Returns a view whose own properties shadow the inherited ones. */
   lyingView() {
     const view = this.view()
     const lies = [-1, 0, 1, 15, 2 ** 31, 2 ** 32 + 1, 2 ** 53, NaN, undefined, null, {}, '8', 4n, -0.5]
@@ -145,7 +145,7 @@ class Attacks {
     return view
   }
 
-  /** A view whose memory changes soon, if an operation waits for as long. */
+  /** Returns a view whose memory changes soon, while an operation may still wait. */
   movingMemory() {
     const view = this.view()
     if (this.below(2) === 0) setImmediate(() => this.pick([() => this.resize(), () => this.detach()])())
@@ -213,7 +213,7 @@ class Attacks {
     ])()
   } // prettier-ignore
 
-  /** Options, an address or a message whose fields run code. */
+  /** Returns options, an address or a message with getters that run code. */
   tickingObject() {
     const fields = {
       address: ['127.0.0.1', '::1', 'x'],
@@ -292,7 +292,7 @@ class Attacks {
     ])()
   }
 
-  /** A value that runs code when it becomes a number or a string. */
+  /** Returns a value that runs code when it is converted to a number or a string. */
   converting() {
     const convert = () => {
       this.mischief()
@@ -313,8 +313,8 @@ class Attacks {
   // --- prototypes ---
 
   /**
-   * Runs a call while Object.prototype, and now and then Array.prototype, has fields that no argument asked for. It
-   * is a fault if the package takes one of them for an argument's own.
+   * Runs a call while Object.prototype, and sometimes Array.prototype, has additional fields. It is a fault if the
+   * package uses one of them as a field of an argument.
    */
   polluted(args, run) {
     const given = new Set()
@@ -327,10 +327,10 @@ class Attacks {
     args.forEach(collect)
     const { report, anything } = this.context
     const value = this.below(2) === 0 ? undefined : anything()
-    const restore = new Set() // an array would be under attack, too
+    const restore = new Set() // a Set, because an array would also be attacked
     const pollute = (prototype, name, get) => {
       const before = Object.getOwnPropertyDescriptor(prototype, name)
-      // What is written goes where it would go without this.
+      // An assignment works as it would without the attack.
       const set = function (own) {
         Object.defineProperty(this, name, { value: own, writable: true, enumerable: true, configurable: true })
       }
@@ -357,7 +357,7 @@ class Attacks {
         this.mischief()
         return undefined
       }
-      // A hole of an array asks its prototype.
+      // Reading a hole of an array reads its prototype.
       pollute(Array.prototype, String(this.below(4)), get)
     }
     try {

@@ -1,13 +1,13 @@
 'use strict'
 
-/* What may be done with one direction of a link, and what may come of it. */
+/* The actions on one direction of a link, and their allowed results. */
 const assert = require('node:assert')
 const fs = require('node:fs')
 const bsd = require('../../../dist/index.js')
 
 const turn = () => new Promise(resolve => setImmediate(resolve))
 
-/** A time-out, an abort, or neither, and whether it may end the operation. */
+/** Returns options with a timeout, an abort signal or neither, and whether they may end the operation. */
 function waiting(random) {
   switch (random.below(5)) {
     case 0:
@@ -33,7 +33,7 @@ const stopped = ['ERR_SOCKET_TIMEOUT', 'ABORT_ERR', 'EAGAIN']
 const closed = ['ECANCELED', 'EBADF']
 const gone = ['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ENOTCONN', 'EDESTADDRREQ', 'ENOTSUP']
 
-/** Only what the state allows. */
+/** Checks that the state of the link allows the error. */
 function allow(error, way, end, op) {
   const codes = []
   if (op.timeout !== undefined || op.signal !== undefined) codes.push(...stopped)
@@ -54,7 +54,7 @@ const length = (random, way) =>
     ? 1 + random.below(random.pick([10, 5000, 60000]))
     : 8 + random.below(random.pick([10, 1200, 4000]))
 
-/** By name: (socket, bytes, op, random, way) → bytes or messages sent. */
+/** Ways to send, by name: (socket, bytes, op, random, way) → number of bytes or messages sent. */
 const sends = {
   send: (socket, bytes, op) => socket.send(bytes, op),
   sendAll: async (socket, bytes, op) => (await socket.sendAll(bytes, op), bytes.length),
@@ -78,7 +78,7 @@ const streamSends = {
   },
 }
 const tcpSends = {
-  // The memory is lent to the kernel: it has to be its own.
+  // The kernel uses the memory later, so it must not be shared.
   sendZeroCopy: async (socket, bytes, op) => {
     const own = Buffer.alloc(bytes.length)
     bytes.copy(own)
@@ -112,7 +112,7 @@ async function sendOn(way, random, note) {
   const bytes = kind.stream ? way.next(length(random, way)) : way.message(length(random, way))
   const op = name === 'trySend' ? {} : waiting(random)
   note(`${way} ${name} ${bytes.length} ${JSON.stringify(op)}`)
-  // The other side answers what comes after its close with a reset.
+  // The peer answers data after its close with a reset.
   if (end.peer.closed) way.back.clean = false
   let done = 0
   try {
@@ -156,7 +156,7 @@ async function sendBatch(way, random, note) {
   }
 }
 
-/** By name: (socket, size, op) → the pieces that came, or null for none. */
+/** Ways to receive, by name: (socket, size, op) → the received pieces, or null. */
 const receives = {
   recv: async (socket, size, op) => [await socket.recv(size, op)],
   recvInto: async (socket, size, op) => {
@@ -191,7 +191,7 @@ const unixReceives = {
     const { data, fds } = await socket.recvFds(size, 4, op)
     for (const handle of fds) {
       fs.fstatSync(handle.fd)
-      if (random.chance(70)) handle.close() // the others are left to the collector
+      if (random.chance(70)) handle.close() // the garbage collector closes the others
     }
     return [data]
   },
@@ -232,11 +232,11 @@ async function receiveOn(way, random, note) {
   }
 }
 
-/** Another Socket for the same open socket, and the first one is closed or gives its descriptor away. */
+/** Replaces a Socket by another one for the same open socket. The first one is closed or detached. */
 function renew(link, end, random, note) {
   if (end.closed || end.busy > 0) return
   const { socket } = end
-  // The kernel numbers the zero-copy sends of an open socket: only the first Socket on it may make any.
+  // The kernel numbers the zero-copy sends of an open socket, so only its first Socket may use zero-copy.
   end.renewed = true
   const how = random.pick(['dup', 'Socket.dup', 'adopt'])
   note(`${link.ways[0]} ${how}`)
@@ -245,7 +245,7 @@ function renew(link, end, random, note) {
     try {
       fd = socket.detach()
     } catch (error) {
-      assert.strictEqual(error.code, 'EBUSY', error) // the thread pool has it after an abort, or the kernel memory
+      assert.strictEqual(error.code, 'EBUSY', error) // the thread pool still uses the fd after an abort, or the kernel still uses the memory
       return
     }
     end.socket = bsd.Socket.adopt(fd)

@@ -1,11 +1,11 @@
 'use strict'
 
 /*
- * What another process, or a careless caller, does to the model's sockets. Each attack can be run alone:
+ * What another process or a careless caller does to the model's sockets. Each attack can run alone:
  *
- *   nonblock  the other process shares the open sockets and flips O_NONBLOCK all the time
- *   linger    it sends descriptors that were not asked for, whose close waits
- *   reuse     a descriptor is closed, and its number used again, while a send of it waits
+ *   nonblock  another process shares the open sockets and toggles O_NONBLOCK continuously
+ *   linger    another process sends unrequested descriptors whose close waits
+ *   reuse     a descriptor is closed and its number reused while a send of the descriptor waits
  */
 const assert = require('node:assert')
 const { spawn } = require('node:child_process')
@@ -31,7 +31,7 @@ class Holder {
     theirs.close()
   }
 
-  /** Gives descriptors to the other process, and waits until it has done what it was told. */
+  /** Sends a command with descriptors to the other process, and waits until it is done. */
   order(word, sockets) {
     const run = async () => {
       const open = sockets.filter(each => !each.closed)
@@ -93,7 +93,7 @@ const scenes = {
           : a.sendAll(Buffer.alloc(8 << 20), { timeout: 20 }),
       )
       fs.closeSync(fd)
-      // Its turn on the thread pool may end late, but it ends.
+      // The job on the thread pool may end late, but it ends.
       assert.ok(stopped.includes(got), got)
       for (const each of [a, b]) each.close()
     },
@@ -127,7 +127,7 @@ const scenes = {
         () => a.recvFds(64, 0, op),
         () => a.recvmmsg(new bsd.MessageBatch({ count: 2, size: 64 }), op),
         async () => a.tryRecv(64),
-        async () => undefined, // the close drops what has not been received
+        async () => undefined, // the close drops data that was not received
       ]
       const got = await random.pick(ways)()
       for (const handle of [...(got?.fds ?? []), ...(got?.meta?.fds ?? [])]) handle.close()
@@ -179,7 +179,7 @@ const scenes = {
   ],
 }
 
-/** The attacks with these names: what to do with a new link, and scenes to play now and then. */
+/** Returns the attacks with these names: an action for each new link, and scenes to run now and then. */
 function attacksOf(on) {
   const holder = on.includes('nonblock') || on.includes('linger') ? new Holder() : null
   return {
@@ -187,7 +187,7 @@ function attacksOf(on) {
     scenes: on.flatMap(name => scenes[name]),
     play: (scene, random) => scene(random, holder),
     share: on.includes('nonblock') ? link => holder.order('share', link.ends.map(end => end.socket)) : null,
-    // A connection that is open elsewhere may keep memory lent to the kernel, and so a slot.
+    // A connection that another process has open may keep zero-copy memory in use, and so a slot.
     drop: () => holder?.order('drop', []),
     end: () => holder?.end(),
   } // prettier-ignore

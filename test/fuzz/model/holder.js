@@ -1,12 +1,12 @@
 'use strict'
 
 /*
- * Another process that has the model's open sockets as well. Descriptor 3 is a socket to the model: each message is a
- * word, with descriptors.
+ * Another process that also holds the model's open sockets. Descriptor 3 is a socket to the model. Each message on
+ * it is a command with descriptors.
  *
- *   share   keeps the descriptors for a while, and flips O_NONBLOCK of all that it keeps, on and off, all the time
- *   drop    closes what it keeps
- *   linger  sends an unrequested descriptor through the one that came: a TCP connection with SO_LINGER and a full queue
+ *   share   keeps the descriptors for a while, and toggles O_NONBLOCK of all kept descriptors continuously
+ *   drop    closes the kept descriptors
+ *   linger  sends an unrequested descriptor through the received one: a TCP connection with SO_LINGER and a full queue
  */
 const bsd = require('../../../dist/index.js')
 const raw = require('../../../dist/raw.js')
@@ -31,7 +31,7 @@ function flip() {
   setTimeout(flip, 1)
 }
 
-/** A connection whose last close waits: its queue is full and its peer reads nothing. */
+/** Returns a connection whose last close waits, because its queue is full and its peer reads nothing. */
 async function lingering() {
   const listener = new bsd.Socket(bsd.AF_INET, bsd.SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
   const socket = new bsd.Socket(bsd.AF_INET, bsd.SOCK_STREAM)
@@ -56,7 +56,7 @@ const orders = {
     handle.close()
     const socket = await lingering()
     const data = Buffer.from('unrequested')
-    // A kernel that knows SO_PASSRIGHTS may refuse the descriptor: EPERM. The data arrives all the same.
+    // A kernel with SO_PASSRIGHTS may reject the descriptor with EPERM. The data still arrives.
     await peer.sendFds(data, [socket], { timeout: 1000 }).catch(() => peer.send(data))
     socket.close()
     peer.close()

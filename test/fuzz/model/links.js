@@ -1,15 +1,15 @@
 'use strict'
 
 /*
- * What the model knows: links of two connected sockets, and for each direction what was sent. Every byte follows from
- * the direction's number and its place, so nothing has to be kept to know whether the right bytes arrive.
+ * The state of the model: links of two connected sockets, and what was sent in each direction. Every byte follows
+ * from the number of the direction and its position, so the model stores no data to check the received bytes.
  */
 const assert = require('node:assert')
 const bsd = require('../../../dist/index.js')
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM } = bsd
 
-/** The bytes from `place` on of the stream, or of the message, with this number. */
+/** Returns the bytes from `place` on of the stream or message with this number. */
 function content(id, place, length) {
   const bytes = Buffer.allocUnsafe(length)
   for (let i = 0, p = place; i < length; i++, p++) bytes[i] = p * 31 + (p >> 8) * 7 + (p >> 16) * 13 + id * 97
@@ -18,28 +18,28 @@ function content(id, place, length) {
 
 const HEAD = 8
 
-/** One way between two sockets. */
+/** One direction between two sockets. */
 class Direction {
   constructor(id, from, to, kind) {
     Object.assign(this, { id, from, to, kind })
     this.sent = 0 // bytes, or messages
-    this.most = 0 // what may have been sent at most, with what is under way
+    this.most = 0 // the most that may have been sent, with pending sends
     this.received = 0
-    this.last = -1 // number of the message that came last
+    this.last = -1 // number of the last received message
     this.sequence = 0
     this.sending = this.receiving = false
-    this.clean = true // nothing may be lost
+    this.clean = true // no data may be lost
     this.ended = false // the sender has sent its last byte
-    this.over = false // and the receiver knows
+    this.over = false // the receiver has got EOF
   }
 
-  /** The next bytes of the stream, which are under way from now on. */
+  /** Returns the next bytes of the stream, and counts them as pending. */
   next(length) {
     this.most = this.sent + length
     return content(this.id, this.sent, length)
   }
 
-  /** The next message: its number and its length, then what follows from them. */
+  /** Returns the next message: its number, its length, and the bytes that follow from them. */
   message(length) {
     const number = this.sequence++
     const bytes = content(this.id * 7919 + number, 0, Math.max(HEAD, length))
@@ -48,7 +48,7 @@ class Direction {
     return bytes
   }
 
-  /** What arrived: in order, unaltered, and sent before. */
+  /** Checks received data: in order, unaltered, and sent before. */
   arrived(bytes) {
     if (!this.kind.stream) return this.#message(bytes)
     const expected = content(this.id, this.received, bytes.length)
@@ -66,15 +66,15 @@ class Direction {
     expected.writeUInt32LE(number, 0)
     expected.writeUInt32LE(length, 4)
     assert.ok(bytes.equals(expected), `${this}: message ${number} was altered`)
-    assert.ok(bytes.length <= length, `${this}: message ${number} is longer than it was`)
+    assert.ok(bytes.length <= length, `${this}: message ${number} is longer than it was sent`)
     this.last = number
     this.received++
     return length
   }
 
-  /** The receiver saw the end. */
+  /** Called when the receiver has got EOF. */
   end() {
-    assert.ok(this.ended || !this.clean, `${this}: an end that nobody made`)
+    assert.ok(this.ended || !this.clean, `${this}: EOF without a shutdown or close`)
     if (this.clean) assert.strictEqual(this.received, this.sent, `${this}: bytes were lost before the end`)
     this.over = true
   }
@@ -89,8 +89,8 @@ class End {
     this.socket = socket
     this.closed = false
     this.shut = false // for writing
-    this.busy = 0 // operations under way
-    this.renewed = false // another Socket than at first
+    this.busy = 0 // pending operations
+    this.renewed = false // the first Socket was replaced
   }
 }
 
@@ -109,12 +109,12 @@ class Link {
     return this.ends.every(end => end.closed)
   }
 
-  /** Closes one end at whatever moment this is. */
+  /** Closes one end, at any moment. */
   close(end) {
     if (end.closed) return
     const out = this.ways.find(way => way.from === end)
     const into = out.back
-    // What it had not read, or has not sent, makes a reset of the close: the other side may lose what was on its way.
+    // With unread or unsent data, close resets the connection. Then the peer may lose data in transit.
     const whole = into.received === into.sent && !into.sending && !into.receiving
     if (!whole || out.sending || !this.kind.ends) out.clean = false
     into.clean = false

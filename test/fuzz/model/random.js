@@ -1,6 +1,6 @@
 'use strict'
 
-/** mulberry32: the same numbers for the same seed. */
+/** mulberry32: returns the same numbers for the same seed. */
 class Random {
   constructor(seed) {
     this.state = seed | 0
@@ -26,7 +26,7 @@ class Random {
     return list[this.below(list.length)]
   }
 
-  /** A generator of its own: what runs beside others must not draw from the same one. */
+  /** Returns a separate generator, because concurrent tasks must not share one. */
   fork() {
     return new Random(this.u32())
   }

@@ -1,6 +1,6 @@
 'use strict'
 
-/* Short stories with sockets of their own: each ends with everything closed, or left to the collector. */
+/* Short scenes with their own sockets. Each ends with all sockets closed, or left to the garbage collector. */
 const assert = require('node:assert')
 const bsd = require('../../../dist/index.js')
 const { accepted, content } = require('./links.js')
@@ -46,7 +46,7 @@ const scenes = {
     for (const socket of [a, b, c, d]) socket.close()
   },
 
-  /** A relay that is aborted, or loses one of its sockets, loses no byte that it says it moved. */
+  /** A relay that is aborted or loses a socket loses no byte that it reported as moved. */
   async relayStopped(random) {
     const [[a, b], [c, d]] = [await makeStream(random), await makeStream(random)]
     const controller = new AbortController()
@@ -88,13 +88,13 @@ const scenes = {
     for (const socket of [a, b, c, d]) socket.close()
   },
 
-  /** Nobody holds these any more; the collector closes them. */
+  /** Sockets without references, which the garbage collector closes. */
   async forgotten(random) {
     for (let i = random.below(4); i >= 0; i--) {
       const [a, b] = random.chance(50)
         ? Socket.pair()
         : [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_STREAM)]
-      if (random.chance(50) && a.family === AF_UNIX) a.trySend(Buffer.from('for nobody'))
+      if (random.chance(50) && a.family === AF_UNIX) a.trySend(Buffer.from('unread'))
       if (random.chance(30)) await expected(b.recv(1, { timeout: 0 }), 'EAGAIN', 'EINVAL', 'ENOTCONN')
     }
   },
@@ -109,7 +109,7 @@ const scenes = {
     socket.close()
   }, // prettier-ignore
 
-  /** Accepts that time out, are aborted, closed, or come true. */
+  /** Accepts that time out, are aborted, are closed, or succeed. */
   async listener(random) {
     const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen(8)
     const codes = ['ERR_SOCKET_TIMEOUT', 'ABORT_ERR', 'ECANCELED', 'EAGAIN']
@@ -128,7 +128,7 @@ const scenes = {
     for (const client of clients) client.close()
   },
 
-  /** A dozen operations wait; the close ends all of them. */
+  /** A dozen operations wait, and close ends all of them. */
   async closedWhileWaiting(random) {
     const [a, b] = await makeStream(random)
     const waiting = [a.recv(1), a.recvmsg(10), a.readable(), a.recvInto(Buffer.alloc(4)), b.recv(1)]

@@ -1,5 +1,5 @@
-// Every call of messages, batches and options, by slot and by descriptor, with any arguments: lengths, offsets and
-// fields of a slab that lie about their memory.
+// Every call of messages, batches and options, by slot and by descriptor, with arbitrary arguments: lengths, offsets
+// and slab fields that do not match their memory.
 #include "decide.h"
 #include "native/syscalls/syscalls.h"
 #include "values.h"
@@ -28,7 +28,7 @@ std::vector<Row> AllCalls() {
   return rows;
 }
 
-// A batch whose parts nearly fit what is said about them.
+// Returns a batch whose parts nearly match their described sizes.
 void Batch(Call& call, FuzzedDataProvider& from) {
   const auto count = from.ConsumeIntegralInRange<size_t>(0, 6);
   const auto size = from.ConsumeIntegralInRange<size_t>(0, 40);
@@ -46,7 +46,7 @@ void Batch(Call& call, FuzzedDataProvider& from) {
   call.arguments.push_back(call.Number(from.ConsumeIntegral<int32_t>()));
 }
 
-// What most calls take: a buffer, flags, a part of it.
+// The arguments of most calls: a buffer, a part of it, flags.
 void Usual(Call& call, FuzzedDataProvider& from) {
   const auto size = from.ConsumeIntegralInRange<size_t>(0, 64);
   call.arguments.push_back(call.Bytes(napi_uint8_array, size, from));
@@ -59,7 +59,7 @@ void Usual(Call& call, FuzzedDataProvider& from) {
   call.arguments.push_back(length);
 }
 
-// (level, name, value, length) of options.
+// The arguments (level, name, value, length) of options.
 void Option(Call& call, FuzzedDataProvider& from) {
   constexpr int kLevels[] = {1, 6, 0, 41, 263};
   constexpr int kNames[] = {26, 35, 1, 2, 50, 41, 48};
@@ -73,7 +73,7 @@ void Option(Call& call, FuzzedDataProvider& from) {
       from.ConsumeBool() ? length : call.Number(from.ConsumeIntegralInRange<int>(-2, 402)));
 }
 
-// (request, argument) of ioctl: known ones, and some that must not arrive.
+// The arguments (request, argument) of ioctl: known requests, and some that must be refused.
 void Control(Call& call, FuzzedDataProvider& from) {
   constexpr uint32_t kRequests[] = {0x541B, 0x8933, 0x80108906, 0x8912, 0xC020660B};
   call.arguments.push_back(call.Number(from.PickValueInArray(kRequests)));

@@ -1,4 +1,4 @@
-// Where the fuzzer's kernel gets its answers from.
+// The source of the decisions of the fuzzer's kernel.
 #ifndef BSD_SOCKETS_FUZZ_DECIDE_H_
 #define BSD_SOCKETS_FUZZ_DECIDE_H_
 
@@ -7,15 +7,15 @@
 namespace fuzz {
 
 extern FuzzedDataProvider* decide;
-extern uint8_t* ring;  // what was mapped last; nullptr for nothing
+extern uint8_t* ring;  // the last mapping, or nullptr
 extern size_t ring_size;
 
-// What the kernel tells of connections that it made and descriptors that are closed; nullptr for nothing.
+// Called by the kernel for new connections and closed descriptors; may be nullptr.
 extern void (*accepted)(int fd);
 extern void (*closed)(int fd);
-// What it tells of memory that a receive may fill.
+// Called by the kernel for memory that a receive may fill.
 extern void (*filled)(const void* data, size_t size);
-// Whether receives may wait for data.
+// True if receives may wait for data.
 extern bool waits;
 
 }  // namespace fuzz

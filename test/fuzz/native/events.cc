@@ -1,5 +1,5 @@
-// The armed attempts, with any numbers in the shared table, the state and the events: JavaScript can write all of the
-// first two. Every read stays in the inbox, every record in its array, and what a record says fits what was done.
+// Armed attempts with arbitrary values in the shared table, the state and the events. JavaScript can write to the first
+// two. Every read must stay in the inbox, every record in its array, and each record must match the call.
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -34,7 +34,7 @@ int32_t Hostile() {
                               : From().ConsumeIntegral<int32_t>();
 }
 
-// What an operation of the package would write, or anything.
+// Values that an operation of the package would write, or arbitrary values.
 void Arm(bsd::Env& env, uint32_t index) {
   int32_t* fields = env.Fields(index);
   fields[bsd::kReadOpcode] = From().ConsumeIntegralInRange<int32_t>(bsd::kIdle, bsd::kLookup);
@@ -49,10 +49,10 @@ void Arm(bsd::Env& env, uint32_t index) {
 }
 
 int dispatched = 0;                    // in this turn
-std::map<const void*, int32_t> rooms;  // where receives were made, and for how many bytes
-std::set<int> connections;  // descriptors of connections that were accepted and not closed
+std::map<const void*, int32_t> rooms;  // the memory of the receives, and its size in bytes
+std::set<int> connections;             // descriptors of accepted connections that are still open
 
-// Takes one off those that are open in the fuzzer's kernel.
+// Removes a connection from those that are open in the fuzzer's kernel.
 void Gone(int fd) { Must(connections.erase(fd) == 1); }
 
 bsd::Slot* AddSlot(bsd::Env& env) {
@@ -75,7 +75,7 @@ void Close(bsd::Env& env, bsd::Slot& slot) {
 
 }  // namespace
 
-// What native/env.cc and the poller do for the attempts.
+// Replaces native/env.cc and the poller.
 namespace bsd {
 
 int32_t AdoptSlot(Env& env, int fd, Traits traits) {
@@ -94,7 +94,7 @@ void UseEdges(Env& env, Slot& slot) {
   env.Fields(slot.index)[kReadiness] |= kUsesEdges;
 }
 
-// TypeScript's half: looks at the records as lib/reactor/reactor.ts does.
+// Replaces TypeScript: reads the records as lib/reactor/reactor.ts does.
 void Dispatch(Env& env, int records) {
   Must(++dispatched == 1 && records > 0 && records <= kMaxRecords);
   int32_t end = 0;
@@ -181,7 +181,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (uint32_t i = 0; i < env.slots.size(); ++i) {
     if (env.slots.At(i)->open) Close(env, *env.slots.At(i));
   }
-  Must(connections.empty());  // each has a slot, or was closed
+  Must(connections.empty());  // each accepted connection has a slot, or was closed
   fuzz::waits = true;
   return 0;
 }

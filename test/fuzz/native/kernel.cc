@@ -32,7 +32,7 @@ static void Write(void* data, size_t size) {
   if (size > 0) memset(data, fuzz::decide->ConsumeIntegral<uint8_t>(), size);
 }
 
-// How it ends: an error now and then.
+// Returns true now and then, with an errno: the call fails.
 static bool Fails() {
   constexpr int kErrors[] = {EAGAIN, EINVAL, ECONNRESET, ERANGE};
   if (fuzz::decide->ConsumeIntegralInRange<int>(0, 7) != 0) return false;
@@ -40,7 +40,7 @@ static bool Fails() {
   return true;
 }
 
-// As the kernel does it: nothing beyond the room, but MSG_TRUNC and its kin may say that there was more.
+// Like the kernel, writes only into the buffers. With flags such as MSG_TRUNC, the result may be larger.
 static ssize_t Fill(msghdr* message) {
   size_t room = 0;
   for (size_t i = 0; i < message->msg_iovlen; ++i) {
@@ -114,14 +114,15 @@ int FuzzSendmmsg(int, mmsghdr* messages, unsigned count, int) {
 }
 
 int FuzzGetsockopt(int, int level, int name, void* value, socklen_t* length) {
-  constexpr int kGetFilter = 26;  // counts instructions of 8 bytes
+  constexpr int kGetFilter = 26;  // SO_GET_FILTER counts instructions of 8 bytes
   if (Fails()) return -1;
   if (level == SOL_SOCKET && name == SO_ERROR && *length == sizeof(int)) {
     const int error = fuzz::decide->ConsumeIntegralInRange<int>(0, 133);
     memcpy(value, &error, sizeof error);
     return 0;
   }
-  // As many entries as the question counts, whatever the length: IP_MSFILTER, MCAST_MSFILTER, TCP_AO_GET_KEYS.
+  // These calls write as many entries as the request counts, beyond length: IP_MSFILTER, MCAST_MSFILTER,
+  // TCP_AO_GET_KEYS.
   const auto counted = [&](size_t at, size_t head, size_t each) {
     uint32_t count = 0;
     if (*length > at)
@@ -135,7 +136,7 @@ int FuzzGetsockopt(int, int level, int name, void* value, socklen_t* length) {
   if (level == IPPROTO_TCP && name == 41) {
     counted(272, 0, *length);
     Write(static_cast<uint8_t*>(value) + 272,
-          4);  // how many keys there are, also behind the length
+          4);  // the number of keys, even beyond the length
     return 0;
   }
   const size_t unit = level == SOL_SOCKET && name == kGetFilter ? 8 : 1;
@@ -150,7 +151,7 @@ int FuzzSetsockopt(int, int, int, const void* value, socklen_t length) {
   return 0;
 }
 
-// The kernel asks nobody how large the argument is: a request number has room for 14 bits of it.
+// ioctl(2) has no length. The size in a request number has 14 bits, so the largest argument is written.
 int FuzzIoctl(int, unsigned long, void* argument) {
   if (Fails()) return -1;
   Write(argument, (1 << 14) - 1);

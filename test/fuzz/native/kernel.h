@@ -1,5 +1,5 @@
-// A kernel for the fuzzer, forced into every unit under test (clang++ -include): it reads what it is given to send and
-// writes to all that it may fill, so that the address sanitizer sees a length that does not fit its memory. The
+// A kernel for the fuzzer, included first into every unit under test (clang++ -include). It reads the data to send and
+// writes to all memory that it may fill, so that AddressSanitizer detects a length that exceeds its memory. The system
 // headers come first, so that only calls are renamed.
 #ifndef BSD_SOCKETS_FUZZ_KERNEL_H_
 #define BSD_SOCKETS_FUZZ_KERNEL_H_

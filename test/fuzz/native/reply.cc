@@ -1,5 +1,5 @@
-// What lookups found, on its way to lib/names/reply.ts: a walk over the bytes must find each field as it was added, and
-// the slots whose ids TypeScript gives back: a stale one finds nothing.
+// The results of lookups, as lib/names/reply.ts reads them, and slots. A walk over the bytes must find each field as it
+// was added. A slot id that TypeScript passes after the slot was freed must find no slot.
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -88,7 +88,7 @@ void Table(FuzzedDataProvider& from) {
     } else if (!open.empty()) {
       const auto at = from.ConsumeIntegralInRange<size_t>(0, open.size() - 1);
       slots.Release(*slots.Find(open[at]));
-      if (stale.size() < 100) stale.push_back(open[at]);  // generations come around after 512
+      if (stale.size() < 100) stale.push_back(open[at]);  // generations wrap around after 512
       open.erase(open.begin() + static_cast<ptrdiff_t>(at));
     }
     for (const int32_t id : open) Must(slots.Find(id) != nullptr);

@@ -1,4 +1,4 @@
-// The ring of a packet socket, whose memory others can write to: no length in it may be trusted.
+// The ring of a packet socket. Other threads can write to its memory, so no length in it may be trusted.
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   while (from.remaining_bytes() > 0) {
     switch (from.ConsumeIntegralInRange<int>(0, 3)) {
-      case 0: {  // somebody writes
+      case 0: {  // another thread writes
         const auto at = from.ConsumeIntegralInRange<size_t>(0, fuzz::ring_size - 1);
         from.ConsumeData(fuzz::ring + at, std::min<size_t>(fuzz::ring_size - at, 24));
         break;

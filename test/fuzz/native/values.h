@@ -1,5 +1,5 @@
-// Values of JavaScript for the parsing half of the addon, without Node: what native/call.cc asks of Node-API,
-// answered from the fuzzer's bytes. The memory of each view is an allocation of exactly its size.
+// JavaScript values for the parsing half of the addon, without Node. The fuzzer's bytes answer the Node-API calls of
+// native/call.cc. The memory of each view is an allocation of exactly its size.
 #ifndef BSD_SOCKETS_FUZZ_VALUES_H_
 #define BSD_SOCKETS_FUZZ_VALUES_H_
 
@@ -16,12 +16,12 @@ struct Value {
   Kind kind = kUndefined;
   double number = 0;
   napi_typedarray_type type = napi_uint8_array;
-  size_t length = 0;                  // elements; of a DataView bytes
-  std::unique_ptr<uint8_t[]> memory;  // none where it was detached
+  size_t length = 0;                  // in elements; in bytes for a DataView
+  std::unique_ptr<uint8_t[]> memory;  // nullptr if detached
   std::vector<Value*> elements;
 };
 
-// The arguments of one call. Owns every value that is made for it.
+// The arguments of one call. Owns every value that is created for the call.
 struct Call {
   std::vector<Value*> arguments;
   std::vector<std::unique_ptr<Value>> values;
@@ -33,7 +33,7 @@ struct Call {
   Value* Bytes(napi_typedarray_type type, size_t length, FuzzedDataProvider& from);
 };
 
-// Any value at all.
+// Returns an arbitrary value.
 Value* Anything(Call& call, FuzzedDataProvider& from, int depth = 0);
 
 }  // namespace fuzz

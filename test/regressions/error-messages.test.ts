@@ -20,10 +20,10 @@ import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork } from '../helpers/network'
 
-// What an error says must be enough to mend what it is about.
+// The message of an error must contain enough to correct its cause.
 const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 
-test('an interface that does not exist is told in the same words everywhere', () => {
+test('every API reports an unknown interface with the same message', () => {
   const words = /no interface is called "nope0"/
   const six = new Socket(AF_INET6, SOCK_DGRAM)
   const four = udp()
@@ -41,14 +41,14 @@ test('an interface that does not exist is told in the same words everywhere', ()
   four.close()
 })
 
-test('select names the descriptor that is not open', async () => {
+test('the error of select names the descriptor that is not open', async () => {
   const error = await failure(select([999], [], [], 0))
   expect([error.code, error.message]).toEqual(['EBADF', 'select EBADF descriptor 999'])
   expect(thrown(() => blocking.select([], [998], [], 0)).message).toBe('select EBADF descriptor 998')
 })
 
 test.each(['tcp port 80', 'arp', 'ip', "host 10.0.0.1 and 'x'", 'not port 22'])(
-  'a filter expression is refused with who compiles it: %s',
+  'an unsupported filter expression is rejected, and the message names a compiler for it: %s',
   async text => {
     const error = thrown(() => bpf.parse(text))
     expect([error.code, error.message]).toEqual(['ERR_OUT_OF_RANGE', expect.stringContaining('tcpdump -ddd')])
@@ -60,12 +60,12 @@ test.each(['tcp port 80', 'arp', 'ip', "host 10.0.0.1 and 'x'", 'not port 22'])(
   },
 )
 
-test('an instruction on a line of its own is no expression', () => {
+test('a single instruction is parsed as an instruction, not as a filter expression', () => {
   expect(bpf.parse('ret #0').instructions).toHaveLength(1)
   expect(thrown(() => bpf.parse('ld nothing')).message).not.toContain('tcpdump')
 })
 
-test('toDuplex of an unconnected UDP socket fails at once', async () => {
+test('toDuplex of an unconnected UDP socket fails immediately', async () => {
   const socket = udp()
   const error = thrown(() => socket.toDuplex())
   expect([error.code, error.message]).toEqual(['ENOTCONN', expect.stringContaining('connected first')])
@@ -74,7 +74,7 @@ test('toDuplex of an unconnected UDP socket fails at once', async () => {
   socket.toDuplex().destroy()
 })
 
-testIf(missing.linux(), 'splice and relay refuse datagrams', async () => {
+testIf(missing.linux(), 'splice and relay reject datagram sockets', async () => {
   const [a, b] = Socket.pair()
   const socket = udp()
   for (const call of [() => socket.splice(a), () => relay(a, socket), () => relay(socket, a)]) {
@@ -87,7 +87,7 @@ testIf(missing.linux(), 'splice and relay refuse datagrams', async () => {
 
 testIf(
   missing.linux(),
-  'splice to a file: O_APPEND is named, and a timeout of 0 is none of its',
+  'splice to a file names O_APPEND in its error, and with a timeout of 0 moves the available data',
   async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-'))
     const name = path.join(directory, 'file')
@@ -112,14 +112,14 @@ testIf(
 
 testIf(
   missing.network(),
-  'a segment that is too large for the device goes alone, and GSO goes on',
+  'a segment that is too large for the device is sent as single datagrams, and GSO stays enabled',
   async () => {
     const network = await makeNetwork()
     const [from, to] = [network.a, network.b].map(({ v4, netns }) =>
       new Socket(AF_INET, SOCK_DGRAM, 0, { netns }).bind([v4, 0]),
     ) as [Socket, Socket]
     try {
-      from.setsockopt(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) // fragments are allowed
+      from.setsockopt(IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) // allows fragments
       const send = async (segmentSize: number): Promise<number[]> => {
         const data = Buffer.alloc(6000)
         expect(await from.sendmsg({ data, segmentSize, address: to.getsockname() })).toBe(6000)
@@ -139,7 +139,7 @@ testIf(
   },
 )
 
-test('a failure on a connected socket names the other end', async () => {
+test('the error of a connected socket names the remote address', async () => {
   const closed = udp()
   const to = closed.getsockname() as unknown as { address: string; port: number }
   const socket = udp()
@@ -154,7 +154,7 @@ test('a failure on a connected socket names the other end', async () => {
     socket => socket.recvmsg(1, { timeout: 2000 }),
   ]
   for (const operation of operations) {
-    await socket.send(Buffer.from('nobody')) // the refusal is the next operation's
+    await socket.send(Buffer.from('lost')) // the next operation reports the ICMP error
     await socket.readable({ timeout: 2000 })
     expect(await failure(operation(socket))).toMatchObject({
       code: 'ECONNREFUSED',
