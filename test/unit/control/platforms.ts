@@ -4,7 +4,7 @@ import { MetaDecoder } from '../../../lib/control/meta'
 import type { Platform } from '../../../lib/platform'
 import { darwin as darwinBase, linux as linuxBase } from '../../helpers/platforms'
 
-/** Both systems, with the layouts of control messages: <sys/socket.h>, <netinet/in.h>, <linux/errqueue.h> and others. */
+/** Both systems, with the layouts of control messages: <sys/socket.h>, <netinet/in.h>, <linux/errqueue.h> and more. */
 export const linux: Platform = {
   os: 'linux',
   constants: {
