@@ -4,7 +4,7 @@ import { drain, fill, pattern, receive, turn, using, type Kind, type Pair } from
 
 const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** Defines the tests of what every pair of connected sockets does, of any kind. */
+/** Defines the tests that every kind of connected sockets must pass. */
 export function conformance(kind: Kind): void {
   const on = (run: (pair: Pair) => Promise<void>) => (): Promise<void> => using(kind.make, run)
   const testOf = (holds: boolean, name: string, run: (pair: Pair) => Promise<void>): void => {

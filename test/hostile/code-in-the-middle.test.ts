@@ -84,7 +84,8 @@ describe('an array of buffers with a getter', () => {
 
 test('a getter of a view that starts the same receive: both receives settle', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
-  await b.recvInto(Buffer.alloc(1), { timeout: 0 }).catch(() => undefined) // leaves an operation in the pool, which the next receive reuses
+  // Leaves an operation in the pool, which the next receive reuses.
+  await b.recvInto(Buffer.alloc(1), { timeout: 0 }).catch(() => undefined)
   const inner: Promise<number>[] = []
   class Reentrant extends Uint8Array {
     override get byteLength(): number {
