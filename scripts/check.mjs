@@ -40,6 +40,7 @@ async function build() {
     const native = await node(['scripts/build-native.mjs'])
     if (native.status !== 0) return native
   }
+  await node(['scripts/clean.mjs', 'dist'])
   const dist = await node([tsc, '-p', 'tsconfig.build.json'])
   return dist.status === 0 ? node(['scripts/esm-wrappers.mjs']) : dist
 }

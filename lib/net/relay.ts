@@ -1,7 +1,7 @@
 import { SHUT_WR } from '../constants'
 import { invalidType, type SocketError } from '../errors'
 import { giveBack } from '../message/leftover'
-import { checkSpliceable } from '../socket/transfers'
+import { checkSpliceable } from '../operations/splice'
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 import { checkOptions, checkSignal } from '../validators'
 import { Socket } from '../socket'

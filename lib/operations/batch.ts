@@ -1,17 +1,5 @@
-import { systemError, withMessages } from '../errors'
-import type { MessageBatch } from '../message/batch'
-import { isRights } from '../message/rights'
-import { walkControl } from '../control/walk'
-import { Message } from '../message'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
-import { EAGAIN } from '../errors/errno'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
 import { DIRECT } from '../binding/memory'
-import { controlLayout, receiveControl } from '../message/receive-control'
-import { HeldFds } from '../message/held-fds'
-import { Operation } from '../reactor/operation'
-import type { Channel } from '../reactor/channel'
 import {
   ADDRESS_SIZE,
   BATCH_BYTES,
@@ -22,6 +10,18 @@ import {
   STATE_ADDRESS,
   WRITE,
 } from '../binding/shared'
+import { walkControl } from '../control/walk'
+import { systemError, withMessages } from '../errors'
+import { EAGAIN } from '../errors/errno'
+import { Message } from '../message'
+import { MessageBatch } from '../message/batch'
+import { HeldFds } from '../message/held-fds'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { controlLayout, receiveControl } from '../message/receive-control'
+import { isRights } from '../message/rights'
+import { reactor } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import { Operation } from '../reactor/operation'
 
 /** recvmmsg(2) → messages. */
 export class Recvmmsg extends Operation<number> {
@@ -249,4 +249,18 @@ export class NextMessage extends Operation<Message> {
   failure(result: number): Error {
     return this.#receive.failure(result)
   }
+}
+
+/** The room for control messages of a datagram in a batch: all that options can make the kernel send. */
+const CONTROL_ROOM = 512
+
+/** Returns what makes the operations of a loop over messages: of each, the next message of a batch. */
+export function messagesInBatches(
+  channel: Channel,
+  size: number,
+  flags: number,
+  { batch: count, controlSize = CONTROL_ROOM }: { batch: number; controlSize?: number | undefined },
+): () => NextMessage {
+  const batch = new MessageBatch({ count, size, controlSize })
+  return () => new NextMessage(channel, batch, flags)
 }

@@ -1,14 +1,13 @@
 import type { Address } from '../address'
-import { systemError } from '../errors'
-import { addresses } from '../host'
 import { native } from '../binding/binding'
-import { reactor, readAddress } from '../reactor'
-import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
-import type { Memory } from '../binding/memory'
-import { Operation } from '../reactor/operation'
-import { Channel } from '../reactor/channel'
+import { type Memory, DIRECT } from '../binding/memory'
 import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../binding/shared'
-import { DIRECT } from '../binding/memory'
+import { systemError } from '../errors'
+import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
+import { addresses } from '../host'
+import { reactor, readAddress } from '../reactor'
+import { Channel } from '../reactor/channel'
+import { Operation } from '../reactor/operation'
 
 const SOL_SOCKET = native.constants.SOL_SOCKET!
 const SO_ERROR = native.constants.SO_ERROR!

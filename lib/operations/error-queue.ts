@@ -1,14 +1,34 @@
-import { systemError } from '../errors'
-import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
-import type { ErrorRecord } from '../errqueue/record'
 import { native } from '../binding/binding'
-import { reactor, readAddress } from '../reactor'
-import { EAGAIN } from '../errors/errno'
 import { DIRECT } from '../binding/memory'
-import { decodeError, messageFlags, receiveControl } from '../message/receive-control'
-import { Operation } from '../reactor/operation'
-import type { Channel } from '../reactor/channel'
 import { ERROR, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
+import { nameOf } from '../constants'
+import { unsupported, systemError } from '../errors'
+import { errnoOf, EAGAIN } from '../errors/errno'
+import type { ErrorRecord } from '../errqueue/record'
+import { platform } from '../host'
+import { decodeError, messageFlags, receiveControl } from '../message/receive-control'
+import { reactor, readAddress } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
+import { Operation } from '../reactor/operation'
+
+const withErrorQueue = new Set(
+  ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
+    name => platform.constants[name],
+  ),
+)
+
+/**
+ * Throws `ENOSYS` where the system has no error queues, and `EOPNOTSUPP` where the family has none: such a socket ignores
+ * MSG_ERRQUEUE, and the read would return data.
+ */
+export function checkErrorQueue(family: number): void {
+  if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
+  if (!withErrorQueue.has(family))
+    throw systemError('recvmsg', errnoOf('EOPNOTSUPP'), {
+      subject: `MSG_ERRQUEUE: ${nameOf('AF_', family)} has no error queue`,
+    })
+}
 
 const MSG_ERRQUEUE = native.constants.MSG_ERRQUEUE ?? 0
 /** The longest frame that comes back with a timestamp: a train of 64 KiB and its headers. */

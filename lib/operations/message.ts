@@ -1,19 +1,76 @@
-import { bufferOf, byteLengthOf, octetsOf } from '../struct'
-import { bufferGone, systemError } from '../errors'
-import { addresses } from '../host'
+import type { Address, AddressLike } from '../address'
 import { native } from '../binding/binding'
-import { reactor, readAddress } from '../reactor'
-import { EAGAIN } from '../errors/errno'
+import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
 import { buildControl, type Control } from '../control/walk'
+import { bufferGone, systemError } from '../errors'
+import { elementsOf } from '../errors/argument'
+import { EAGAIN } from '../errors/errno'
+import { addresses } from '../host'
+import { Message } from '../message'
+import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
-import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
-import { Operation } from '../reactor/operation'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
+import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
+import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
-import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
-import { Message } from '../message'
+import { Operation } from '../reactor/operation'
+import { bufferOf, byteLengthOf, octetsOf } from '../struct'
+import { checkBytes, type Op } from '../validators'
+
+const MAX_PARTS = native.constants.IOV_MAX ?? 1024
+export const MAX_CONTROL = 1 << 20
+
+/** The options of recvmsg. */
+export interface RecvmsgOptions extends Op {
+  /** The room for control messages in bytes. Default: enough for every option that makes the kernel send some. */
+  controlSize?: number | undefined
+  /** What happens to received descriptors: `'receive'` puts them into `meta.fds`; `'close'`, the default, closes them. */
+  fds?: 'receive' | 'close' | undefined
+}
+
+export const RECVMSG_FIELDS = ['controlSize', 'fds'] satisfies (keyof RecvmsgOptions)[]
+
+/** The message that sendmsg sends. */
+export interface OutgoingMessage {
+  /** One buffer, or several that the kernel gathers into one message. */
+  data: ArrayBufferView | readonly ArrayBufferView[]
+  address?: AddressLike | undefined
+  control?: readonly Control[] | undefined
+  /**
+   * Cuts the data into datagrams of this size, 1 to 65535 bytes. The last datagram may be shorter. On Linux the kernel
+   * cuts the data (UDP GSO), which is some ten times faster than one call for each datagram. Elsewhere, and where GSO
+   * does not work, each datagram takes one call.
+   */
+  segmentSize?: number | undefined
+}
+
+export const OUTGOING_FIELDS = [
+  'data',
+  'address',
+  'control',
+  'segmentSize',
+] satisfies (keyof OutgoingMessage)[]
+
+/** The result of recvFds. */
+export interface ReceivedFds {
+  data: Buffer
+  fds: FdHandle[]
+  flags: number
+  address: Address | null
+}
+
+/** Returns the result of recvFds for a received message. */
+export function receivedFds(message: Message): ReceivedFds {
+  return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
+}
+
+/** Checks one buffer or an array of at most IOV_MAX buffers, and returns them as an array of their own. */
+export function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
+  if (!Array.isArray(value)) return [checkBytes(name, value)]
+  return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
+}
 
 /** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
 const CONTROL_ROOM = 4096

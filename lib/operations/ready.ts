@@ -1,10 +1,10 @@
-import { systemError } from '../errors'
 import { native } from '../binding/binding'
+import { READ, type WRITE } from '../binding/shared'
+import { systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { Operation } from '../reactor/operation'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
-import { READ, type WRITE } from '../binding/shared'
+import { Operation } from '../reactor/operation'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!

@@ -1,16 +1,7 @@
 import { types } from 'node:util'
 import type { Address } from '../address'
-import { byteLengthOf, octetsOf, uncurried } from '../struct'
-import { bufferGone, systemError } from '../errors'
 import { native } from '../binding/binding'
-import { reactor, readAddress } from '../reactor'
-import { EAGAIN } from '../errors/errno'
 import type { Memory } from '../binding/memory'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
-import { Operation } from '../reactor/operation'
-import { peerOf } from '../message/peer'
-import { pool, SMALL } from '../message/pool'
-import type { Channel } from '../reactor/channel'
 import {
   ADDRESS_SIZE,
   READ,
@@ -21,6 +12,15 @@ import {
   RECEIVE_FROM,
   SLOT_STRIDE,
 } from '../binding/shared'
+import { bufferGone, systemError } from '../errors'
+import { EAGAIN } from '../errors/errno'
+import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { peerOf } from '../message/peer'
+import { pool, SMALL } from '../message/pool'
+import { reactor, readAddress } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import { Operation } from '../reactor/operation'
+import { byteLengthOf, octetsOf, uncurried } from '../struct'
 
 /** Up to this many bytes a loop is faster than a view and `set`. */
 const LOOP = 96

@@ -1,13 +1,13 @@
-import { octetsOf } from '../struct'
-import { bufferGone, systemError, withProgress } from '../errors'
-import { buildControl, type Control } from '../control/walk'
-import { addresses, platform } from '../host'
 import { native } from '../binding/binding'
-import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
-import { controlLayout } from '../message/receive-control'
-import { Operation, YIELD } from '../reactor/operation'
-import type { Channel } from '../reactor/channel'
 import { WRITE } from '../binding/shared'
+import { buildControl, type Control } from '../control/walk'
+import { bufferGone, systemError, withProgress } from '../errors'
+import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
+import { addresses, platform } from '../host'
+import { controlLayout } from '../message/receive-control'
+import type { Channel } from '../reactor/channel'
+import { Operation, YIELD } from '../reactor/operation'
+import { octetsOf } from '../struct'
 
 /** Older kernels cut one send into 64 datagrams, newer ones into 128; which this is shows at the first refusal. */
 const SEGMENTS = [128, 64] as const

@@ -1,12 +1,12 @@
-import { byteLengthOf } from '../struct'
-import { bufferGone, systemError, withProgress } from '../errors'
-import { addresses } from '../host'
 import { native } from '../binding/binding'
+import { WRITE } from '../binding/shared'
+import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { Operation, YIELD } from '../reactor/operation'
+import { addresses } from '../host'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
-import { WRITE } from '../binding/shared'
+import { Operation, YIELD } from '../reactor/operation'
+import { byteLengthOf } from '../struct'
 
 /** What one attempt of sendAll moves at most before other sockets get their turn. */
 const TURN_BYTES = 4 * 1024 * 1024

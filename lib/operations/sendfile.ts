@@ -1,11 +1,45 @@
-import { fileTruncated, systemError, withProgress } from '../errors'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
-import { EAGAIN, ENOSYS } from '../errors/errno'
-import { Operation, PENDING, YIELD } from '../reactor/operation'
-import type { Channel } from '../reactor/channel'
 import { STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+import { invalidType, fileTruncated, systemError, withProgress } from '../errors'
+import { EAGAIN, ENOSYS } from '../errors/errno'
+import { reactor } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import { Operation, PENDING, YIELD } from '../reactor/operation'
+import { inContext } from '../runtime/context'
+import { checkInteger, fieldsOfOp, type Op } from '../validators'
 import { statOf } from './stat'
+
+/** The options of sendfile. */
+export interface SendfileOptions extends Op {
+  /** The offset in the file to begin at, in bytes. Default 0. The file's own position is neither used nor moved. */
+  offset?: number | undefined
+  /** The maximum number of bytes to send. Default: up to the end of the file. */
+  length?: number | undefined
+  /** Called after each chunk, with the bytes sent so far and the bytes to send. */
+  onProgress?: ((sent: number, total: number) => void) | undefined
+}
+
+export const SENDFILE_FIELDS = ['offset', 'length', 'onProgress'] satisfies (keyof SendfileOptions)[]
+
+/** Checks the options of sendfile. */
+export function checkSendfile(options: SendfileOptions | number | undefined): SendfileRange {
+  const { offset = 0, length, onProgress } = fieldsOfOp(options)
+  return {
+    offset: checkInteger('options.offset', offset, 0, Number.MAX_SAFE_INTEGER),
+    length:
+      length === undefined ? length : checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
+    onProgress: checkProgress(onProgress),
+  }
+}
+
+/** Checks a listener for progress, and binds it to the async context of the caller. */
+export function checkProgress<Arguments extends unknown[]>(
+  listener: ((...args: Arguments) => void) | undefined,
+): typeof listener {
+  if (listener === undefined) return undefined
+  if (typeof listener !== 'function') throw invalidType('options.onProgress', 'function', listener)
+  return inContext(listener)
+}
 
 /** One call on the loop's thread: about a tenth of a millisecond where a device takes the pages. */
 const CHUNK = 1024 * 1024

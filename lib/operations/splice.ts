@@ -1,13 +1,47 @@
 import { constants as files } from 'node:fs'
-import { systemError } from '../errors'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
+import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+import { SOCK_DGRAM } from '../constants'
+import { systemError } from '../errors'
 import { EAGAIN, errnoOf } from '../errors/errno'
 import { giveBack } from '../message/leftover'
-import { Operation, PENDING, YIELD } from '../reactor/operation'
+import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
+import { Operation, PENDING, YIELD } from '../reactor/operation'
+import { checkInteger, fieldsOfOp, type Op } from '../validators'
+import { checkProgress } from './sendfile'
 import { statOf } from './stat'
-import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+
+/** The options of splice. */
+export interface SpliceOptions extends Op {
+  /** The maximum number of bytes to move. Default: until the stream ends. */
+  length?: number | undefined
+  /** Called after each portion, with the bytes moved so far. */
+  onProgress?: ((moved: number) => void) | undefined
+}
+
+export const SPLICE_FIELDS = ['length', 'onProgress'] satisfies (keyof SpliceOptions)[]
+
+/** The options of splice after the checks. */
+export interface SpliceRange {
+  length: number
+  onProgress: ((moved: number) => void) | undefined
+}
+
+/** Refuses a datagram source: message boundaries would be lost, and an empty datagram would look like the end. */
+export function checkSpliceable(from: { readonly type: number }): void {
+  if (from.type !== SOCK_DGRAM) return
+  throw systemError('splice', errnoOf('EINVAL'), { subject: 'from a datagram socket: it takes streams' })
+}
+
+/** Checks the options of splice. */
+export function checkSplice(options: SpliceOptions | number | undefined): SpliceRange {
+  const { length = Number.MAX_SAFE_INTEGER, onProgress } = fieldsOfOp(options)
+  return {
+    length: checkInteger('options.length', length, 0, Number.MAX_SAFE_INTEGER),
+    onProgress: checkProgress(onProgress),
+  }
+}
 
 /** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */
 const PIPE_SIZE = 1024 * 1024

@@ -1,8 +1,8 @@
 import { constants as files, readFileSync } from 'node:fs'
-import { systemError } from '../errors'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
 import { STATE_FLAGS, STATE_SECOND, STATE_SLOT } from '../binding/shared'
+import { systemError } from '../errors'
+import { reactor } from '../reactor'
 
 /** Without a server, although their device numbers do not tell. */
 const LOCAL = 'overlay|btrfs|bcachefs|zfs|ramfs|rootfs'

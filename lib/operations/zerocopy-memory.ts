@@ -1,10 +1,10 @@
-import { byteLengthOf, isDetached, isResizable, lengthOfMemory, memoryOf, octetsOf } from '../struct'
 import { types } from 'node:util'
-import { bufferGone, invalidType, systemError } from '../errors'
 import { native } from '../binding/binding'
-import type { Rental } from '../reactor/zerocopy-sender'
+import { bufferGone, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { pool } from '../message/pool'
+import type { Rental } from '../reactor/zerocopy-sender'
+import { byteLengthOf, isDetached, isResizable, lengthOfMemory, memoryOf, octetsOf } from '../struct'
 import { checkBytes, checkInteger } from '../validators'
 
 const MAX_SLAB = 1 << 30

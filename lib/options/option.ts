@@ -43,9 +43,8 @@ export interface OptionCalls {
   setProgram(level: number, option: number, instructions: Uint8Array): void
 }
 
-/** What `query` adds. Not a property of the option, which stays what the declaration says. */
-const requests = new WeakMap<object, { value: unknown }>()
-const defined = new WeakSet()
+/** The options that defineOption made. What is kept beside them is no property: an option stays as it was declared. */
+const defined = new WeakMap<object, Extras>()
 const accesses: readonly unknown[] = ['get', 'set', 'both'] satisfies Access[]
 
 /**
@@ -71,7 +70,7 @@ export function defineOption<Get, Set, Allowed extends Access>(
   checkCodec(codec)
   if (!accesses.includes(access)) throw invalidType('description.access', `'get', 'set' or 'both'`, access)
   const made = Object.freeze({ name, level, option, codec, access })
-  defined.add(made)
+  defined.set(made, readExtras(codec))
   return made
 }
 
@@ -104,22 +103,21 @@ export function query<Get, Set>(
   option: SocketOption<Get, Set, Access>,
   request: NoInfer<Set>,
 ): SocketOption<Get, Set, 'get'> {
-  const checked = checkOption(option)
-  if (checked.access === 'set') throw denied(checked, 'set')
-  const asking = defineOption({ ...checked, access: 'get' as const })
-  requests.set(asking, { value: request })
+  extrasOf(option)
+  if (option.access === 'set') throw denied(option, 'set')
+  const asking = defineOption({ ...option, access: 'get' as const })
+  extrasOf(asking).asked = { value: request }
   return asking
 }
 
 /** getsockopt(2) of a typed option. */
 export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>): Get {
-  const { name, level, option: number, codec, access } = checkOption(option)
+  const { request: ask, grows, asked } = extrasOf(option)
+  const { name, level, option: number, codec, access } = option
   if ((access as Access) === 'set') throw denied(option, 'set')
   const size = sizeOf(codec)
   if (level === undefined || number === undefined || size === undefined)
     throw unsupported(name, 'getsockopt', 'ENOPROTOOPT')
-  const asked = requests.get(option)
-  const ask = optional(codec, 'request')
   const wanted = ask === undefined ? undefined : apply(ask, codec, [platform, asked?.value as never, name])
   const request =
     wanted ?? (asked === undefined ? undefined : codec.encode(platform, asked.value as never, name))
@@ -127,7 +125,7 @@ export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>):
     try {
       return codec.decode(platform, calls.get(level, number, room, request))
     } catch (error) {
-      const short = optional(codec, 'grows') === true && (error as { code?: unknown }).code === 'ERANGE'
+      const short = grows === true && (error as { code?: unknown }).code === 'ERANGE'
       if (!short || room > MAX_LENGTH) throw error
     }
   }
@@ -138,34 +136,43 @@ const { apply } = Reflect
 
 /** setsockopt(2) of a typed option. */
 export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, value: Set): void {
-  const { name, level, option: number, codec, access } = checkOption(option)
+  const { isProgram } = extrasOf(option)
+  const { name, level, option: number, codec, access } = option
   if ((access as Access) === 'get') throw denied(option, 'read')
   if (level === undefined || number === undefined || sizeOf(codec) === undefined) {
     throw unsupported(name, 'setsockopt', 'ENOPROTOOPT')
   }
   const bytes = codec.encode(platform, value, name)
-  const isProgram = optional(codec, 'isProgram')
   const program = isProgram !== undefined && apply(isProgram, codec, [value as never])
   if (!program) return calls.set(level, number, bytes)
   calls.setProgram(level, number, bytes)
 }
 
-/** A member that most codecs do not have, and that Object.prototype may have. */
-function optional<Key extends 'request' | 'grows' | 'isProgram'>(
-  codec: Codec<unknown, never>,
-  key: Key,
-): Codec<unknown, never>[Key] {
-  return memberOf(codec, key) as Codec<unknown, never>[Key]
+interface Extras extends Pick<Codec<unknown, never>, 'request' | 'grows' | 'isProgram'> {
+  /** The question of `query`. */
+  asked: { value: unknown } | undefined
+}
+
+// The members that most codecs do not have are read once: Object.prototype may have members of these names.
+function readExtras(codec: object): Extras {
+  const of = <Key extends keyof Extras>(key: Key): Extras[Key] => memberOf(codec, key) as Extras[Key]
+  return {
+    request: of('request'),
+    grows: of('grows'),
+    isProgram: of('isProgram'),
+    asked: undefined,
+  } as Extras
+}
+
+function extrasOf(option: unknown): Extras {
+  const extras = typeof option === 'object' && option !== null ? defined.get(option) : undefined
+  if (extras === undefined)
+    throw invalidType('option', 'made by defineOption, such as options.SO_REUSEADDR', option)
+  return extras
 }
 
 function sizeOf(codec: Codec<never, never> | Codec<unknown, never>): number | undefined {
   return typeof codec.size === 'function' ? codec.size(platform) : codec.size
-}
-
-function checkOption<T extends SocketOption<unknown, never, Access>>(option: T): T {
-  const known = typeof option === 'object' && option !== null && defined.has(option)
-  if (!known) throw invalidType('option', 'made by defineOption, such as options.SO_REUSEADDR', option)
-  return option
 }
 
 function denied(option: { name: string }, only: 'read' | 'set'): TypeError {

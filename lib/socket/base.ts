@@ -1,9 +1,13 @@
 import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
-import { byteLengthOf } from '../struct'
-import { invalidType, systemError, closed } from '../errors'
-import { refusal } from '../errors/refusals'
+import { native } from '../binding/binding'
+import { DIRECT } from '../binding/memory'
+import { STATE_ADDRESS, STATE_SECOND } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
+import { invalidType, systemError, closed } from '../errors'
+import { EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
+import { addresses, platform } from '../host'
 import {
   getOption,
   setOption,
@@ -11,20 +15,16 @@ import {
   type ReadableOption,
   type WritableOption,
 } from '../options/option'
-import { joinGroup, type JoinOptions, type Membership } from './multicast'
-import type { Channel } from '../reactor/channel'
-import { Adoption, create, CREATION_FLAGS } from './create'
-import { addresses, platform } from '../host'
-import { native } from '../binding/binding'
 import { reactor, readAddress } from '../reactor'
-import { EPERM } from '../errors/errno'
+import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
-import { DIRECT } from '../binding/memory'
-import { checkCreationOptions, type CreationOptions } from './namespace'
-import { STATE_ADDRESS, STATE_SECOND } from '../binding/shared'
-import { receiveMeta, type WantedMeta } from './receive-meta'
 import { defaultTimeout } from '../reactor/timeouts'
+import { byteLengthOf } from '../struct'
 import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
+import { Adoption, create, CREATION_FLAGS } from './create'
+import { joinGroup, type JoinOptions, type Membership } from './multicast'
+import { checkCreationOptions, type CreationOptions } from './namespace'
+import { receiveMeta, type WantedMeta } from './receive-meta'
 
 const constants = platform.constants
 
@@ -111,13 +111,13 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
 
   /** getsockname(2). */
   getsockname(): Address {
-    this.#check('getsockname', native.getsockname(this.channel.id))
+    check(this, 'getsockname', native.getsockname(this.channel.id))
     return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
   }
 
   /** getpeername(2). `ENOTCONN` without a peer. */
   getpeername(): Address {
-    this.#check('getpeername', native.getpeername(this.channel.id))
+    check(this, 'getpeername', native.getpeername(this.channel.id))
     return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
   }
 
@@ -125,21 +125,21 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   bind(address: AddressLike): this {
     const bytes = addresses.encode(address, this.family)
     const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
-    this.#check('bind', result, bytes)
+    check(this, 'bind', result, bytes)
     return this
   }
 
   /** listen(2). Default backlog: the smaller of SOMAXCONN and 128; a negative one counts as 0. */
   listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
     const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
-    this.#check('listen', native.listen(this.channel.id, Math.max(0, limit)))
+    check(this, 'listen', native.listen(this.channel.id, Math.max(0, limit)))
     this.channel.ensureExtras().backlog = Math.max(0, limit)
     return this
   }
 
   /** shutdown(2): `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`. */
   shutdown(how: number): void {
-    this.#check('shutdown', native.shutdown(this.channel.id, checkInt('how', how)))
+    check(this, 'shutdown', native.shutdown(this.channel.id, checkInt('how', how)))
   }
 
   /** Operations that wait keep the process alive again. */
@@ -202,14 +202,14 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /** Whether a child process that is started without further care gets the descriptor. False from birth. */
   getInheritable(): boolean {
     const flags = native.fcntl(this.channel.id, constants.F_GETFD!, 0)
-    this.#check('fcntl', flags)
+    check(this, 'fcntl', flags)
     return (flags & constants.FD_CLOEXEC!) === 0
   }
 
   /** Sets or clears close-on-exec. */
   setInheritable(on: boolean): void {
     if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
-    this.#check('fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
+    check(this, 'fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
   }
 
   /** getsockopt(2): the number, or `size` bytes trimmed to what the kernel returned. */
@@ -222,7 +222,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     // Options of AF_VSOCK are 64 bits wide.
     integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
     const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
-    if (result < 0) this.#checkOption('getsockopt', result, describeOption(l, n))
+    if (result < 0) checkOption(this, 'getsockopt', result, describeOption(l, n))
     const length = integerSize[0]
     if (bytes !== null) return bytes.subarray(0, length)
     return length === 1
@@ -256,17 +256,17 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
     const result = native.setsockopt(this.channel.id, l, n, bytes, length)
-    if (result < 0) this.#checkOption('setsockopt', result, describeOption(l, n))
+    if (result < 0) checkOption(this, 'setsockopt', result, describeOption(l, n))
   }
 
   /** getsockopt(2) of a typed option: `socket.get(options.TCP_INFO)`. */
   get<T>(option: ReadableOption<T>): T {
-    return getOption(this.#optionCalls(), option)
+    return getOption(new SocketOptions(this), option)
   }
 
   /** setsockopt(2) of a typed option: `socket.set(options.IP_TTL, 9)`. */
   set<T>(option: WritableOption<T>, value: NoInfer<T>): this {
-    setOption(this.#optionCalls(), option, value)
+    setOption(new SocketOptions(this), option, value)
     return this
   }
 
@@ -280,28 +280,9 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
    * socket.receiveMeta({ packetInfo: true, ttl: true, timestamp: 'ns' })
    */
   receiveMeta(want: WantedMeta): this {
-    this.#check('setsockopt', 0)
+    check(this, 'setsockopt', 0)
     receiveMeta(this, want)
     return this
-  }
-
-  #optionCalls(): OptionCalls {
-    return {
-      get: (level, name, size, request) => {
-        if (request === undefined) return this.getsockopt(level, name, size)
-        const bytes = Buffer.alloc(size)
-        bytes.set(request)
-        integerSize[0] = size
-        const result = native.getsockopt(this.channel.id, level, name, bytes, integerSize)
-        if (result < 0) this.#checkOption('getsockopt', result, describeOption(level, name))
-        return bytes.subarray(0, integerSize[0])
-      },
-      set: (level, name, value) => this.setsockopt(level, name, value),
-      setProgram: (level, name, instructions) => {
-        const result = native.setProgram(this.channel.id, level, name, instructions)
-        if (result < 0) this.#checkOption('setsockopt', result, describeOption(level, name))
-      },
-    }
   }
 
   /**
@@ -317,11 +298,11 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     if (typeof argument === 'number') {
       integer[0] = checkInt('argument', argument)
       integer[1] = 0
-      this.#checkOption('ioctl', native.ioctl(this.channel.id, code, integer), '', code)
+      checkOption(this, 'ioctl', native.ioctl(this.channel.id, code, integer), '', code)
       return integer[0]
     }
     const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
-    this.#checkOption('ioctl', result, '', code)
+    checkOption(this, 'ioctl', result, '', code)
     return result
   }
 
@@ -368,20 +349,60 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   // C++ tells an EPERM of its own from one of the kernel; only the former says which request it was.
-  #checkOption(syscall: string, result: number, subject: string, request?: number): void {
-    const reason = result === EPERM ? reactor.memory.state[STATE_SECOND]! : 0
-    if (reason === 0 || this.closed) return this.#check(syscall, result, null, subject)
-    const what = request === undefined ? subject : describeRequest(request)
-    throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
+}
+
+function check(
+  socket: BaseSocket,
+  syscall: string,
+  result: number,
+  address: Uint8Array | null = null,
+  subject?: string,
+): void {
+  if (socket.closed) throw closed(syscall)
+  if (result >= 0) return
+  throw systemError(syscall, result, {
+    address: address === null ? null : addresses.decode(address),
+    subject,
+  })
+}
+
+// C++ leaves the reason in the shared state when this package refuses a call, and not the kernel.
+function checkOption(
+  socket: BaseSocket,
+  syscall: string,
+  result: number,
+  subject: string,
+  request?: number,
+): void {
+  const reason = result === EPERM ? reactor.memory.state[STATE_SECOND]! : 0
+  if (reason === 0 || socket.closed) return check(socket, syscall, result, null, subject)
+  const what = request === undefined ? subject : describeRequest(request)
+  throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
+}
+
+/** The two system calls for the typed options of one socket. */
+class SocketOptions implements OptionCalls {
+  constructor(private readonly socket: BaseSocket) {}
+
+  get(level: number, name: number, size: number, request?: Uint8Array): Buffer {
+    const { socket } = this
+    const bytes = Buffer.allocUnsafe(size).fill(0)
+    if (request !== undefined) bytes.set(request)
+    integerSize[0] = size
+    const result = native.getsockopt(socket.channel.id, level, name, bytes, integerSize)
+    if (result < 0) checkOption(socket, 'getsockopt', result, describeOption(level, name))
+    const length = integerSize[0]
+    return length === size ? bytes : bytes.subarray(0, length)
   }
 
-  #check(syscall: string, result: number, address: Uint8Array | null = null, subject?: string): void {
-    if (this.closed) throw closed(syscall)
-    if (result >= 0) return
-    throw systemError(syscall, result, {
-      address: address === null ? null : addresses.decode(address),
-      subject,
-    })
+  set(level: number, name: number, value: Uint8Array): void {
+    this.socket.setsockopt(level, name, value)
+  }
+
+  setProgram(level: number, name: number, instructions: Uint8Array): void {
+    const { socket } = this
+    const result = native.setProgram(socket.channel.id, level, name, instructions)
+    if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
   }
 }
 

@@ -1,14 +1,14 @@
 import type { Address } from '../address'
+import { native } from '../binding/binding'
+import { STATE_SECOND } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { invalidType, systemError } from '../errors'
-import type { Channel } from '../reactor/channel'
-import { native } from '../binding/binding'
+import { errnoOf } from '../errors/errno'
 import { platform } from '../host'
 import { reactor } from '../reactor'
-import { errnoOf } from '../errors/errno'
-import { socketInNamespace } from './namespace'
-import { STATE_SECOND } from '../binding/shared'
+import type { Channel } from '../reactor/channel'
 import { checkFd, checkInt } from '../validators'
+import { socketInNamespace } from './namespace'
 
 const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = platform.constants
 /** Flags that C or-s into the type, and that every descriptor has here. */

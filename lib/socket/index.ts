@@ -1,43 +1,45 @@
 import type { Socket as NetSocket } from 'node:net'
 import type { Address, AddressLike } from '../address'
-import type { MessageBatch } from '../message/batch'
-import { SocketError } from '../errors'
-import { isStream } from './base'
-import type { FileLike } from '../validators'
-import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
+import { READ, WRITE } from '../binding/shared'
+import { AF_UNIX, SOCK_STREAM } from '../constants'
+import { SocketError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { ErrorIterator } from './error-iterator'
 import type { ErrorRecord } from '../errqueue/record'
-import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded, Pull } from './iteration'
-import type { ChunksOptions, MessagesOptions } from './iteration'
-import type { Operation } from '../reactor/operation'
+import type { Message } from '../message'
+import type { MessageBatch } from '../message/batch'
 import {
   receivedFds,
   RECVMSG_FIELDS,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
-} from './nonblocking'
-import { READ, WRITE } from '../binding/shared'
-import {
-  checkSplice,
-  SENDFILE_FIELDS,
-  SPLICE_FIELDS,
-  TransferSocket,
-  type SendfileOptions,
-  type SpliceOptions,
-} from './transfers'
-import { runTransfer } from './splice'
-import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
-import { checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
-import { AF_UNIX, SOCK_STREAM } from '../constants'
-import type { Message } from '../message'
+} from '../operations/message'
 import { Send } from '../operations/send'
+import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
+import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
+import { reactor } from '../reactor'
+import type { Operation } from '../reactor/operation'
+import { type FileLike, checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { isStream } from './base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
+import { ErrorIterator } from './error-iterator'
+import {
+  CHUNKS_FIELDS,
+  MESSAGES_FIELDS,
+  checkChunks,
+  checkMessages,
+  hasEnded,
+  Pull,
+  type ChunksOptions,
+  type MessagesOptions,
+} from './iteration'
+import { NonblockingSocket } from './nonblocking'
+import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
 import { toNetSocket } from './streams/net'
 import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
+import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 /**
  * A socket, socket(2), with promises. Linux and macOS.
@@ -46,7 +48,7 @@ import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
  * wait for each other. Every argument is checked before any system call. What a signal, a timeout or
  * `close()` takes back leaves no trace but the bytes that were already sent.
  */
-export class Socket extends TransferSocket {
+export class Socket extends NonblockingSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
@@ -163,12 +165,7 @@ export class Socket extends TransferSocket {
     buffer: ArrayBufferView,
     op?: Op | number,
   ): Promise<{ bytes: number; address: Address | null }> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
   /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
@@ -187,12 +184,7 @@ export class Socket extends TransferSocket {
    * `bytesSent`. At least one call is made, so an empty datagram goes out.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendAllOperation(data, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendAllOperation(data, flags))
   }
 
   /**
@@ -200,12 +192,7 @@ export class Socket extends TransferSocket {
    * AF_UNIX receiver never makes the sender writable, so it is tried again after 1 to 16 ms.
    */
   sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendtoOperation(data, address, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
   /**
@@ -217,13 +204,11 @@ export class Socket extends TransferSocket {
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: RecvmsgOptions | number,
   ): Promise<Message> {
-    try {
-      const own = ownOp(op)
-      const waiting = checkOp(own, this.timeout, RECVMSG_FIELDS)
-      return this.#submit(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(
+      op,
+      (waiting, own) => this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)),
+      RECVMSG_FIELDS,
+    )
   }
 
   /**
@@ -231,12 +216,7 @@ export class Socket extends TransferSocket {
    * (`control.ttl(8)`, `control.packetInfo({ source })`). The number of bytes.
    */
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendmsgOperation(message, waiting.flags, false), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendmsgOperation(message, flags, false))
   }
 
   /**
@@ -247,12 +227,7 @@ export class Socket extends TransferSocket {
    * `EOPNOTSUPP`. ip(7)
    */
   receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.receiveErrorsOperation(), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, () => this.receiveErrorsOperation())
   }
 
   /**
@@ -280,12 +255,7 @@ export class Socket extends TransferSocket {
     fds: readonly (number | { readonly fd: number })[],
     op?: Op | number,
   ): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendFdsOperation(data, fds, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
   }
 
   /**
@@ -303,12 +273,7 @@ export class Socket extends TransferSocket {
    * Linux: one system call; elsewhere one for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.recvmmsgOperation(batch, waiting.flags), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
   }
 
   /**
@@ -316,12 +281,7 @@ export class Socket extends TransferSocket {
    * and names the address of the message that failed. The batch is not to be changed before it ends.
    */
   sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    try {
-      const waiting = checkOp(op, this.timeout)
-      return this.#submit(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
   }
 
   /**
@@ -332,16 +292,11 @@ export class Socket extends TransferSocket {
    * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
-    try {
-      const own = ownOp(options)
-      const waiting = checkOp(own, this.timeout, SENDFILE_FIELDS)
-      return this.#submit(
-        this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
-        waiting,
-      )
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    return this.#run(
+      options,
+      (waiting, own) => this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
+      SENDFILE_FIELDS,
+    )
   }
 
   /**
@@ -474,6 +429,21 @@ export class Socket extends TransferSocket {
       return Promise.reject(new Send(channel, data, 0).failure(result))
     }
     return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
+  }
+
+  /** Checks the options, makes the operation and submits it. A misused argument rejects. */
+  #run<T, O extends Op>(
+    op: O | number | undefined,
+    make: (waiting: Waiting, own: O | number | undefined) => Operation<T>,
+    fields?: readonly string[],
+  ): Promise<T> {
+    try {
+      const own = fields === undefined ? op : ownOp(op)
+      const waiting = checkOp(own, this.timeout, fields)
+      return this.#submit(make(waiting, own), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   #submit<T>(operation: Operation<T>, waiting: Waiting): Promise<T> {

@@ -1,11 +1,10 @@
-import { invalidType, type SocketError } from '../errors'
-import type { BaseSocket } from './base'
 import { native } from '../binding/binding'
+import { invalidType, type SocketError } from '../errors'
+import { RECVMSG_FIELDS, type RecvmsgOptions } from '../operations/message'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
-import { RECVMSG_FIELDS, type RecvmsgOptions } from './nonblocking'
-import { isStream } from './base'
 import { checkInteger, checkSize, type Op, type Waiting } from '../validators'
+import { type BaseSocket, isStream } from './base'
 
 /** Options of chunks. */
 export interface ChunksOptions extends Op {

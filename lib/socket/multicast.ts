@@ -1,13 +1,13 @@
-import { closed, interfaceError, invalidAddress, invalidType, SocketError, systemError } from '../errors'
 import { formatIPv6, parseIPv4, parseIPv6 } from '../address/text'
 import { native } from '../binding/binding'
-import { platform } from '../host'
+import { closed, interfaceError, invalidAddress, invalidType, SocketError, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
-import type { Channel } from '../reactor/channel'
-import { checkOptions, checkInteger, checkText } from '../validators'
+import { platform } from '../host'
 import type { MulticastSource } from '../options'
 import * as ip from '../options/ip'
 import * as ipv6 from '../options/ipv6'
+import type { Channel } from '../reactor/channel'
+import { checkOptions, checkInteger, checkText } from '../validators'
 
 /** Where a group is heard, and from whom: see `joinGroup`. */
 export interface JoinOptions {

@@ -1,9 +1,9 @@
 import { closeSync, constants as files, openSync } from 'node:fs'
-import { outOfRange, SocketError, systemError, unsupported } from '../errors'
 import { native } from '../binding/binding'
-import { reactor } from '../reactor'
-import { errnoCode } from '../errors/errno'
 import { STATE_SECOND } from '../binding/shared'
+import { outOfRange, SocketError, systemError, unsupported } from '../errors'
+import { errnoCode } from '../errors/errno'
+import { reactor } from '../reactor'
 import { checkInteger, checkOptions, checkText } from '../validators'
 
 /** Where a socket is made. */

@@ -1,31 +1,60 @@
 import type { Address, AddressLike } from '../address'
-import { nameOf, SOCK_DGRAM } from '../constants'
-import { byteLengthOf } from '../struct'
-import { invalidType, outOfRange, systemError, unsupported } from '../errors'
+import type { READ, WRITE } from '../binding/shared'
+import { SOCK_DGRAM } from '../constants'
+import { buildControl } from '../control/walk'
+import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
-import { control } from '../message/control'
-import { isRights } from '../message/rights'
-import { buildControl, type Control } from '../control/walk'
-import type { FdHandle } from '../message/fd'
-import type { Message } from '../message'
-import { Accept, Connect } from '../operations/connect'
+import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
-import { ReceiveErrors } from '../operations/error-queue'
-import { Recvmsg, SendFds, Sendmsg } from '../operations/message'
+import { addresses, platform } from '../host'
+import type { Message } from '../message'
+import { checkBatch, type MessageBatch } from '../message/batch'
+import { control } from '../message/control'
+import { checkControls, haveForms, sendsIPv6 } from '../message/controls'
+import { controlLayout } from '../message/receive-control'
+import { isRights } from '../message/rights'
+import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
+import { Accept, Connect } from '../operations/connect'
+import { checkErrorQueue, ReceiveErrors } from '../operations/error-queue'
+import {
+  checkParts,
+  MAX_CONTROL,
+  OUTGOING_FIELDS,
+  receivedFds,
+  RECVMSG_FIELDS,
+  type OutgoingMessage,
+  type ReceivedFds,
+  type RecvmsgOptions,
+  Recvmsg,
+  SendFds,
+  Sendmsg,
+} from '../operations/message'
 import { Ready } from '../operations/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../operations/receive'
 import { SendSegments } from '../operations/segments'
 import { Send, SendAll, Sendto } from '../operations/send'
-import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
-import { checkControls, haveForms, sendsIPv6 } from '../message/controls'
-import { Adoption } from './create'
-import { addresses, platform } from '../host'
-import { reactor } from '../reactor'
-import { errnoOf } from '../errors/errno'
-import { controlLayout } from '../message/receive-control'
-import type { Channel } from '../reactor/channel'
-import type { READ, WRITE } from '../binding/shared'
 import {
+  checkSendfile,
+  Sendfile,
+  SENDFILE_FIELDS,
+  type SendfileDriver,
+  type SendfileOptions,
+} from '../operations/sendfile'
+import {
+  checkSplice,
+  checkSpliceable,
+  SPLICE_FIELDS,
+  Transfer,
+  type SpliceOptions,
+} from '../operations/splice'
+import { reactor } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import type { Operation } from '../reactor/operation'
+import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
+import { byteLengthOf } from '../struct'
+import {
+  checkFd,
+  type FileLike,
   checkBytes,
   checkFlags,
   checkInteger,
@@ -34,57 +63,17 @@ import {
   checkSize,
   fieldsOfOp,
   ownOp,
-  type Op,
 } from '../validators'
+import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
+import { Adoption } from './create'
 
-/** Options of recvmsg. */
-export interface RecvmsgOptions extends Op {
-  /** Bytes of room for control messages. Default: enough for everything that can be switched on. */
-  controlSize?: number | undefined
-  /** What becomes of received descriptors: `'receive'` puts them into `meta.fds`, `'close'` (default) closes them. */
-  fds?: 'receive' | 'close' | undefined
-}
-
-export const RECVMSG_FIELDS = ['controlSize', 'fds'] satisfies (keyof RecvmsgOptions)[]
-
-/** What sendmsg sends. */
-export interface OutgoingMessage {
-  /** One buffer, or several that are gathered into one message. */
-  data: ArrayBufferView | readonly ArrayBufferView[]
-  address?: AddressLike | undefined
-  control?: readonly Control[] | undefined
-  /**
-   * Cuts the data into datagrams of this size, 1 to 65535 bytes; the last one may be shorter. On Linux the kernel
-   * does that (UDP GSO), some ten times faster than one call each; what it cannot do at once takes more calls.
-   */
-  segmentSize?: number | undefined
-}
-
-const OUTGOING = ['data', 'address', 'control', 'segmentSize'] satisfies (keyof OutgoingMessage)[]
-
-/** What recvFds received. */
-export interface ReceivedFds {
-  data: Buffer
-  fds: FdHandle[]
-  flags: number
-  address: Address | null
-}
-
-const MAX_CONTROL = 1 << 20
-const MAX_PARTS = platform.constants.IOV_MAX ?? 1024
 const AF_UNIX = platform.constants.AF_UNIX!
-const withErrorQueue = new Set(
-  ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
-    name => platform.constants[name],
-  ),
-)
-
 /**
  * One definition of each operation, checked and ready to run, and its `tryX` form: the value, or `null`
  * when it would block or when somebody already waits in the same direction. The two Socket classes
  * run the same definitions with drivers that wait.
  */
-export abstract class OperationSocket extends BaseSocket {
+export abstract class NonblockingSocket extends BaseSocket {
   /** Makes a socket of the same flavour from an accepted connection. */
   protected abstract fromAdoption(adoption: Adoption): this
 
@@ -158,7 +147,12 @@ export abstract class OperationSocket extends BaseSocket {
 
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
     if (typeof message !== 'object') throw invalidType('message', 'object', message)
-    const { data, address, control: given = [], segmentSize } = checkOptions('message', message, OUTGOING)
+    const {
+      data,
+      address,
+      control: given = [],
+      segmentSize,
+    } = checkOptions('message', message, OUTGOING_FIELDS)
     const bytes = address === undefined ? null : addresses.encode(address, this.family)
     const list = elementsOf('message.control', given)
     const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
@@ -202,6 +196,48 @@ export abstract class OperationSocket extends BaseSocket {
 
   protected readyOperation(direction: typeof READ | typeof WRITE): Ready {
     return new Ready(this.channel, direction)
+  }
+
+  protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
+    return new Recvmmsg(this.channel, checkBatch(batch), flags, this.family === AF_UNIX)
+  }
+
+  protected sendmmsgOperation(batch: MessageBatch, flags: number, now: boolean): Sendmmsg {
+    checkBatch(batch).prepare(this)
+    return new Sendmmsg(this.channel, batch, flags, this.family === AF_UNIX, isUnixDatagram(this), now)
+  }
+
+  protected sendfileOperation(
+    file: FileLike,
+    options: SendfileOptions | number | undefined,
+    driver: SendfileDriver,
+  ): Sendfile {
+    return new Sendfile(this.channel, checkFd('file', file), checkSendfile(options), driver)
+  }
+
+  /** Makes the operations of a loop over messages. */
+  protected messageOperation(
+    size: number,
+    flags: number,
+    options: RecvmsgOptions & { batch: number },
+  ): () => Operation<Message> {
+    const one = (): Operation<Message> => this.recvmsgOperation(size, flags, options)
+    if (options.batch === 1 || this.family === AF_UNIX) return one
+    one() // for its checks
+    return messagesInBatches(this.channel, size, flags, options)
+  }
+
+  protected spliceOperation(to: BaseSocket | FileLike): Transfer {
+    if (to instanceof BaseSocket && to.closed) throw closed('splice')
+    checkSpliceable(this)
+    return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
+  }
+
+  /** What the zero-copy sends of this socket came to. */
+  zeroCopyStatistics(): ZeroCopyStatistics {
+    return (
+      this.channel.extras?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
+    )
   }
 
   // --- now or never ---
@@ -289,23 +325,42 @@ export abstract class OperationSocket extends BaseSocket {
   tryConnect(address: AddressLike): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true
   }
-}
 
-/** What a Message of recvFds is to its caller. */
-export function receivedFds(message: Message): ReceivedFds {
-  return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
-}
+  /**
+   * splice, now or never: the bytes that could be moved, 0 at the end of the stream, or `null`. What `to` does not
+   * take is left to the next receive.
+   */
+  trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SPLICE_FIELDS)
+    const { length } = checkSplice(own)
+    const transfer = this.spliceOperation(to)
+    try {
+      const got = reactor.attemptNow(this.channel, transfer.fill(length))
+      if (got === null || got === 0) return got
+      reactor.attemptNow(transfer.target, transfer.flush(true))
+      return transfer.moved > 0 ? transfer.moved : null
+    } catch (error) {
+      throw withProgress(error as Error, transfer.moved)
+    } finally {
+      transfer.close()
+    }
+  }
 
-// Others take no notice of the flag, and a read would return their data.
-function checkErrorQueue(family: number): void {
-  if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
-  if (!withErrorQueue.has(family))
-    throw systemError('recvmsg', errnoOf('EOPNOTSUPP'), {
-      subject: `MSG_ERRQUEUE: ${nameOf('AF_', family)} has no error queue`,
-    })
-}
+  /** recvmmsg(2), now or never: the number of messages, or `null`. */
+  tryRecvmmsg(batch: MessageBatch, flags = 0): number | null {
+    return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, checkFlags(flags)))
+  }
 
-function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
-  if (!Array.isArray(value)) return [checkBytes(name, value)]
-  return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
+  /** sendmmsg(2), now or never: how many messages could be sent, or `null` for none. */
+  trySendmmsg(batch: MessageBatch, flags = 0): number | null {
+    return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, checkFlags(flags), true))
+  }
+
+  /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
+  trySendfile(file: FileLike, options?: SendfileOptions): number | null {
+    const own = ownOp(options)
+    checkOp(own, null, SENDFILE_FIELDS)
+    return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
+  }
 }

@@ -1,12 +1,10 @@
 import { constants, nameOf } from '../constants'
 import { invalidType, SocketError } from '../errors'
-import { options } from '../options'
-import type { SocketOption } from '../options'
-import type { Channel } from '../reactor/channel'
-import type { ReadableOption, WritableOption } from '../options'
-import { ownFields } from '../runtime/fields'
-import { platform } from '../host'
 import { errnoOf } from '../errors/errno'
+import { platform } from '../host'
+import { options, type SocketOption, type ReadableOption, type WritableOption } from '../options'
+import type { Channel } from '../reactor/channel'
+import { ownFields } from '../runtime/fields'
 
 /** What shall come with each message: `true` switches on, `false` off, what is absent stays as it is. */
 export interface WantedMeta {

@@ -1,10 +1,9 @@
 import { canceled, closed, timedOut, withProgress } from '../errors'
+import type { SpliceRange, Transfer } from '../operations/splice'
 import { reactor } from '../reactor'
-import type { Operation } from '../reactor/operation'
 import type { Channel } from '../reactor/channel'
-import type { SpliceRange } from './transfers'
+import type { Operation } from '../reactor/operation'
 import type { Waiting } from '../validators'
-import type { Transfer } from '../operations/splice'
 
 /** Runs a transfer to its end, under one deadline: the bytes moved. The driver of `Socket.splice` and `relay`. */
 export async function runTransfer(

@@ -1,34 +1,35 @@
 import type { Address, AddressLike } from '../address'
-import type { MessageBatch } from '../message/batch'
-import { isStream } from './base'
-import type { FileLike } from '../validators'
-import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
+import { READ, WRITE } from '../binding/shared'
+import { AF_UNIX, SOCK_STREAM } from '../constants'
 import { closed, timedOut, withProgress, type SocketError } from '../errors'
-import { block } from '../reactor/blocking'
 import type { ErrorRecord } from '../errqueue/record'
-import { CHUNKS_FIELDS, MESSAGES_FIELDS, checkChunks, checkMessages, hasEnded } from './iteration'
-import type { ChunksOptions, MessagesOptions } from './iteration'
-import type { Operation } from '../reactor/operation'
+import type { Message } from '../message'
+import type { MessageBatch } from '../message/batch'
 import {
   receivedFds,
   RECVMSG_FIELDS,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
-} from './nonblocking'
-import { READ, WRITE } from '../binding/shared'
-import {
-  checkSplice,
-  SENDFILE_FIELDS,
-  SPLICE_FIELDS,
-  TransferSocket,
-  type SendfileOptions,
-  type SpliceOptions,
-} from './transfers'
-import { checkSyncOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+} from '../operations/message'
+import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
+import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
+import { block } from '../reactor/blocking'
+import type { Operation } from '../reactor/operation'
+import { type FileLike, checkSyncOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { isStream } from './base'
+import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { connectResult } from './index'
-import { AF_UNIX, SOCK_STREAM } from '../constants'
-import type { Message } from '../message'
+import {
+  CHUNKS_FIELDS,
+  MESSAGES_FIELDS,
+  checkChunks,
+  checkMessages,
+  hasEnded,
+  type ChunksOptions,
+  type MessagesOptions,
+} from './iteration'
+import { NonblockingSocket } from './nonblocking'
 import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 /** An Op without a signal: while a call blocks, nothing can fire one. */
@@ -39,7 +40,7 @@ export type SyncOp = Omit<Op, 'signal'>
  * and errors are those of `Socket` in `bsd-sockets`, and `detach()` and `adopt()` lead from one to the other.
  * While a call blocks no timer fires and no JavaScript signal handler runs.
  */
-export class Socket extends TransferSocket {
+export class Socket extends NonblockingSocket {
   /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)

@@ -32,7 +32,7 @@ let bsd
 const loaded = () => ({
   bsd: (bsd ??= require('../../dist/index.js')),
   sync: require('../../dist/sync.js'),
-  native: require('../../dist/host.js').native,
+  native: require('../../dist/binding/binding.js').native,
 })
 
 /** Opens what stays open: the poller. */

@@ -1,8 +1,11 @@
 import { spawn, spawnSync, type StdioOptions } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 export const root = path.join(__dirname, '..', '..')
+
+/** The path of Node itself, a file of many megabytes: under a sanitizer process.execPath is a small script. */
+export const nodeBinary = process.platform === 'linux' ? realpathSync('/proc/self/exe') : process.execPath
 
 /** How a child process ended, and what it wrote. */
 export interface Ended {

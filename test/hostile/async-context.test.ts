@@ -1,3 +1,4 @@
+import { nodeBinary } from '../helpers/child'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { open } from 'node:fs/promises'
 import { once } from 'node:events'
@@ -18,7 +19,7 @@ testIf(
   'onProgress of sendfile runs in the async context of the call, each time',
   async () => {
     const [a, b] = Socket.pair()
-    const file = await open(process.execPath)
+    const file = await open(nodeBinary)
     const seen = new Set<string | undefined>()
     let calls = 0
     const read = storage.run('reader', () => reader(b))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { AF_INET, AF_UNIX, serve, Socket } from '../../lib'
 import { Socket as SyncSocket } from '../../lib/sync'
+import { nodeBinary } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { testIf } from '../helpers/need'
 import { abstractName, fill, turn } from '../helpers/pairs'
@@ -183,7 +184,7 @@ for (const how of ways) {
       const b = listener.accept()
       const holder = clearing(a.fd, how)
       await holder.ready
-      const file = openSync(process.execPath, 'r') // larger than any buffer
+      const file = openSync(nodeBinary, 'r') // larger than any buffer
       while (a.trySend(Buffer.alloc(65536)) !== null);
       expect(thrown(() => a.sendfile(file, { timeout: 50 })).code).toBe('ERR_SOCKET_TIMEOUT')
       const [from, source] = SyncSocket.pair()

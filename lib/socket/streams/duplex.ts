@@ -1,13 +1,5 @@
 import { Duplex, type DuplexOptions } from 'node:stream'
 import type { Address } from '../../address'
-import { aborted, systemError, type SocketError } from '../../errors'
-import { errnoOf } from '../../errors/errno'
-import { isInet, isStream } from '../base'
-import { inContext } from '../../runtime/context'
-import { hasEnded, isOwnEnd } from '../iteration'
-import { isAborted, onAbort } from '../../runtime/signals'
-import { checkOptions, checkSignal, checkSize } from '../../validators'
-import { ownFields } from '../../runtime/fields'
 import {
   constants,
   IPPROTO_TCP,
@@ -18,6 +10,14 @@ import {
   SO_KEEPALIVE,
   TCP_NODELAY,
 } from '../../constants'
+import { aborted, systemError, type SocketError } from '../../errors'
+import { errnoOf } from '../../errors/errno'
+import { inContext } from '../../runtime/context'
+import { ownFields } from '../../runtime/fields'
+import { isAborted, onAbort } from '../../runtime/signals'
+import { checkOptions, checkSignal, checkSize } from '../../validators'
+import { isInet, isStream } from '../base'
+import { hasEnded, isOwnEnd } from '../iteration'
 import type { Source } from './source'
 
 /** Options of toDuplex. */

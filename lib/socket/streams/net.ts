@@ -1,8 +1,8 @@
 import { Socket as NetSocket } from 'node:net'
+import { native } from '../../binding/binding'
 import { AF_UNIX, constants, nameOf, SOCK_STREAM, SOL_SOCKET, SO_ACCEPTCONN } from '../../constants'
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
-import { native } from '../../binding/binding'
 import type { Source } from './source'
 
 const protocols = [0, constants.IPPROTO_TCP, constants.IPPROTO_MPTCP]

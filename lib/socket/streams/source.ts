@@ -1,6 +1,6 @@
-import type { OutgoingMessage } from '../nonblocking'
-import type { BaseSocket } from '../base'
+import type { OutgoingMessage } from '../../operations/message'
 import type { Op } from '../../validators'
+import type { BaseSocket } from '../base'
 
 /** What a stream needs of the socket that it owns. */
 export interface Source extends BaseSocket {

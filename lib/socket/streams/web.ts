@@ -1,4 +1,3 @@
-import { byteLengthOf } from '../../struct'
 import {
   ReadableStream,
   WritableStream,
@@ -7,15 +6,16 @@ import {
   type UnderlyingSource,
   type UnderlyingSink,
 } from 'node:stream/web'
+import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../../constants'
+import type { SocketError } from '../../errors'
+import { ownFields } from '../../runtime/fields'
+import { isAborted } from '../../runtime/signals'
+import { byteLengthOf } from '../../struct'
+import { checkOptions, checkSize } from '../../validators'
 import { isStream } from '../base'
 import { hasEnded } from '../iteration'
-import { isAborted } from '../../runtime/signals'
-import { checkOptions, checkSize } from '../../validators'
-import { ownFields } from '../../runtime/fields'
-import type { SocketError } from '../../errors'
-import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../../constants'
-import type { Source } from './source'
 import { checkConnected } from './duplex'
+import type { Source } from './source'
 
 /** Options of toWeb. */
 export interface WebOptions {
