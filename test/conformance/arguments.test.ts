@@ -24,8 +24,8 @@ import { missing, testIf } from '../helpers/need'
 const SyncSocket = blocking.Socket
 
 /*
- * Arguments of the wrong kind, where no other test gives them: a TypeError or a RangeError that names the argument,
- * before anything was done.
+ * Invalid arguments that no other test passes: a TypeError or a RangeError that names the argument,
+ * before any system call.
  */
 type Row = [name: string, call: (a: Socket, b: Socket) => unknown, named: string]
 
@@ -77,7 +77,7 @@ const rows: Row[] = [
   ['control.extensionHeader', () => control.extensionHeader('x' as never, one), 'kind'],
 ] // prettier-ignore
 
-test.each(rows)('%s', async (_name, call, named) => {
+test.each(rows)('an invalid argument is refused by its name: %s', async (_name, call, named) => {
   const [a, b] = Socket.pair()
   let error: Error | null = null
   try {
@@ -99,23 +99,31 @@ const packets: Row[] = [
   ['options.promiscuous', () => new PacketSocket({ interface: 'lo', promiscuous: bad }), 'options.promiscuous'],
 ] // prettier-ignore
 
-testIf(missing.linux(), 'PacketSocket', () => {
-  for (const [, call, named] of packets) {
-    const error = thrown(() => call(null!, null!))
-    expect([error.code, error.message]).toEqual(['ERR_INVALID_ARG_TYPE', expect.stringContaining(named)])
-  }
-})
+testIf(
+  missing.linux(),
+  'new PacketSocket() refuses options of a wrong type with ERR_INVALID_ARG_TYPE that names the option',
+  () => {
+    for (const [, call, named] of packets) {
+      const error = thrown(() => call(null!, null!))
+      expect([error.code, error.message]).toEqual(['ERR_INVALID_ARG_TYPE', expect.stringContaining(named)])
+    }
+  },
+)
 
-testIf(missing.linux() ?? missing.socket(constants.AF_PACKET!, SOCK_RAW), 'PacketSocket.fanout', () => {
-  using socket = new PacketSocket({ interface: 'lo', filter: bpf.assemble([{ op: 'ret', k: 0 }]) })
-  for (const given of [5, null])
-    expect(thrown(() => socket.fanout(given as never)).message).toContain('"fanout"')
-  expect(thrown(() => socket.fanout({ mode: 'x' as never })).message).toContain('"fanout.mode"')
-  expect(socket.ref().unref()).toBe(socket)
-  expect(thrown(() => socket.fanout({ mode: 'hash', id: -1 })).message).toContain('"fanout.id"')
-})
+testIf(
+  missing.linux() ?? missing.socket(constants.AF_PACKET!, SOCK_RAW),
+  'PacketSocket.fanout() refuses an invalid option with an error that names it',
+  () => {
+    using socket = new PacketSocket({ interface: 'lo', filter: bpf.assemble([{ op: 'ret', k: 0 }]) })
+    for (const given of [5, null])
+      expect(thrown(() => socket.fanout(given as never)).message).toContain('"fanout"')
+    expect(thrown(() => socket.fanout({ mode: 'x' as never })).message).toContain('"fanout.mode"')
+    expect(socket.ref().unref()).toBe(socket)
+    expect(thrown(() => socket.fanout({ mode: 'hash', id: -1 })).message).toContain('"fanout.id"')
+  },
+)
 
-test('a closed socket is EBADF, whatever is asked of it', async () => {
+test('every operation on a closed socket fails with EBADF', async () => {
   const [a, b] = Socket.pair()
   a.close()
   expect(thrown(() => a.receiveMeta({})).code).toBe('EBADF')
@@ -128,7 +136,7 @@ test('a closed socket is EBADF, whatever is asked of it', async () => {
   expect(thrown(() => membership.block('127.0.0.2')).code).toBe('EBADF')
 })
 
-test('what a family has not is said before the kernel is asked', () => {
+test('an operation that the socket family lacks fails before any system call', () => {
   const [a, b] = Socket.pair()
   const datagrams = new Socket(AF_INET, SOCK_DGRAM)
   expect(thrown(() => datagrams.trySendFds(one, [0])).code).toBe('EOPNOTSUPP')
@@ -137,7 +145,7 @@ test('what a family has not is said before the kernel is asked', () => {
   for (const socket of [a, b, datagrams]) socket.close()
 })
 
-test('trySendAll says how much of it is on its way, and null when nothing is', () => {
+test('trySendAll reports in bytesSent how much was sent, and returns null if nothing was', () => {
   const [a, b] = Socket.pair()
   const much = Buffer.alloc(8 << 20)
   const error = thrown(() => a.trySendAll(much))
@@ -148,7 +156,7 @@ test('trySendAll says how much of it is on its way, and null when nothing is', (
   for (const socket of [a, b]) socket.close()
 })
 
-test("setsockopt with NULL is the kernel's to judge, and a number may be a boolean", () => {
+test('setsockopt with null passes NULL to the kernel, and a boolean counts as a number', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   const { SO_BROADCAST } = constants as { SO_BROADCAST: number }
   expect(thrown(() => socket.setsockopt(SOL_SOCKET, SO_BROADCAST, null, 4)).code).toMatch(/^E(FAULT|INVAL)$/)
@@ -161,7 +169,7 @@ test("setsockopt with NULL is the kernel's to judge, and a number may be a boole
   socket.close()
 })
 
-describe('receiveMeta on a socket that has no such thing changes nothing', () => {
+describe('receiveMeta with information that the socket does not have throws ENOPROTOOPT and changes nothing', () => {
   const families: [string, () => Socket, string[], (string | null)?][] = [
     ['TCP', () => new Socket(AF_INET), ['ttl', 'gro', 'pidfd', 'group', 'drops']],
     [
@@ -189,7 +197,7 @@ describe('receiveMeta on a socket that has no such thing changes nothing', () =>
   const { AF_PACKET, AF_NETLINK } = constants as Record<string, number>
   testIf(
     missing.socket(AF_PACKET ?? -1, SOCK_RAW),
-    'AF_PACKET, which has its own and those of every socket',
+    'AF_PACKET sockets have their own options and those of every socket',
     () => {
       const socket = new Socket(AF_PACKET, SOCK_RAW)
       socket.receiveMeta({ auxdata: true, drops: true, mark: false })
@@ -198,27 +206,31 @@ describe('receiveMeta on a socket that has no such thing changes nothing', () =>
     },
   )
 
-  testIf(missing.linux(), 'netlink, which knows groups and credentials', () => {
+  testIf(missing.linux(), 'netlink sockets have groups and credentials', () => {
     const socket = new Socket(AF_NETLINK, SOCK_RAW)
     socket.receiveMeta({ group: true, credentials: true })
     expect([socket.get(options.NETLINK_PKTINFO), socket.get(options.SO_PASSCRED)]).toEqual([true, true])
     refuses(socket, ['ttl', 'drops'])
   })
 
-  testIf(missing.socket(AF_INET, SOCK_RAW, 255), 'raw sockets: no trains of datagrams', () => {
+  testIf(missing.socket(AF_INET, SOCK_RAW, 255), 'raw sockets have no GRO', () => {
     refuses(new Socket(AF_INET, SOCK_RAW, 255), ['gro', 'unread'])
   })
 
-  testIf(missing.linux(), 'hardware timestamps of AF_UNIX name the option', () => {
-    const socket = new Socket(AF_UNIX, SOCK_DGRAM)
-    expect(thrown(() => socket.receiveMeta({ timestamp: 'hardware' })).message).toContain(
-      "'timestamp' (SO_TIMESTAMPING)",
-    )
-    socket.close()
-  })
+  testIf(
+    missing.linux(),
+    'AF_UNIX sockets have no hardware timestamps, and the error names the option',
+    () => {
+      const socket = new Socket(AF_UNIX, SOCK_DGRAM)
+      expect(thrown(() => socket.receiveMeta({ timestamp: 'hardware' })).message).toContain(
+        "'timestamp' (SO_TIMESTAMPING)",
+      )
+      socket.close()
+    },
+  )
 })
 
-test('the sync flavour refuses the same', () => {
+test('the sync flavour refuses the same arguments', () => {
   const [a, b] = SyncSocket.pair()
   expect(thrown(() => a.sendfile(0, { onProgress: bad })).message).toContain('"options.onProgress"')
   expect(thrown(() => a.splice(b, { onProgress: bad })).message).toContain('"options.onProgress"')
@@ -230,7 +242,7 @@ test('the sync flavour refuses the same', () => {
   expect(thrown(() => a.recv(1)) instanceof SocketError).toBe(true)
 })
 
-test('the sync flavour of what is rarely asked', () => {
+test('the sync flavour has the lookups of protocols, of the full name and of addresses', () => {
   expect(blocking.getprotobyname('tcp')).toBe(6)
   expect(blocking.getprotobynumber(17)).toBe('udp')
   expect(blocking.getfqdn()).toBe(blocking.getfqdn(''))
@@ -239,7 +251,7 @@ test('the sync flavour of what is rarely asked', () => {
 
 testIf(
   missing.linux() ?? missing.socket(constants.AF_PACKET ?? -1, SOCK_RAW),
-  'PacketSocket ends with its block',
+  'PacketSocket closes at the end of its scope',
   async () => {
     const socket = new PacketSocket({ interface: 'lo' })
     await socket[Symbol.asyncDispose]()
@@ -247,7 +259,7 @@ testIf(
   },
 )
 
-test('a socket that is connected at once, and one that has to wait', async () => {
+test('tryConnect returns true if it connects at once and null if it would have to wait', async () => {
   using listener = new Socket(AF_UNIX, SOCK_STREAM).bind('\0').listen(0)
   using datagrams = new Socket(AF_INET, SOCK_DGRAM)
   expect(datagrams.tryConnect(['127.0.0.1', 9])).toBe(true)

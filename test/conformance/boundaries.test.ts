@@ -6,8 +6,8 @@ import { kinds, using } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * Reads that stop short with more behind them: at a message with descriptors, at other credentials, at an
- * out-of-band byte. None of these announces the rest with an edge of its own.
+ * Reads that return fewer bytes than there are. A read stops at a message with file descriptors, at a change of
+ * credentials and at an out-of-band byte. The kernel reports no new readiness event for the bytes behind.
  */
 const python = missing.linux() ?? missing.python()
 const bytes = (text: string): Buffer => Buffer.from(text)
@@ -35,7 +35,7 @@ s.send(b'ffff')
 `
 
 for (const form of ['recv', 'recvInto', 'recvfrom'] as const) {
-  testIf(python, `descriptors between the bytes of an AF_UNIX stream do not hang ${form}`, async () => {
+  testIf(python, `${form} reads on after file descriptors in the middle of an AF_UNIX stream`, async () => {
     const [a, b] = Socket.pair()
     const buffer = Buffer.alloc(100)
     let text = ''
@@ -54,7 +54,7 @@ for (const form of ['recv', 'recvInto', 'recvfrom'] as const) {
   })
 }
 
-testIf(python, 'with SO_PASSCRED, bytes of two processes are read without a hang', async () => {
+testIf(python, 'with SO_PASSCRED, the bytes of two processes are read without a hang', async () => {
   const [a, b] = Socket.pair()
   b.setsockopt(SOL_SOCKET, SO_PASSCRED, 1)
   expect((await failure(b.recv(100, { timeout: 1 }))).code).toBe('ERR_SOCKET_TIMEOUT')
@@ -71,7 +71,7 @@ for (const kind of kinds.filter(
 )) {
   testIf(
     kind.missing,
-    `${kind.name}: an out-of-band byte in the middle does not hang a reader that waits`,
+    `${kind.name}: a read that waits goes on after an out-of-band byte in the middle of the stream`,
     () =>
       using(kind.make, async ({ a, b }) => {
         const text = readAll(b, 8)
@@ -82,21 +82,24 @@ for (const kind of kinds.filter(
       }),
   )
 
-  testIf(kind.missing, `${kind.name}: nor one that comes after it has read before`, () =>
-    using(kind.make, async ({ a, b }) => {
-      expect((await failure(b.recv(1, { timeout: 1 }))).code).toBe('ERR_SOCKET_TIMEOUT')
-      for (let round = 0; round < 5; round++) {
-        a.trySend(bytes('aaaa'))
-        a.trySend(bytes('!'), MSG_OOB)
-        a.trySend(bytes('bbbb'))
-        expect(await readAll(b, 8)).toBe('aaaabbbb')
-        a.trySend(bytes('cc'))
-        expect(await readAll(b, 2)).toBe('cc')
-      }
-    }),
+  testIf(
+    kind.missing,
+    `${kind.name}: a read that found nothing before goes on after an out-of-band byte`,
+    () =>
+      using(kind.make, async ({ a, b }) => {
+        expect((await failure(b.recv(1, { timeout: 1 }))).code).toBe('ERR_SOCKET_TIMEOUT')
+        for (let round = 0; round < 5; round++) {
+          a.trySend(bytes('aaaa'))
+          a.trySend(bytes('!'), MSG_OOB)
+          a.trySend(bytes('bbbb'))
+          expect(await readAll(b, 8)).toBe('aaaabbbb')
+          a.trySend(bytes('cc'))
+          expect(await readAll(b, 2)).toBe('cc')
+        }
+      }),
   )
 
-  testIf(kind.missing, `${kind.name}: MSG_OOB reads the byte itself`, () =>
+  testIf(kind.missing, `${kind.name}: MSG_OOB reads the out-of-band byte`, () =>
     using(kind.make, async ({ a, b }) => {
       const arrived = b.readable()
       await a.send(bytes('12!'), MSG_OOB)
@@ -107,8 +110,12 @@ for (const kind of kinds.filter(
   )
 }
 
-testIf(missing.linux(), 'an abstract name of zero bytes is chosen by the kernel', () => {
-  const socket = new Socket(AF_UNIX).bind(bytes(''))
-  expect(socket.getsockname().kind).toBe('abstract')
-  socket.close()
-})
+testIf(
+  missing.linux(),
+  'the kernel chooses the abstract name when a socket is bound to a path of no bytes',
+  () => {
+    const socket = new Socket(AF_UNIX).bind(bytes(''))
+    expect(socket.getsockname().kind).toBe('abstract')
+    socket.close()
+  },
+)

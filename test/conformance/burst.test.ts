@@ -5,7 +5,7 @@ import { abstractName } from '../helpers/pairs'
 
 testIf(
   missing.linux(),
-  '100,000 unconnected datagrams to a slow reader: nothing lost, nothing out of order',
+  '100,000 unconnected datagrams to a slow reader all arrive, in order',
   async () => {
     const name = abstractName()
     const reader = new Socket(AF_UNIX, SOCK_DGRAM).bind(name)
@@ -26,7 +26,7 @@ testIf(
     await sending
     expect(reader.tryRecv(1)).toBeNull()
 
-    // A reader that does nothing: the sender is parked, not spinning.
+    // While the reader does nothing, the sender must wait without spinning.
     while (sender.trySendto(Buffer.of(1), name) !== null);
     const before = process.cpuUsage()
     expect((await failure(sender.sendto(Buffer.of(2), name, { timeout: 300 }))).code).toBe(

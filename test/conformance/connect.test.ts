@@ -16,13 +16,13 @@ import { abstractName, withPath } from '../helpers/pairs'
 
 const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** A port of this host on which nobody listens. */
+/** Returns a socket that holds a port of this host and does not listen on it. */
 function refusing(): Socket {
   return new Socket(AF_INET).bind(['127.0.0.1', 0])
 }
 
 describe('connect', () => {
-  test('refused: the true errno, and where', async () => {
+  test('a refused connection reports the errno and the address', async () => {
     const held = refusing()
     const { port } = held.getsockname() as unknown as { port: number }
     const socket = new Socket()
@@ -35,7 +35,7 @@ describe('connect', () => {
     held.close()
   })
 
-  test('connectEx gives the number', async () => {
+  test('connectEx resolves with the errno', async () => {
     const held = refusing()
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const socket = new Socket()
@@ -48,31 +48,35 @@ describe('connect', () => {
     for (const one of [socket, other, unix, listener, held]) one.close()
   })
 
-  test('EISCONN for the second one', async () => {
+  test('a second connect fails with EISCONN', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const socket = new Socket()
     await socket.connect(listener.getsockname())
-    await socket.connectEx(listener.getsockname()) // Linux reports the outcome of the first one once more
+    await socket.connectEx(listener.getsockname()) // on Linux the second call reports the outcome of the first one
     expect((await failure(socket.connect(listener.getsockname()))).code).toBe('EISCONN')
     socket.close()
     listener.close()
   })
 
-  testIf(missing.linux() ?? missing.namespace(), 'a network that nobody routes is unreachable', async () => {
-    const script = `
+  testIf(
+    missing.linux() ?? missing.namespace(),
+    'connect fails with ENETUNREACH if there is no route to the network',
+    async () => {
+      const script = `
       const { Socket } = require('./dist')
       const socket = new Socket()
       socket.connectEx(['192.0.2.1', 9]).then(errno => (console.log(errno), socket.close()))
     `
-    ensureDist()
-    expect(await run('unshare', ['-n', process.execPath, '-e', script])).toMatchObject({
-      code: 0,
-      stdout: '101\n',
-      stderr: '',
-    })
-  })
+      ensureDist()
+      expect(await run('unshare', ['-n', process.execPath, '-e', script])).toMatchObject({
+        code: 0,
+        stdout: '101\n',
+        stderr: '',
+      })
+    },
+  )
 
-  test('a timeout leaves the socket open and the attempt on its way; a signal closes it', async () => {
+  test('a connect that times out leaves the socket open and the attempt in progress, and a signal closes the socket', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen(0)
     const address = listener.getsockname()
     const fillers = [new Socket(), new Socket()]
@@ -91,7 +95,7 @@ describe('connect', () => {
     await Promise.all(filling)
   })
 
-  test('options are there before and after', async () => {
+  test('an option that was set before connect is still set after it', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const socket = new Socket()
     socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, true)
@@ -104,7 +108,7 @@ describe('connect', () => {
   for (const type of ['SOCK_STREAM', 'SOCK_SEQPACKET'] as const) {
     testIf(
       missing.linux(),
-      `AF_UNIX ${type}: a full backlog waits by timer and connects once there is room`,
+      `AF_UNIX ${type}: connect to a full backlog waits without spinning and connects once there is room`,
       async () => {
         const name = abstractName()
         const listener = new Socket(AF_UNIX, constants[type]).bind(name).listen(0)
@@ -144,7 +148,7 @@ describe('connect', () => {
     for (const one_ of [one, two, socket]) one_.close()
   })
 
-  test('no such path, and a path that is no socket', () =>
+  test('connect to a path fails with ENOENT if nothing is there and with ECONNREFUSED if no socket of its type listens there', () =>
     withPath(async file => {
       const socket = new Socket(AF_UNIX)
       expect(await failure(socket.connect(file))).toMatchObject({ code: 'ENOENT', path: file })
@@ -159,7 +163,7 @@ describe('connect', () => {
 })
 
 describe('accept', () => {
-  test('200 connections, each with its address and inheritable by nobody', async () => {
+  test('200 accepted connections have their addresses and are close-on-exec', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen(256)
     const address = listener.getsockname()
     const clients = Array.from({ length: 200 }, () => new Socket())
@@ -174,7 +178,7 @@ describe('accept', () => {
     for (const socket of [...clients, ...peers, listener]) socket.close()
   })
 
-  test('accepts that wait are served in order, by tryAccept never before', async () => {
+  test('accepts that wait are served in order, and tryAccept never goes before them', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     expect(listener.tryAccept()).toBeNull()
     const order: number[] = []
@@ -187,7 +191,7 @@ describe('accept', () => {
     for (const socket of [...clients, ...peers, listener]) socket.close()
   })
 
-  test('a listener that is closed with waiters, and one that is shut down', async () => {
+  test('accepts that wait fail with ECANCELED when the listening socket is closed, and with EINVAL when it is shut down', async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const waiting = [failure(listener.accept()), failure(listener.accept())]
     listener.close()
@@ -204,7 +208,7 @@ describe('accept', () => {
 
   testIf(
     missing.linux() ?? missing.prlimit(),
-    'EMFILE is an error of this accept, and the connection waits for the next',
+    'if no file descriptor is free, accept fails with EMFILE and the next accept gets the connection',
     async () => {
       const ended = await runNode(`
       const fs = require('node:fs')
@@ -232,7 +236,7 @@ describe('accept', () => {
   )
 })
 
-test('a second connect is EISCONN at once, wherever it goes', async () => {
+test('a second connect fails with EISCONN at once, also to another address', async () => {
   const [first, second] = [0, 0].map(() => new Socket().bind(['127.0.0.1', 0]).listen()) as [Socket, Socket]
   const socket = new Socket()
   await socket.connect(first.getsockname())

@@ -6,9 +6,12 @@ import {
   AF_UNIX,
   getDefaultTimeout,
   setDefaultTimeout,
+  SHUT_RDWR,
+  SO_SNDBUF,
   Socket,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
+  SOL_SOCKET,
 } from '../../lib'
 import { native } from '../../lib/binding/binding'
 import { Socket as SyncSocket } from '../../lib/sync'
@@ -18,7 +21,7 @@ import { failure, thrown } from '../helpers/errors'
 const bytes = (text: string): Buffer => Buffer.from(text)
 
 describe('adopt, detach, dup', () => {
-  test('a round trip keeps the connection, the kind and the data', async () => {
+  test('detach and adopt keep the connection, the type and the data', async () => {
     for (const type of [SOCK_DGRAM, SOCK_SEQPACKET]) {
       const [a, b] = Socket.pair(AF_UNIX, type)
       await a.send(bytes('before'))
@@ -37,7 +40,7 @@ describe('adopt, detach, dup', () => {
     }
   })
 
-  test('a socket that waited before can be detached and waits again elsewhere', async () => {
+  test('a socket that waited before can be detached, and the new owner can wait again', async () => {
     const [a, b] = Socket.pair()
     expect((await failure(b.recv(1, { timeout: 1 }))).code).toBe('ERR_SOCKET_TIMEOUT')
     const sync = SyncSocket.adopt(b.detach())
@@ -51,7 +54,7 @@ describe('adopt, detach, dup', () => {
     a.close()
   })
 
-  test('dup: two sockets on one connection, closed one by one', async () => {
+  test('dup makes a second socket on the same connection, which is closed separately', async () => {
     const [a, b] = Socket.pair()
     b.timeout = 1234
     const copy = b.dup()
@@ -68,24 +71,24 @@ describe('adopt, detach, dup', () => {
     a.close()
   })
 
-  test('what is no socket stays whose it is', () => {
+  test('adopt and dup refuse a descriptor that is no socket, and do not close it', () => {
     const file = openSync('/dev/null', 'r')
     expect(thrown(() => Socket.adopt(file)).code).toBe('ENOTSOCK')
     expect(thrown(() => Socket.dup(file)).code).toBe('ENOTSOCK')
-    closeSync(file) // EBADF if somebody else had
+    closeSync(file) // throws EBADF if adopt or dup closed the file
     expect(thrown(() => Socket.adopt(file)).code).toBe('EBADF')
     expect(thrown(() => Socket.dup(file)).code).toBe('EBADF')
     expect(thrown(() => Socket.adopt(-1)).code).toBe('ERR_OUT_OF_RANGE')
     expect(thrown(() => Socket.adopt('3' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
   })
 
-  test('a blocking descriptor that was adopted never blocks', async () => {
+  test('an adopted descriptor never blocks, even if O_NONBLOCK is cleared', async () => {
     const fds = new Int32Array(2)
     expect(native.raw.socketpair(AF_UNIX, 1, 0, fds)).toBe(0)
     expect(native.raw.fcntl(fds[1]!, 4, 0)).toBe(0) // F_SETFL without O_NONBLOCK
     const [a, b] = [Socket.adopt(fds[0]!), Socket.adopt(fds[1]!)]
     expect(b.tryRecv(1)).toBeNull()
-    native.raw.fcntl(b.fd, 4, 0) // somebody else who shares it
+    native.raw.fcntl(b.fd, 4, 0) // as another holder of the same open socket may do
     expect(b.tryRecv(1)).toBeNull()
     expect((await failure(b.recv(1, { timeout: 5 }))).code).toBe('ERR_SOCKET_TIMEOUT')
     a.close()
@@ -93,8 +96,8 @@ describe('adopt, detach, dup', () => {
   })
 })
 
-describe('the object', () => {
-  test('is not inheritable until it is told to be', () => {
+describe('a Socket object', () => {
+  test('is not inheritable by default, and setInheritable changes that', () => {
     const socket = new Socket()
     expect(socket.getInheritable()).toBe(false)
     socket.setInheritable(true)
@@ -106,7 +109,7 @@ describe('the object', () => {
     expect(thrown(() => socket.getInheritable()).code).toBe('EBADF')
   })
 
-  test('shows what it is', () => {
+  test('shows its descriptor, family, type and addresses when it is inspected', () => {
     const socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
     const { fd } = socket
     expect(inspect(socket)).toBe(
@@ -117,7 +120,7 @@ describe('the object', () => {
     expect(inspect(socket)).toMatch(/^Socket \[closed\] \{ fd: -1,/)
   })
 
-  test('is neither cloned nor posted', () => {
+  test('can be neither cloned nor posted to another thread', () => {
     const socket = new Socket()
     const { port1, port2 } = new MessageChannel()
     for (const call of [
@@ -140,7 +143,7 @@ describe('the object', () => {
     expect([one.closed, two.closed]).toEqual([true, true])
   })
 
-  test('takes the default timeout when it is made, accepted ones too', async () => {
+  test('takes the default timeout when it is made, also if accept makes it', async () => {
     expect(getDefaultTimeout()).toBeNull()
     setDefaultTimeout(15)
     try {
@@ -161,8 +164,8 @@ describe('the object', () => {
   })
 })
 
-describe('in a process of its own', () => {
-  test('idle open sockets do not keep it alive, a waiting one does, an unref’d one does not', async () => {
+describe('in a separate process', () => {
+  test('a socket keeps the process alive while it waits, unless it is unref’d, and an idle socket does not', async () => {
     const idle = await runNode(`
       const [a, b] = Socket.pair()
       b.recv(1).then(() => { globalThis.kept = new Socket(); console.log('idle') })
@@ -186,11 +189,11 @@ describe('in a process of its own', () => {
     `,
       { timeout: 1000 },
     )
-    // Nothing but the socket holds the process, and nobody sends: unref'd timers run while it lives.
+    // Only the waiting socket keeps the process alive: the timer that sends is unref'd.
     expect(waits).toMatchObject({ code: 0, stdout: 'got it\n', stderr: '' })
   })
 
-  test('a socket that is collected open is closed, with a warning; one that waits is not', async () => {
+  test('a socket that is collected while open is closed with a warning, and a socket that waits is not collected', async () => {
     const ended = await runNode(
       `
       const { setTimeout: sleep } = require('node:timers/promises')
@@ -221,4 +224,22 @@ describe('in a process of its own', () => {
     )
     expect(ended).toMatchObject({ code: 0, stdout: 'ResourceWarning SOCKET_NOT_CLOSED false true\nalive\n' })
   })
+})
+
+test('close() throws EBADF once if other code has closed the file descriptor', () => {
+  const socket = new Socket()
+  native.closeFd(socket.fd)
+  expect(thrown(() => socket.close()).code).toBe('EBADF')
+  expect([socket.closed, socket.fd]).toEqual([true, -1])
+  socket.close()
+})
+
+test('a connection that is shut down in both directions closes once', async () => {
+  const [a, b] = Socket.pair()
+  a.shutdown(SHUT_RDWR)
+  expect((await b.recv(1)).length).toBe(0)
+  expect((await failure(b.send(bytes('x')))).code).toBe('EPIPE')
+  b.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+  a.close()
+  b.close()
 })

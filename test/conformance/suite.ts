@@ -4,7 +4,7 @@ import { drain, fill, pattern, receive, turn, using, type Kind, type Pair } from
 
 const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** What every pair of connected sockets does, whatever it is made of. */
+/** Defines the tests that every kind of connected sockets must pass. */
 export function conformance(kind: Kind): void {
   const on = (run: (pair: Pair) => Promise<void>) => (): Promise<void> => using(kind.make, run)
   const testOf = (holds: boolean, name: string, run: (pair: Pair) => Promise<void>): void => {
@@ -13,7 +13,7 @@ export function conformance(kind: Kind): void {
 
   describe('order', () => {
     test(
-      'concurrent reads get what comes in the order of their calls',
+      'concurrent reads get the data in the order of their calls',
       on(async ({ a, b }) => {
         const reads = [1, 2, 3, 4, 5].map(() => b.recv(1))
         for (const letter of 'abcde') await a.sendAll(bytes(letter))
@@ -22,7 +22,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'different kinds of reads keep the order too',
+      'different kinds of reads get the data in the order of their calls',
       on(async ({ a, b }) => {
         const into = Buffer.alloc(1)
         const reads = Promise.all([b.recv(1), b.recvInto(into), b.recvfrom(1), b.recv(20000)])
@@ -53,7 +53,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'a read that waits and a write do not wait for each other',
+      'a read that waits does not block a write, nor the reverse',
       on(async ({ a, b }) => {
         const waiting = a.recv(10)
         expect(await a.send(bytes('over'))).toBe(4)
@@ -89,7 +89,7 @@ export function conformance(kind: Kind): void {
       },
     )
 
-    testOf(kind.stream, 'sendAll moves more than any buffer holds to a slow reader', async ({ a, b }) => {
+    testOf(kind.stream, 'sendAll sends more than any buffer holds to a slow reader', async ({ a, b }) => {
       const large = pattern(6 * 1024 * 1024)
       const sent = a.sendAll(large)
       const parts: Buffer[] = []
@@ -124,22 +124,26 @@ export function conformance(kind: Kind): void {
       ],
     ]
     for (const [name, code, interrupt] of interruptions) {
-      testOf(kind.stream, `sendAll that ${name} ends says how far it got`, async ({ a, b }) => {
-        const large = pattern(32 * 1024 * 1024)
-        const error = await failure(interrupt(a, large))
-        expect(error.code).toBe(code)
-        expect(error.bytesSent).toBeGreaterThan(0)
-        expect(error.bytesSent).toBeLessThan(large.length)
-        a.close()
-        const got = await receive(b, large.length)
-        expect(got.length).toBe(error.bytesSent)
-        expect(got.equals(large.subarray(0, got.length))).toBe(true)
-      })
+      testOf(
+        kind.stream,
+        `sendAll that ${name} ends reports in bytesSent how much was sent`,
+        async ({ a, b }) => {
+          const large = pattern(32 * 1024 * 1024)
+          const error = await failure(interrupt(a, large))
+          expect(error.code).toBe(code)
+          expect(error.bytesSent).toBeGreaterThan(0)
+          expect(error.bytesSent).toBeLessThan(large.length)
+          a.close()
+          const got = await receive(b, large.length)
+          expect(got.length).toBe(error.bytesSent)
+          expect(got.equals(large.subarray(0, got.length))).toBe(true)
+        },
+      )
     }
 
     testOf(
       kind.stream,
-      'a large transfer one way leaves small messages the other way alone',
+      'a large transfer in one direction does not block small messages in the other',
       async ({ a, b }) => {
         const large = pattern(8 * 1024 * 1024)
         const moved = Promise.all([a.sendAll(large), receive(b, large.length)])
@@ -152,10 +156,10 @@ export function conformance(kind: Kind): void {
     )
   })
 
-  describe('the end', () => {
+  describe('end of stream', () => {
     testOf(
       kind.ends,
-      'shutdown(SHUT_WR) is an empty Buffer for the peer, now and later',
+      'after shutdown(SHUT_WR) each read of the peer returns an empty Buffer',
       async ({ a, b }) => {
         const waiting = b.recv(10)
         a.shutdown(SHUT_WR)
@@ -168,7 +172,7 @@ export function conformance(kind: Kind): void {
       },
     )
 
-    testOf(kind.ends, 'what was sent before the end is read first', async ({ a, b }) => {
+    testOf(kind.ends, 'data sent before the end of the stream is read first', async ({ a, b }) => {
       await a.sendAll(bytes('last words'))
       a.close()
       expect(String(await b.recv(100))).toBe('last words')
@@ -176,14 +180,14 @@ export function conformance(kind: Kind): void {
       expect(await b.recvInto(Buffer.alloc(10))).toBe(0)
     })
 
-    testOf(kind.ends, 'reads that wait all see the end', async ({ a, b }) => {
+    testOf(kind.ends, 'all reads that wait return at the end of the stream', async ({ a, b }) => {
       const reads = [b.recv(1), b.recvInto(Buffer.alloc(1)), b.recv(100000)]
       a.close()
       const [first, second, third] = await Promise.all(reads)
       expect([(first as Buffer).length, second, (third as Buffer).length]).toEqual([0, 0, 0])
     })
 
-    testOf(kind.ends, 'shutdown(SHUT_RD) wakes a read of its own', async ({ b }) => {
+    testOf(kind.ends, 'shutdown(SHUT_RD) ends a read of the same socket', async ({ b }) => {
       const waiting = b.recv(10)
       b.shutdown(SHUT_RD)
       expect((await waiting).length).toBe(0)
@@ -191,11 +195,11 @@ export function conformance(kind: Kind): void {
 
     testOf(
       kind.ends && kind.name !== 'mptcp',
-      'a peer that closes with unread data resets',
+      'a peer that closes with unread data resets the connection',
       async ({ a, b }) => {
         await a.sendAll(bytes('never read'))
         const waiting = failure(a.recv(10))
-        if (!kind.unix) await b.recv(1, { flags: MSG_PEEK }) // it has arrived
+        if (!kind.unix) await b.recv(1, { flags: MSG_PEEK }) // wait until the data has arrived
         b.close()
         const error = await waiting
         expect(error).toMatchObject({ code: 'ECONNRESET', syscall: 'recv' })
@@ -207,7 +211,7 @@ export function conformance(kind: Kind): void {
 
     testOf(
       kind.ends && kind.backpressure,
-      'a write that waits fails when the peer goes',
+      'a write that waits fails when the peer closes',
       async ({ a, b }) => {
         fill(a)
         const waiting = outcome(a.send(bytes('x')))
@@ -216,7 +220,7 @@ export function conformance(kind: Kind): void {
       },
     )
 
-    testOf(!kind.ends, 'a peer that is gone refuses', async ({ a, b }) => {
+    testOf(!kind.ends, 'a send to a peer that has closed is refused', async ({ a, b }) => {
       const waiting = kind.unix ? null : failure(a.recv(10))
       b.close()
       if (waiting !== null) {
@@ -232,7 +236,7 @@ export function conformance(kind: Kind): void {
 
   describe('close', () => {
     test(
-      'what waits is rejected with ECANCELED, in order, and what comes later with EBADF',
+      'close() rejects waiting operations with ECANCELED, in order, and later ones with EBADF',
       on(async ({ a, b }) => {
         const order: string[] = []
         const note = (name: string, promise: Promise<unknown>): Promise<void> =>
@@ -276,7 +280,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'detach() is EBUSY while somebody waits, and leaves the socket as it was',
+      'detach() throws EBUSY while an operation waits, and leaves the socket usable',
       on(async ({ a, b }) => {
         const waiting = b.recv(10)
         expect(thrown(() => b.detach()).code).toBe('EBUSY')
@@ -288,7 +292,7 @@ export function conformance(kind: Kind): void {
 
   describe('signals', () => {
     test(
-      'one that has fired rejects before anything is read',
+      'a signal that has fired rejects a read before it reads anything',
       on(async ({ a, b }) => {
         const reason = new Error('enough')
         await a.send(bytes('data'))
@@ -300,7 +304,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'one that fires takes its read out of the queue, and the data goes to the next',
+      'a signal that fires removes its read from the queue, and the data goes to the next read',
       on(async ({ a, b }) => {
         const [first, second] = [new AbortController(), new AbortController()]
         const reads = [
@@ -322,7 +326,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'one that fires after the end changes nothing',
+      'a signal that fires after the read has ended changes nothing',
       on(async ({ a, b }) => {
         const controller = new AbortController()
         const waiting = b.recv(10, { signal: controller.signal })
@@ -334,7 +338,7 @@ export function conformance(kind: Kind): void {
       }),
     )
 
-    testOf(kind.backpressure, 'a write that a signal takes back sends nothing later', async ({ a, b }) => {
+    testOf(kind.backpressure, 'a write that a signal cancels sends nothing later', async ({ a, b }) => {
       const full = fill(a)
       const controller = new AbortController()
       const first = a.send(bytes('first'), { signal: controller.signal })
@@ -353,7 +357,7 @@ export function conformance(kind: Kind): void {
 
   describe('timeouts', () => {
     test(
-      'a timeout has a code and a name of its own and no errno',
+      'a timeout error has a code and a name, and no errno',
       on(async ({ a, b }) => {
         const began = performance.now()
         const error = await failure(b.recv(10, { timeout: 30 }))
@@ -366,7 +370,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      '0 never waits: EAGAIN, also behind somebody who does',
+      'timeout 0 never waits: the read fails with EAGAIN, also behind a read that waits',
       on(async ({ a, b }) => {
         const error = await failure(b.recv(10, { timeout: 0 }))
         expect(error).toMatchObject({ code: 'EAGAIN', syscall: 'recv' })
@@ -380,7 +384,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'socket.timeout is the default, and null in a call waits all the same',
+      'socket.timeout is the default, and a read with timeout null waits without a limit',
       on(async ({ a, b }) => {
         b.timeout = 0
         expect((await failure(b.recv(10))).code).toBe('EAGAIN')
@@ -394,7 +398,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'a timeout in the middle of the queue leaves the others in order',
+      'a timeout in the middle of the queue leaves the other reads in order',
       on(async ({ a, b }) => {
         const reads = [b.recv(1), b.recv(1, { timeout: 5 }), b.recv(1)] as const
         expect((await failure(reads[1])).code).toBe('ERR_SOCKET_TIMEOUT')
@@ -406,7 +410,7 @@ export function conformance(kind: Kind): void {
   })
 
   describe('messages', () => {
-    testOf(!kind.stream, 'an empty message is one', async ({ a, b }) => {
+    testOf(!kind.stream, 'an empty message is received as a message', async ({ a, b }) => {
       const waiting = b.recv(10)
       expect(await a.send(Buffer.alloc(0))).toBe(0)
       expect((await waiting).length).toBe(0)
@@ -417,7 +421,7 @@ export function conformance(kind: Kind): void {
     })
 
     test(
-      'MSG_PEEK leaves what it shows',
+      'MSG_PEEK does not consume the data',
       on(async ({ a, b }) => {
         const waiting = b.recv(10, MSG_PEEK)
         await a.send(bytes('look'))
@@ -429,26 +433,30 @@ export function conformance(kind: Kind): void {
       }),
     )
 
-    testOf(!kind.stream, 'a longer message loses its rest; MSG_TRUNC tells its length', async ({ a, b }) => {
-      const waiting = b.recv(4, MSG_TRUNC)
-      await a.send(bytes('0123456789'))
-      expect(String(await waiting)).toBe('0123')
-      await a.send(bytes('abcdefghij'))
-      await a.send(bytes('klmnopqrst'))
-      await a.send(bytes('next'))
-      const into = Buffer.alloc(4)
-      expect(await b.recvInto(into, { flags: MSG_TRUNC })).toBe(10)
-      expect(String(into)).toBe('abcd')
-      expect(String(await b.recv(4))).toBe('klmn')
-      expect(String(await b.recv(100))).toBe('next')
-      const armed = b.recvInto(into, MSG_TRUNC)
-      await a.send(bytes('9876543210'))
-      expect(await armed).toBe(10)
-      expect(String(into)).toBe('9876')
-    })
+    testOf(
+      !kind.stream,
+      'the kernel truncates a message that is too long, and MSG_TRUNC returns its full length',
+      async ({ a, b }) => {
+        const waiting = b.recv(4, MSG_TRUNC)
+        await a.send(bytes('0123456789'))
+        expect(String(await waiting)).toBe('0123')
+        await a.send(bytes('abcdefghij'))
+        await a.send(bytes('klmnopqrst'))
+        await a.send(bytes('next'))
+        const into = Buffer.alloc(4)
+        expect(await b.recvInto(into, { flags: MSG_TRUNC })).toBe(10)
+        expect(String(into)).toBe('abcd')
+        expect(String(await b.recv(4))).toBe('klmn')
+        expect(String(await b.recv(100))).toBe('next')
+        const armed = b.recvInto(into, MSG_TRUNC)
+        await a.send(bytes('9876543210'))
+        expect(await armed).toBe(10)
+        expect(String(into)).toBe('9876')
+      },
+    )
 
     test(
-      'one message of 20,000 bytes, direct and after a wait',
+      '20,000 bytes arrive whole, both before and after the read waits',
       on(async ({ a, b }) => {
         const large = pattern(20000)
         await a.sendAll(large)
@@ -486,7 +494,7 @@ export function conformance(kind: Kind): void {
     }
 
     test(
-      'a buffer that is transferred while it waits is a TypeError, and the data goes to the next',
+      'if the buffer of a waiting read is transferred, the read fails with a TypeError and the data goes to the next read',
       on(async ({ a, b }) => {
         const buffer = new Uint8Array(16)
         const first = b.recvInto(buffer)
@@ -500,7 +508,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'a buffer that shrinks while it waits is a TypeError, one that grows is not',
+      'if the buffer of a waiting read shrinks, the read fails with a TypeError, and a buffer that grows is filled',
       on(async ({ a, b }) => {
         const Resizable = ArrayBuffer as unknown as new (
           size: number,
@@ -521,7 +529,7 @@ export function conformance(kind: Kind): void {
 
     testOf(
       kind.backpressure,
-      'data to send that is transferred while it waits is a TypeError',
+      'if the data of a waiting send is transferred, the send fails with a TypeError',
       async ({ a, b }) => {
         const full = fill(a)
         const data = new Uint8Array(8)
@@ -537,9 +545,9 @@ export function conformance(kind: Kind): void {
     )
   })
 
-  describe('now or never', () => {
+  describe('operations that never wait', () => {
     test(
-      'null when there is nothing, and when somebody waits already',
+      'tryRecv returns null if there is no data, or if a read already waits',
       on(async ({ a, b }) => {
         expect([b.tryRecv(1), b.tryRecvfrom(1), b.tryRecvInto(Buffer.alloc(1))]).toEqual([null, null, null])
         const waiting = b.recv(4)
@@ -550,7 +558,7 @@ export function conformance(kind: Kind): void {
     )
 
     test(
-      'sees what was sent in the same tick, also after an earlier wait found nothing',
+      'tryRecv finds data sent in the same tick, also if an earlier wait found nothing',
       on(async ({ a, b }) => {
         const earlier = b.recv(4)
         await a.send(bytes('warm'))

@@ -11,7 +11,7 @@ for (const [name, type] of [
   ['seqpacket', SOCK_SEQPACKET],
   ['dgram', SOCK_DGRAM],
 ] as const) {
-  test(`${name}: what is there is read, what is not runs into the timeout`, () => {
+  test(`${name}: a read returns the data that is there, and otherwise times out`, () => {
     const [a, b] = Socket.pair(AF_UNIX, type)
     expect(a.send(bytes('hello'))).toBe(5)
     b.readable()
@@ -36,7 +36,7 @@ for (const [name, type] of [
   })
 }
 
-test('sendAll that nobody reads says how far it got', () => {
+test('sendAll that times out because the peer does not read reports in bytesSent how much was sent', () => {
   const [a, b] = Socket.pair()
   const error = thrown(() => a.sendAll(Buffer.alloc(1 << 24), { timeout: 20 }))
   expect(error.code).toBe('ERR_SOCKET_TIMEOUT')
@@ -47,7 +47,7 @@ test('sendAll that nobody reads says how far it got', () => {
   b.close()
 })
 
-test('accept and connect on one thread; refused; connectEx', () => {
+test('one thread can connect and accept, a wait for another connection times out, and connectEx returns the errno of a refusal', () => {
   const listener = new Socket().bind(['127.0.0.1', 0]).listen()
   const address = listener.getsockname()
   const client = new Socket()
@@ -61,7 +61,7 @@ test('accept and connect on one thread; refused; connectEx', () => {
   for (const socket of [client, peer, late]) socket.close()
 })
 
-test('a large exchange with a process that echoes', () => {
+test('sendAll and recv exchange 100,000 bytes with a process that echoes', () => {
   const [a, b] = Socket.pair()
   spawn('cat', [], { stdio: [b.fd, b.fd, 'ignore'] })
   b.close()

@@ -11,7 +11,9 @@ import {
   Socket,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOL_SOCKET,
 } from '../../lib'
+import { SO_SNDBUFFORCE } from '../../lib/linux'
 import * as raw from '../../lib/raw'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { errnoOf } from '../../lib/errors/errno'
@@ -21,13 +23,13 @@ import { missing, testIf } from '../helpers/need'
 import { abstractName } from '../helpers/pairs'
 
 /*
- * What Python's settimeout does, where ours must not do less: null waits, 0 never does, more waits that
- * long. Milliseconds here, in both flavours.
+ * Timeouts as in Python's settimeout: null waits without a limit, 0 never waits, a larger number waits that long.
+ * Here they are in milliseconds, in both flavours.
  */
 const EAGAIN = -errnoOf('EAGAIN')
 type Either = Socket | SyncSocket
 
-/** What a call fails with, whether it throws or rejects. */
+/** Resolves with the error of a call that throws or rejects. */
 async function failed(call: () => unknown): Promise<Failure> {
   let value: unknown
   try {
@@ -52,7 +54,7 @@ describe.each([
     b.close()
   })
 
-  test('null, 0 and more, by the socket and by the call', async () => {
+  test('a timeout of null, 0 or more can be set for the socket and for each call', async () => {
     expect(b.timeout).toBeNull()
     b.timeout = 0
     expect(await failed(() => b.recv(1))).toMatchObject({ code: 'EAGAIN', errno: -EAGAIN, syscall: 'recv' })
@@ -64,13 +66,13 @@ describe.each([
     expect(String(await b.recv(1))).toBe('x')
   })
 
-  test('the least time is a wait, never "now"', async () => {
+  test('the smallest positive timeout waits, unlike 0', async () => {
     for (const timeout of [0.001, Number.MIN_VALUE, 0.4]) {
       expect(await failed(() => b.recv(1, { timeout }))).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT' })
     }
   })
 
-  test('times that are none', async () => {
+  test('an invalid timeout throws ERR_OUT_OF_RANGE or ERR_INVALID_ARG_TYPE', async () => {
     for (const timeout of [-1, NaN, Infinity, -Infinity, 2 ** 31, -Number.MIN_VALUE]) {
       expect(await failed(() => b.recv(1, { timeout }))).toMatchObject({ name: 'RangeError' })
       expect(thrown(() => (b.timeout = timeout)).code).toBe('ERR_OUT_OF_RANGE')
@@ -86,7 +88,7 @@ describe.each([
     expect([b.timeout, getDefaultTimeout()]).toEqual([null, null])
   })
 
-  test('the default is that of sockets made from then on, pairs, duplicates and accepted ones too', async () => {
+  test('setDefaultTimeout applies to sockets made afterwards, also by pair, dup and accept', async () => {
     setDefaultTimeout(15)
     try {
       const made = new Flavour(AF_INET, SOCK_DGRAM)
@@ -110,7 +112,7 @@ describe.each([
     expect(await failed(() => b.recv(1, op))).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT' })
   })
 
-  test('an empty sendAll is still one call: a datagram goes out, a closed peer is noticed', async () => {
+  test('sendAll of no bytes still calls send: a datagram is sent, and a closed peer is reported', async () => {
     const [from, to] = Flavour.pair(AF_UNIX, SOCK_DGRAM)
     await from.sendAll(Buffer.alloc(0))
     expect(await to.recv(10)).toHaveLength(0)
@@ -122,7 +124,7 @@ describe.each([
     from.close()
   })
 
-  test('connectEx: the errno of connect, EAGAIN for a timeout; the rest throws', async () => {
+  test('connectEx resolves with the errno of connect, with EAGAIN for a timeout, and rejects for invalid arguments', async () => {
     const free = new Flavour(AF_INET).bind(['127.0.0.1', 0])
     const socket = new Flavour(AF_INET)
     expect(await socket.connectEx(free.getsockname())).toBe(-errnoOf('ECONNREFUSED'))
@@ -146,15 +148,15 @@ describe.each([
   })
 })
 
-test('listen: a negative backlog counts as 0, one beyond an int is refused', () => {
+test('listen takes a negative backlog as 0 and refuses one that does not fit an int', () => {
   const socket = new Socket(AF_INET).bind(['127.0.0.1', 0])
   socket.listen(-5)
   expect(thrown(() => socket.listen(2 ** 31)).code).toBe('ERR_OUT_OF_RANGE')
   socket.close()
 })
 
-describe('sendAll has one deadline for the whole', () => {
-  // A reader that takes a little every 20 ms: no single wait is long, all of them together are.
+describe('sendAll has one deadline for all its sends', () => {
+  // The reader reads a little every 20 ms. Each wait is short; together they take longer than the timeout.
   const reader = `
 import socket, time
 s = socket.socket(fileno=3); s.setblocking(True)
@@ -175,7 +177,7 @@ except OSError: pass`
     expect(await child).toMatchObject({ code: 0 })
   })
 
-  testIf(missing.python(), 'blocking', async () => {
+  testIf(missing.python(), 'in the blocking flavour', async () => {
     const [a, b] = SyncSocket.pair()
     const child = run('python3', ['-c', reader], { fds: [b.fd] })
     b.close()
@@ -188,10 +190,10 @@ except OSError: pass`
   })
 })
 
-// Whoever else has the open socket may make it blocking: then nothing may hang that has a timeout, and the loop
-// may not stand still.
+// Another holder of the open socket may clear O_NONBLOCK. Even then, an operation with a timeout must not hang,
+// and the event loop must not block.
 test.each(['bsd-sockets', 'bsd-sockets/sync'])(
-  '%s: O_NONBLOCK taken away by another holder',
+  '%s: timeouts hold and nothing blocks after another holder has cleared O_NONBLOCK',
   async flavour => {
     const ended = await runNode(
       `
@@ -213,7 +215,7 @@ test.each(['bsd-sockets', 'bsd-sockets/sync'])(
   },
 )
 
-test('every socket is non-blocking underneath, whatever its timeout', () => {
+test('the descriptor of every socket is non-blocking, for any timeout', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   for (const timeout of [null, 0, 5]) {
     socket.timeout = timeout
@@ -223,7 +225,7 @@ test('every socket is non-blocking underneath, whatever its timeout', () => {
   socket.close()
 })
 
-testIf(missing.linux(), 'the kernel’s ETIMEDOUT is another error than ours', async () => {
+testIf(missing.linux(), 'ETIMEDOUT of the kernel is a SocketError, not the error of a timeout', async () => {
   const { IPPROTO_TCP, TCP_USER_TIMEOUT } = constants
   const listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen(0)
   const held: Socket[] = []
@@ -240,3 +242,17 @@ testIf(missing.linux(), 'the kernel’s ETIMEDOUT is another error than ours', a
   expect(error).toMatchObject({ name: 'SocketError', code: 'ETIMEDOUT', errno: errnoOf('ETIMEDOUT') })
   for (const socket of [listener, ...held]) socket.close()
 })
+
+testIf(
+  missing.linux() ?? missing.root(),
+  'sendAll with timeout 0 that sends a part fails with EAGAIN, not with a timeout',
+  async () => {
+    const [a, b] = Socket.pair()
+    a.setsockopt(SOL_SOCKET, SO_SNDBUFFORCE, 16 * 1024 * 1024)
+    const error = await failure(a.sendAll(Buffer.alloc(256 * 1024 * 1024), { timeout: 0 }))
+    expect(error.code).toBe('EAGAIN')
+    expect(error.bytesSent).toBeGreaterThan(4 * 1024 * 1024)
+    a.close()
+    b.close()
+  },
+)

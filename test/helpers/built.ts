@@ -12,7 +12,7 @@ function newest(directory: string): number {
   )
 }
 
-/** Child processes load dist/: builds it when it is missing or older than lib/. */
+/** Builds dist/, which child processes load, when it is missing or older than lib/. */
 export function ensureBuilt(): void {
   const entry = path.join(root, 'dist/index.mjs')
   if (existsSync(entry) && statSync(entry).mtimeMs >= newest(path.join(root, 'lib'))) return

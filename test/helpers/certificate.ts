@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
-/** A key and a certificate for `localhost`, made by openssl as `<file>.key` and `<file>.crt`. */
+/** Makes a key and a certificate for `localhost` with openssl, in `<file>.key` and `<file>.crt`. */
 export function makeCertificate(file: string): { key: Buffer; cert: Buffer } {
   const made = spawnSync(
     'openssl',

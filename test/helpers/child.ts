@@ -7,7 +7,7 @@ export const root = path.join(__dirname, '..', '..')
 /** The path of Node itself, a file of many megabytes: under a sanitizer process.execPath is a small script. */
 export const nodeBinary = process.platform === 'linux' ? realpathSync('/proc/self/exe') : process.execPath
 
-/** How a child process ended and what it said. */
+/** How a child process ended, and what it wrote. */
 export interface Ended {
   code: number | null
   signal: NodeJS.Signals | null
@@ -16,13 +16,13 @@ export interface Ended {
 }
 
 interface Options {
-  /** Descriptors that the child gets as 3, 4, … */
+  /** File descriptors that the child inherits as 3, 4, … */
   fds?: number[]
   timeout?: number
   env?: Record<string, string>
 }
 
-/** Runs a program to its end; one that takes longer than `timeout` is killed, and the test sees SIGKILL. */
+/** Runs a program to its end. After `timeout` ms it is killed, and the result has the signal SIGKILL. */
 export function run(program: string, args: string[], options: Options = {}): Promise<Ended> {
   const { fds = [], timeout = 15000, env } = options
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', ...fds]
@@ -40,21 +40,21 @@ export function run(program: string, args: string[], options: Options = {}): Pro
   })
 }
 
-/** What every script of runNode begins with. */
+/** The first lines of every script of runNode. */
 export const prelude = `
 const { Socket, ...c } = require('./dist')
 const assert = require('node:assert')
 `
 
-/** Runs JavaScript in a Node process of its own, with the built package as Socket and c (constants). */
+/** Runs JavaScript in a new Node process, with the built package as `Socket` and `c` (constants). */
 export function runNode(script: string, options: Options & { flags?: string[] } = {}): Promise<Ended> {
   ensureDist()
   return run(process.execPath, [...(options.flags ?? []), '-e', prelude + script], options)
 }
 
 /**
- * The arguments of setpriv(1) for a user without any capability but those named, and without a way to get more;
- * CAP_DAC_READ_SEARCH is to read the checkout wherever it lies.
+ * Returns the arguments of setpriv(1) for an unprivileged user with only the named capabilities and no way to get more.
+ * CAP_DAC_READ_SEARCH is always among them, to read the checkout in whichever directory it is.
  */
 export function asNobody(...capabilities: string[]): string[] {
   const kept = ['CAP_DAC_READ_SEARCH', ...capabilities].map(
@@ -65,13 +65,13 @@ export function asNobody(...capabilities: string[]): string[] {
   return [...ids, `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`, '--']
 }
 
-/** A Node process of nobody's, see runNode. */
+/** Runs JavaScript in a Node process of an unprivileged user; see runNode. */
 export function runNodeAsNobody(script: string): Promise<Ended> {
   ensureDist()
   return run('setpriv', [...asNobody(), process.execPath, '-e', prelude + script])
 }
 
-/** Runs Python with descriptors as 3, 4, …; fails on anything but a clean end. */
+/** Runs a Python script with file descriptors as 3, 4, … Throws if it does not exit with 0. */
 export async function runPython(script: string, fds: number[] = []): Promise<string> {
   const ended = await run('python3', ['-S', '-E', '-c', script], { fds })
   if (ended.code !== 0) throw new Error(`python3: ${ended.signal ?? ended.code}\n${ended.stderr}`)

@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 
-/** Collects garbage, all of it. */
+/** Runs a full garbage collection. */
 export const collect = runInNewContext('gc') as () => void

@@ -1,4 +1,4 @@
-/** An error as tests look at it: jest runs in a realm of its own, so there is no instanceof. */
+/** An error with the fields that tests read. jest runs tests in another realm, where instanceof does not work. */
 export interface Failure extends Error {
   code?: string
   errno?: number
@@ -9,7 +9,7 @@ export interface Failure extends Error {
   path?: string
 }
 
-/** What a promise is rejected with. Fails when it is not. */
+/** Resolves with the error that a promise is rejected with. Throws if the promise is fulfilled. */
 export async function failure(promise: Promise<unknown>): Promise<Failure> {
   let value: unknown
   try {
@@ -20,7 +20,7 @@ export async function failure(promise: Promise<unknown>): Promise<Failure> {
   throw new Error(`resolved with ${String(value)}`)
 }
 
-/** What a function throws. Fails when it does not. */
+/** Returns the error that a function throws. Throws if the function returns. */
 export function thrown(call: () => unknown): Failure {
   let value: unknown
   try {
@@ -31,7 +31,7 @@ export function thrown(call: () => unknown): Failure {
   throw new Error(`returned ${String(value)}`)
 }
 
-/** The code of what a promise is rejected with, or 'fulfilled'. */
+/** Resolves with the code of the error that a promise is rejected with, or with 'fulfilled'. */
 export const outcome = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
     () => 'fulfilled',

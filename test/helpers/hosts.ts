@@ -4,8 +4,9 @@ import path from 'node:path'
 import { ensureDist, run, type Ended } from './child'
 
 /*
- * A machine as its resolver sees it: a network namespace with nothing but `lo`, and files of its own in place of
- * /etc/hosts, /etc/services, /etc/nsswitch.conf and /etc/resolv.conf. No question leaves it.
+ * Runs programs with a name resolver that the test controls. They run in a network namespace that has only `lo`, with
+ * files of the test in place of /etc/hosts, /etc/services, /etc/nsswitch.conf and /etc/resolv.conf. No query leaves
+ * the namespace.
  */
 const files = {
   hosts: `127.0.0.1 localhost
@@ -22,12 +23,12 @@ const files = {
 }
 
 export interface Resolver {
-  /** What stands in a file instead. */
+  /** Replaces the content of some of these files. */
   files?: Partial<typeof files>
   timeout?: number
 }
 
-/** Runs a command there. */
+/** Runs a command with the resolver of the test. */
 export async function runResolving(command: string[], options: Resolver = {}): Promise<Ended> {
   const directory = mkdtempSync(path.join(tmpdir(), 'bsd-'))
   try {
@@ -44,7 +45,10 @@ export async function runResolving(command: string[], options: Resolver = {}): P
   }
 }
 
-/** Runs JavaScript there, in a function that may await: `b` is the package, `s` its sync half. Gives what it returns. */
+/**
+ * Runs JavaScript in an async function with the resolver of the test, and resolves with what the function returns.
+ * In the script `b` is the package and `s` is bsd-sockets/sync.
+ */
 export async function resolving(script: string, options: Resolver = {}): Promise<unknown> {
   ensureDist()
   const whole = `
@@ -58,7 +62,7 @@ export async function resolving(script: string, options: Resolver = {}): Promise
   return JSON.parse(ended.stdout.trim().split('\n').at(-1)!)
 }
 
-/** What Python prints there, as JSON. */
+/** Runs a Python script with the resolver of the test and parses what it prints as JSON. */
 export async function pythonResolving(script: string, options: Resolver = {}): Promise<unknown> {
   const prelude = 'import json, socket\n'
   const ended = await runResolving(['python3', '-S', '-E', '-c', prelude + script], options)

@@ -3,8 +3,8 @@ import { Socket } from '../../lib'
 import { asNobody, root } from './child'
 
 /*
- * What a test needs of its machine. Each probe makes the real call once and says why it is missing:
- * the reason becomes part of the skipped test's name, and so of the report.
+ * What a test needs of its machine. Each probe makes the real call once and returns why the feature is missing.
+ * The reason becomes part of the skipped test's name, so the report shows it.
  */
 function openable(family: number, type: number, protocol = 0): string | null {
   try {
@@ -22,7 +22,7 @@ function program(name: string, ...version: string[]): string | null {
 
 const probes = new Map<string, string | null>()
 
-/** Why something is missing, or null. Asked once. */
+/** Returns why something is missing, or null. Runs the probe once. */
 function once(name: string, probe: () => string | null): string | null {
   if (!probes.has(name)) probes.set(name, probe())
   return probes.get(name)!
@@ -35,14 +35,14 @@ export const missing = {
   root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
   program: (name: string, ...version: string[]): string | null => once(name, () => program(name, ...version)),
   python: (): string | null => once('python3', () => program('python3', '--version')),
-  /** To become nobody, as asNobody in child.ts does, and still be able to run what was built here. */
+  /** setpriv(1) can change to an unprivileged user (see asNobody in child.ts) who can still run this checkout. */
   setpriv: (): string | null =>
     once('setpriv', () => {
       if (process.getuid?.() !== 0) return 'needs root'
       const read = ['-e', 'require("./package.json")']
       const tried = spawnSync('setpriv', [...asNobody(), process.execPath, ...read], { cwd: root })
       if (tried.error !== undefined) return 'no setpriv'
-      return tried.status === 0 ? null : 'nobody may not read this folder'
+      return tried.status === 0 ? null : 'an unprivileged user may not read this folder'
     }),
   strace: (): string | null =>
     once('strace', () => {
@@ -57,13 +57,13 @@ export const missing = {
       return /^udhcpd$/m.test(applets.stdout ?? '') ? null : 'no udhcpd in busybox'
     }),
   namespace: (): string | null => once('unshare', () => program('unshare', '-n', 'true')),
-  /** Files of its own in /etc, and no network: test/helpers/hosts.ts. */
+  /** The test can replace files in /etc and has no network: test/helpers/hosts.ts. */
   resolver: (): string | null =>
     once('resolver', () => {
       if (process.platform !== 'linux') return 'Linux only'
       return program('unshare', '-nm', 'true') ?? program('ip', '-V') ?? program('python3', '--version')
     }),
-  /** Two network namespaces and a veth pair: test/helpers/network.ts. */
+  /** The test can make two network namespaces with a veth pair: test/helpers/network.ts. */
   network: (): string | null =>
     once('network', () => {
       if (process.platform !== 'linux') return 'Linux only'
@@ -78,7 +78,7 @@ export const missing = {
 
 type Body = () => Promise<void> | void
 
-/** A test that runs where its reason is null, and is reported as skipped with the reason elsewhere. */
+/** Defines a test that runs if the reason is null. Otherwise the test is skipped, with the reason in its name. */
 export function testIf(reason: string | null, name: string, body: Body, timeout?: number): void {
   if (reason === null) test(name, body as () => Promise<void>, timeout)
   else test.skip(`${name} [${reason}]`, body as () => Promise<void>)

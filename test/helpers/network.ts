@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { run, type Ended } from './child'
 
 /*
- * Networks for tests: namespaces of their own, and a cable between two of them. Nothing that is sent there
- * leaves them, and nothing persists. A namespace lives as long as a child process that reads its stdin, so
- * it also goes when the test run is killed.
+ * Makes networks for tests: network namespaces, and a veth pair between two of them. Traffic stays inside them,
+ * and nothing persists. A namespace lives as long as a child process that reads its stdin,
+ * so it also ends when the test run is killed.
  *
  *   const { a, b, close } = await makeNetwork()
  *   const socket = new Socket(AF_INET, SOCK_DGRAM, 0, { netns: a.netns })   // or Socket of bsd-sockets/sync
@@ -13,9 +13,9 @@ import { run, type Ended } from './child'
  *   await peer.line(/listening/)
  */
 
-/** How a network is made when nothing else is said. */
+/** How the network is made. */
 export interface NetworkOptions {
-  /** Opens net.ipv4.ping_group_range to everybody. */
+  /** Allows ping sockets to every group: net.ipv4.ping_group_range. */
   ping?: boolean
   mtu?: number
 }
@@ -26,7 +26,7 @@ type RunOptions = Parameters<typeof run>[2]
 export class Peer {
   stdout = ''
   stderr = ''
-  /** How it ended, in whatever way. */
+  /** Resolves when the program has ended, with its exit code or signal. */
   readonly ended: Promise<Ended>
   #over = false
   #waiting: (() => void)[] = []
@@ -40,14 +40,14 @@ export class Peer {
       this.stderr += text
       this.#wake()
     })
-    child.stdin!.on('error', () => undefined) // it ended without reading everything
+    child.stdin!.on('error', () => undefined) // the program ended before it read everything
     this.ended = once(child, 'close').then(([code, signal]) => {
       this.#over = true
       this.#wake()
       return { code, signal, stdout: this.stdout, stderr: this.stderr }
     })
     this.ended.catch(() => {
-      this.#over = true // a program that does not exist: line() and stop() tell
+      this.#over = true // if the program does not exist, line() and stop() throw
       this.#wake()
     })
   }
@@ -56,7 +56,7 @@ export class Peer {
     for (const resume of this.#waiting.splice(0)) resume()
   }
 
-  /** Waits for a line of its output or errors that matches, and gives the match. */
+  /** Waits for a line of its stdout or stderr that matches, and resolves with the match. */
   async line(pattern: RegExp, timeout = 10000): Promise<RegExpExecArray> {
     const late = Date.now() + timeout
     for (;;) {
@@ -82,12 +82,12 @@ export class Peer {
     }
   }
 
-  /** Text for its stdin. */
+  /** Writes text to the stdin of the program. */
   write(text: string): void {
     this.child.stdin!.write(text)
   }
 
-  /** Ends it, by SIGTERM unless it ended before, and gives how it ended. After 2 s by SIGKILL. */
+  /** Sends the signal, and SIGKILL after 2 s. Resolves with how the program ended. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
     this.child.kill(signal)
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 2000)
@@ -99,31 +99,31 @@ export class Peer {
   }
 }
 
-/** A network stack of its own, with `lo` up and nothing else. */
+/** A network namespace that has only `lo`, which is up. */
 export class Namespace {
   readonly #peers: Peer[] = []
 
-  /** The process that keeps it. */
+  /** `holder` is the process that keeps the namespace alive. */
   constructor(readonly holder: ChildProcess) {}
 
-  /** For `new Socket(…, { netns })`. */
+  /** The path of the namespace, for `new Socket(…, { netns })`. */
   get netns(): string {
     return `/proc/${this.holder.pid}/ns/net`
   }
 
-  /** Runs a program inside to its end; see `run` in child.ts. */
+  /** Runs a program inside the namespace to its end; see `run` in child.ts. */
   run(program: string, args: string[], options: RunOptions = {}): Promise<Ended> {
     return run('nsenter', this.#inside(program, args), options)
   }
 
-  /** Runs shell commands inside; fails when one of them does. Gives what they wrote. */
+  /** Runs shell commands inside the namespace and resolves with their output. Throws if one of them fails. */
   async shell(commands: string): Promise<string> {
     const ended = await this.run('sh', ['-ec', commands])
     if (ended.code !== 0) throw new Error(`${commands}\n${ended.stdout}${ended.stderr}`)
     return ended.stdout
   }
 
-  /** Starts a program inside that runs until it ends, `stop()`, or the end of the namespace. */
+  /** Starts a program inside the namespace. It runs until it ends, or until `stop()` or `close()`. */
   start(program: string, args: string[], env: Record<string, string> = {}): Peer {
     const child = spawn('nsenter', this.#inside(program, args), { env: { ...process.env, ...env } })
     const peer = new Peer(child)
@@ -131,7 +131,7 @@ export class Namespace {
     return peer
   }
 
-  /** Ends everything that was started inside, and the namespace as soon as no socket is left in it. */
+  /** Kills every program started inside, then ends the holder. The kernel frees the namespace with its last socket. */
   async close(): Promise<void> {
     await Promise.all(this.#peers.map(peer => peer.stop('SIGKILL').catch(() => undefined)))
     if (this.holder.exitCode !== null || this.holder.signalCode !== null) return
@@ -140,16 +140,16 @@ export class Namespace {
     await closed
   }
 
-  // What is started inside ends with this process.
+  // Programs started inside are killed when this process ends.
   #inside(program: string, args: string[]): string[] {
     const target = ['--target', String(this.holder.pid), '--net', '--']
     return [...target, 'setpriv', '--pdeathsig', 'KILL', '--', program, ...args]
   }
 }
 
-/** One end of a network. */
+/** One side of a network: a namespace with one end of the veth pair. */
 export class Side extends Namespace {
-  /** Its end of the cable; the index is known when the network is made. */
+  /** The interface of this side. `index` is 0 until the network is made. */
   readonly interface: { name: string; index: number; mac: string }
   readonly v4: string
   readonly v6: string
@@ -165,19 +165,19 @@ export class Side extends Namespace {
 }
 
 export interface Network {
-  /** `a0`: 10.77.0.1/24, fd77::1/64, fe80::1. */
+  /** The side with `a0`: 10.77.0.1/24, fd77::1/64, fe80::1. */
   a: Side
-  /** `b0`: 10.77.0.2/24, fd77::2/64, fe80::2. */
+  /** The side with `b0`: 10.77.0.2/24, fd77::2/64, fe80::2. */
   b: Side
   close(): Promise<void>
 }
 
-/** A single isolated stack. */
+/** Makes one isolated namespace. */
 export async function makeNamespace(): Promise<Namespace> {
   return new Namespace(await hold())
 }
 
-/** Two isolated stacks with a veth pair between them, multicast routed over it. */
+/** Makes two isolated namespaces with a veth pair between them. Multicast is routed over the pair. */
 export async function makeNetwork(options: NetworkOptions = {}): Promise<Network> {
   const [first, second] = await Promise.all([hold(), hold()])
   const [a, b] = [new Side(first, 'a0', 1), new Side(second, 'b0', 2)]
@@ -209,7 +209,7 @@ async function configure(side: Side, { ping = false, mtu = 1500 }: NetworkOption
   side.interface.index = (JSON.parse(links) as [{ ifindex: number }])[0].ifindex
 }
 
-/** The process that keeps a namespace. */
+/** Starts the process that keeps a namespace alive. */
 async function hold(): Promise<ChildProcess> {
   const script = 'ip link set lo up && echo ready && exec cat > /dev/null'
   const child = spawn('unshare', ['--net', 'sh', '-c', script])

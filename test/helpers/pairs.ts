@@ -21,21 +21,21 @@ export interface Pair {
 
 export interface Kind {
   name: string
-  /** Bytes without borders. */
+  /** True for byte streams, which have no message boundaries. */
   stream: boolean
-  /** The end of the other side is seen as an empty Buffer. */
+  /** True if the peer's close or shutdown is read as an empty Buffer. */
   ends: boolean
-  /** A full receiver stops the sender. UDP drops instead. */
+  /** True if a full receiver stops the sender. UDP drops datagrams instead. */
   backpressure: boolean
   unix: boolean
-  /** Why this machine cannot make it, or null. */
+  /** Why this machine cannot make such a pair, or null. */
   missing: string | null
   make(): Promise<Pair>
 }
 
 const { IPPROTO_MPTCP, IPPROTO_UDPLITE } = constants
 
-/** A path in a new directory that is removed when `use` has ended. */
+/** Calls `use` with a path in a new directory, and removes the directory when `use` has ended. */
 export async function withPath<T>(use: (file: string) => Promise<T> | T): Promise<T> {
   const directory = mkdtempSync(path.join(tmpdir(), 'bsd-'))
   try {
@@ -46,7 +46,7 @@ export async function withPath<T>(use: (file: string) => Promise<T> | T): Promis
 }
 
 let names = 0
-/** An abstract name that nobody else has. */
+/** Returns an abstract name that is not in use. */
 export const abstractName = (): string => `\0bsd-sockets-${process.pid}-${process.hrtime.bigint()}-${names++}`
 
 async function accepted(
@@ -98,7 +98,7 @@ function kind(
 const v4: [string, number] = ['127.0.0.1', 0]
 const v6: [string, number] = ['::1', 0]
 
-/** Every kind of connected sockets that this package knows how to make. */
+/** Every kind of connected socket pair that this package can make. */
 export const kinds: Kind[] = [
   kind('tcp4', stream, [AF_INET, SOCK_STREAM], () => accepted(AF_INET, SOCK_STREAM, 0, v4)),
   kind('tcp6', stream, [AF_INET6, SOCK_STREAM], () => accepted(AF_INET6, SOCK_STREAM, 0, v6)),
@@ -127,7 +127,7 @@ export const kinds: Kind[] = [
   ),
 ]
 
-/** Runs with a pair and closes it. */
+/** Makes a pair, runs with it, and closes it. */
 export async function using<T>(make: () => Promise<Pair>, run: (pair: Pair) => Promise<T>): Promise<T> {
   const made = await make()
   try {
@@ -138,7 +138,7 @@ export async function using<T>(make: () => Promise<Pair>, run: (pair: Pair) => P
   }
 }
 
-/** Sends until the kernel takes no more: the bytes, and on message sockets the messages. */
+/** Sends until the kernel takes no more. Returns the number of bytes and of sends. */
 export function fill(
   socket: Socket,
   chunk: Uint8Array = Buffer.alloc(8192, 'f'),
@@ -153,7 +153,7 @@ export function fill(
   }
 }
 
-/** Receives what is there now. Ends early at the end of a stream. */
+/** Receives what has already arrived. Stops at the end of a stream. */
 export function drain(socket: Socket, size = 65536): Buffer[] {
   const parts: Buffer[] = []
   for (;;) {
@@ -164,7 +164,7 @@ export function drain(socket: Socket, size = 65536): Buffer[] {
   }
 }
 
-/** Receives until `length` bytes are there, or the stream ends. */
+/** Receives until `length` bytes have arrived, or the stream ends. */
 export async function receive(socket: Socket, length: number): Promise<Buffer> {
   const parts: Buffer[] = []
   for (let got = 0; got < length;) {
@@ -176,10 +176,10 @@ export async function receive(socket: Socket, length: number): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-/** A turn of the loop: timers, poll, immediates. */
+/** Waits for one turn of the event loop: timers, poll, immediates. */
 export const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-/** Bytes that are different at every place. */
+/** Returns bytes in a pattern that does not repeat every 256, so that a wrong offset shows. */
 export function pattern(length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   for (let i = 0; i < length; i++) bytes[i] = (i * 31 + (i >> 8) * 7 + (i >> 16)) & 0xff

@@ -2,7 +2,7 @@ import type { Platform } from '../../lib/platform'
 
 type Fields = Record<string, readonly [offset: number, size: number]>
 
-/** One struct's rows of a layout table. */
+/** Returns the rows of one struct in a layout table. */
 function struct(name: string, size: number, fields: Fields = {}): Record<string, number> {
   const rows: Record<string, number> = { [`sizeof_${name}`]: size }
   for (const [field, [offset, width]] of Object.entries(fields)) {
@@ -12,7 +12,7 @@ function struct(name: string, size: number, fields: Fields = {}): Record<string,
   return rows
 }
 
-/** Linux, as <sys/socket.h>, <netinet/in.h>, <sys/un.h> and <linux/…> have it; the same on every 64-bit machine. */
+/** Linux: <sys/socket.h>, <netinet/in.h>, <sys/un.h> and <linux/…>; the same on every 64-bit machine. */
 export const linux: Platform = {
   os: 'linux',
   constants: {
@@ -76,7 +76,7 @@ export const linux: Platform = {
   },
 }
 
-/** Darwin, as <sys/socket.h>, <netinet/in.h>, <netinet6/in6.h>, <sys/un.h> and <sys/vsock.h> have it. */
+/** Darwin: <sys/socket.h>, <netinet/in.h>, <netinet6/in6.h>, <sys/un.h> and <sys/vsock.h>. */
 export const darwin: Platform = {
   os: 'darwin',
   constants: { AF_UNSPEC: 0, AF_UNIX: 1, AF_INET: 2, AF_LINK: 18, AF_INET6: 30, AF_SYSTEM: 32, AF_VSOCK: 40 },

@@ -3,11 +3,11 @@ import { native } from '../../lib/binding/binding'
 import { Socket } from '../../lib/socket'
 
 /*
- * Every test file ends as it began: no slot, no job, no descriptor more than before. Descriptors that
- * Node itself opens once and keeps (the poller, the signal pipe) are opened before the count.
+ * Checks after every test file that no slot, job or file descriptor is left open. Node opens some descriptors
+ * once and keeps them (the poller, the signal pipe); these are opened before the first count.
  */
-// Under a sanitizer children inherit its runtime. What Python, V8 at process.exit() or a compiler leave
-// behind is theirs; leaks of the addon show in this process, whose options were read when it started.
+// Child processes inherit the sanitizer's runtime. Leaks of Python, a compiler or V8 at process.exit() are no bugs
+// of the addon. Leaks of the addon show in this process, which read its options when it started.
 if (process.env['BSD_SOCKETS_SANITIZE'] !== undefined) process.env['ASAN_OPTIONS'] = 'detect_leaks=0'
 
 const directory = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd'

@@ -1,8 +1,8 @@
-"""A FUSE file system of one file whose reads, writes and flushes are never answered.
+"""Serves a FUSE file system of one file, and never answers its reads, writes and flushes.
 
-Mounts in a mount namespace of its own, opens the file as often as argv[1] says and sends each descriptor with a
-byte over the socket that is descriptor 3. It then stays silent until standard input ends; with that end the kernel
-fails everything that still waits. argv[2] is the access mode, argv[3] the number of bytes that reads return first.
+Mounts in a new mount namespace, opens the file argv[1] times and sends each file descriptor with a byte over the
+socket that is descriptor 3. From then on it answers nothing until standard input ends. When it exits, the kernel
+fails all pending requests. argv[2] is the access mode, argv[3] the number of bytes that reads return first.
 """
 import array, ctypes, os, socket, struct, sys, tempfile, threading
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { missing } from './need'
 import { ensureDist, root } from './child'
 
-/** The longest that the event loop of these tests may be held, in ms: a blocked call lasts for ever instead. */
+/** The longest time in ms that these tests may block the event loop. A call that blocks would never return. */
 export const HELD = 400
 
 /** Measures the longest time between two turns of the event loop while `use` runs. */
@@ -23,7 +23,7 @@ export async function longestStall(use: () => Promise<unknown>): Promise<number>
   return Math.max(longest, performance.now() - last)
 }
 
-/** A Python process that has these descriptors from 3 on; it says when it is ready, and ends with `end`. */
+/** A Python process that inherits these file descriptors from 3 on. It prints a line when it is ready. */
 export class Helper {
   readonly #child: ChildProcess
   readonly ready: Promise<void>
@@ -44,7 +44,7 @@ export class Helper {
   }
 }
 
-/** Another holder of the open file that makes it blocking, once or again and again. */
+/** Starts another process with the same open file that clears O_NONBLOCK, once or again and again. */
 export function clearing(fd: number, how: 'once' | 'continuously'): Helper {
   const script = `
 import fcntl, os, select, sys
@@ -60,13 +60,16 @@ sys.stdin.read()
   return new Helper(['-S', '-E', '-c', script], [fd])
 }
 
-/** Sends descriptors of files whose server never answers: see silent_fuse.py. */
+/** Starts a process that sends file descriptors of files whose server never answers: see silent_fuse.py. */
 export function silentFiles(fd: number, count: number, mode: 'r' | 'w' = 'r', answered = 0): Helper {
   const script = path.join(__dirname, 'silent_fuse.py')
   return new Helper(['-S', '-E', script, String(count), mode, String(answered)], [fd])
 }
 
-/** Runs a script in a worker and terminates it; fails when it does not end. A process could not end here: Linux waits. */
+/**
+ * Runs a script in a worker and terminates it. Fails if the worker does not end within 5 s.
+ * A process would not do: Linux waits for the blocked call before the process ends.
+ */
 export async function endWorker(script: string): Promise<void> {
   ensureDist()
   const code = `

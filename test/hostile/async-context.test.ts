@@ -9,35 +9,39 @@ import { missing, testIf } from '../helpers/need'
 const storage = new AsyncLocalStorage<string>()
 const CHUNKS = 6
 
-/** Receives what comes, in a context of its own, until the other end has closed. */
+/** Receives in an async context of its own until the peer has closed. */
 async function reader(socket: Socket): Promise<void> {
   while ((await socket.recv(65536)).length > 0) await turn()
 }
 
-testIf(missing.linux(), 'onProgress of sendfile runs in the context of its call, each time', async () => {
-  const [a, b] = Socket.pair()
-  const file = await open(nodeBinary)
-  const seen = new Set<string | undefined>()
-  let calls = 0
-  const read = storage.run('reader', () => reader(b))
-  await storage.run('caller', () =>
-    a.sendfile(file, {
-      length: 8 << 20,
-      onProgress: () => {
-        calls++
-        seen.add(storage.getStore())
-      },
-    }),
-  )
-  a.close()
-  await read
-  b.close()
-  await file.close()
-  expect(calls).toBeGreaterThan(1)
-  expect([...seen]).toEqual(['caller'])
-})
+testIf(
+  missing.linux(),
+  'onProgress of sendfile runs in the async context of the call, each time',
+  async () => {
+    const [a, b] = Socket.pair()
+    const file = await open(nodeBinary)
+    const seen = new Set<string | undefined>()
+    let calls = 0
+    const read = storage.run('reader', () => reader(b))
+    await storage.run('caller', () =>
+      a.sendfile(file, {
+        length: 8 << 20,
+        onProgress: () => {
+          calls++
+          seen.add(storage.getStore())
+        },
+      }),
+    )
+    a.close()
+    await read
+    b.close()
+    await file.close()
+    expect(calls).toBeGreaterThan(1)
+    expect([...seen]).toEqual(['caller'])
+  },
+)
 
-testIf(missing.linux(), 'onProgress of splice runs in the context of its call, each time', async () => {
+testIf(missing.linux(), 'onProgress of splice runs in the async context of the call, each time', async () => {
   const [a, b] = Socket.pair()
   const [c, d] = Socket.pair()
   const seen: (string | undefined)[] = []
@@ -53,7 +57,7 @@ testIf(missing.linux(), 'onProgress of splice runs in the context of its call, e
   expect(seen).toEqual(Array<string>(CHUNKS).fill('caller'))
 })
 
-test('handlers and onError of serve run in the context of its call, also while it drains', async () => {
+test('handlers and onError of serve run in the async context of the call, also during a drain', async () => {
   const seen: (string | undefined)[] = []
   const listener = await createServer({ host: '127.0.0.1' })
   const { port } = listener.getsockname() as { port: number }
@@ -75,7 +79,7 @@ test('handlers and onError of serve run in the context of its call, also while i
   expect(seen).toEqual(Array<string>(8).fill('server'))
 })
 
-test('a handler of datagrams runs in the context of serve', async () => {
+test('a datagram handler runs in the async context of serve', async () => {
   const name = abstractName()
   const socket = new Socket(AF_UNIX, SOCK_DGRAM)
   const target = missing.linux() === null ? name : null
@@ -91,7 +95,7 @@ test('a handler of datagrams runs in the context of serve', async () => {
   socket.close()
 })
 
-test('listeners of a stream run in the context of toDuplex', async () => {
+test('listeners of a stream run in the async context of toDuplex', async () => {
   const [a, b] = Socket.pair()
   const seen: [string, string | undefined][] = []
   const note = (event: string) => () => seen.push([event, storage.getStore()])

@@ -1,6 +1,6 @@
 /*
- * Getters, subclasses of Array and proxies run code while an operation looks at its arguments. That code may close
- * the socket, take memory away, or start the same operation again.
+ * Getters, subclasses of Array and proxies run code while an operation reads its arguments. That code may close
+ * the socket, detach a buffer, or start the same operation again.
  */
 import { control, Socket, SOCK_DGRAM, AF_UNIX, type Message } from '../../lib'
 import * as raw from '../../lib/raw'
@@ -12,7 +12,7 @@ const detach = (view: Buffer): void => {
 }
 const own = (size: number): Buffer => Buffer.from(new ArrayBuffer(size))
 
-/** Two buffers, of which reading the second does something first. */
+/** Returns two buffers in an array. A read of the second one calls `act` first. */
 function trap(first: Buffer, second: Buffer, act: () => void): Buffer[] {
   const list = [first, second]
   Object.defineProperty(list, 1, {
@@ -25,7 +25,7 @@ function trap(first: Buffer, second: Buffer, act: () => void): Buffer[] {
 }
 
 describe('an array of buffers with a getter', () => {
-  test('that detaches a buffer which was read before: no memory is touched that is gone', async () => {
+  test('a getter that detaches a buffer which was read before: no detached memory is touched', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     for (let i = 0; i < 4; i++) {
       const gone = own(1 << 16)
@@ -53,7 +53,7 @@ describe('an array of buffers with a getter', () => {
     b.close()
   })
 
-  test('that closes the socket: nothing is sent to the one that gets its number', async () => {
+  test('a getter that closes the socket: nothing is sent to a socket that gets the same descriptor', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const fd = a.fd
     let others: [Socket, Socket] | null = null
@@ -67,7 +67,7 @@ describe('an array of buffers with a getter', () => {
     for (const socket of [...others!, b]) socket.close()
   })
 
-  test('that receives from the same socket: both receives get their message', async () => {
+  test('a getter that receives from the same socket: each receive gets its message', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     await a.send(Buffer.from('1'))
     await a.send(Buffer.from('2'))
@@ -82,9 +82,10 @@ describe('an array of buffers with a getter', () => {
   })
 })
 
-test('a receive into a view whose getter starts the same receive: both settle', async () => {
+test('a getter of a view that starts the same receive: both receives settle', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
-  await b.recvInto(Buffer.alloc(1), { timeout: 0 }).catch(() => undefined) // the operation is there to be used again
+  // Leaves an operation in the pool, which the next receive reuses.
+  await b.recvInto(Buffer.alloc(1), { timeout: 0 }).catch(() => undefined)
   const inner: Promise<number>[] = []
   class Reentrant extends Uint8Array {
     override get byteLength(): number {
@@ -102,7 +103,7 @@ test('a receive into a view whose getter starts the same receive: both settle', 
 })
 
 describe('a subclass of Array', () => {
-  class Treacherous<T> extends Array<T> {
+  class Overriding<T> extends Array<T> {
     static override get [Symbol.species](): ArrayConstructor {
       return function (): unknown[] {
         return new Proxy([], { set: () => true, defineProperty: () => true })
@@ -119,10 +120,10 @@ describe('a subclass of Array', () => {
     }
   }
 
-  test('is read element by element', async () => {
+  test('a subclass of Array is read element by element', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const list = <T>(...elements: T[]): T[] => {
-      const made = new Treacherous<T>()
+      const made = new Overriding<T>()
       elements.forEach((element, i) => (made[i] = element))
       return made
     }
@@ -141,7 +142,7 @@ describe('a subclass of Array', () => {
   })
 })
 
-test('a hole in an array of buffers is a TypeError that names it, whatever Array.prototype says', async () => {
+test('a hole in an array of buffers throws a TypeError that names it', async () => {
   const [a, b] = Socket.pair()
   const holes = [Buffer.from('a'), , Buffer.from('b')] as Buffer[]
   expect(await failure(a.sendmsg({ data: holes }))).toMatchObject({
@@ -153,7 +154,7 @@ test('a hole in an array of buffers is a TypeError that names it, whatever Array
   b.close()
 })
 
-test('a length-tracking view that is shrunk while a receive waits: nothing beyond it is written', async () => {
+test('if a length-tracking view is shrunk while a receive waits, nothing beyond the view is written', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   expect(b.tryRecv(1)).toBeNull()
   interface Resizable extends ArrayBuffer {
@@ -165,7 +166,7 @@ test('a length-tracking view that is shrunk while a receive waits: nothing beyon
   memory.resize(8)
   await a.send(Buffer.alloc(64, 'x'))
   expect((await waiting).code).toBe('ERR_BUFFER_DETACHED')
-  expect(String(await b.recv(64))).toBe('x'.repeat(64)) // what came is the next receive's
+  expect(String(await b.recv(64))).toBe('x'.repeat(64)) // the next receive returns the message
   a.close()
   b.close()
 })

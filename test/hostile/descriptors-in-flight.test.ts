@@ -1,6 +1,6 @@
 /*
- * A descriptor that is given to a send is the one that travels, also when the send waits and the caller closes the
- * descriptor and gets its number for something else.
+ * A send passes the open file that its descriptor referred to at the call. This holds even if the send waits,
+ * and the caller closes the descriptor and its number is used again.
  */
 import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,7 +23,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Closes a descriptor and opens another file under its number. */
+/** Closes a descriptor and opens another file with the same number. */
 function replace(fd: number): number {
   closeSync(fd)
   const other = openSync(wrong, 'r')
@@ -44,7 +44,7 @@ const sends: [string, Send][] = [
 ]
 
 describe.each(sends)('%s', (_name, send) => {
-  test('behind another send that waits', async () => {
+  test('the file of the call is sent if the send waits behind another send', async () => {
     const [a, b] = Socket.pair()
     const large = a.sendAll(Buffer.alloc(1 << 22))
     const fd = openSync(right, 'r')
@@ -62,7 +62,7 @@ describe.each(sends)('%s', (_name, send) => {
     b.close()
   })
 
-  test('when the peer takes nothing', async () => {
+  test('the file of the call is sent if the send waits because the peer does not read', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     while (a.trySend(Buffer.alloc(1)) !== null) continue
     const fd = openSync(right, 'r')
@@ -80,7 +80,7 @@ describe.each(sends)('%s', (_name, send) => {
     b.close()
   })
 
-  test('as the last of more sends than a turn of the event loop makes', async () => {
+  test('the file of the call is sent if a turn of the event loop ends before the send', async () => {
     const [a, b] = Socket.pair()
     const sent: Promise<number>[] = []
     for (let i = 0; i < 100; i++) {
@@ -97,7 +97,7 @@ describe.each(sends)('%s', (_name, send) => {
     b.close()
   })
 
-  test('a descriptor that is not open fails the send that waits, and no other', async () => {
+  test('a descriptor that is not open fails its send and no other', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     while (a.trySend(Buffer.alloc(1)) !== null) continue
     const before = a.send(Buffer.from('before'))
@@ -110,7 +110,7 @@ describe.each(sends)('%s', (_name, send) => {
     b.close()
   })
 
-  test('a send that is taken back closes its duplicates', async () => {
+  test('a cancelled send closes its duplicates', async () => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     while (a.trySend(Buffer.alloc(1)) !== null) continue
     const fd = openSync(right, 'r')
@@ -123,12 +123,12 @@ describe.each(sends)('%s', (_name, send) => {
     abort.abort()
     a.close()
     expect((await sent).map(each => each.status)).toEqual(['rejected', 'rejected', 'rejected'])
-    closeSync(fd) // the count of descriptors after this file tells whether a duplicate was left
+    closeSync(fd) // helpers/setup.ts counts the descriptors after this file, which shows whether a duplicate is left
     b.close()
   })
 })
 
-testIf(missing.linux(), 'fds with a getter are read once', async () => {
+testIf(missing.linux(), 'a getter of a descriptor is read once', async () => {
   const [a, b] = Socket.pair()
   const fd = openSync(right, 'r')
   const other = openSync(wrong, 'r')

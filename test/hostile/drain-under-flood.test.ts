@@ -13,10 +13,10 @@ import { missing, testIf } from '../helpers/need'
 import { turn, withPath } from '../helpers/pairs'
 
 const BACKLOG = 8
-/** The flood ends here, so that a server that takes all of it fails the test instead of the machine. */
+/** Limits the flood: a server that accepts all of it fails the test instead of exhausting the machine. */
 const FLOOD = 400
 
-/** A listener whose peers connect again before each accept: its backlog is never empty. */
+/** Makes a client connect before each accept, so that the backlog of the listening socket is never empty. */
 function flooded(listener: Socket, family: number): { clients: Socket[]; taken: () => number } {
   const address = listener.getsockname() as AddressLike
   const clients: Socket[] = []
@@ -65,24 +65,28 @@ async function drainUnderFlood(listener: Socket, family: number, options?: Serve
   return flood.taken()
 }
 
-testIf(missing.linux(), 'a TCP server takes no more than its backlog held when it was closed', async () => {
-  const listener = await createServer({ host: '127.0.0.1', backlog: BACKLOG })
-  expect(await drainUnderFlood(listener, AF_INET)).toBeLessThanOrEqual(BACKLOG + 1)
-})
+testIf(
+  missing.linux(),
+  'a closing TCP server accepts no more connections than its backlog held when it was closed',
+  async () => {
+    const listener = await createServer({ host: '127.0.0.1', backlog: BACKLOG })
+    expect(await drainUnderFlood(listener, AF_INET)).toBeLessThanOrEqual(BACKLOG + 1)
+  },
+)
 
-test('an AF_UNIX server takes no more than its backlog can hold', () =>
+test('a closing AF_UNIX server accepts no more connections than its backlog can hold', () =>
   withPath(async path => {
     const listener = await createServer({ path, backlog: BACKLOG })
     expect(await drainUnderFlood(listener, AF_UNIX)).toBeLessThanOrEqual(BACKLOG + 1)
   }))
 
-test('with maxConnections no more are open at once, and the backlog bounds them all', async () => {
+test('a closing server with maxConnections keeps to it, and accepts no more than its backlog held', async () => {
   const listener = await createServer({ host: '127.0.0.1', backlog: BACKLOG })
   const taken = await drainUnderFlood(listener, AF_INET, { maxConnections: 2 })
   expect(taken).toBeLessThanOrEqual(BACKLOG + 1)
 })
 
-test('connections that wait are opened one by one as handlers end, and each is answered', async () => {
+test('connections in the backlog are accepted one by one as handlers end, and each is answered', async () => {
   const listener = await createServer({ host: '127.0.0.1', backlog: 64 })
   const clients = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
@@ -110,7 +114,7 @@ test('connections that wait are opened one by one as handlers end, and each is a
   for (const client of clients) client.close()
 })
 
-test('a connection that was accepted in the turn of close() is closed or served, never left over', async () => {
+test('a connection accepted in the turn of close() is closed or served', async () => {
   for (const drain of [false, true]) {
     const listener = await createServer({ host: '127.0.0.1' })
     const address = listener.getsockname()

@@ -31,14 +31,14 @@ import { failure, thrown, type Failure } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * C ends a string at its first NUL: what stands behind it would be ignored, and the name of something else be asked for.
+ * C ends a string at its first NUL. The text behind it would be ignored, and the call would use another name.
  */
 
 const TYPED = /^ERR_(OUT_OF_RANGE|INVALID_ADDRESS|INVALID_ARG_TYPE|INVALID_ARG_VALUE)$/
 
 function expectRefused(error: Failure): void {
   expect(error.code).toMatch(TYPED)
-  expect(error.errno).toBeUndefined() // no system call failed: none was made
+  expect(error.errno).toBeUndefined() // no system call was made
 }
 
 const lo = 'lo\0x'
@@ -68,25 +68,25 @@ describe('names of interfaces', () => {
     ['the zone of a number', () => withSocket(AF_INET6, s => s.bind(['fe80::1%1\0', 0]))],
   ]
   for (const [name, call] of calls) {
-    testIf(missing.linux(), `${name}: a NUL is an error before any system call`, () => {
+    testIf(missing.linux(), `${name}: a NUL is refused before any system call`, () => {
       const error = thrown(call)
       expectRefused(error)
     })
   }
 
-  test('the error names the argument', () => {
+  test('the error for a NUL in the name of an interface names the argument', () => {
     expect(thrown(() => if_nametoindex(lo))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
     expect(thrown(() => if_nametoindex(lo)).message).toContain('"name"')
     expect(thrown(() => control.packetInfo({ interface: lo })).message).toContain('"interface"')
   })
 
-  test('C++ finds no interface either', () => {
+  test('native.if_nametoindex finds no interface for a name with a NUL', () => {
     const index = native.if_nametoindex(Buffer.from(lo))
     expect(index).toBeLessThan(0)
     expect(interfaces.indexOf(lo)).toBe(0)
   })
 
-  testIf(missing.linux() ?? missing.root(), 'PacketSocket: a NUL is an error before any system call', () => {
+  testIf(missing.linux() ?? missing.root(), 'PacketSocket: a NUL is refused before any system call', () => {
     const error = thrown(() => new PacketSocket({ interface: lo }))
     expectRefused(error)
   })
@@ -129,20 +129,20 @@ describe('names of lookups', () => {
     ['createServer, path with unlink', () => createServer({ path: '/tmp/a\0b', unlink: true, mode: 0o600 })],
   ]
   for (const [name, call, sync] of calls) {
-    test(`${name}: a NUL is an error before any system call`, async () => {
+    test(`${name}: a NUL is refused before any system call`, async () => {
       expectRefused(await failure(call()))
       if (sync !== undefined) expectRefused(thrown(sync))
     })
   }
 
-  test('sethostname: a NUL is an error before any system call, in text and bytes', () => {
+  test('sethostname: a NUL is refused before any system call, in text and in bytes', () => {
     expectRefused(thrown(() => sethostname('a\0b')))
     expectRefused(thrown(() => sethostname(Buffer.from('a\0b'))))
   })
 })
 
 describe('other text', () => {
-  test('text of addresses', () => {
+  test('IP addresses: a NUL is refused before any system call', () => {
     for (const text of ['127.0.0.1\0', '\x00127.0.0.1', '::1\0', '127.0.0.1\0x']) {
       for (const family of [AF_INET, AF_INET6]) {
         expectRefused(thrown(() => inet_pton(family, text)))
@@ -153,13 +153,13 @@ describe('other text', () => {
     }
   })
 
-  test('paths of AF_UNIX, in text and bytes', () => {
+  test('AF_UNIX paths: a NUL is refused before any system call, in text and in bytes', () => {
     for (const path of ['/tmp/a\0b', '/tmp/a\0', Buffer.from('/tmp/a\0b')]) {
       expectRefused(thrown(() => withSocket(AF_UNIX, s => s.bind({ path }))))
     }
   })
 
-  testIf(missing.linux(), 'names of congestion control and of protocols on top', () => {
+  testIf(missing.linux(), 'TCP_CONGESTION and TCP_ULP: a NUL is refused before any system call', () => {
     const socket = new Socket()
     for (const option of [options.TCP_CONGESTION, options.TCP_ULP]) {
       expectRefused(thrown(() => socket.set(option, 'reno\0x')))
@@ -167,16 +167,24 @@ describe('other text', () => {
     socket.close()
   })
 
-  testIf(missing.linux(), 'namespaces by name and by path', () => {
-    for (const netns of ['a\0b', '/proc/self/ns/net\0x']) {
-      expectRefused(thrown(() => new Socket(AF_INET, SOCK_DGRAM, 0, { netns })))
-    }
-  })
+  testIf(
+    missing.linux(),
+    'network namespaces by name and by path: a NUL is refused before any system call',
+    () => {
+      for (const netns of ['a\0b', '/proc/self/ns/net\0x']) {
+        expectRefused(thrown(() => new Socket(AF_INET, SOCK_DGRAM, 0, { netns })))
+      }
+    },
+  )
 
-  testIf(missing.socket(AF_ALG!, SOCK_SEQPACKET), 'algorithms', () => {
-    const socket = new Socket(AF_ALG, SOCK_SEQPACKET)
-    expectRefused(thrown(() => socket.bind({ type: 'hash', name: 'sha256\0x' })))
-    expectRefused(thrown(() => socket.bind({ type: 'hash\0', name: 'sha256' })))
-    socket.close()
-  })
+  testIf(
+    missing.socket(AF_ALG, SOCK_SEQPACKET),
+    'AF_ALG types and names: a NUL is refused before any system call',
+    () => {
+      const socket = new Socket(AF_ALG, SOCK_SEQPACKET)
+      expectRefused(thrown(() => socket.bind({ type: 'hash', name: 'sha256\0x' })))
+      expectRefused(thrown(() => socket.bind({ type: 'hash\0', name: 'sha256' })))
+      socket.close()
+    },
+  )
 })

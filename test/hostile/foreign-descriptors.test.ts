@@ -6,8 +6,8 @@ import { abstractName, fill, turn } from '../helpers/pairs'
 import { endWorker, Helper, HELD, longestStall, needsFuse, needsPython, silentFiles } from '../helpers/stalls'
 
 /*
- * A peer chooses what its descriptors are: a socket that lingers for a minute when it is closed, a file whose server
- * never answers. Closing them must not hold the event loop, whether they were asked for or not.
+ * A peer chooses the descriptors that it sends: a socket that lingers for a minute when it is closed, or a file whose
+ * server never answers. Closing them must not block the event loop, whether the caller asked for them or not.
  */
 jest.setTimeout(30000)
 
@@ -25,7 +25,7 @@ function probePassRights(): string | null {
 }
 const noPassRights = probePassRights()
 
-/** Sends sockets with SO_LINGER and a full queue, and keeps no copy of them. */
+/** Starts a process that sends sockets with SO_LINGER and unsent data, and closes its own copies. */
 function lingering(fd: number, count: number): Helper {
   const script = `
 import array, socket, struct, sys
@@ -75,7 +75,7 @@ const uses: Record<string, (socket: Socket) => Promise<void>> = {
 
 for (const [name, reason, make] of kinds) {
   for (const [use, run] of Object.entries(uses)) {
-    testIf(reason, `${name}: ${use} them without a stall`, async () => {
+    testIf(reason, `${name}: the event loop does not stall when ${use} them`, async () => {
       const [a, b] = Socket.pair(AF_UNIX)
       const peer = make(a.fd, COUNT)
       await peer.ready
@@ -86,7 +86,7 @@ for (const [name, reason, make] of kinds) {
     })
   }
 
-  testIf(reason, `${name}: a worker that holds them ends without a stall`, async () => {
+  testIf(reason, `${name}: the event loop does not stall when a worker that holds them ends`, async () => {
     const [a, b] = Socket.pair(AF_UNIX)
     const peer = make(a.fd, 2)
     await peer.ready
@@ -104,7 +104,7 @@ for (const [name, reason, make] of kinds) {
 
 testIf(
   noPassRights,
-  'SO_PASSRIGHTS off refuses descriptors, also on sockets that are accepted later',
+  'with SO_PASSRIGHTS off, sendFds of the peer fails with EPERM, also on a socket accepted later',
   async () => {
     const listener = new Socket(AF_UNIX).bind(abstractName()).set(options.SO_PASSRIGHTS, false).listen()
     const client = new Socket(AF_UNIX)
@@ -122,7 +122,7 @@ for (const [flavour, Kind] of [
   ['promises', Socket],
   ['blocking', SyncSocket],
 ] as const) {
-  testIf(null, `close() of a socket with SO_LINGER does not wait, ${flavour}`, async () => {
+  testIf(null, `close() of a socket with SO_LINGER does not block, ${flavour}`, async () => {
     const listener = new Socket().bind(['127.0.0.1', 0]).listen()
     const client = new Socket()
     const [accepted] = await Promise.all([listener.accept(), client.connect(listener.getsockname())])

@@ -1,6 +1,6 @@
 /*
- * What goes wrong with one operation is its own: the other records of the same turn, the other sockets that wait for
- * a turn, and the other listeners are served.
+ * An operation that fails affects no other operation: the other records of the same turn, the other sockets that wait
+ * for a turn, and the other listeners are served.
  */
 import { runNode } from '../helpers/child'
 import { AF_UNIX, Socket, SOCK_DGRAM } from '../../lib'
@@ -16,10 +16,10 @@ const bad: Bad[] = [
     }
     return [`whose ${name} throws`, signal]
   }),
-  ['whose aborted turns into something else', () => Object.defineProperty(new AbortController().signal, 'aborted', { value: 'no' })], // prettier-ignore
+  ['whose aborted is no boolean', () => Object.defineProperty(new AbortController().signal, 'aborted', { value: 'no' })], // prettier-ignore
   ['whose reason throws', () => Object.defineProperty(AbortSignal.abort(), 'reason', { get: () => { throw new Error('a reason') } })], // prettier-ignore
   [
-    'behind a proxy that throws from now on',
+    'behind a Proxy that starts to throw',
     () => {
       let armed = false
       queueMicrotask(() => (armed = true))
@@ -35,7 +35,7 @@ const bad: Bad[] = [
   ],
 ]
 
-test.each(bad)('a signal %s takes no other operation along', async (_what, make) => {
+test.each(bad)('a signal %s affects no other operation', async (_what, make) => {
   const pairs = Array.from({ length: 8 }, () => Socket.pair(AF_UNIX, SOCK_DGRAM))
   const received = pairs.map(([, b], i) =>
     i % 2 === 0
@@ -50,7 +50,7 @@ test.each(bad)('a signal %s takes no other operation along', async (_what, make)
   for (const pair of pairs) for (const socket of pair) socket.close()
 })
 
-test('a codec that throws while a socket is being served fails that receive, and no other socket', async () => {
+test('a codec that throws while its socket is served fails that receive and no other socket', async () => {
   const ended = await runNode(`
     const uncaught = []
     process.on('uncaughtException', error => uncaught.push(error.message))

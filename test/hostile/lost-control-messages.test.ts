@@ -16,8 +16,8 @@ import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * The kernel ignores a control message of the other version of IP: what was asked for is lost without an error. So
- * the receiver says what arrived, for every kind of socket and every way to send.
+ * The kernel ignores a control message of the other version of IP without an error. The receiver therefore checks what
+ * arrives, for every kind of socket and every way to send.
  */
 
 const TTL = 37
@@ -53,7 +53,7 @@ const ways: Record<string, (socket: Sender, to: To, controls: Control[]) => Prom
   },
   'sendmmsg to an Address': async (socket, address, controls) => {
     const batch = new MessageBatch({ count: 1, size: 16, controlSize: 256 })
-    // What recvmsg gives: the address of the peer, as an object.
+    // the peer's address as an Address object, as recvmsg returns it
     const known = address === undefined ? undefined : await addressOf(socket, address)
     batch.set(0, data(), known, controls)
     return await socket.sendmmsg(batch)
@@ -122,13 +122,13 @@ for (const [flavour, make] of Object.entries(flavours)) {
           expect(meta).toMatchObject({ ttl: TTL, tos: TOS })
         })
 
-        testIf(reason, `${title}: the source is the one that was asked for`, async () => {
+        testIf(reason, `${title}: the message is sent from the requested source`, async () => {
           const source = route.receiver === AF_INET ? '127.0.0.9' : '::1'
           const { address } = await send(route, connected, way, make, [control.packetInfo({ source })])
           expect((address as { address: string }).address).toBe(source)
         })
 
-        testIf(reason, `${title}: an interface without a source is taken`, async () => {
+        testIf(reason, `${title}: the message is sent from the requested interface`, async () => {
           const { meta } = await send(route, connected, way, make, [
             control.packetInfo({ interface: 'lo' }),
             control.ttl(TTL),
@@ -140,7 +140,7 @@ for (const [flavour, make] of Object.entries(flavours)) {
   }
 }
 
-testIf(reason, 'a batch serves sockets of both families, one after the other', async () => {
+testIf(reason, 'one batch works for sockets of both families, one after the other', async () => {
   const batch = new MessageBatch({ count: 1, size: 16, controlSize: 64 })
   const receivers = [receiverOf(AF_INET), receiverOf(AF_INET6), receiverOf(AF_INET)]
   batch.set(0, data(), undefined, [control.ttl(TTL)])
@@ -153,7 +153,7 @@ testIf(reason, 'a batch serves sockets of both families, one after the other', a
   }
 })
 
-testIf(reason, 'a batch follows a socket that connects to a peer of the other version of IP', async () => {
+testIf(reason, 'a batch works for a socket that connects to peers of both versions of IP', async () => {
   const [four, six] = [receiverOf(AF_INET), receiverOf(AF_INET6)]
   const sender = keep(new Socket(AF_INET6, SOCK_DGRAM))
   const batch = new MessageBatch({ count: 1, size: 16, controlSize: 64 })
@@ -174,7 +174,7 @@ testIf(reason, 'a batch follows a socket that connects to a peer of the other ve
 
 testIf(
   reason,
-  'a socket bound to an IPv4-mapped address sends to :: over IPv4, with its control',
+  'a socket bound to an IPv4-mapped address sends to :: over IPv4, with its control messages',
   async () => {
     const receiver = receiverOf(AF_INET)
     const { port } = receiver.getsockname() as { port: number }
@@ -188,29 +188,33 @@ testIf(
   },
 )
 
-testIf(reason, 'control of a place goes with the message that is set anew, or cleared', async () => {
-  const receiver = receiverOf(AF_INET6)
-  const sender = keep(new Socket(AF_INET6, SOCK_DGRAM))
-  await sender.connect(receiver.getsockname())
-  const batch = new MessageBatch({ count: 1, size: 16, controlSize: 64 })
-  const ttlOf = async (): Promise<number | undefined> => {
-    await sender.sendmmsg(batch)
-    return (await receiver.recvmsg(100, { timeout: 2000 })).meta.ttl
-  }
-  batch.set(0, data(), undefined, [control.ttl(TTL)])
-  expect(await ttlOf()).toBe(TTL)
-  batch.set(0, data())
-  expect(await ttlOf()).toBe(64)
-  batch
-    .set(0, data(), undefined, [control.ttl(TTL)])
-    .clear()
-    .set(0, data())
-  expect(await ttlOf()).toBe(64)
-})
+testIf(
+  reason,
+  'set() without control messages and clear() remove the control messages of a place',
+  async () => {
+    const receiver = receiverOf(AF_INET6)
+    const sender = keep(new Socket(AF_INET6, SOCK_DGRAM))
+    await sender.connect(receiver.getsockname())
+    const batch = new MessageBatch({ count: 1, size: 16, controlSize: 64 })
+    const ttlOf = async (): Promise<number | undefined> => {
+      await sender.sendmmsg(batch)
+      return (await receiver.recvmsg(100, { timeout: 2000 })).meta.ttl
+    }
+    batch.set(0, data(), undefined, [control.ttl(TTL)])
+    expect(await ttlOf()).toBe(TTL)
+    batch.set(0, data())
+    expect(await ttlOf()).toBe(64)
+    batch
+      .set(0, data(), undefined, [control.ttl(TTL)])
+      .clear()
+      .set(0, data())
+    expect(await ttlOf()).toBe(64)
+  },
+)
 
 testIf(
   reason,
-  'control whose IPv6 form has no room is refused by sendmmsg, and nothing is sent',
+  'sendmmsg refuses control messages whose IPv6 form does not fit, and sends nothing',
   async () => {
     const receiver = receiverOf(AF_INET6)
     const sender = keep(new Socket(AF_INET6, SOCK_DGRAM))
@@ -223,7 +227,7 @@ testIf(
   },
 )
 
-test('bad control messages of a batch are refused where they are set', () => {
+test('set() of a batch refuses invalid control messages', () => {
   const batch = new MessageBatch({ count: 1, size: 16, controlSize: 256 })
   const set = (each: unknown) => thrown(() => batch.set(0, data(), undefined, [each] as never))
   for (const bad of [

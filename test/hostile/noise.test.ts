@@ -5,7 +5,7 @@ import { failure } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { turn } from '../helpers/pairs'
 
-/** A connected socket with an error queue, whose peer does not exist yet. */
+/** Makes a connected socket whose peer does not exist yet. Its sends cause ICMP errors. */
 function orphan(): { socket: Socket; peer: () => Socket } {
   const probe = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   const address = probe.getsockname()
@@ -17,12 +17,12 @@ function orphan(): { socket: Socket; peer: () => Socket } {
 
 const linux = missing.linux()
 
-testIf(linux, 'readable() does not take an unread error queue for data', async () => {
+testIf(linux, 'readable() does not resolve because of an unread error queue', async () => {
   const { socket, peer } = orphan()
   socket.receiveMeta({ errors: true })
   await socket.send(Buffer.from('x'))
   expect((await failure(socket.recv(1))).code).toBe('ECONNREFUSED')
-  // The error has been told. Its record stays on the queue, and poll(2) says POLLERR for as long as it does.
+  // recv has reported the error. Its record stays in the queue, and poll(2) reports POLLERR until it is read.
   let turns = 0
   const end = Date.now() + 60
   while (Date.now() < end) {
@@ -39,7 +39,7 @@ testIf(linux, 'readable() does not take an unread error queue for data', async (
   socket.close()
 })
 
-testIf(linux, 'timestamps on the error queue wake no reader', async () => {
+testIf(linux, 'timestamps in the error queue do not resolve readable()', async () => {
   const { socket, peer } = orphan()
   using other = peer()
   socket.set(options.SO_TIMESTAMPING, { flags: (1 << 1) | (1 << 4), bindPhc: 0 })
@@ -53,24 +53,28 @@ testIf(linux, 'timestamps on the error queue wake no reader', async () => {
   socket.close()
 })
 
-testIf(linux, 'a pending error ends readable(): told there, or by the next call', async () => {
-  const plain = orphan().socket
-  await plain.send(Buffer.from('x'))
-  await plain.readable({ timeout: 1000 })
-  expect((await failure(plain.recv(1))).code).toBe('ECONNREFUSED')
-  plain.close()
-  const { socket } = orphan()
-  socket.receiveMeta({ errors: true })
-  await socket.send(Buffer.from('x'))
-  expect(await failure(socket.readable({ timeout: 1000 }))).toMatchObject({
-    code: 'ECONNREFUSED',
-    syscall: 'poll',
-  })
-  expect((await failure(socket.readable({ timeout: 20 }))).code).toBe('ERR_SOCKET_TIMEOUT')
-  socket.close()
-})
+testIf(
+  linux,
+  'a pending error ends readable(), and either readable() or the next call reports it',
+  async () => {
+    const plain = orphan().socket
+    await plain.send(Buffer.from('x'))
+    await plain.readable({ timeout: 1000 })
+    expect((await failure(plain.recv(1))).code).toBe('ECONNREFUSED')
+    plain.close()
+    const { socket } = orphan()
+    socket.receiveMeta({ errors: true })
+    await socket.send(Buffer.from('x'))
+    expect(await failure(socket.readable({ timeout: 1000 }))).toMatchObject({
+      code: 'ECONNREFUSED',
+      syscall: 'poll',
+    })
+    expect((await failure(socket.readable({ timeout: 20 }))).code).toBe('ERR_SOCKET_TIMEOUT')
+    socket.close()
+  },
+)
 
-testIf(linux, 'the blocking readable() does not take it for data either', () => {
+testIf(linux, 'the blocking readable() does not return because of an unread error queue', () => {
   const { socket } = orphan()
   socket.receiveMeta({ errors: true })
   socket.trySend(Buffer.from('x'))
@@ -85,13 +89,14 @@ testIf(linux, 'the blocking readable() does not take it for data either', () => 
   for (const each of [socket, twin]) each.close()
 })
 
+/** Collects the warnings of the process in `warned`. */
 const warnings = `
   const warned = []
   process.removeAllListeners('warning')
   process.on('warning', warning => warned.push(warning.code + ' ' + warning.message.split('\\n')[0]))
 `
 
-test('resets by peers are no warnings of serve', async () => {
+test('serve emits no warnings for connections that peers reset', async () => {
   const ended = await runNode(`
     ${warnings}
     const { createServer, serve, options } = require('./dist')
@@ -116,7 +121,7 @@ test('resets by peers are no warnings of serve', async () => {
   expect(ended).toMatchObject({ code: 0, stdout: '100 0\n', stderr: '' })
 })
 
-test('what handlers throw again and again is a warning at growing intervals, with its number', async () => {
+test('repeated errors of handlers are reported at growing intervals, with their number', async () => {
   const ended = await runNode(`
     ${warnings}
     const { createServer, serve } = require('./dist')
@@ -139,7 +144,7 @@ test('what handlers throw again and again is a warning at growing intervals, wit
   expect(ended).toMatchObject({ code: 0, stdout: 'true true\n', stderr: '' })
 })
 
-test('thousands of lost sockets are a few warnings', async () => {
+test('thousands of lost sockets cause only a few warnings', async () => {
   const ended = await runNode(
     `
     ${warnings}

@@ -8,7 +8,7 @@ const model = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'
 
-/** Loads the package from its folder, and says how that went. */
+/** Loads the package in a process with the flags. Prints the outcome. */
 async function load(...flags: string[]): Promise<Ended> {
   ensureDist()
   const script = `
@@ -22,21 +22,21 @@ async function load(...flags: string[]): Promise<Ended> {
   return run(process.execPath, ['--no-warnings', ...flags, '-e', script])
 }
 
-test('without --allow-addons the import names the flag and does not advise to compile', async () => {
+test('without --allow-addons the error of the import names the flag and does not advise to compile', async () => {
   const { stdout } = await load(model, '--allow-fs-read=*')
   expect(stdout).toMatch(/^ERR_ACCESS_DENIED /)
   expect(stdout).toContain('--allow-addons')
   expect(stdout).not.toMatch(/compiler|node-gyp rebuild/)
 })
 
-test('so does --no-addons', async () => {
+test('with --no-addons the error of the import names the flag', async () => {
   const { stdout } = await load('--no-addons')
   expect(stdout).toMatch(/^ERR_ACCESS_DENIED .*--no-addons/)
 })
 
 testIf(
   missing.linux(),
-  'a file that may not be read is named with its flag, and with all flags it loads',
+  'the error for a file that may not be read names the flag to add, and with all flags the package loads',
   async () => {
     const reading = `--allow-fs-read=${root}/*`
     const denied = await load(model, '--allow-addons', reading)
@@ -50,9 +50,9 @@ testIf(
   },
 )
 
-test('without the model a missing binary is still told as one', () =>
+test('without the permission model a missing binary fails with ERR_NO_BINARY', () =>
   withPath(async folder => {
-    // Only dist/ and node_modules/: as after an installation for another platform.
+    // Only dist/ and node_modules/, as after an installation for another platform.
     mkdirSync(folder)
     for (const name of ['dist', 'node_modules', 'package.json'])
       symlinkSync(path.join(root, name), path.join(folder, name))

@@ -20,7 +20,7 @@ import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 const EPERM = errnoOf('EPERM')
-/** An address in this process that a test could do harm at: never mapped. */
+/** An address in this process that is never mapped, so that an accidental use does no harm. */
 const ADDRESS = 0xdead0000n
 
 let open: Socket[] = []
@@ -35,7 +35,7 @@ afterEach(() => {
   open = []
 })
 
-/** What a refusal says: who refuses, and no capability that would help. */
+/** Checks that the message names this package, and no capability that would not help. */
 function expectRefusal(error: ReturnType<typeof thrown>): void {
   expect(error).toMatchObject({ name: 'SocketError', code: 'EPERM', errno: EPERM })
   expect(error.message).toContain('bsd-sockets refuses')
@@ -75,7 +75,7 @@ describe('options whose value holds an address', () => {
   }
 
   for (const [text, level, name] of set) {
-    testIf(missing.linux(), `setsockopt refuses ${text} as bytes, for Socket and raw`, () => {
+    testIf(missing.linux(), `setsockopt of Socket and raw refuses ${text} as bytes`, () => {
       const socket = udp()
       expectRefusal(thrown(() => socket.setsockopt(level, name, full())))
       expectRefusal(thrown(() => socket.setsockopt(level, name, full(), 16)))
@@ -84,15 +84,15 @@ describe('options whose value holds an address', () => {
   }
 
   for (const [text, level, name] of get) {
-    testIf(missing.linux(), `getsockopt refuses ${text} with an address in it, for raw`, () => {
+    testIf(missing.linux(), `getsockopt of raw refuses ${text} with an address in its value`, () => {
       const value = full()
       expect(raw.getsockopt(tcp().fd, level, name, value, Int32Array.of(value.length))).toBe(EPERM)
       expect(value.equals(full())).toBe(true)
     })
   }
 
-  testIf(missing.linux(), 'setProgram tells no other option where the program is in memory', () => {
-    const TCP_FASTOPEN_KEY = 33 // keeps 16 bytes, and gives them back
+  testIf(missing.linux(), 'setProgram passes the address of the program to no other option', () => {
+    const TCP_FASTOPEN_KEY = 33 // the kernel stores these 16 bytes and returns them
     const { fd } = tcp()
     const program = Buffer.alloc(8, 1)
     expect(raw.setProgram(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, program)).toBe(EPERM)
@@ -106,7 +106,7 @@ describe('options whose value holds an address', () => {
     expect(attach.message).toContain('socket.set(options.SO_ATTACH_FILTER, program)')
   })
 
-  testIf(missing.linux(), 'an EPERM of the kernel still gets the hint of the kernel', () => {
+  testIf(missing.linux(), "an EPERM of the kernel still has the hint of the kernel's errors", () => {
     const socket = udp()
     socket.set(options.SO_LOCK_FILTER, true)
     const program = bpf.assemble([{ op: 'ret', k: 0xffff }])
@@ -116,13 +116,13 @@ describe('options whose value holds an address', () => {
     expect(refused.message).toContain('SO_LOCK_FILTER')
   })
 
-  testIf(missing.linux(), 'the typed forms of these options still reach the kernel', () => {
+  testIf(missing.linux(), 'the typed forms of these options reach the kernel', () => {
     const socket = udp()
     const program = bpf.assemble([{ op: 'ret', k: 0xffff }])
     socket.set(options.SO_ATTACH_FILTER, program)
-    expect(socket.getsockopt(SOL_SOCKET, 26, 8).length).toBe(8) // SO_GET_FILTER has the same number
+    expect(socket.getsockopt(SOL_SOCKET, 26, 8).length).toBe(8) // SO_GET_FILTER has the same number as SO_ATTACH_FILTER
     expect(thrown(() => tcp().get(options.MPTCP_FULL_INFO)).code).not.toBe('EPERM')
-    expect(thrown(() => socket.setsockopt(SOL.PACKET, 22, 5)).code).not.toBe('EPERM') // a descriptor
+    expect(thrown(() => socket.setsockopt(SOL.PACKET, 22, 5)).code).not.toBe('EPERM') // the value is a file descriptor
     expect(tcp().get(options.TCP_ZEROCOPY_RECEIVE)).toHaveProperty('length')
   })
 })
@@ -138,7 +138,7 @@ describe('options that write further than their length says', () => {
     return socket
   }
 
-  /** Asks with room for the head of the answer, in the middle of memory that has to stay as it is. */
+  /** Calls getsockopt with room for only the head of the answer, and checks that the memory behind it is unchanged. */
   function ask(socket: Socket, level: number, name: number, head: number, countAt: number): number {
     const memory = Buffer.alloc(4096, 0xee)
     const value = memory.subarray(0, head)
@@ -156,16 +156,16 @@ describe('options that write further than their length says', () => {
     return result
   }
 
-  testIf(missing.linux(), 'IP_MSFILTER that counts more sources than fit is refused', () => {
+  testIf(missing.linux(), 'getsockopt refuses IP_MSFILTER with a count of sources that do not fit', () => {
     expect(ask(listening(), IPPROTO_IP, NUMBERS.IP_MSFILTER, 16, 12)).toBe(EPERM)
   })
 
-  testIf(missing.linux(), 'MCAST_MSFILTER that counts more sources than fit is refused', () => {
+  testIf(missing.linux(), 'getsockopt refuses MCAST_MSFILTER with a count of sources that do not fit', () => {
     expect(ask(listening(), IPPROTO_IP, NUMBERS.MCAST_MSFILTER, 144, 140)).toBe(EPERM)
     expect(ask(udp(AF_INET6), IPPROTO_IPV6, NUMBERS.MCAST_MSFILTER, 144, 140)).toBe(EPERM)
   })
 
-  testIf(missing.linux(), 'TCP_AO_GET_KEYS that asks for an array of keys is refused', () => {
+  testIf(missing.linux(), 'getsockopt refuses TCP_AO_GET_KEYS that requests an array of keys', () => {
     const TCP_AO_GET_KEYS = 41
     const NKEYS = 272
     const value = Buffer.alloc(320)
@@ -175,7 +175,7 @@ describe('options that write further than their length says', () => {
     expect(raw.getsockopt(tcp().fd, IPPROTO_TCP, TCP_AO_GET_KEYS, value, Int32Array.of(320))).not.toBe(EPERM)
   })
 
-  testIf(missing.linux(), 'with room for the whole answer they work', () => {
+  testIf(missing.linux(), 'getsockopt of IP_MSFILTER with room for the whole answer works', () => {
     const socket = listening()
     const question = { group, interface: '127.0.0.1', mode: 'include', sources: [] } as never
     const answer = socket.get(query(options.IP_MSFILTER, question)) as { sources: readonly string[] }
@@ -183,7 +183,7 @@ describe('options that write further than their length says', () => {
   })
 })
 
-describe('ioctl passes only requests whose argument it knows', () => {
+describe('ioctl passes only requests whose argument contains no address', () => {
   const refused: [string, number][] = [
     ['SIOCGIFCONF', 0x8912],
     ['SIOCADDRT', 0x890b],
@@ -216,7 +216,7 @@ describe('ioctl passes only requests whose argument it knows', () => {
   ]
 
   for (const [text, request] of refused) {
-    testIf(missing.linux(), `${text} is refused, for Socket and raw`, () => {
+    testIf(missing.linux(), `ioctl of Socket and raw refuses ${text}`, () => {
       const socket = udp()
       expectRefusal(thrown(() => socket.ioctl(request, Buffer.alloc(64, 0x41))))
       expectRefusal(thrown(() => socket.ioctl(request)))
@@ -225,21 +225,21 @@ describe('ioctl passes only requests whose argument it knows', () => {
     })
   }
 
-  testIf(missing.linux(), 'FS_IOC_FIEMAP of a file never reaches the kernel', () => {
+  testIf(missing.linux(), 'ioctl of a file refuses FS_IOC_FIEMAP before the kernel sees it', () => {
     const file = openSync(process.execPath, 'r')
     const map = Buffer.alloc(32)
     map.writeBigUInt64LE(0xffffffffffffffffn, 8)
-    map.writeUInt32LE(1 << 16, 24) // more extents than any stack has room for
+    map.writeUInt32LE(1 << 16, 24) // the answer would not fit on any stack
     const result = raw.ioctl(file, 0xc020660b, map)
     closeSync(file)
     expect(result).toBe(EPERM)
   })
 
-  testIf(missing.linux(), 'the error names the library call that replaces SIOCGIFCONF', () => {
+  testIf(missing.linux(), 'the error for SIOCGIFCONF names the library call that replaces it', () => {
     expect(thrown(() => udp().ioctl(0x8912)).message).toContain('getifaddrs()')
   })
 
-  testIf(missing.linux(), 'requests of sockets and interfaces reach the kernel', () => {
+  testIf(missing.linux(), 'ioctl passes requests of sockets and interfaces to the kernel', () => {
     const socket = udp()
     const c = constants as Readonly<Record<string, number>>
     const ifreq = (): Buffer => {

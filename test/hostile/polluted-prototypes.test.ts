@@ -23,7 +23,7 @@ import * as blocking from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { withPath } from '../helpers/pairs'
 
-/** Names of options and fields, with values that each call would refuse or act upon. */
+/** Names of options and fields, with values that each call would refuse or use. */
 const poison: Record<string, unknown> = {
   address: '203.0.113.1',
   port: 9,
@@ -80,7 +80,7 @@ const poison: Record<string, unknown> = {
   unheardOf: 1,
 }
 
-/** Adds them to Object.prototype, enumerable as an assignment makes them, while the calls are made. */
+/** Adds the names to Object.prototype, enumerable like an assignment, while `run` runs. */
 async function poisoned<T>(run: () => Promise<T>): Promise<T> {
   const prototype = Object.prototype as Record<string, unknown>
   Object.assign(prototype, poison)
@@ -91,7 +91,7 @@ async function poisoned<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-test('an operation takes only its own options', () =>
+test('an operation reads only own properties of its options', () =>
   poisoned(async () => {
     const [a, b] = Socket.pair()
     await a.send(Buffer.from('1'), {})
@@ -112,7 +112,7 @@ test('an operation takes only its own options', () =>
     for (const socket of [a, b]) socket.close()
   }))
 
-test('iterators and streams take only their own options', () =>
+test('iterators and streams read only own properties of their options', () =>
   poisoned(async () => {
     const [a, b] = Socket.pair()
     await a.sendAll(Buffer.from('123'))
@@ -132,7 +132,7 @@ test('iterators and streams take only their own options', () =>
     a.close()
   }))
 
-test('a socket is made where its own options say', () =>
+test('new Socket reads only own properties of its options', () =>
   poisoned(async () => {
     new Socket(AF_INET, SOCK_DGRAM, 0, {}).close()
     const server = serve(await createServer({ host: '127.0.0.1', port: 0 }), () => 0, {})
@@ -191,7 +191,7 @@ test('control messages, memberships, batches, filters and polls have only their 
     for (const each of [a, b, c, d]) each.close()
   }))
 
-test('the blocking flavour takes only its own options', () =>
+test('the blocking flavour reads only own properties of its options', () =>
   poisoned(async () => {
     const [a, b] = blocking.Socket.pair()
     a.sendmsg({ data: Buffer.from('12') }, {})
@@ -201,7 +201,7 @@ test('the blocking flavour takes only its own options', () =>
     await Promise.resolve()
   }))
 
-test('an error says what failed, and not what Object.prototype says', () =>
+test('the text of an error contains nothing of Object.prototype', () =>
   poisoned(async () => {
     const [a, b] = Socket.pair()
     const error = await failure(a.recv(1, { timeout: 0 }))
@@ -256,7 +256,7 @@ test('every option is read once', async () => {
   for (const each of [a, b, listener, client]) each.close()
 })
 
-test('objects with a descriptor of their class go on working', async () => {
+test('objects with a descriptor defined by their class are accepted', async () => {
   const [a, b] = Socket.pair()
   const file = await open(__filename)
   expect(await a.sendFds(Buffer.from('x'), [file, b])).toBe(1)

@@ -15,7 +15,7 @@ async function isCollected(made: () => Promise<WeakRef<object>>): Promise<boolea
 }
 
 test.each(['idle', 'closed'])(
-  'the last buffer that was received into is collected when the socket is %s',
+  'the last buffer of a receive is collected while the socket is %s',
   async state => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const receive = async (): Promise<WeakRef<object>> => {
@@ -39,7 +39,7 @@ test.each(['idle', 'closed'])(
   },
 )
 
-test('nor the buffer of a receive that failed or was taken back', async () => {
+test('the buffer of a receive that failed or timed out is collected', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const collected = isCollected(async () => {
     const buffer = Buffer.from(new ArrayBuffer(1 << 20))

@@ -5,8 +5,8 @@ import * as raw from '../../lib/raw'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * Another thread changes the memory that a call was given, between the check and the use. Each call reads every
- * value once, so that what was checked is what the kernel gets.
+ * Another thread changes the arguments of a call between the check and the use. Each call must read every value once,
+ * so that the kernel gets the values that were checked.
  */
 
 const ROUNDS = 60_000
@@ -22,7 +22,7 @@ afterEach(() => {
   open = []
 })
 
-/** Runs `attack` while a thread writes the two values in turn to the integer. */
+/** Runs `attack` again and again while a thread alternates the integer between two values. */
 async function whileFlipping(
   integer: Int32Array,
   values: readonly [number, number],
@@ -46,7 +46,7 @@ async function whileFlipping(
 
 const shared = (): Int32Array => new Int32Array(new SharedArrayBuffer(4))
 
-/** Whether a call threw that the length is out of range, as it does for one of the two values. */
+/** True if the call throws ERR_OUT_OF_RANGE, as it does for one of the two values. */
 function refuses(call: () => unknown): boolean {
   try {
     call()
@@ -59,7 +59,7 @@ function refuses(call: () => unknown): boolean {
 
 testIf(
   missing.linux(),
-  'getsockopt writes no further than the value when its length grows after the check',
+  'getsockopt writes nothing behind the value if its length grows after the check',
   async () => {
     const TCP_INFO = 11
     const socket = keep(new Socket(AF_INET, SOCK_STREAM))
@@ -76,7 +76,7 @@ testIf(
   },
 )
 
-test('an address is written no further than its buffer when its length grows after the check', async () => {
+test('getsockname writes nothing behind the buffer if its length grows after the check', async () => {
   const socket = keep(new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]))
   const memory = Buffer.alloc(256)
   const address = memory.subarray(0, 2)
@@ -92,13 +92,13 @@ test('an address is written no further than its buffer when its length grows aft
 
 testIf(
   missing.linux(),
-  'an address that appears in the value after the check does not reach the kernel',
+  'an address that is written into the value after the check does not reach the kernel',
   async () => {
     const TCP_ZEROCOPY_RECEIVE = 35
     const socket = keep(new Socket(AF_INET, SOCK_STREAM))
     const value = new Uint8Array(new SharedArrayBuffer(24))
     const results = new Set<number>()
-    // 1 is no address of a page: the kernel answers EINVAL when it sees it, and otherwise 0.
+    // The address 1 is not page-aligned: if the kernel gets it, the result is EINVAL, otherwise 0.
     await whileFlipping(new Int32Array(value.buffer, 0, 1), [0, 1], () => {
       results.add(
         raw.getsockopt(socket.fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, value, Int32Array.of(value.length)),
@@ -108,7 +108,7 @@ testIf(
   },
 )
 
-test('getsockopt fills shared memory, and leaves what is behind the length', () => {
+test('getsockopt fills shared memory, and writes nothing beyond the length', () => {
   const socket = keep(new Socket(AF_INET, SOCK_STREAM))
   const value = new Uint8Array(new SharedArrayBuffer(8)).fill(9)
   const length = Int32Array.of(4)

@@ -17,7 +17,7 @@ import { turn } from '../helpers/pairs'
 const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
 const controllerSignal = (): AbortSignal => new AbortController().signal
 
-/** Whatever looks like a signal to code that asks for names alone. */
+/** Values that code would take for a signal if it only checked for property names. */
 const impostors: [name: string, make: () => unknown][] = [
   ['an object with aborted and addEventListener', () => ({ aborted: false, addEventListener() {} })],
   ['an EventTarget', () => Object.assign(new EventTarget(), { aborted: false, reason: undefined })],
@@ -33,10 +33,10 @@ const impostors: [name: string, make: () => unknown][] = [
   ['true', () => true],
 ]
 
-describe.each(impostors)('%s is no signal', (_name, make) => {
+describe.each(impostors)('a value that is no AbortSignal: %s', (_name, make) => {
   const op = (): { signal: AbortSignal } => ({ signal: make() as AbortSignal })
 
-  test('to an operation, an iterator, a stream or a Socket', async () => {
+  test('operations, iterators, streams and Socket methods refuse it', async () => {
     const [a, b] = Socket.pair()
     expect(await failure(a.recv(1, op()))).toMatchObject(refused)
     expect(await failure(a.readable(op()))).toMatchObject(refused)
@@ -53,7 +53,7 @@ describe.each(impostors)('%s is no signal', (_name, make) => {
     b.close()
   })
 
-  test('to serve, relay, createConnection, poll and a lookup', async () => {
+  test('serve, relay, createConnection, poll and a lookup refuse it', async () => {
     const [a, b] = Socket.pair()
     using datagrams = new Socket(AF_INET, SOCK_DGRAM)
     expect(thrown(() => serve(datagrams, () => 0, op()))).toMatchObject(refused)
@@ -67,7 +67,7 @@ describe.each(impostors)('%s is no signal', (_name, make) => {
   })
 })
 
-test('a signal of another context is a signal', async () => {
+test('an AbortSignal of another context is accepted', async () => {
   const context = vm.createContext({ AbortController })
   const controller = vm.runInContext('new AbortController()', context) as AbortController
   const [a, b] = Socket.pair()
@@ -78,7 +78,7 @@ test('a signal of another context is a signal', async () => {
   b.close()
 })
 
-/** A signal with own properties in place of all that a signal has. */
+/** Makes a signal with throwing getters in place of the properties of a signal. */
 function sabotaged(): { controller: AbortController; ran: string[] } {
   const controller = new AbortController()
   const ran: string[] = []
@@ -93,7 +93,7 @@ function sabotaged(): { controller: AbortController; ran: string[] } {
   return { controller, ran }
 }
 
-test('own properties of a signal never run', async () => {
+test('own properties of a signal are never read', async () => {
   const { controller, ran } = sabotaged()
   const { signal } = controller
   const [a, b] = Socket.pair()
@@ -123,7 +123,7 @@ test('own properties of a signal never run', async () => {
 
 const nameOf = (error: unknown): unknown => (typeof error === 'string' ? error : (error as Error).name)
 
-test('overridden methods of the class never run, and one operation does not stop another', async () => {
+test("overridden methods of a signal's class are never called, and one operation does not end another", async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const [c, d] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const { signal } = new AbortController()

@@ -1,5 +1,5 @@
 /*
- * The name of a slot that was closed must stay unknown, however often the slot is used again.
+ * The id of a closed slot must stay invalid, however often the slot is reused.
  */
 import { native } from '../../lib/binding/binding'
 import { reactor } from '../../lib/reactor'

@@ -7,10 +7,10 @@ import { testIf } from '../helpers/need'
 import { turn } from '../helpers/pairs'
 import { endWorker, HELD, longestStall, needsFuse, silentFiles, type Helper } from '../helpers/stalls'
 
-/* Files whose server never answers: no transfer of one may hold the event loop or the thread pool. */
+/* No transfer of a file whose server never answers may block the event loop or the thread pool. */
 jest.setTimeout(30000)
 
-// With the server gone the threads come back, each in its own time, and close what they had.
+// After the server has ended, the blocked threads return one by one and close their descriptors.
 const open = (): number => (needsFuse === null ? readdirSync('/proc/self/fd').length : 0)
 let before = 0
 beforeAll(() => void (before = open()))
@@ -73,39 +73,47 @@ for (const [way, [code, op]] of Object.entries(leaving)) {
   })
 }
 
-testIf(needsFuse, 'a file that answers only at first: bytesSent is what the peer receives', async () => {
-  const { server, handles } = await files(1, 'r', 262144)
-  const [a, b] = Socket.pair()
-  const received = (async () => {
-    let got = 0
-    for await (const part of b.chunks()) got += part.length
-    return got
-  })()
-  const error = await failure(a.sendfile(handles[0]!, { timeout: 500 }))
-  expect(error.code).toBe('ERR_SOCKET_TIMEOUT')
-  await server.end() // what the thread read must not be sent any more
-  await turn()
-  a.close()
-  expect(await received).toBe(error.bytesSent)
-  handles[0]!.close()
-  b.close()
-})
+testIf(
+  needsFuse,
+  'if a file stops answering, bytesSent is the number of bytes that the peer receives',
+  async () => {
+    const { server, handles } = await files(1, 'r', 262144)
+    const [a, b] = Socket.pair()
+    const received = (async () => {
+      let got = 0
+      for await (const part of b.chunks()) got += part.length
+      return got
+    })()
+    const error = await failure(a.sendfile(handles[0]!, { timeout: 500 }))
+    expect(error.code).toBe('ERR_SOCKET_TIMEOUT')
+    await server.end() // the data that the thread read late must not be sent
+    await turn()
+    a.close()
+    expect(await received).toBe(error.bytesSent)
+    handles[0]!.close()
+    b.close()
+  },
+)
 
-testIf(needsFuse, 'trySendfile and a timeout of 0 never read a file that may not answer', async () => {
-  const { server, handles } = await files(1)
-  const [a, b] = Socket.pair()
-  const stall = await longestStall(async () => {
-    expect(a.trySendfile(handles[0]!)).toBeNull()
-    expect((await failure(a.sendfile(handles[0]!, { timeout: 0 }))).code).toBe('EAGAIN')
-  })
-  expect(stall).toBeLessThan(HELD)
-  handles[0]!.close()
-  a.close()
-  b.close()
-  await server.end()
-})
+testIf(
+  needsFuse,
+  'trySendfile and sendfile with timeout 0 never read a file that is not in the page cache',
+  async () => {
+    const { server, handles } = await files(1)
+    const [a, b] = Socket.pair()
+    const stall = await longestStall(async () => {
+      expect(a.trySendfile(handles[0]!)).toBeNull()
+      expect((await failure(a.sendfile(handles[0]!, { timeout: 0 }))).code).toBe('EAGAIN')
+    })
+    expect(stall).toBeLessThan(HELD)
+    handles[0]!.close()
+    a.close()
+    b.close()
+    await server.end()
+  },
+)
 
-testIf(needsFuse, 'many transfers that never end leave the thread pool to fs and dns', async () => {
+testIf(needsFuse, 'many transfers that never end leave threads of the pool for fs and dns', async () => {
   const { server, handles } = await files(12)
   const pairs = handles.map(() => Socket.pair())
   const stop = new AbortController()
@@ -124,7 +132,7 @@ testIf(needsFuse, 'many transfers that never end leave the thread pool to fs and
   await server.end()
 })
 
-testIf(needsFuse, 'a worker ends although its transfer never does', async () => {
+testIf(needsFuse, 'a worker ends although its transfer never ends', async () => {
   const { server, handles } = await files(1)
   await endWorker(`
     globalThis.kept = Socket.pair()

@@ -1,41 +1,41 @@
 /*
- * A view of memory may carry properties and methods of its own: a subclass, a Buffer that a library has changed. What
- * it says about its length and its memory is not believed.
+ * A view of memory may have properties and methods of its own, if it is of a subclass or a library has changed it.
+ * The package does not believe what these say about length and memory.
  */
 import { Socket, SOCK_DGRAM, AF_UNIX } from '../../lib'
 import * as raw from '../../lib/raw'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 
-/** A view of `size` bytes that says something else about itself. */
-function liar<T extends ArrayBufferView>(view: T, says: Record<string, unknown>): T {
+/** Defines properties of a view that contradict its memory. */
+function withOwn<T extends ArrayBufferView>(view: T, says: Record<string, unknown>): T {
   for (const [name, value] of Object.entries(says)) Object.defineProperty(view, name, { value })
   return view
 }
 
-const lies: [string, Record<string, unknown>][] = [
+const contradictions: [string, Record<string, unknown>][] = [
   ['a negative byteLength', { byteLength: -1, length: -1 }],
   ['a byteLength beyond its memory', { byteLength: 1 << 20, length: 1 << 20 }],
   ['a byteLength that is no number', { byteLength: 'many', length: {} }],
   ['a byteLength of NaN', { byteLength: NaN, length: NaN }],
   ['a byteOffset before its memory', { byteOffset: -8 }],
-  ['a buffer that is not its own', { buffer: new ArrayBuffer(64), byteOffset: 0 }],
-  ['a buffer that is none', { buffer: null }],
+  ['the buffer of another view', { buffer: new ArrayBuffer(64), byteOffset: 0 }],
+  ['a buffer of null', { buffer: null }],
 ]
 
-describe.each(lies)('%s', (_what, says) => {
+describe.each(contradictions)('a view with %s', (_what, says) => {
   const views: [string, () => ArrayBufferView][] = [
-    ['Buffer', () => liar(Buffer.alloc(8), says)],
-    ['Int32Array', () => liar(new Int32Array(2), says)],
-    ['DataView', () => liar(new DataView(new ArrayBuffer(8)), says)],
+    ['Buffer', () => withOwn(Buffer.alloc(8), says)],
+    ['Int32Array', () => withOwn(new Int32Array(2), says)],
+    ['DataView', () => withOwn(new DataView(new ArrayBuffer(8)), says)],
   ]
 
-  test.each(views)('a receive that waits fills a %s and nothing else', async (_kind, make) => {
+  test.each(views)('a receive that waits fills the %s and nothing else', async (_kind, make) => {
     const [a, b] = Socket.pair()
     expect(b.tryRecv(1)).toBeNull()
     const view = make()
     const memory = real(view)
-    const waiting = b.recvInto(view) // the socket is known to be empty
+    const waiting = b.recvInto(view) // the socket is marked as empty, so the receive waits
     await a.send(Buffer.alloc(4096, 'x'))
     expect(await waiting).toBe(8)
     expect(String(memory)).toBe('xxxxxxxx')
@@ -43,7 +43,7 @@ describe.each(lies)('%s', (_what, says) => {
     b.close()
   })
 
-  test.each(views)('every other receive fills a %s and nothing else', async (_kind, make) => {
+  test.each(views)('every other receive fills the %s and nothing else', async (_kind, make) => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const receives: ((view: ArrayBufferView) => unknown)[] = [
       view => b.tryRecvInto(view),
@@ -64,7 +64,7 @@ describe.each(lies)('%s', (_what, says) => {
     b.close()
   })
 
-  test.each(views)('every send sends what is in a %s', async (_kind, make) => {
+  test.each(views)('every send sends the memory of the %s', async (_kind, make) => {
     const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
     const sends: ((view: ArrayBufferView) => unknown)[] = [
       view => a.send(view),
@@ -86,7 +86,7 @@ describe.each(lies)('%s', (_what, says) => {
     b.close()
   })
 
-  test('the blocking flavour as well', () => {
+  test('the blocking flavour receives into the view and sends from it', () => {
     const [a, b] = Blocking.pair(AF_UNIX, SOCK_DGRAM)
     for (const [, make] of views) {
       a.send(Buffer.alloc(8, 'w'))
@@ -100,19 +100,21 @@ describe.each(lies)('%s', (_what, says) => {
     b.close()
   })
 
-  test('an option takes the bytes that there are', () => {
+  test('setsockopt reads the memory of the value', () => {
     const [a, b] = Socket.pair()
-    const value = liar(Int32Array.of(5000, 7), says)
+    const value = withOwn(Int32Array.of(5000, 7), says)
     expect(thrownOrNothing(() => a.setsockopt(1, 8, value, 4))).toBe('nothing')
     expect(a.getsockopt(1, 8)).toBe(10000)
-    expect(thrownOrNothing(() => raw.setsockopt(a.fd, 1, 8, liar(Int32Array.of(6000), says)))).toBe('nothing')
+    expect(thrownOrNothing(() => raw.setsockopt(a.fd, 1, 8, withOwn(Int32Array.of(6000), says)))).toBe(
+      'nothing',
+    )
     expect(a.getsockopt(1, 8)).toBe(12000)
     a.close()
     b.close()
   })
 })
 
-test('a proxy of a view is no view', async () => {
+test('a Proxy of a view is refused', async () => {
   const [a, b] = Socket.pair()
   const proxy = new Proxy(Buffer.alloc(8), {})
   expect(await failure(b.recvInto(proxy))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
@@ -122,7 +124,7 @@ test('a proxy of a view is no view', async () => {
   b.close()
 })
 
-/** The memory of a view, by way of the intrinsic getters. */
+/** Returns the memory of a view by the intrinsic getters. */
 function real(view: ArrayBufferView): Buffer {
   const owner = Object.getPrototypeOf(view instanceof DataView ? view : Uint8Array.prototype) as object
   const prototype = view instanceof DataView ? DataView.prototype : owner

@@ -15,8 +15,8 @@ import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * The address families of Linux that are not for the internet, with real sockets as far as this kernel has
- * them. Their addresses have unit tests with the layouts of both systems.
+ * The address families of Linux other than IP and AF_UNIX, with real sockets as far as this kernel has the family.
+ * Their addresses have unit tests with the layouts of both systems.
  */
 const c = constants as Readonly<Record<string, number>>
 const linux = missing.linux()
@@ -68,7 +68,7 @@ describe('AF_NETLINK', () => {
 
   const route = kind('AF_NETLINK', SOCK_RAW)
 
-  testIf(route, 'lists the interfaces: RTM_GETLINK', async () => {
+  testIf(route, 'RTM_GETLINK lists the interfaces', async () => {
     const socket = open('AF_NETLINK', SOCK_RAW, c['NETLINK_ROUTE'])
     await socket.sendto(request(c['RTM_GETLINK']!, c['NLM_F_REQUEST']! | c['NLM_F_DUMP']!, 16), {
       pid: 0,
@@ -90,7 +90,7 @@ describe('AF_NETLINK', () => {
     expect(found.sort((x, y) => x.index - y.index)).toEqual(if_nameindex().sort((x, y) => x.index - y.index))
   })
 
-  testIf(route, 'a refusal says why: NETLINK_EXT_ACK', async () => {
+  testIf(route, 'NETLINK_EXT_ACK adds a text to a refusal', async () => {
     const socket = open('AF_NETLINK', SOCK_RAW, c['NETLINK_ROUTE'])
     socket.set(options.NETLINK_EXT_ACK, true).set(options.NETLINK_CAP_ACK, true)
     socket.set(options.NETLINK_GET_STRICT_CHK, true)
@@ -99,14 +99,14 @@ describe('AF_NETLINK', () => {
       groups: 0,
     })
     const [answer] = messages(await socket.recv(65536, { timeout: 5000 }))
-    expect(answer!.type).toBe(c['NLMSG_DONE']) // how a list ends that did not begin
+    expect(answer!.type).toBe(c['NLMSG_DONE']) // a dump that fails ends with NLMSG_DONE, too
     expect(answer!.flags & c['NLM_F_ACK_TLVS']!).not.toBe(0)
     expect(u32(answer!.body, 0) | 0).toBe(-22) // EINVAL
     const text = attribute(answer!.body.subarray(4), c['NLMSGERR_ATTR_MSG']!)
     expect(text?.toString()).toMatch(/invalid header/i)
   })
 
-  testIf(route, 'is bound by the kernel or by a number, with groups', () => {
+  testIf(route, 'a netlink socket gets its port id from the kernel or from bind, and joins groups', () => {
     const group = c['RTMGRP_LINK']! | c['RTMGRP_IPV4_ROUTE']!
     const socket = open('AF_NETLINK', SOCK_RAW, c['NETLINK_ROUTE']).bind({ pid: 0, groups: group })
     const name = socket.getsockname()
@@ -120,7 +120,7 @@ describe('AF_NETLINK', () => {
     )
   })
 
-  testIf(route, 'two sockets of this process talk: NETLINK_USERSOCK', async () => {
+  testIf(route, 'two NETLINK_USERSOCK sockets of this process exchange datagrams', async () => {
     const [one, two] = [1, 2].map(() =>
       open('AF_NETLINK', SOCK_RAW, c['NETLINK_USERSOCK']).bind({ pid: 0, groups: 0 }),
     )
@@ -136,7 +136,7 @@ describe('AF_NETLINK', () => {
 describe('AF_VSOCK', () => {
   const stream = kind('AF_VSOCK', SOCK_STREAM)
 
-  testIf(stream, 'bind, listen, getsockname', () => {
+  testIf(stream, 'a vsock socket binds, listens and has a name', () => {
     const any = { cid: c['VMADDR_CID_ANY']!, port: c['VMADDR_PORT_ANY']! }
     const listener = open('AF_VSOCK', SOCK_STREAM).bind(any).listen()
     const name = listener.getsockname() as { kind: string; cid: number; port: number }
@@ -149,7 +149,7 @@ describe('AF_VSOCK', () => {
     expect(thrown(() => other.getpeername()).code).toBe('ENOTCONN')
   })
 
-  testIf(kind('AF_VSOCK', SOCK_SEQPACKET), 'its options, by stream and seqpacket', () => {
+  testIf(kind('AF_VSOCK', SOCK_SEQPACKET), 'vsock options work on stream and seqpacket sockets', () => {
     for (const type of [SOCK_STREAM, SOCK_SEQPACKET]) {
       const socket = open('AF_VSOCK', type)
       socket
@@ -162,19 +162,25 @@ describe('AF_VSOCK', () => {
     }
   })
 
-  testIf(stream, 'nobody there: the connect fails, and names the address', async () => {
-    const socket = open('AF_VSOCK', SOCK_STREAM)
-    const error = await socket.connect({ cid: c['VMADDR_CID_HOST']!, port: 999999 }, { timeout: 5000 }).then(
-      () => null,
-      (failed: Error) => failed,
-    )
-    expect(error).toMatchObject({ syscall: 'connect', address: 'vsock:2:999999' })
-    expect(['ECONNRESET', 'ENODEV', 'ETIMEDOUT', 'ECONNREFUSED']).toContain(
-      (error as { code?: string } | null)?.code,
-    )
-  })
+  testIf(
+    stream,
+    'a vsock connect without a listening socket fails, and the error has the address',
+    async () => {
+      const socket = open('AF_VSOCK', SOCK_STREAM)
+      const error = await socket
+        .connect({ cid: c['VMADDR_CID_HOST']!, port: 999999 }, { timeout: 5000 })
+        .then(
+          () => null,
+          (failed: Error) => failed,
+        )
+      expect(error).toMatchObject({ syscall: 'connect', address: 'vsock:2:999999' })
+      expect(['ECONNRESET', 'ENODEV', 'ETIMEDOUT', 'ECONNREFUSED']).toContain(
+        (error as { code?: string } | null)?.code,
+      )
+    },
+  )
 
-  testIf(stream, 'the own CID, by ioctl on /dev/vsock', () => {
+  testIf(stream, 'an ioctl on /dev/vsock returns the local CID', () => {
     let fd: number
     try {
       fd = openSync('/dev/vsock', 'r')
@@ -193,32 +199,36 @@ describe('AF_VSOCK', () => {
 })
 
 describe('AF_XDP', () => {
-  testIf(kind('AF_XDP', SOCK_RAW), 'rings and statistics of a socket without memory', () => {
-    const socket = open('AF_XDP', SOCK_RAW)
-    expect(socket.get(options.XDP_STATISTICS)).toEqual({
-      rx_dropped: 0n,
-      rx_invalid_descs: 0n,
-      tx_invalid_descs: 0n,
-      rx_ring_full: 0n,
-      rx_fill_ring_empty_descs: 0n,
-      tx_ring_empty_descs: 0n,
-    })
-    expect(socket.get(options.XDP_OPTIONS)).toBe(0)
-    socket.set(options.XDP_RX_RING, 64).set(options.XDP_TX_RING, 64)
-    expect(thrown(() => open('AF_XDP', SOCK_RAW).set(options.XDP_RX_RING, 63))).toMatchObject({
-      code: 'EINVAL',
-    })
-    // Fill and completion rings come with memory, and binding too.
-    const { rx, fr } = socket.get(options.XDP_MMAP_OFFSETS)
-    expect(rx.desc).toBeGreaterThan(rx.consumer)
-    expect(fr.desc).toBeGreaterThan(0n)
-    expect(
-      thrown(() =>
-        socket.set(options.XDP_UMEM_REG, { addr: 0n, len: 4096n, chunk_size: 1, headroom: 0, flags: 0 }),
-      ).code,
-    ).toBe('EINVAL')
-    expect(thrown(() => socket.bind({ interface: 'lo', queue: 0 })).code).toMatch(/^E[A-Z]+$/)
-  })
+  testIf(
+    kind('AF_XDP', SOCK_RAW),
+    'AF_XDP rings and statistics can be read without registered memory',
+    () => {
+      const socket = open('AF_XDP', SOCK_RAW)
+      expect(socket.get(options.XDP_STATISTICS)).toEqual({
+        rx_dropped: 0n,
+        rx_invalid_descs: 0n,
+        tx_invalid_descs: 0n,
+        rx_ring_full: 0n,
+        rx_fill_ring_empty_descs: 0n,
+        tx_ring_empty_descs: 0n,
+      })
+      expect(socket.get(options.XDP_OPTIONS)).toBe(0)
+      socket.set(options.XDP_RX_RING, 64).set(options.XDP_TX_RING, 64)
+      expect(thrown(() => open('AF_XDP', SOCK_RAW).set(options.XDP_RX_RING, 63))).toMatchObject({
+        code: 'EINVAL',
+      })
+      // Fill and completion rings, and bind, need registered memory.
+      const { rx, fr } = socket.get(options.XDP_MMAP_OFFSETS)
+      expect(rx.desc).toBeGreaterThan(rx.consumer)
+      expect(fr.desc).toBeGreaterThan(0n)
+      expect(
+        thrown(() =>
+          socket.set(options.XDP_UMEM_REG, { addr: 0n, len: 4096n, chunk_size: 1, headroom: 0, flags: 0 }),
+        ).code,
+      ).toBe('EINVAL')
+      expect(thrown(() => socket.bind({ interface: 'lo', queue: 0 })).code).toMatch(/^E[A-Z]+$/)
+    },
+  )
 })
 
 describe('families that few kernels have', () => {
@@ -245,7 +255,7 @@ describe('families that few kernels have', () => {
     if (address !== null) socket.bind(address)
   })
 
-  test('an address of the one is refused by the other', () => {
+  test('an address of one family is refused by a socket of another', () => {
     const socket = new Socket(AF_INET, SOCK_STREAM)
     try {
       expect(thrown(() => socket.bind({ interface: 'lo' })).code).toMatch(/^ERR_INVALID/)

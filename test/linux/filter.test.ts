@@ -6,12 +6,12 @@ import { missing, testIf } from '../helpers/need'
 import { random, randomBytes, randomProgram } from '../unit/bpf/random'
 
 /*
- * Programs against the kernel's own machine: an AF_UNIX datagram socket runs its filter over the bytes that
- * are sent to it, cuts them to what the program returns, and throws away what returns 0.
+ * Compares bpf.run with the kernel. An AF_UNIX datagram socket runs its filter over each datagram, truncates it to the
+ * length that the program returns, and drops it if that is 0.
  */
 const linux = missing.linux()
 
-/** What the kernel does with each packet: the bytes that it lets through. */
+/** Returns the number of bytes of each packet that the kernel lets through. */
 function kernelRuns(program: Program, packets: readonly Buffer[]): number[] {
   const [sender, receiver] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   try {
@@ -26,11 +26,11 @@ function kernelRuns(program: Program, packets: readonly Buffer[]): number[] {
   }
 }
 
-/** The same by bpf.run. The protocol of AF_UNIX is 0. */
+/** Returns the same numbers by bpf.run. The protocol of AF_UNIX is 0. */
 const ours = (program: Program, packets: readonly Buffer[]): number[] =>
   packets.map(packet => Math.min(packet.length, bpf.run(program, packet, { protocol: 0 })))
 
-/** An Ethernet frame with IPv4 and a TCP or UDP header. */
+/** Returns an Ethernet frame with IPv4 and a TCP or UDP header. */
 function ipFrame(
   protocol: number,
   from: number[],
@@ -98,7 +98,7 @@ const expressions = [
 ]
 const tcpdump = linux ?? missing.program('tcpdump', '--version')
 
-testIf(tcpdump, 'what tcpdump compiles: bpf.run, and the kernel, agree', () => {
+testIf(tcpdump, 'bpf.run and the kernel agree about the programs that tcpdump compiles', () => {
   const packets = frames()
   const accepted = new Map<string, number>()
   for (const expression of expressions) {
@@ -115,12 +115,12 @@ testIf(tcpdump, 'what tcpdump compiles: bpf.run, and the kernel, agree', () => {
     expect(ours(program, packets)).toEqual(kernel)
     accepted.set(expression, kernel.filter(length => length > 0).length)
   }
-  // No filter of these takes everything or nothing of it but the one that is meant to.
+  // Each expression except the empty one accepts some frames and drops others.
   const some = [...accepted].filter(([, n]) => n > 0 && n < packets.length).map(([name]) => name)
   expect(some).toEqual(expressions.slice(1))
 })
 
-testIf(linux, 'random programs over random bytes: the kernel takes them and agrees', () => {
+testIf(linux, 'bpf.run and the kernel agree about random programs and random bytes', () => {
   const below = random(4)
   for (let i = 0; i < 400; i++) {
     const program = bpf.assemble(randomProgram(below))
@@ -132,7 +132,7 @@ testIf(linux, 'random programs over random bytes: the kernel takes them and agre
   }
 })
 
-testIf(linux, 'random instructions: what bpf refuses the kernel refuses, and the other way round', () => {
+testIf(linux, 'bpf.assemble refuses random instructions exactly if the kernel does', () => {
   const below = random(5)
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   const codes = [
@@ -191,7 +191,7 @@ testIf(linux, 'a filter can be read back, replaced, detached and locked', () => 
   }
 })
 
-testIf(linux, 'SO_ATTACH_REUSEPORT_CBPF chooses the socket', () => {
+testIf(linux, 'SO_ATTACH_REUSEPORT_CBPF selects the socket', () => {
   const open = (port: number): Socket =>
     new Socket(AF_INET, SOCK_DGRAM).set(options.SO_REUSEPORT, true).bind(['127.0.0.1', port])
   const first = open(0)
@@ -199,7 +199,7 @@ testIf(linux, 'SO_ATTACH_REUSEPORT_CBPF chooses the socket', () => {
   const group = [first, open(port), open(port)]
   const sender = new Socket(AF_INET, SOCK_DGRAM)
   try {
-    // By the first byte of the datagram.
+    // The program selects by the first byte of the datagram.
     first.set(options.SO_ATTACH_REUSEPORT_CBPF, bpf.parse('ldb [0]\nret a'))
     for (const [number, socket] of group.entries()) {
       for (let i = 0; i < 5; i++) sender.trySendto(Buffer.of(number), ['127.0.0.1', port])
@@ -213,8 +213,11 @@ testIf(linux, 'SO_ATTACH_REUSEPORT_CBPF chooses the socket', () => {
   }
 })
 
-testIf(missing.setpriv(), 'without privilege: on UDP, but not on TCP', async () => {
-  const { stdout, stderr } = await runNodeAsNobody(`
+testIf(
+  missing.setpriv(),
+  'an unprivileged process may attach a filter to UDP, and for TCP the error names the capability',
+  async () => {
+    const { stdout, stderr } = await runNodeAsNobody(`
     const program = c.bpf.parse('ret #1')
     new Socket(c.AF_INET, c.SOCK_DGRAM).set(c.options.SO_ATTACH_FILTER, program).close()
     const stream = new Socket(c.AF_INET, c.SOCK_STREAM)
@@ -225,11 +228,12 @@ testIf(missing.setpriv(), 'without privilege: on UDP, but not on TCP', async () 
       console.log(error.message)
     }
     stream.close()`)
-  expect(stderr).toBe('')
-  expect(stdout).toMatch(/^(taken|setsockopt EPERM SO_ATTACH_FILTER \(.*CAP_NET_ADMIN.*\))\n$/)
-})
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/^(taken|setsockopt EPERM SO_ATTACH_FILTER \(.*CAP_NET_ADMIN.*\))\n$/)
+  },
+)
 
-testIf(linux, 'a stream is filtered too: what is dropped is as if it was lost', () => {
+testIf(linux, 'a stream takes a filter, or refuses it with EPERM', () => {
   const socket = new Socket(AF_INET, SOCK_STREAM)
   try {
     socket.set(options.SO_ATTACH_FILTER, [{ code: 6, jt: 0, jf: 0, k: 0xffffffff }])

@@ -7,7 +7,7 @@ import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { SMALL, TYPE, Wire, mappings, none, page, textOf } from './rings'
 
-/* How a ring is asked for, how a kernel refuses it, and how it ends. */
+/* The options of a packet ring, the fallback if the kernel refuses it, and its end. */
 describe('the ring of a packet socket', () => {
   const wire = new Wire()
 
@@ -16,11 +16,11 @@ describe('the ring of a packet socket', () => {
       ['null', null],
       ['a number', 1],
       ['text', 'yes'],
-      ['a key that is none', { blocksize: page }],
+      ['an unknown key', { blocksize: page }],
       ['blockSize as text', { blockSize: '4096' }],
       ['blocks as a bigint', { blocks: 4n }],
       ['timeout null', { timeout: null }],
-    ])('%s is a TypeError', (_what, ring) => {
+    ])('options.ring: %s throws a TypeError', (_what, ring) => {
       const error = thrown(() => openPacket({ interface: 'lo', ring: ring as never }))
       expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
       expect(error.message).toContain('"options.ring')
@@ -38,30 +38,34 @@ describe('the ring of a packet socket', () => {
       ['frameSize', { frameSize: 64 }],
       ['frameSize', { frameSize: 1000 }],
       ['frameSize', { blockSize: page, frameSize: page + 16 }],
-    ])('%s in %j is a RangeError', (key, ring) => {
+    ])('options.ring: %s in %j throws a RangeError', (key, ring) => {
       const error = thrown(() => openPacket({ interface: 'lo', ring }))
       expect(error).toMatchObject({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
       expect(error.message).toContain(`"options.ring.${key}"`)
     })
 
-    testIf(none, 'false is none; every size that passes the checks is one the kernel takes', () => {
-      expect(supports('packet-ring')).toBe(true)
-      expect(wire.open('b', { ring: false }).ring).toBe(false)
-      expect(wire.open('b').ring).toBe(false)
-      for (const ring of [
-        {},
-        { blockSize: page, blocks: 1 },
-        { blockSize: page * 3, blocks: 2, frameSize: 80 },
-        { blockSize: page * 3, blocks: 2, frameSize: page * 3 },
-        { blocks: 1, timeout: 65535 },
-        { blockSize: 1 << 22 },
-      ])
-        expect(wire.open('b', { ring }).ring).toBe(true)
-    })
+    testIf(
+      none,
+      'with ring false there is no ring, and the kernel accepts all sizes that pass the checks',
+      () => {
+        expect(supports('packet-ring')).toBe(true)
+        expect(wire.open('b', { ring: false }).ring).toBe(false)
+        expect(wire.open('b').ring).toBe(false)
+        for (const ring of [
+          {},
+          { blockSize: page, blocks: 1 },
+          { blockSize: page * 3, blocks: 2, frameSize: 80 },
+          { blockSize: page * 3, blocks: 2, frameSize: page * 3 },
+          { blocks: 1, timeout: 65535 },
+          { blockSize: 1 << 22 },
+        ])
+          expect(wire.open('b', { ring }).ring).toBe(true)
+      },
+    )
   })
 
   describe('the end', () => {
-    testIf(none, 'close() while somebody waits, and with full blocks', async () => {
+    testIf(none, 'close() ends waiting reads, also while blocks are full', async () => {
       const waiting = wire.ring()
       const loop = (async () => {
         for await (const _ of waiting.frames());
@@ -79,12 +83,12 @@ describe('the ring of a packet socket', () => {
       for (let i = 0; i < 500; i++) send('flood')
       expect(textOf(await full.receive({ timeout: 5000 }))).toBe('flood')
       expect(mappings()).toBe(1)
-      full.socket.close() // by its back
+      full.socket.close() // closes the underlying socket instead of the PacketSocket
       expect(mappings()).toBe(0)
       expect(thrown(() => full.tryReceive()).code).toBe('EBADF')
     })
 
-    testIf(none, 'detach() gives the descriptor without the memory', async () => {
+    testIf(none, 'detach() returns the descriptor and unmaps the ring', async () => {
       const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
       const received = ring.receive({ timeout: 5000 })
       expect(thrown(() => ring.socket.detach()).code).toBe('EBUSY')
@@ -97,7 +101,7 @@ describe('the ring of a packet socket', () => {
       expect(thrown(() => ring.tryReceive()).code).toBe('EBADF')
     })
 
-    testIf(none, 'workers that are terminated in the middle: no crash, no descriptor or memory left', async () => {
+    testIf(none, 'workers with rings that are terminated leave no descriptor and no memory', async () => {
       ensureBuilt()
       const worker = `
         const { parentPort } = require('node:worker_threads')
@@ -134,7 +138,7 @@ describe('the ring of a packet socket', () => {
 
     testIf(
       none ?? missing.python(),
-      'blocks that somebody else wrote over: no crash, and it goes on',
+      'a ring that another process overwrites gives bounded frames and no crash',
       async () => {
         const scribble = `
 import mmap, os, struct, random
@@ -165,7 +169,7 @@ for block in range(blocks):
     )
   })
 
-  describe('a kernel that refuses', () => {
+  describe('a kernel that refuses the ring', () => {
     async function received(ring: RingOptions): Promise<object> {
       const [socket, send] = [wire.open('b', { ring }), wire.sender()]
       send('without')
@@ -174,10 +178,10 @@ for block in range(blocks):
     }
     const without = { ring: false, text: 'without', statistics: { packets: 1, drops: 0 } }
 
-    // A list of so many blocks is more than kmalloc() gives: it fails before a page is taken.
+    // The kernel's list of so many blocks exceeds what kmalloc() allows: it fails before it allocates a page.
     testIf(
       none ?? (page === 4096 ? null : 'needs pages of 4 KiB'),
-      'so large a ring: recvmsg instead',
+      'if the ring is too large for the kernel, recvmsg is used instead',
       async () => {
         expect(await received({ blockSize: page, blocks: 2 ** 20 })).toEqual(without)
       },
@@ -198,7 +202,7 @@ for block in range(blocks):
       })`
     const printed = 'false without true {"packets":1,"drops":0}\n'
 
-    testIf(none ?? missing.prlimit(), 'no room to map it: recvmsg instead', async () => {
+    testIf(none ?? missing.prlimit(), 'if the ring cannot be mapped, recvmsg is used instead', async () => {
       ensureBuilt()
       const ended = await wire.network.b.run(process.execPath, ['-e', script], { env: { LIMIT: 'yes' } })
       expect(ended).toMatchObject({ code: 0, stderr: '', stdout: printed })
@@ -209,7 +213,7 @@ for block in range(blocks):
       ['without TPACKET_V3', 1, 'EINVAL'],
       ['without PACKET_RX_RING', 2, 'EPERM'],
     ] as const) {
-      testIf(none ?? missing.strace(), `${what}: recvmsg instead`, async () => {
+      testIf(none ?? missing.strace(), `${what}, recvmsg is used instead`, async () => {
         ensureBuilt()
         const inject = `inject=setsockopt:error=${error}:when=${when}`
         const traced = ['-f', '-o', '/dev/null', '-e', 'trace=setsockopt', '-e', inject, process.execPath]
@@ -221,14 +225,14 @@ for block in range(blocks):
     }
   })
 
-  testIf(none ?? missing.setpriv(), 'without CAP_NET_RAW: EPERM as ever', async () => {
+  testIf(none ?? missing.setpriv(), 'without CAP_NET_RAW openPacket fails with EPERM', async () => {
     const script = `try { c.openPacket({ interface: 'lo', ring: true }) } catch (e) { console.log(e.message) }`
     expect((await runNodeAsNobody(script)).stdout).toBe(
       'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node)\n',
     )
   })
 
-  testIf(none, 'a socket without one has no ring to ask', () => {
+  testIf(none, 'the ring functions of the addon fail for a socket without a ring', () => {
     const socket = new Socket(AF_PACKET, SOCK_RAW, 0)
     const { id } = socket.channel
     expect([native.ringNext(id), native.ringTake(id, Buffer.alloc(8))].every(result => result < 0)).toBe(true)

@@ -27,14 +27,14 @@ import {
   until,
 } from './rings'
 
-/* What comes through the receive ring of a packet socket, when, and how it is counted. */
+/* The frames of a packet ring, readiness, and statistics. */
 const c = constants as Readonly<Record<string, number>>
 
 describe('the ring of a packet socket', () => {
   const wire = new Wire()
 
   describe('frames', () => {
-    testIf(none, 'are those of recvmsg, but for the time', async () => {
+    testIf(none, 'frames of a ring equal those of recvmsg, except for their time', async () => {
       const all = { protocol: c['ETH_P_ALL'], filter: only }
       for (const more of [
         {},
@@ -67,7 +67,7 @@ describe('the ring of a packet socket', () => {
       }
     })
 
-    testIf(none, 'have the tag of a VLAN in their bytes', async () => {
+    testIf(none, 'frames of a ring contain the VLAN tag', async () => {
       const all = { protocol: c['ETH_P_ALL'], ignoreOutgoing: true }
       const outgoing = wire.open('a', { protocol: c['ETH_P_ALL'], ring: true })
       const [a, plain, ring, cooked] = [
@@ -98,7 +98,7 @@ describe('the ring of a packet socket', () => {
       }
     })
 
-    testIf(none, 'on lo, also those that are longer than a block', async () => {
+    testIf(none, 'a ring on lo truncates a frame that is longer than a block', async () => {
       const { netns } = wire.network.b
       const where = { interface: 'lo', protocol: c['ETH_P_IP'], ignoreOutgoing: true }
       const [ring, large] = [wire.ring({ ...where, ring: SMALL }), wire.ring(where)]
@@ -113,7 +113,7 @@ describe('the ring of a packet socket', () => {
       expect(cut.data).toEqual(whole.data.subarray(0, cut.data.length))
     })
 
-    testIf(none, 'in their order over many blocks, whoever takes them', async () => {
+    testIf(none, 'frames of a ring come in order over many blocks, by every kind of receive', async () => {
       const [ring, send] = [wire.ring({ ring: { ...SMALL, blocks: 16 } }), wire.sender()]
       for (let i = 0; i < 200; i++) send(String(i))
       const texts = (await take(ring, 10)).map(textOf)
@@ -129,7 +129,7 @@ describe('the ring of a packet socket', () => {
       expect(ring.tryReceive()).toBeNull()
     })
 
-    testIf(none, 'stay good when the ring has gone round, and when it is gone', async () => {
+    testIf(none, 'a frame stays valid when its block is reused and when the ring is closed', async () => {
       const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
       send('first')
       const first = await ring.receive({ timeout: 5000 })
@@ -146,16 +146,16 @@ describe('the ring of a packet socket', () => {
   })
 
   describe('waiting', () => {
-    testIf(none, 'an edge comes for each block, and nothing is asked in between', async () => {
+    testIf(none, 'a receive waits for one event per block, and does not look in between', async () => {
       const looks = jest.spyOn(native, 'ringNext')
       try {
         const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
         for (let i = 0; i < 50; i++) {
           const frame = ring.receive({ timeout: 5000 })
-          send(String(i)) // alone in its block, which the timeout hands over
+          send(String(i)) // the frame is alone in its block, which the kernel retires after the timeout
           expect(textOf(await frame)).toBe(String(i))
         }
-        // Nothing there, and after the edge a block: two for each, and some for the marks of the kernel.
+        // One look finds nothing and one finds the block, and a few follow other events of the kernel.
         expect(looks.mock.calls.length).toBeLessThanOrEqual(110)
         looks.mockClear()
         expect(await failure(ring.receive({ timeout: 100 }))).toMatchObject({
@@ -168,7 +168,7 @@ describe('the ring of a packet socket', () => {
       }
     })
 
-    testIf(none, 'many blocks at once and one edge: all are taken', async () => {
+    testIf(none, 'one event for many blocks is enough to receive them all', async () => {
       const [ring, send] = [wire.ring({ ring: { ...SMALL, blocks: 64 } }), wire.sender()]
       for (let round = 0; round < 5; round++) {
         const frames = take(ring, 500)
@@ -178,11 +178,11 @@ describe('the ring of a packet socket', () => {
       expect(ring.statistics()).toMatchObject({ packets: 2500, drops: 0 })
     })
 
-    testIf(none, 'a full ring goes on when it is emptied', async () => {
+    testIf(none, 'a full ring receives again after it has been emptied', async () => {
       const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
       for (let round = 0; round < 3; round++) {
         for (let i = 0; i < 500; i++) send('flood')
-        // The kernel takes the end where there is room again.
+        // The kernel queues frames again once a block is free.
         const before = ring.statistics()
         expect(before.drops).toBeGreaterThan(300 * (round + 1))
         while (ring.tryReceive() !== null);
@@ -192,7 +192,7 @@ describe('the ring of a packet socket', () => {
       expect(ring.statistics().freezes).toBeGreaterThanOrEqual(3)
     })
 
-    testIf(none, 'recv(2) of the socket finds nothing, and does not disturb', async () => {
+    testIf(none, 'recv on the socket of a ring finds nothing and does not disturb the ring', async () => {
       const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
       expect(await failure(ring.socket.recv(100, { timeout: 20 }))).toMatchObject({
         code: 'ERR_SOCKET_TIMEOUT',
@@ -201,7 +201,7 @@ describe('the ring of a packet socket', () => {
       expect(await failure(ring.socket.recv(100, { timeout: 20 }))).toMatchObject({
         code: 'ERR_SOCKET_TIMEOUT',
       })
-      expect(ring.socket.tryRecv(100)).toBeNull() // what is known of recv(2) says nothing about the ring
+      expect(ring.socket.tryRecv(100)).toBeNull() // the mark that recv found nothing does not apply to the ring
       expect(textOf(await ring.receive({ timeout: 5000 }))).toBe('x')
       const size = {
         tp_block_size: 0,
@@ -215,7 +215,7 @@ describe('the ring of a packet socket', () => {
       expect(native.ringOpen(ring.socket.channel.id, page, 4, page, 1)).toBeLessThan(0)
     })
 
-    testIf(none, 'an interface that goes down is ENETDOWN, once', async () => {
+    testIf(none, 'receive on a ring fails with ENETDOWN once when the interface goes down', async () => {
       const [ring, send] = [wire.ring({ ring: SMALL }), wire.sender()]
       const failed = failure(ring.receive({ timeout: 5000 }))
       await wire.network.b.shell('ip link set b0 down')
@@ -229,11 +229,14 @@ describe('the ring of a packet socket', () => {
   })
 
   describe('counting', () => {
-    testIf(none, 'no frame that the filter drops is in the ring, also while it opens', async () => {
-      ensureBuilt()
-      const flood = wire.network.a.start(process.execPath, [
-        '-e',
-        `const { openPacket } = require(${JSON.stringify(`${process.cwd()}/dist`)})
+    testIf(
+      none,
+      'a ring contains no frame that the filter drops, not even from the time before it was attached',
+      async () => {
+        ensureBuilt()
+        const flood = wire.network.a.start(process.execPath, [
+          '-e',
+          `const { openPacket } = require(${JSON.stringify(`${process.cwd()}/dist`)})
          const socket = openPacket({ interface: 'a0', protocol: 0x88b6 })
          const frame = Buffer.concat([Buffer.alloc(6, 255), Buffer.alloc(6, 2), Buffer.of(0x88, 0xb6), Buffer.alloc(46)])
          const end = Date.now() + 20000
@@ -243,27 +246,28 @@ describe('the ring of a packet socket', () => {
          }
          send()
          console.log('sending')`,
-      ])
-      await flood.line(/sending/)
-      const send = wire.sender()
-      for (let i = 0; i < 30; i++) {
-        const ring = wire.ring({ protocol: c['ETH_P_ALL'], filter: only, ring: SMALL })
-        send('end')
-        expect(await until(ring, 'end')).toEqual([])
-        expect(ring.statistics()).toMatchObject({ packets: 1, drops: 0 })
-        ring.close()
-      }
-      await flood.stop()
-    })
+        ])
+        await flood.line(/sending/)
+        const send = wire.sender()
+        for (let i = 0; i < 30; i++) {
+          const ring = wire.ring({ protocol: c['ETH_P_ALL'], filter: only, ring: SMALL })
+          send('end')
+          expect(await until(ring, 'end')).toEqual([])
+          expect(ring.statistics()).toMatchObject({ packets: 1, drops: 0 })
+          ring.close()
+        }
+        await flood.stop()
+      },
+    )
 
     testIf(
       none,
-      '100,000 small frames: what was received and what was lost is what was sent',
+      'of 100,000 small frames, the received and the dropped ones add up to the sent ones',
       async () => {
         const COUNT = 100_000
         const from = wire.open('a', { filter: bpf.parse('ret #0') })
         const data = frameOf(broadcast, wire.network.a.interface.mac, '')
-        // On the sender's side, where a frame is seen as it is sent: on the other one queues may lose some.
+        // On the sender's side, where each sent frame is seen. On the other side queues may drop some.
         const seen = { protocol: c['ETH_P_ALL'], filter: only }
         const small = wire.open('a', { ...seen, ring: { blockSize: page, blocks: 8, timeout: 5 } })
         const usual = wire.open('a', { ...seen, ring: true })
@@ -272,7 +276,7 @@ describe('the ring of a packet socket', () => {
         const burst = (): void => {
           for (let i = 0; i < 1000 && sent < COUNT; i++, sent++) {
             data.writeUInt32BE(sent, 14)
-            if (from.trySend(data) === null) break // its queue is full
+            if (from.trySend(data) === null) break // the queue is full
           }
           if (sent < COUNT) setImmediate(burst)
         }
@@ -302,7 +306,7 @@ describe('the ring of a packet socket', () => {
       30_000,
     )
 
-    testIf(none, 'sockets of a fanout group have rings too', async () => {
+    testIf(none, 'sockets of a fanout group can have rings', async () => {
       const first = wire.ring({ ring: SMALL })
       const id = first.fanout({ mode: 'lb' })
       const second = wire.ring({ ring: SMALL, fanout: { id, mode: 'lb' } })

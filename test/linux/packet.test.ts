@@ -18,8 +18,8 @@ import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
 
 /*
- * Packet sockets on both ends of a veth pair. The test's own frames have an EtherType that nothing else
- * uses, so that what the kernel sends by itself (router solicitations) does not disturb.
+ * Packet sockets on both ends of a veth pair. The frames of the tests have an EtherType that no other program uses,
+ * so that frames of the kernel (router solicitations) are filtered out.
  */
 const none = missing.network() ?? missing.root()
 const c = constants as Readonly<Record<string, number>>
@@ -71,7 +71,7 @@ describe('packet sockets', () => {
       ['an interface of another type', { interface: {} }],
       ['a filter that is text', { interface: 'lo', filter: 'arp' }],
       ['promiscuous as a number', { interface: 'lo', promiscuous: 1 }],
-    ])('%s is a TypeError', (_what, given) => {
+    ])('openPacket: %s throws a TypeError', (_what, given) => {
       expect(() => openPacket(given as never)).toThrow(
         expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
       )
@@ -81,11 +81,11 @@ describe('packet sockets', () => {
       ['a negative interface', { interface: -1 }],
       ['a protocol too large', { interface: 'lo', protocol: 0x10000 }],
       ['a filter that does not end', { interface: 'lo', filter: [{ code: 7, jt: 0, jf: 0, k: 0 }] }],
-    ])('%s is a RangeError', (_what, given) => {
+    ])('openPacket: %s throws a RangeError', (_what, given) => {
       expect(() => openPacket(given as never)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }))
     })
 
-    testIf(none, 'an interface that does not exist is ENODEV, and named', () => {
+    testIf(none, 'openPacket fails with ENODEV for an interface that does not exist, and names it', () => {
       const error = thrown(() => openPacket({ interface: 'nothing0' }))
       expect(error).toMatchObject({
         code: 'ENODEV',
@@ -95,17 +95,21 @@ describe('packet sockets', () => {
       expect(thrown(() => openPacket({ interface: 'a-name-that-is-too-long' })).code).toBe('ERR_OUT_OF_RANGE')
     })
 
-    testIf(none ?? missing.program('setpriv', '--version'), 'without CAP_NET_RAW it says so', async () => {
-      const script = `try { require('./dist').openPacket({ interface: 'lo' }) } catch (e) { console.log(e.message) }`
-      const { stdout } = await runNodeAsNobody(script)
-      expect(stdout).toBe(
-        'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node)\n',
-      )
-    })
+    testIf(
+      none ?? missing.program('setpriv', '--version'),
+      'without CAP_NET_RAW the error of openPacket names the capability',
+      async () => {
+        const script = `try { require('./dist').openPacket({ interface: 'lo' }) } catch (e) { console.log(e.message) }`
+        const { stdout } = await runNodeAsNobody(script)
+        expect(stdout).toBe(
+          'socket EPERM AF_PACKET SOCK_RAW (needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node)\n',
+        )
+      },
+    )
   })
 
   describe('frames', () => {
-    testIf(none, 'come with their bytes, time, type and sender', async () => {
+    testIf(none, 'a frame has its bytes, time, type and sender', async () => {
       const [a, b] = [open('a'), open('b')]
       const before = BigInt(Date.now()) * 1_000_000n
       const frame = frameOf(network.b.interface.mac, network.a.interface.mac, 'hello')
@@ -128,33 +132,29 @@ describe('packet sockets', () => {
       expect(got.timestamp - before).toBeLessThan(10_000_000_000n)
     })
 
-    testIf(
-      none,
-      'types: host, broadcast, multicast, other only with promiscuous, outgoing with ETH_P_ALL',
-      async () => {
-        const to = [network.b.interface.mac, broadcast, '01:00:5e:00:00:01', '02:00:00:00:00:99']
-        const seen = async (more: object): Promise<string[]> => {
-          const [a, b] = [open('a'), open('b', { protocol: c['ETH_P_ALL'], filter: only, ...more })]
-          const beside = open('b', { filter: bpf.parse('ret #0') }) // nobody sees what it sends itself
-          for (const each of to) a.trySend(frameOf(each, network.a.interface.mac, 'x'))
-          beside.trySend(frameOf(network.a.interface.mac, network.b.interface.mac, 'last'))
-          a.trySend(frameOf(network.b.interface.mac, network.a.interface.mac, 'end'))
-          const types: string[] = []
-          for await (const frame of b.frames({ timeout: 5000 })) {
-            if (textOf(frame) === 'end') break
-            types.push(frame.type)
-          }
-          a.close()
-          b.close()
-          return types
+    testIf(none, 'frame.type tells host, broadcast, multicast, other and outgoing frames apart', async () => {
+      const to = [network.b.interface.mac, broadcast, '01:00:5e:00:00:01', '02:00:00:00:00:99']
+      const seen = async (more: object): Promise<string[]> => {
+        const [a, b] = [open('a'), open('b', { protocol: c['ETH_P_ALL'], filter: only, ...more })]
+        const beside = open('b', { filter: bpf.parse('ret #0') }) // a socket does not receive the frames that it sends
+        for (const each of to) a.trySend(frameOf(each, network.a.interface.mac, 'x'))
+        beside.trySend(frameOf(network.a.interface.mac, network.b.interface.mac, 'last'))
+        a.trySend(frameOf(network.b.interface.mac, network.a.interface.mac, 'end'))
+        const types: string[] = []
+        for await (const frame of b.frames({ timeout: 5000 })) {
+          if (textOf(frame) === 'end') break
+          types.push(frame.type)
         }
-        // A veth interface takes frames for others too; that they are for others is told.
-        expect(await seen({})).toEqual(['host', 'broadcast', 'multicast', 'other', 'outgoing'])
-        expect(await seen({ ignoreOutgoing: true })).toEqual(['host', 'broadcast', 'multicast', 'other'])
-      },
-    )
+        a.close()
+        b.close()
+        return types
+      }
+      // A veth interface receives frames for other hosts too, with the type 'other'.
+      expect(await seen({})).toEqual(['host', 'broadcast', 'multicast', 'other', 'outgoing'])
+      expect(await seen({ ignoreOutgoing: true })).toEqual(['host', 'broadcast', 'multicast', 'other'])
+    })
 
-    testIf(none, 'promiscuous holds for as long as the socket is open', async () => {
+    testIf(none, 'promiscuous mode lasts as long as the socket is open', async () => {
       const link = (): Promise<string> => network.b.shell('ip -d link show b0')
       const promiscuity = async (): Promise<string> => /promiscuity (\d+)/.exec(await link())![1]!
       expect(await promiscuity()).toBe('0')
@@ -164,7 +164,7 @@ describe('packet sockets', () => {
       expect(await promiscuity()).toBe('0')
     })
 
-    testIf(none, 'the tag of a VLAN is in the bytes, wherever it was', async () => {
+    testIf(none, 'the VLAN tag is in the bytes of outgoing and of received frames', async () => {
       const all = { protocol: c['ETH_P_ALL'] }
       const [watcher, a, b] = [open('a', all), open('a'), open('b', { ...all, ignoreOutgoing: true })]
       const beside = new Socket(AF_PACKET, SOCK_RAW, 0, { netns: network.b.netns })
@@ -176,7 +176,7 @@ describe('packet sockets', () => {
       ] as const) {
         const tagged = Buffer.concat([inner.subarray(0, 12), Buffer.from(tag, 'hex'), inner.subarray(12)])
         a.trySend(tagged)
-        // Outgoing frames have it in their bytes; received ones have lost it, as a plain socket shows.
+        // An outgoing frame contains its tag. From a received one the kernel has removed it, as a plain socket shows.
         for (const socket of [watcher, b]) {
           for await (const frame of socket.frames({ timeout: 5000 })) {
             if (!frame.data.includes('inner')) continue
@@ -194,7 +194,7 @@ describe('packet sockets', () => {
       beside.close()
     })
 
-    testIf(none, 'as much as the filter accepts, and how long they were', async () => {
+    testIf(none, 'a frame is truncated to what the filter accepts, and has its full length', async () => {
       const filter = bpf.assemble([{ op: 'ret', k: 20 }])
       const [a, b] = [open('a'), open('b', { filter })]
       a.trySend(frameOf(broadcast, network.a.interface.mac, 'x'.repeat(500)))
@@ -202,20 +202,24 @@ describe('packet sockets', () => {
       expect([frame.data.length, frame.length]).toEqual([20, 514])
     })
 
-    testIf(none, 'cooked: without the link-layer header, and sent with an address', async () => {
-      const [a, b] = [open('a', { cooked: true }), open('b', { cooked: true })]
-      const to = {
-        interface: network.a.interface.index,
-        protocol: TYPE,
-        hardwareAddress: network.b.interface.mac,
-      }
-      await a.socket.sendto(Buffer.from('payload'), to)
-      const frame = await b.receive({ timeout: 5000 })
-      expect(frame.data.toString()).toBe('payload')
-      expect(frame).toMatchObject({ type: 'host', protocol: TYPE, length: 7 })
-    })
+    testIf(
+      none,
+      'a cooked socket receives without the link-layer header, and sends to an address',
+      async () => {
+        const [a, b] = [open('a', { cooked: true }), open('b', { cooked: true })]
+        const to = {
+          interface: network.a.interface.index,
+          protocol: TYPE,
+          hardwareAddress: network.b.interface.mac,
+        }
+        await a.socket.sendto(Buffer.from('payload'), to)
+        const frame = await b.receive({ timeout: 5000 })
+        expect(frame.data.toString()).toBe('payload')
+        expect(frame).toMatchObject({ type: 'host', protocol: TYPE, length: 7 })
+      },
+    )
 
-    testIf(none, 'in their order, whoever takes them', async () => {
+    testIf(none, 'frames come in order, by every kind of receive', async () => {
       const [a, b] = [open('a'), open('b')]
       const send = (from: number, count: number): void => {
         for (let i = from; i < from + count; i++)
@@ -228,7 +232,7 @@ describe('packet sockets', () => {
       const steps = await Promise.all(Array.from({ length: 88 }, () => iterator.next()))
       texts.push(...steps.map(({ value }) => textOf(value as Frame)))
       expect(texts).toEqual(Array.from({ length: 100 }, (_, i) => String(i)))
-      // Asked for before they are there, and all at once.
+      // 40 receives wait before the frames arrive.
       const waiting = Array.from({ length: 40 }, () => iterator.next())
       send(100, 40)
       const late = (await Promise.all(waiting)).map(({ value }) => textOf(value as Frame))
@@ -236,7 +240,7 @@ describe('packet sockets', () => {
       expect(b.tryReceive()).toBeNull()
     })
 
-    testIf(none, 'the loop ends with close(), return(), the signal and the timeout', async () => {
+    testIf(none, 'frames() ends with close(), return(), the signal and the timeout', async () => {
       const socket = open('b')
       const ended = { done: true, value: undefined }
       const returned = socket.frames()
@@ -270,7 +274,7 @@ describe('packet sockets', () => {
       expect(socket.closed).toBe(true)
     })
 
-    testIf(none, 'an interface that goes down is ENETDOWN, once', async () => {
+    testIf(none, 'a receive fails with ENETDOWN once when the interface goes down', async () => {
       const socket = open('b')
       const failed = failure(take(socket, 1))
       await network.b.shell('ip link set b0 down')
@@ -282,7 +286,7 @@ describe('packet sockets', () => {
       expect((await take(socket, 1)).map(textOf)).toEqual(['again'])
     })
 
-    testIf(none, 'unref: does not keep the process alive', async () => {
+    testIf(none, "an unref'd packet socket does not keep the process alive", async () => {
       const script = `
       const { openPacket } = require('./dist')
       const socket = openPacket({ interface: 'lo', protocol: ${TYPE} }).unref()
@@ -292,9 +296,9 @@ describe('packet sockets', () => {
     })
   })
 
-  describe('while it opens', () => {
-    testIf(none, 'no frame that the filter drops is queued', async () => {
-      // Frames of another type, without a pause, for as long as the test opens sockets.
+  describe('the time before the filter is attached', () => {
+    testIf(none, 'no frame that the filter drops is queued while the socket opens', async () => {
+      // Sends frames of another type without a pause while the test opens sockets.
       const flood = network.a.start(process.execPath, [
         '-e',
         `const { Socket, AF_PACKET, SOCK_RAW } = require(${JSON.stringify(`${process.cwd()}/dist`)})
@@ -315,7 +319,7 @@ describe('packet sockets', () => {
         const socket = open('b', { protocol: c['ETH_P_ALL'], filter: only })
         expect(socket.tryReceive()).toBeNull()
         socket.close()
-        // The same in the order of which the manual page warns: this is what the order is good for.
+        // A socket that is opened in the order that packet(7) warns of does receive such frames.
         const naive = new Socket(AF_PACKET, SOCK_RAW, 0x0300, { netns }) // htons(ETH_P_ALL)
         const deadline = Date.now() + 50
         while (unfiltered === 0 && Date.now() < deadline) if (naive.tryRecv(100) !== null) unfiltered++
@@ -327,7 +331,7 @@ describe('packet sockets', () => {
   })
 
   describe('statistics and fanout', () => {
-    testIf(none, 'count over readings, also what was lost', () => {
+    testIf(none, 'statistics add up over several reads, and include dropped frames', () => {
       const [a, b] = [open('a'), open('b')]
       b.socket.set(options.SO_RCVBUF, 4096)
       const send = (count: number): void => {
@@ -346,7 +350,7 @@ describe('packet sockets', () => {
       expect(received).toBe(packets - drops)
     })
 
-    testIf(none, 'sockets of a group share the frames', () => {
+    testIf(none, 'sockets of a fanout group share the frames', () => {
       const a = open('a')
       const first = open('b')
       const id = first.fanout({ mode: 'lb' })
@@ -365,7 +369,7 @@ describe('packet sockets', () => {
       )
     })
 
-    testIf(none, 'a program chooses', () => {
+    testIf(none, 'a program selects the socket of a fanout group', () => {
       const a = open('a')
       const fanout = { id: 9, mode: 'cbpf' as const, program: bpf.parse('ldb [0]\nsub #48\nret a') }
       const group = [open('b', { fanout }), open('b', { fanout: { ...fanout, program: undefined } })]
@@ -378,7 +382,7 @@ describe('packet sockets', () => {
       expect(counts).toEqual([1, 3])
     })
 
-    testIf(none, 'a mode that does not exist is a RangeError', () => {
+    testIf(none, 'an unknown fanout mode throws a RangeError', () => {
       expect(thrown(() => open('b', { fanout: { mode: 'best' } })).code).toBe('ERR_OUT_OF_RANGE')
     })
   })
@@ -389,7 +393,7 @@ describe('packet sockets', () => {
       return socket.bind({ interface: network[side].interface.index, protocol: TYPE })
     }
 
-    testIf(none, 'raw and datagram sockets, with their addresses', async () => {
+    testIf(none, 'raw and datagram packet sockets send and receive with their addresses', async () => {
       const [raw, cooked] = [make('b'), make('a', SOCK_DGRAM)]
       try {
         expect(raw.getsockname()).toMatchObject({
@@ -415,7 +419,7 @@ describe('packet sockets', () => {
           ]),
         )
         expect(address).toMatchObject({ packetType: 0, hardwareAddress: network.a.interface.mac })
-        // And back to the address that it came from.
+        // The reply goes to the sender of the datagram.
         await raw.send(frameOf(network.a.interface.mac, network.b.interface.mac, 'reply'))
         const reply = await cooked.recvmsg(2000, { timeout: 5000 })
         expect(reply.data.toString().trimEnd()).toBe('reply')
@@ -425,7 +429,7 @@ describe('packet sockets', () => {
       }
     })
 
-    testIf(none, 'recvmsg and recvmmsg, which it refuses with MSG_CMSG_CLOEXEC', async () => {
+    testIf(none, 'recvmsg and recvmmsg work, although AF_PACKET refuses MSG_CMSG_CLOEXEC', async () => {
       const [receiver, sender] = [make('b'), make('a')]
       try {
         receiver.set(options.SO_TIMESTAMPNS, true)
@@ -437,7 +441,7 @@ describe('packet sockets', () => {
         expect(await receiver.recvmmsg(batch, { timeout: 5000 })).toBe(4)
         expect(batch.data(3).toString('latin1', 14).trimEnd()).toBe('4')
         expect(batch.address(3)).toMatchObject({ kind: 'packet', packetType: c['PACKET_BROADCAST'] })
-        // A flag that is wrong for another reason stays wrong.
+        // A flag that AF_PACKET refuses for another reason is still refused.
         const wrong = { flags: c['MSG_CONFIRM']!, timeout: 1000 }
         expect(await failure(receiver.recvmsg(2000, wrong))).toMatchObject({ code: 'EINVAL' })
         expect((await receiver.recvmsg(2000)).data.toString('latin1', 14).trimEnd()).toBe('5')
@@ -451,7 +455,7 @@ describe('packet sockets', () => {
 
 testIf(
   missing.socket(AF_PACKET ?? -1, SOCK_RAW),
-  'the length of a ring header is asked for with its version',
+  'PACKET_HDRLEN is read with the version of the header as its argument',
   () => {
     const socket = new Socket(AF_PACKET, SOCK_RAW)
     expect(socket.get(options.PACKET_HDRLEN)).toBe(48) // sizeof(struct tpacket3_hdr)

@@ -19,8 +19,8 @@ const mask = (socket: Socket): number => {
 const tcp = kinds.find(kind => kind.name === 'tcp4')!
 const unix = kinds.find(kind => kind.name === 'unix stream')!
 
-describe('poll masks', () => {
-  testIf(linux, 'unconnected, listening, shut down', () => {
+describe('poll(2) events', () => {
+  testIf(linux, 'the events of an unconnected, a listening and a shut down socket', () => {
     const socket = new Socket()
     expect(mask(socket)).toBe(OUT | HUP)
     socket.bind(['127.0.0.1', 0])
@@ -32,7 +32,7 @@ describe('poll masks', () => {
     socket.close()
   })
 
-  testIf(linux, 'the peer’s FIN, its reset, SHUT_RD of one’s own', async () => {
+  testIf(linux, "the events after the peer's FIN, after its reset, and after SHUT_RD", async () => {
     await using(tcp.make, async ({ a, b }) => {
       b.close()
       await a.readable()
@@ -55,7 +55,7 @@ describe('poll masks', () => {
     })
   })
 
-  testIf(linux, 'out-of-band: TCP has no POLLIN for it, AF_UNIX does', async () => {
+  testIf(linux, 'out-of-band data sets no POLLIN on TCP, and does on AF_UNIX', async () => {
     for (const [kind, expected] of [
       [tcp, PRI],
       [unix, IN | PRI],
@@ -68,7 +68,7 @@ describe('poll masks', () => {
     }
   })
 
-  testIf(linux, 'SO_RCVLOWAT 100 with 50 bytes is not readable', () =>
+  testIf(linux, 'with SO_RCVLOWAT 100, a socket with 50 bytes is not readable', () =>
     using(tcp.make, async ({ a, b }) => {
       b.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 100)
       await a.send(Buffer.alloc(50))
@@ -80,10 +80,10 @@ describe('poll masks', () => {
   )
 })
 
-testIf(linux, 'an entry on the error queue is one edge, not a storm', async () => {
-  const nobody = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
-  const address = nobody.getsockname()
-  nobody.close()
+testIf(linux, 'a record in the error queue wakes a receive once and causes no spinning', async () => {
+  const closed = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  const address = closed.getsockname()
+  closed.close()
   const socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   socket.setsockopt(IPPROTO_IP, IP_RECVERR, 1)
   const refused = failure(socket.recv(10))
@@ -101,7 +101,7 @@ testIf(linux, 'an entry on the error queue is one edge, not a storm', async () =
 
 testIf(
   linux ?? missing.strace(),
-  '20,000 round trips with both ends waiting: fewer than 100 epoll_ctl',
+  '20,000 round trips with both ends waiting make fewer than 100 calls of epoll_ctl',
   async () => {
     ensureDist()
     const directory = mkdtempSync(path.join(tmpdir(), 'bsd-'))

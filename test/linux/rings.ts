@@ -5,8 +5,8 @@ import { missing } from '../helpers/need'
 import { makeNetwork, type Network } from '../helpers/network'
 
 /*
- * What the tests of packet rings share: sockets on both ends of a veth pair, closed after each test. A ring lives
- * in memory that is mapped from its socket: what /proc shows of that must be gone in the end.
+ * Shared by the tests of packet rings: packet sockets on both ends of a veth pair, which are closed after each test.
+ * The memory of a ring is mapped from its socket. No such mapping may be left in /proc/self/maps.
  */
 export const none = missing.network() ?? missing.root()
 export const TYPE = 0x88b5 // for local experiments
@@ -19,7 +19,7 @@ export const frameOf = (to: string, from: string, data: string): Buffer =>
   Buffer.concat([mac(to), mac(from), Buffer.of(TYPE >> 8, TYPE & 0xff), Buffer.from(data.padEnd(46))])
 export const textOf = ({ data }: Frame): string => data.toString('latin1', 14).trimEnd()
 
-/** Accepts frames of TYPE. */
+/** Accepts only frames of TYPE. */
 export const only = bpf.assemble([
   { op: 'ldh', k: 12 },
   { op: 'jeq', k: TYPE, jf: 'drop' },
@@ -27,12 +27,12 @@ export const only = bpf.assemble([
   { op: 'ret', k: 0, label: 'drop' },
 ])
 
-/** How much of this process's memory belongs to sockets, by the kernel's list of mappings. */
+/** Returns how many mappings of this process belong to sockets. */
 export function mappings(): number {
   return [...readFileSync('/proc/self/maps', 'utf8').matchAll(/ socket:\[\d+\]$/gm)].length
 }
 
-/** A network for a describe block. */
+/** Makes a network for a describe block. */
 export class Wire {
   network!: Network
   readonly #opened: PacketSocket[] = []
@@ -48,7 +48,7 @@ export class Wire {
     afterAll(() => this.network?.close())
   }
 
-  /** Opens a socket on one side. */
+  /** Opens a packet socket on one side. */
   open(side: 'a' | 'b', more: object = {}): PacketSocket {
     const { netns, interface: device } = this.network[side]
     const socket = openPacket({ interface: device.name, netns, protocol: TYPE, ...more })
@@ -56,14 +56,14 @@ export class Wire {
     return socket
   }
 
-  /** Opens one on side b that has a ring. */
+  /** Opens a packet socket with a ring on side b. */
   ring(more: object = {}): PacketSocket {
     const socket = this.open('b', { ring: true, ...more })
     expect(socket.ring).toBe(true)
     return socket
   }
 
-  /** Sends from side a. */
+  /** Returns a function that sends a frame from side a. */
   sender(): (data: string, to?: string) => void {
     const socket = this.open('a', { filter: bpf.parse('ret #0') })
     return (data, to = broadcast) => void socket.trySend(frameOf(to, this.network.a.interface.mac, data))
@@ -79,7 +79,7 @@ export async function take(socket: PacketSocket, count: number): Promise<Frame[]
   return frames
 }
 
-/** What comes before a frame with this text. */
+/** Receives the frames before the one with this text. */
 export async function until(socket: PacketSocket, text: string): Promise<Frame[]> {
   const frames: Frame[] = []
   for await (const frame of socket.frames({ timeout: 5000 })) {

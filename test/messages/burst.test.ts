@@ -6,8 +6,8 @@ const linux = missing.linux()
 const MESSAGES = 100_000
 
 /*
- * A slow reader: it takes what is there and then gives the loop back. The kernel holds about ten datagrams, so
- * the sender is stopped all the time. Each message has its number in it.
+ * Sends to a slow reader, which reads a few datagrams and then lets the event loop turn. The kernel queues about ten
+ * datagrams, so the sender waits most of the time. Each message contains its number.
  */
 async function burst(send: (data: Uint8Array) => Promise<number>, receiver: Socket): Promise<number> {
   const message = Buffer.alloc(64)
@@ -31,7 +31,7 @@ async function burst(send: (data: Uint8Array) => Promise<number>, receiver: Sock
 for (const connected of [true, false]) {
   testIf(
     linux,
-    `${connected ? 'connected' : 'unconnected'}: 100,000 datagrams to a slow reader, none lost, in order, no memory`,
+    `${connected ? 'connected' : 'unconnected'}: 100,000 datagrams to a slow reader arrive in order, without growing memory`,
     async () => {
       const address: AddressLike = abstractName()
       const receiver = new Socket(AF_UNIX, SOCK_DGRAM).bind(address)
@@ -56,7 +56,7 @@ for (const connected of [true, false]) {
 
   testIf(
     linux,
-    `${connected ? 'connected' : 'unconnected'}: waiting for a reader that does not come is no spin`,
+    `${connected ? 'connected' : 'unconnected'}: a send to a reader that does not read waits without spinning`,
     async () => {
       const address: AddressLike = abstractName()
       const receiver = new Socket(AF_UNIX, SOCK_DGRAM).bind(address)
@@ -69,7 +69,7 @@ for (const connected of [true, false]) {
       while ((connected ? sender.trySend(Buffer.of(0)) : sender.trySendto(Buffer.of(0), address)) !== null);
       const before = performance.eventLoopUtilization()
       await expect(send()).rejects.toMatchObject({ code: 'ERR_SOCKET_TIMEOUT' })
-      // The part of the time that the loop did not sleep.
+      // Utilization is the share of time in which the loop did not sleep.
       expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5)
       sender.close()
       receiver.close()

@@ -38,7 +38,7 @@ const types = [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET] as const
 let file = -1
 const same = (fd: number): boolean => fstatSync(fd).ino === fstatSync(file).ino
 
-/** A pair, closed afterwards; fails when a descriptor was left open. */
+/** Calls `use` with a pair and closes it. Fails if a file descriptor is left open. */
 async function withPair(type: number, use: (a: Socket, b: Socket) => Promise<void> | void): Promise<void> {
   const before = count()
   const [a, b] = Socket.pair(AF_UNIX, type)
@@ -51,11 +51,11 @@ async function withPair(type: number, use: (a: Socket, b: Socket) => Promise<voi
   expect(count()).toBe(before)
 }
 
-describe('descriptors', () => {
+describe('file descriptors in messages', () => {
   beforeAll(() => (file = openSync(__filename, 'r')))
   afterAll(() => closeSync(file))
 
-  test.each(types)('type %i: descriptors arrive, close-on-exec, and are owned', type =>
+  test.each(types)('type %i: sent descriptors arrive close-on-exec, and the receiver owns them', type =>
     withPair(type, async (a, b) => {
       expect(await a.sendFds(bytes('x'), [file, { fd: file }])).toBe(1)
       const { data, fds, flags, address } = await b.recvFds(10, 5)
@@ -73,7 +73,7 @@ describe('descriptors', () => {
     }),
   )
 
-  test('253 at once, and not one more', () =>
+  test('253 descriptors fit into one message, and 254 are refused', () =>
     withPair(SOCK_STREAM, async (a, b) => {
       await a.sendFds(
         bytes('x'),
@@ -95,7 +95,7 @@ describe('descriptors', () => {
       expect(error.message).toContain('253')
     }))
 
-  test('surplus ones are closed and told; unasked ones are closed', () =>
+  test('surplus descriptors are closed and reported by MSG_CTRUNC, and unwanted ones are closed', () =>
     withPair(SOCK_DGRAM, async (a, b) => {
       const three = [file, file, file]
       await a.sendFds(bytes('x'), three)
@@ -114,7 +114,7 @@ describe('descriptors', () => {
 
   testIf(
     linux,
-    'CMSG_LEN caps the number, CMSG_SPACE rounds it up; what is cut off is closed by the kernel',
+    'CMSG_LEN limits the number of descriptors, CMSG_SPACE rounds it up, and the kernel closes the rest',
     () =>
       withPair(SOCK_DGRAM, async (a, b) => {
         for (const [controlSize, expected] of [
@@ -136,7 +136,7 @@ describe('descriptors', () => {
       }),
   )
 
-  test('two SCM_RIGHTS are received as one list, in their order', () =>
+  test('two SCM_RIGHTS messages are received as one list, in order', () =>
     withPair(SOCK_STREAM, async (a, b) => {
       const other = openSync('/dev/null', 'r')
       await a.sendmsg({ data: bytes('x'), control: [control.rights([file]), control.rights([other, file])] })
@@ -146,7 +146,7 @@ describe('descriptors', () => {
       closeSync(other)
     }))
 
-  test('on a stream: with at least one byte, and a read ends at the message with descriptors', () =>
+  test('on a stream, descriptors need a byte of data, and a read ends at the message that carries them', () =>
     withPair(SOCK_STREAM, async (a, b) => {
       expect((await failure(a.sendFds(Buffer.alloc(0), [file]))).code).toBe('ERR_OUT_OF_RANGE')
       await a.send(bytes('aaaa'))
@@ -167,7 +167,7 @@ describe('descriptors', () => {
       ])
     }))
 
-  test('MSG_PEEK gives a set of its own each time', () =>
+  test('each read with MSG_PEEK returns new duplicates of the descriptors', () =>
     withPair(SOCK_STREAM, async (a, b) => {
       await a.sendFds(bytes('x'), [file])
       const before = count()
@@ -181,7 +181,7 @@ describe('descriptors', () => {
       }
     }))
 
-  test('nobody claims them: the garbage collector closes them', async () => {
+  test('descriptors that the caller drops are closed by the garbage collector', async () => {
     setFlagsFromString('--expose-gc')
     const gc = runInNewContext('gc') as () => void
     await withPair(SOCK_DGRAM, async (a, b) => {
@@ -191,7 +191,7 @@ describe('descriptors', () => {
           await a.sendFds(bytes('x'), [file, file])
           expect((await b.recvFds(1, 2)).fds).toHaveLength(2)
           await a.sendFds(bytes('x'), [file])
-          await b.recvmsg(1, { fds: 'receive' }) // not even looked at
+          await b.recvmsg(1, { fds: 'receive' }) // meta.fds is not even read
         }
       })()
       for (let i = 0; i < 50 && count() > before; i++) {
@@ -202,7 +202,7 @@ describe('descriptors', () => {
     })
   })
 
-  testIf(linux, 'one that cannot be owned does not leak the others (a failure after the system call)', () => {
+  testIf(linux, 'if one received descriptor cannot be owned, the others are closed', () => {
     const before = count()
     const copies = [native.dupFd(file), native.dupFd(file), native.dupFd(file)]
     const buffer = Buffer.alloc(CMSG_SPACE(12))
@@ -225,7 +225,7 @@ describe('descriptors', () => {
     expect(count()).toBe(before)
   })
 
-  testIf(linux, 'a waiting sendFds holds duplicates: the caller may close his', () =>
+  testIf(linux, 'a waiting sendFds holds duplicates, so the caller may close the descriptors', () =>
     withPair(SOCK_STREAM, async (a, b) => {
       while (a.trySend(Buffer.alloc(65536)) !== null);
       const copy = native.dupFd(file)
@@ -246,7 +246,7 @@ describe('descriptors', () => {
   describe('pidfd', () => {
     const without = linux ?? (constants['SO_PASSPIDFD'] === undefined ? 'no SO_PASSPIDFD' : null)
 
-    testIf(without, 'is in meta.pidfd when asked for, beside the descriptors', () =>
+    testIf(without, 'a pidfd is in meta.pidfd if the caller asked for it, beside the descriptors', () =>
       withPair(SOCK_STREAM, async (a, b) => {
         b.receiveMeta({ pidfd: true })
         await a.sendFds(bytes('x'), [file])
@@ -264,29 +264,32 @@ describe('descriptors', () => {
       }),
     )
 
-    testIf(without, 'is closed when nobody asked, and not counted as a descriptor', () =>
-      withPair(SOCK_DGRAM, async (a, b) => {
-        b.set(options.SO_PASSPIDFD, true)
-        const before = count()
-        await a.sendFds(bytes('x'), [file])
-        const message = await b.recvmsg(1, { fds: 'receive' })
-        expect([message.meta.fds!.length, message.meta.pidfd]).toEqual([1, undefined])
-        message.meta.fds![0]!.close()
-        await a.send(bytes('y'))
-        expect((await b.recvFds(1, 9)).fds).toEqual([])
-        await a.send(bytes('z'))
-        await b.recv(1)
-        b.receiveMeta({ pidfd: true })
-        await a.send(bytes('w'))
-        expect((await b.recvFds(1, 9)).fds).toEqual([])
-        expect(count()).toBe(before)
-      }),
+    testIf(
+      without,
+      'a pidfd that the caller did not ask for is closed, and does not count as a descriptor',
+      () =>
+        withPair(SOCK_DGRAM, async (a, b) => {
+          b.set(options.SO_PASSPIDFD, true)
+          const before = count()
+          await a.sendFds(bytes('x'), [file])
+          const message = await b.recvmsg(1, { fds: 'receive' })
+          expect([message.meta.fds!.length, message.meta.pidfd]).toEqual([1, undefined])
+          message.meta.fds![0]!.close()
+          await a.send(bytes('y'))
+          expect((await b.recvFds(1, 9)).fds).toEqual([])
+          await a.send(bytes('z'))
+          await b.recv(1)
+          b.receiveMeta({ pidfd: true })
+          await a.send(bytes('w'))
+          expect((await b.recvFds(1, 9)).fds).toEqual([])
+          expect(count()).toBe(before)
+        }),
     )
   })
 
   testIf(
     linux ?? (constants['SO_PASSRIGHTS'] === undefined ? 'no SO_PASSRIGHTS' : null),
-    'SO_PASSRIGHTS off: the sender is refused',
+    'if SO_PASSRIGHTS is off, sendFds of the peer fails with EPERM',
     () =>
       withPair(SOCK_DGRAM, async (a, b) => {
         b.set(options.SO_PASSRIGHTS, false)
@@ -298,7 +301,7 @@ describe('descriptors', () => {
       }),
   )
 
-  test('the blocking flavour', () => {
+  test('the blocking flavour sends and receives descriptors', () => {
     const [a, b] = SyncSocket.pair()
     a.sendFds(bytes('x'), [file])
     const { fds } = b.recvFds(1, 1)
@@ -310,7 +313,7 @@ describe('descriptors', () => {
   })
 
   describe('with Python', () => {
-    testIf(python, 'descriptors, both ways', () =>
+    testIf(python, 'Python and this package exchange descriptors', () =>
       withPair(SOCK_STREAM, async (a, b) => {
         await a.sendFds(bytes('take'), [file, file])
         const text = await runPython(
@@ -334,7 +337,7 @@ socket.send_fds(s, [b'back'], [r])
       }),
     )
 
-    testIf(linux ?? python, 'credentials, both ways', () =>
+    testIf(linux ?? python, 'Python and this package exchange credentials', () =>
       withPair(SOCK_DGRAM, async (a, b) => {
         const { pid } = process
         const [uid, gid] = [process.getuid!(), process.getgid!()]
@@ -357,7 +360,7 @@ s.send(b'%d' % os.getpid())
       }),
     )
 
-    testIf(linux ?? python, 'packet information, both ways', async () => {
+    testIf(linux ?? python, 'Python and this package exchange packet information', async () => {
       const receiver = new Socket(AF_INET, SOCK_DGRAM)
         .bind(['127.0.0.1', 0])
         .receiveMeta({ packetInfo: true, ttl: true })

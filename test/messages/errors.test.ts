@@ -21,8 +21,8 @@ const six = missing.socket(AF_INET6, SOCK_DGRAM)
 const c = constants as Record<string, number>
 const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** An address of loopback at which nobody listens. */
-function nobody(host = '127.0.0.1'): AddressLike {
+/** Returns a loopback address on which no socket listens. */
+function unreachable(host = '127.0.0.1'): AddressLike {
   const socket = new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM).bind([host, 0])
   const address = socket.getsockname()
   socket.close()
@@ -45,28 +45,32 @@ for (const [host, origin, icmp, reason] of [
   ['127.0.0.1', 'icmp', { type: 3, code: 3 }, linux],
   ['::1', 'icmp6', { type: 1, code: 4 }, linux ?? six],
 ] as const) {
-  testIf(reason, `${origin}: port unreachable, unconnected and connected`, async () => {
-    const socket = withErrors(host)
-    const address = nobody(host)
-    await socket.sendto(bytes('first'), address)
-    const [record] = (await socket.receiveErrors()) as [ErrorRecord]
-    expect(record).toMatchObject({ ...refused, origin, icmp, meta: { interface: 1 } })
-    expect(record.address!.equals(address as never)).toBe(true)
-    expect(record.offender).toMatchObject({ address: host, port: 0 })
-    expect(String(record.data)).toBe('first')
-    await socket.connect(address)
-    await socket.send(bytes('second'))
-    const [second] = (await socket.receiveErrors()) as [ErrorRecord]
-    expect(second).toMatchObject({ ...refused, origin })
-    expect(String(second.data)).toBe('second')
-    expect(socket.tryReceiveErrors()).toBeNull()
-    socket.close()
-  })
+  testIf(
+    reason,
+    `${origin}: a port that is unreachable is reported to an unconnected and to a connected socket`,
+    async () => {
+      const socket = withErrors(host)
+      const address = unreachable(host)
+      await socket.sendto(bytes('first'), address)
+      const [record] = (await socket.receiveErrors()) as [ErrorRecord]
+      expect(record).toMatchObject({ ...refused, origin, icmp, meta: { interface: 1 } })
+      expect(record.address!.equals(address as never)).toBe(true)
+      expect(record.offender).toMatchObject({ address: host, port: 0 })
+      expect(String(record.data)).toBe('first')
+      await socket.connect(address)
+      await socket.send(bytes('second'))
+      const [second] = (await socket.receiveErrors()) as [ErrorRecord]
+      expect(second).toMatchObject({ ...refused, origin })
+      expect(String(second.data)).toBe('second')
+      expect(socket.tryReceiveErrors()).toBeNull()
+      socket.close()
+    },
+  )
 }
 
-testIf(linux ?? six, 'an IPv4 error of a dual-stack socket', async () => {
+testIf(linux ?? six, 'a dual-stack socket reports an IPv4 error', async () => {
   const socket = new Socket(AF_INET6, SOCK_DGRAM).receiveMeta({ errors: true })
-  const { port } = nobody() as { port: number }
+  const { port } = unreachable() as { port: number }
   await socket.sendto(bytes('x'), ['::ffff:127.0.0.1', port])
   const [record] = await socket.receiveErrors()
   expect(record).toMatchObject({ ...refused, origin: 'icmp' })
@@ -74,29 +78,33 @@ testIf(linux ?? six, 'an IPv4 error of a dual-stack socket', async () => {
   socket.close()
 })
 
-testIf(linux, 'a datagram that is too long for the path: EMSGSIZE with the MTU', async () => {
-  const socket = withErrors()
-  socket.set(options.IP_MTU_DISCOVER, c['IP_PMTUDISC_DO']!)
-  socket.set(options.SO_SNDBUF, 1 << 20)
-  const { code } = await failure(socket.sendto(Buffer.alloc(65507 + 1), nobody()))
-  expect(code).toBe('EMSGSIZE')
-  const records = socket.tryReceiveErrors()
-  if (records !== null)
-    expect(records[0]).toMatchObject({ origin: 'local', code: 'EMSGSIZE', offender: null })
-  socket.close()
-})
+testIf(
+  linux,
+  'a datagram too long for the path fails with EMSGSIZE and is reported with the MTU',
+  async () => {
+    const socket = withErrors()
+    socket.set(options.IP_MTU_DISCOVER, c['IP_PMTUDISC_DO']!)
+    socket.set(options.SO_SNDBUF, 1 << 20)
+    const { code } = await failure(socket.sendto(Buffer.alloc(65507 + 1), unreachable()))
+    expect(code).toBe('EMSGSIZE')
+    const records = socket.tryReceiveErrors()
+    if (records !== null)
+      expect(records[0]).toMatchObject({ origin: 'local', code: 'EMSGSIZE', offender: null })
+    socket.close()
+  },
+)
 
 testIf(
   linux,
-  'who waits to receive hears of the error before the queue is read, in any order of calls',
+  'a waiting receive is rejected with the pending error before the error queue is read, in any order of calls',
   async () => {
     for (const early of [true, false]) {
       const socket = withErrors()
-      const address = nobody()
+      const address = unreachable()
       const receiving = failure(socket.recv(10))
       const records = early ? socket.receiveErrors() : null
       await socket.sendto(bytes('x'), address)
-      // The edge has not been seen yet: this read would take the error away.
+      // The edge has not been delivered yet: reading the error queue now would clear the pending error.
       expect(await (records ?? socket.receiveErrors())).toHaveLength(1)
       expect((await receiving).code).toBe('ECONNREFUSED')
       socket.close()
@@ -104,7 +112,7 @@ testIf(
   },
 )
 
-testIf(linux, 'waits, and leaves by timeout, signal and close', async () => {
+testIf(linux, 'receiveErrors waits, and ends by timeout, signal and close', async () => {
   const socket = withErrors()
   expect((await failure(socket.receiveErrors({ timeout: 5 }))).code).toBe('ERR_SOCKET_TIMEOUT')
   expect((await failure(socket.receiveErrors({ timeout: 0 }))).code).toBe('EAGAIN')
@@ -121,36 +129,44 @@ testIf(linux, 'waits, and leaves by timeout, signal and close', async () => {
   expect((await failure(socket.receiveErrors())).code).toBe('EBADF')
 })
 
-testIf(linux, 'at most 64 at once, in order, and the rest at the next call', async () => {
-  const socket = withErrors()
-  const address = nobody()
-  for (let i = 0; i < 100; i++)
-    await socket.sendto(Buffer.of(i), address).catch(() => socket.sendto(Buffer.of(i), address))
-  const [first, second] = [await socket.receiveErrors(), await socket.receiveErrors()]
-  const all = [...first, ...second].map(({ data }) => data[0])
-  expect(first).toHaveLength(64)
-  expect(all.length).toBeGreaterThan(64)
-  expect(all).toEqual([...all].sort((x, y) => x! - y!))
-  socket.close()
-})
+testIf(
+  linux,
+  'receiveErrors returns at most 64 records, in order, and the next call returns the rest',
+  async () => {
+    const socket = withErrors()
+    const address = unreachable()
+    for (let i = 0; i < 100; i++)
+      await socket.sendto(Buffer.of(i), address).catch(() => socket.sendto(Buffer.of(i), address))
+    const [first, second] = [await socket.receiveErrors(), await socket.receiveErrors()]
+    const all = [...first, ...second].map(({ data }) => data[0])
+    expect(first).toHaveLength(64)
+    expect(all.length).toBeGreaterThan(64)
+    expect(all).toEqual([...all].sort((x, y) => x! - y!))
+    socket.close()
+  },
+)
 
 describe('errors()', () => {
-  testIf(linux, 'gives one after the other, and what was not asked for stays', async () => {
-    const socket = withErrors()
-    const address = nobody()
-    for (let i = 0; i < 4; i++)
-      await socket.sendto(Buffer.of(i), address).catch(() => socket.sendto(Buffer.of(i), address))
-    const seen: number[] = []
-    for await (const { data } of socket.errors()) {
-      seen.push(data[0]!)
-      if (seen.length === 2) break
-    }
-    expect(seen).toEqual([0, 1])
-    expect((await socket.receiveErrors()).map(({ data }) => data[0])).toEqual([2, 3])
-    socket.close()
-  })
+  testIf(
+    linux,
+    'errors() yields one record after the other, and unread records stay in the queue',
+    async () => {
+      const socket = withErrors()
+      const address = unreachable()
+      for (let i = 0; i < 4; i++)
+        await socket.sendto(Buffer.of(i), address).catch(() => socket.sendto(Buffer.of(i), address))
+      const seen: number[] = []
+      for await (const { data } of socket.errors()) {
+        seen.push(data[0]!)
+        if (seen.length === 2) break
+      }
+      expect(seen).toEqual([0, 1])
+      expect((await socket.receiveErrors()).map(({ data }) => data[0])).toEqual([2, 3])
+      socket.close()
+    },
+  )
 
-  testIf(linux, 'ends by close, by the signal and by return(), with a next() that waits', async () => {
+  testIf(linux, 'errors() ends by close, by the signal and by return() while next() waits', async () => {
     const socket = withErrors()
     const controller = new AbortController()
     const collect = async (iterator: AsyncIterable<ErrorRecord>): Promise<number> => {
@@ -172,14 +188,14 @@ describe('errors()', () => {
     expect(await socket.errors().next()).toEqual({ done: true, value: undefined })
   })
 
-  testIf(linux, 'a timeout is an error', async () => {
+  testIf(linux, 'errors() rejects when its timeout has passed', async () => {
     const socket = withErrors()
     expect((await failure(socket.errors({ timeout: 5 }).next())).code).toBe('ERR_SOCKET_TIMEOUT')
     socket.close()
   })
 })
 
-describe('timestamps of what was sent', () => {
+describe('transmit timestamps', () => {
   const flags =
     c['SOF_TIMESTAMPING_TX_SOFTWARE']! |
     c['SOF_TIMESTAMPING_TX_SCHED']! |
@@ -199,33 +215,36 @@ describe('timestamps of what was sent', () => {
 
   for (const name of ['udp4', 'udp6']) {
     const kind = kinds.find(each => each.name === name)!
-    testIf(linux ?? kind.missing, `${name}: scheduled, then sent, numbered`, () =>
-      using(kind.make, async ({ a }) => {
-        a.set(options.SO_TIMESTAMPING, flags | only)
-        await a.send(bytes('one'))
-        await a.send(bytes('two'))
-        const records = await collect(a, 4)
-        expect(records.map(({ stage, id }) => [stage, id])).toEqual([
-          ['scheduled', 0],
-          ['sent', 0],
-          ['scheduled', 1],
-          ['sent', 1],
-        ])
-        for (const record of records) {
-          expect(record).toMatchObject({
-            origin: 'timestamping',
-            code: 'ENOMSG',
-            ee_origin: 4,
-            offender: null,
-          })
-          expect(near(record.timestamp)).toBe(true)
-          expect(record.data).toHaveLength(0)
-        }
-      }),
+    testIf(
+      linux ?? kind.missing,
+      `${name}: each message is reported as scheduled and as sent, with its number`,
+      () =>
+        using(kind.make, async ({ a }) => {
+          a.set(options.SO_TIMESTAMPING, flags | only)
+          await a.send(bytes('one'))
+          await a.send(bytes('two'))
+          const records = await collect(a, 4)
+          expect(records.map(({ stage, id }) => [stage, id])).toEqual([
+            ['scheduled', 0],
+            ['sent', 0],
+            ['scheduled', 1],
+            ['sent', 1],
+          ])
+          for (const record of records) {
+            expect(record).toMatchObject({
+              origin: 'timestamping',
+              code: 'ENOMSG',
+              ee_origin: 4,
+              offender: null,
+            })
+            expect(near(record.timestamp)).toBe(true)
+            expect(record.data).toHaveLength(0)
+          }
+        }),
     )
   }
 
-  testIf(linux, 'with the frame that was sent, without OPT_TSONLY', () =>
+  testIf(linux, 'without OPT_TSONLY the record contains the frame that was sent', () =>
     using(kinds.find(each => each.name === 'udp4')!.make, async ({ a }) => {
       a.set(options.SO_TIMESTAMPING, flags)
       await a.send(bytes('the payload'))
@@ -235,7 +254,7 @@ describe('timestamps of what was sent', () => {
     }),
   )
 
-  testIf(linux, 'tcp: acknowledged as well, and the number is that of the last byte', () =>
+  testIf(linux, 'on TCP the acknowledgement is reported too, and the number is that of the last byte', () =>
     using(kinds.find(each => each.name === 'tcp4')!.make, async ({ a, b }) => {
       a.set(options.SO_TIMESTAMPING, flags | only | c['SOF_TIMESTAMPING_TX_ACK']!)
       await a.send(Buffer.alloc(100))
@@ -246,7 +265,7 @@ describe('timestamps of what was sent', () => {
     }),
   )
 
-  testIf(linux, 'for one message, with a number of choice', () =>
+  testIf(linux, 'a control message asks for the timestamp of one message, with a given number', () =>
     using(kinds.find(each => each.name === 'udp4')!.make, async ({ a }) => {
       const report = c['SOF_TIMESTAMPING_SOFTWARE']! | c['SOF_TIMESTAMPING_OPT_ID']! | only
       a.set(options.SO_TIMESTAMPING, report)
@@ -261,8 +280,8 @@ describe('timestamps of what was sent', () => {
   )
 })
 
-describe('no spin', () => {
-  /** How often poll(2) was called: the blocking flavour goes round once for each. */
+describe('a full error queue causes no spinning', () => {
+  /** Counts the calls of poll(2). The blocking flavour calls it once per attempt. */
   const polls = (run: () => unknown): number => {
     const { poll } = native
     let calls = 0
@@ -280,9 +299,9 @@ describe('no spin', () => {
 
   testIf(
     linux,
-    'a full error queue beside a reader of data, with and without a reader of errors',
+    'a receive beside a full error queue does not spin, with and without a reader of errors',
     async () => {
-      const address = nobody()
+      const address = unreachable()
       for (const reading of [false, true]) {
         const socket = withErrors()
         const records = reading ? socket.receiveErrors() : null
@@ -290,7 +309,7 @@ describe('no spin', () => {
         const used = polls(async () => {
           for (let i = 0; i < 3; i++) await outcome(socket.recv(10, { timeout: 100 }))
         })
-        expect(used).toBeLessThan(100) // microseconds of 300 ms
+        expect(used).toBeLessThan(100) // calls of poll(2) in 300 ms
         if (records !== null) expect((await records).length).toBeGreaterThan(0)
         socket.close()
       }
@@ -299,15 +318,15 @@ describe('no spin', () => {
 
   testIf(
     linux,
-    'the blocking flavour: receiving with a full error queue, and waiting for errors of a dead stream',
+    'in the blocking flavour, a receive beside a full error queue and a wait on a dead stream do not spin',
     async () => {
       const socket = new SyncSocket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ errors: true })
-      const address = nobody()
+      const address = unreachable()
       for (let i = 0; i < 5; i++) {
         try {
           socket.sendto(Buffer.of(i), address)
         } catch {
-          // the error of the one before
+          // the pending error of the datagram before
         }
       }
       thrown(() => socket.recv(1, { timeout: 1 }))
@@ -335,21 +354,25 @@ describe('no spin', () => {
   )
 })
 
-testIf(linux, 'the blocking flavour waits for a record', () => {
+testIf(linux, 'receiveErrors of the blocking flavour waits for a record', () => {
   const socket = new SyncSocket(AF_INET, SOCK_DGRAM).receiveMeta({ errors: true })
   expect(thrown(() => socket.receiveErrors({ timeout: 0 })).code).toBe('EAGAIN')
-  socket.sendto(bytes('x'), nobody())
+  socket.sendto(bytes('x'), unreachable())
   expect(socket.receiveErrors()).toMatchObject([refused])
   socket.close()
 })
 
-testIf(linux, 'a family without an error queue: its data is not taken for one', async () => {
-  const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
-  await a.send(bytes('data'))
-  expect(await failure(b.receiveErrors())).toMatchObject({ code: 'EOPNOTSUPP', name: 'SocketError' })
-  expect(thrown(() => b.tryReceiveErrors()).code).toBe('EOPNOTSUPP')
-  expect(thrown(() => b.errors()).code).toBe('EOPNOTSUPP')
-  expect(String(b.tryRecv(10))).toBe('data')
-  a.close()
-  b.close()
-})
+testIf(
+  linux,
+  'on a family without an error queue, receiveErrors fails with EOPNOTSUPP and reads no data',
+  async () => {
+    const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
+    await a.send(bytes('data'))
+    expect(await failure(b.receiveErrors())).toMatchObject({ code: 'EOPNOTSUPP', name: 'SocketError' })
+    expect(thrown(() => b.tryReceiveErrors()).code).toBe('EOPNOTSUPP')
+    expect(thrown(() => b.errors()).code).toBe('EOPNOTSUPP')
+    expect(String(b.tryRecv(10))).toBe('data')
+    a.close()
+    b.close()
+  },
+)

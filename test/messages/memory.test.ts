@@ -3,13 +3,13 @@ import { failure, outcome } from '../helpers/errors'
 import { fill } from '../helpers/pairs'
 
 /*
- * Memory that is transferred while a message waits, of any of the parts: the message fails, and nothing is written to
- * or sent from what is somebody else's now.
+ * Buffers that are transferred while a message waits. The message fails, and the memory that has a new owner is neither
+ * written nor sent.
  */
 const gone = (view: Uint8Array): void =>
   void structuredClone(view, { transfer: [view.buffer as ArrayBuffer] })
 
-test('a part that a message was to be received into', async () => {
+test('recvmsg fails if one of its buffers is transferred while it waits', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const parts = [new Uint8Array(2), new Uint8Array(8)]
   const first = failure(b.recvmsg(parts))
@@ -18,11 +18,11 @@ test('a part that a message was to be received into', async () => {
   await a.send(Buffer.from('not lost'))
   expect(await first).toMatchObject({ name: 'TypeError', code: 'ERR_BUFFER_DETACHED' })
   const { data, bytes } = await second
-  expect([String(data), bytes]).toEqual(['not lost', 8]) // over both parts
+  expect([String(data), bytes]).toEqual(['not lost', 8]) // 8 bytes over both buffers
   for (const socket of [a, b]) socket.close()
 })
 
-test('a part of a message that was to be sent', async () => {
+test('sendmsg fails if one of its buffers is transferred while it waits', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const { sends } = fill(a)
   const part = new Uint8Array(4)
@@ -36,7 +36,7 @@ test('a part of a message that was to be sent', async () => {
   for (const socket of [a, b]) socket.close()
 })
 
-test('one buffer is given back as it is, several are joined', async () => {
+test('recvmsg returns a single buffer itself, and joins several buffers', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const buffer = Buffer.alloc(8)
   a.trySend(Buffer.from('one'))
@@ -47,7 +47,7 @@ test('one buffer is given back as it is, several are joined', async () => {
   for (const socket of [a, b]) socket.close()
 })
 
-test('what waits to pass on descriptors holds copies of its own, and gives them back however it ends', async () => {
+test('a waiting sendFds closes its duplicates when it is aborted, times out or is closed', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   const [c, d] = Socket.pair()
   fill(a)
@@ -60,11 +60,11 @@ test('what waits to pass on descriptors holds copies of its own, and gives them 
   a.close()
   expect(await closed).toBe('ECANCELED')
   c.close()
-  expect((await d.recv(1)).length).toBe(0) // nobody has the other end any more
+  expect((await d.recv(1)).length).toBe(0) // end of stream: no duplicate of the peer is open
   for (const socket of [b, d]) socket.close()
 })
 
-test('a datagram that is refused names who was to get it', async () => {
+test('the error of a datagram that cannot be sent has its destination', async () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   const error = await failure(socket.sendmsg({ data: Buffer.alloc(70_000), address: ['127.0.0.1', 9] }))
   expect(error).toMatchObject({ code: 'EMSGSIZE', syscall: 'sendmsg', address: '127.0.0.1', port: 9 })

@@ -27,7 +27,7 @@ const linux = missing.linux()
 const six = missing.socket(AF_INET6, SOCK_DGRAM)
 const bytes = (text: string): Buffer => Buffer.from(text)
 
-/** A receiver and what it gets of `count` datagrams with these control messages. */
+/** Sends a datagram with these control messages and resolves with the received message. */
 async function received(
   want: WantedMeta,
   controls: Control[] = [],
@@ -48,7 +48,7 @@ async function received(
 }
 
 describe('AF_INET', () => {
-  test('destination and interface, TTL, TOS and ECN', async () => {
+  test('an AF_INET datagram has destination, interface, TTL, TOS and ECN', async () => {
     const { meta, data } = await received({ packetInfo: true, ttl: true, tos: true }, [
       control.ttl(9),
       control.tos(0xb9),
@@ -58,7 +58,7 @@ describe('AF_INET', () => {
     expect(meta.interface).toBeGreaterThan(0)
   })
 
-  testIf(linux, 'mark, priority, the original destination', async () => {
+  testIf(linux, 'an AF_INET datagram has mark, priority and original destination', async () => {
     const { meta } = await received({ mark: true, priority: true, originalDestination: true }, [
       control.mark(77),
       control.priority(5),
@@ -67,15 +67,19 @@ describe('AF_INET', () => {
     expect(meta.originalDestination).toMatchObject({ kind: 'inet', address: '127.0.0.1' })
   })
 
-  testIf(linux, 'a source address of choice, answered from where it was sent to', async () => {
-    const { address, meta } = await received({ packetInfo: true }, [
-      control.packetInfo({ source: '127.0.0.9' }),
-    ])
-    expect(address).toMatchObject({ address: '127.0.0.9' })
-    expect(meta.localAddress).toBe('127.0.0.1')
-  })
+  testIf(
+    linux,
+    'packetInfo chooses the source address, also to answer from the address that was asked',
+    async () => {
+      const { address, meta } = await received({ packetInfo: true }, [
+        control.packetInfo({ source: '127.0.0.9' }),
+      ])
+      expect(address).toMatchObject({ address: '127.0.0.9' })
+      expect(meta.localAddress).toBe('127.0.0.1')
+    },
+  )
 
-  testIf(linux, 'drops are counted, and absent while there are none', async () => {
+  testIf(linux, 'meta.drops counts dropped datagrams, and is absent while there are none', async () => {
     const receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
     receiver.receiveMeta({ drops: true }).set(options.SO_RCVBUF, 0)
     const sender = new Socket(AF_INET, SOCK_DGRAM)
@@ -88,7 +92,7 @@ describe('AF_INET', () => {
     sender.close()
   })
 
-  testIf(linux, 'a GRO train comes in one message and is taken apart', async () => {
+  testIf(linux, 'with GRO, several datagrams arrive in one message that can be taken apart', async () => {
     const receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ gro: true })
     const sender = new Socket(AF_INET, SOCK_DGRAM)
     const data = Buffer.from(Array.from({ length: 2500 }, (_, i) => i & 0xff))
@@ -106,7 +110,7 @@ describe('AF_INET', () => {
 })
 
 describe('AF_INET6', () => {
-  testIf(six, 'destination, hop limit, traffic class', async () => {
+  testIf(six, 'an AF_INET6 datagram has destination, hop limit and traffic class', async () => {
     const { meta } = await received(
       { packetInfo: true, ttl: true, tos: true },
       [control.ttl(9), control.tos(0x2a)],
@@ -121,7 +125,7 @@ describe('AF_INET6', () => {
     expect(other.meta).toMatchObject({ ttl: 3, tos: 4 })
   })
 
-  testIf(linux ?? six, 'of IPv4, a dual-stack socket tells the same', async () => {
+  testIf(linux ?? six, 'a dual-stack socket has the same information for an IPv4 datagram', async () => {
     const { meta, address } = await received(
       { packetInfo: true, ttl: true, tos: true, originalDestination: true },
       [control.ttl(7), control.tos(3)],
@@ -133,7 +137,7 @@ describe('AF_INET6', () => {
     expect(meta.originalDestination).toMatchObject({ kind: 'inet', address: '127.0.0.1' })
   })
 
-  testIf(linux ?? six, 'flow label, original destination', async () => {
+  testIf(linux ?? six, 'an AF_INET6 datagram has flow label and original destination', async () => {
     const { meta } = await received(
       { flowInfo: true, originalDestination: true },
       [control.trafficClass(0x10)],
@@ -143,7 +147,7 @@ describe('AF_INET6', () => {
     expect(meta.flowInfo! >>> 20).toBe(0x10)
   })
 
-  testIf(six, 'an own hop-by-hop header and destination options go out', async () => {
+  testIf(six, 'a hop-by-hop header and destination options can be sent', async () => {
     const header = Buffer.of(0, 0, 1, 4, 0, 0, 0, 0) // next header, length, PadN
     const { data } = await received(
       {},
@@ -153,7 +157,7 @@ describe('AF_INET6', () => {
     expect(String(data)).toBe('hello')
   })
 
-  testIf(six, 'a raw socket has no options of IPv4', async () => {
+  testIf(six, 'a raw AF_INET6 socket has no IPv4 options', async () => {
     const raw = new Socket(AF_INET6, SOCK_RAW, IPPROTO_UDP).receiveMeta({ ttl: true, tos: true })
     const sender = new Socket(AF_INET6, SOCK_DGRAM)
     raw.bind(['::1', 0])
@@ -164,11 +168,11 @@ describe('AF_INET6', () => {
   })
 })
 
-describe('timestamps', () => {
+describe('receive timestamps', () => {
   const now = (): bigint => BigInt(Date.now()) * 1_000_000n
   const second = 1_000_000_000n
 
-  /** The first that comes with one: the kernel switches them on when it finds the time. */
+  /** Resolves with the first meta that has a timestamp: the kernel enables timestamps asynchronously. */
   async function stamped(a: Socket, b: Socket): Promise<Message['meta']> {
     for (let i = 0; ; i++) {
       await a.send(bytes('x'))
@@ -181,7 +185,7 @@ describe('timestamps', () => {
     for (const name of ['udp4', 'udp6', 'socketpair dgram', 'unix seqpacket', 'tcp4']) {
       const kind = kinds.find(each => each.name === name)!
       if (unit === 'hardware' && kind.unix) continue
-      testIf(kind.missing, `${unit} on ${name}`, () =>
+      testIf(kind.missing, `${unit}: a message on ${name} has a timestamp`, () =>
         using(kind.make, async ({ a, b }) => {
           b.receiveMeta({ timestamp: unit })
           const { timestamp, timestampSource } = await stamped(a, b)
@@ -196,7 +200,7 @@ describe('timestamps', () => {
 
   testIf(
     linux,
-    'one takes the place of the other, false takes all away, and what is set for sending stays',
+    'a new timestamp mode replaces the old one, false disables all, and transmit timestamps are kept',
     () => {
       const socket = new Socket(AF_INET, SOCK_DGRAM)
       const { SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING } = options
@@ -229,8 +233,8 @@ describe('timestamps', () => {
   )
 })
 
-describe('AF_UNIX and others', () => {
-  testIf(linux, 'credentials', async () => {
+describe('AF_UNIX and other families', () => {
+  testIf(linux, 'a message of AF_UNIX has the credentials of its sender', async () => {
     for (const type of [SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET]) {
       const [a, b] = Socket.pair(AF_UNIX, type)
       b.receiveMeta({ credentials: true })
@@ -245,20 +249,24 @@ describe('AF_UNIX and others', () => {
     }
   })
 
-  testIf(linux, 'what a stream still holds: AF_UNIX and TCP', async () => {
-    for (const name of ['socketpair stream', 'tcp4']) {
-      await using(kinds.find(each => each.name === name)!.make, async ({ a, b }) => {
-        b.receiveMeta({ unread: true })
-        await a.send(Buffer.alloc(100))
-        await b.readable()
-        expect((await b.recvmsg(30)).meta.unread).toBe(70)
-      })
-    }
-  })
+  testIf(
+    linux,
+    'meta.unread is the number of bytes that a stream still holds, on AF_UNIX and TCP',
+    async () => {
+      for (const name of ['socketpair stream', 'tcp4']) {
+        await using(kinds.find(each => each.name === name)!.make, async ({ a, b }) => {
+          b.receiveMeta({ unread: true })
+          await a.send(Buffer.alloc(100))
+          await b.readable()
+          expect((await b.recvmsg(30)).meta.unread).toBe(70)
+        })
+      }
+    },
+  )
 
   testIf(
     linux ?? missing.socket(AF_PACKET ?? 0, SOCK_RAW),
-    'the auxiliary data of a packet socket',
+    'a message of a packet socket has auxiliary data',
     async () => {
       const packet = new Socket(AF_PACKET, SOCK_RAW, 0)
       packet
@@ -282,7 +290,7 @@ describe('AF_UNIX and others', () => {
     },
   )
 
-  testIf(linux, 'the group of a netlink message', () => {
+  testIf(linux, 'a netlink message has its group', () => {
     const socket = new Socket(AF_NETLINK, SOCK_RAW, 0).receiveMeta({ group: true, credentials: true })
     expect(socket.get(options.NETLINK_PKTINFO)).toBe(true)
     expect(socket.get(options.SO_PASSCRED)).toBe(true)
@@ -290,8 +298,8 @@ describe('AF_UNIX and others', () => {
   })
 })
 
-describe('what cannot be', () => {
-  test('unknown names and wrong values are TypeErrors, and nothing is set', () => {
+describe('invalid requests', () => {
+  test('receiveMeta with an unknown name or an invalid value throws a TypeError and sets nothing', () => {
     const socket = new Socket(AF_INET, SOCK_DGRAM)
     const refused: unknown[] = [
       null,
@@ -313,7 +321,7 @@ describe('what cannot be', () => {
     socket.close()
   })
 
-  test('what the family has not is ENOPROTOOPT by name, and nothing is set', () => {
+  test('receiveMeta with information that the family lacks throws ENOPROTOOPT with its name and sets nothing', () => {
     const refused: [number, number, WantedMeta, string][] = [
       [AF_UNIX, SOCK_STREAM, { ttl: true }, 'ttl'],
       [AF_UNIX, SOCK_STREAM, { timestamp: 'us' }, 'timestamp'],
@@ -335,10 +343,10 @@ describe('what cannot be', () => {
     }
   })
 
-  testIf(linux, 'when the kernel refuses one, those before it are set back', () => {
+  testIf(linux, 'if the kernel refuses one option, receiveMeta restores those set before', () => {
     const socket = new Socket(AF_INET, SOCK_DGRAM)
     const set = socket.set.bind(socket)
-    // No option of this machine is refused after it could be read: this one is.
+    // The kernel refuses no option that could be read before, so the test makes one fail.
     socket.set = (option: never, value: never) => {
       if (option === options.IP_RECVTOS && value === true) throw thrown(() => socket.setsockopt(0, 12345, 1))
       return set(option, value)
@@ -355,13 +363,13 @@ describe('what cannot be', () => {
     socket.close()
   })
 
-  test('a closed socket', () => {
+  test('receiveMeta of a closed socket throws EBADF', () => {
     const socket = new Socket(AF_INET, SOCK_DGRAM)
     socket.close()
     expect(thrown(() => socket.receiveMeta({ ttl: true })).code).toBe('EBADF')
   })
 
-  test('true, false, absent; the blocking flavour', () => {
+  test('receiveMeta enables with true, disables with false and keeps what is absent, in the blocking flavour', () => {
     const a = new SyncSocket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ ttl: true, tos: true })
     a.receiveMeta({ tos: false })
     a.sendto(bytes('x'), a.getsockname())
@@ -372,7 +380,7 @@ describe('what cannot be', () => {
   })
 })
 
-test('truncation of data and of control is told', async () => {
+test('truncated data and truncated control messages are reported', async () => {
   const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
   await a.send(bytes('0123456789'))
   const cut = await b.recvmsg(4)
@@ -390,7 +398,7 @@ test('truncation of data and of control is told', async () => {
 
 testIf(
   linux ?? missing.namespace(),
-  'over a cable: the size of fragments, a VLAN tag that was taken off',
+  'over a veth pair, a message has its fragment size and the VLAN tag that was removed',
   async () => {
     const { a, b, close } = await makeNetwork()
     const open: Socket[] = []
@@ -401,7 +409,7 @@ testIf(
     try {
       const receiver = socket(AF_INET, SOCK_DGRAM, b).bind([b.v4, 7777])
       receiver.receiveMeta({ fragmentSize: true, packetInfo: true })
-      const packet = socket(AF_PACKET!, SOCK_RAW, b).bind({ interface: b.interface.index, protocol: 3 })
+      const packet = socket(AF_PACKET, SOCK_RAW, b).bind({ interface: b.interface.index, protocol: 3 })
       packet.receiveMeta({ auxdata: true })
       const sender = socket(AF_INET, SOCK_DGRAM, a)
       sender.set(options.IP_MTU_DISCOVER, 0) // IP_PMTUDISC_DONT
@@ -413,7 +421,7 @@ testIf(
       const addresses = [b, a].map(side => Buffer.from(side.interface.mac.replace(/:/g, ''), 'hex'))
       const tag = Buffer.of(0x81, 0x00, 0xa0, 0x05, 0x88, 0xb5) // priority 5, VLAN 5, an experimental protocol
       const frame = Buffer.concat([...addresses, tag, bytes('in the VLAN')])
-      await socket(AF_PACKET!, SOCK_RAW, a).sendto(frame, { interface: a.interface.index })
+      await socket(AF_PACKET, SOCK_RAW, a).sendto(frame, { interface: a.interface.index })
       for (;;) {
         const { data, meta } = await packet.recvmsg(2000, { timeout: 5000 })
         if (!data.includes('in the VLAN')) continue

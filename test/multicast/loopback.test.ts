@@ -13,9 +13,9 @@ import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * Groups on the loopback interface, which is always named, so nothing leaves this machine. Only IPv4: Linux
- * delivers no IPv6 multicast there; see network.test.ts. That something does not arrive is shown by what is sent
- * after it and does.
+ * Multicast groups on the loopback interface, which every call names, so nothing leaves this machine. Only IPv4: Linux
+ * delivers no IPv6 multicast there; see network.test.ts. To show that a datagram does not arrive, each test sends
+ * another one afterwards that does.
  */
 const group = '239.255.77.1'
 const loopback = process.platform === 'darwin' ? 'lo0' : 'lo'
@@ -34,7 +34,7 @@ const udp = (): Socket => keep(new Socket(AF_INET, SOCK_DGRAM))
 const sender = (): Socket => udp().set(options.IP_MULTICAST_IF, 1)
 const text = (value: string): Buffer => Buffer.from(value)
 
-async function heard(socket: Socket): Promise<string> {
+async function received(socket: Socket): Promise<string> {
   return (await socket.recv(100, { timeout: 5000 })).toString()
 }
 
@@ -44,7 +44,7 @@ describe.each([
 ] as const)('joinGroup of %s', (_, Flavour) => {
   const make = (family: number = AF_INET): Socket | SyncSocket => keep(new Flavour(family, SOCK_DGRAM))
 
-  test('by index, by name and by address, and what the membership says', () => {
+  test('the interface may be an index, a name or an address, and the membership has group, index and source', () => {
     for (const device of [1, loopback, '127.0.0.1']) {
       const membership = make().joinGroup(group, { interface: device })
       expect(membership).toBeInstanceOf(Membership)
@@ -54,7 +54,7 @@ describe.each([
     expect(only).toMatchObject({ group: '232.1.1.1', interface: 1, source: '10.0.0.1' })
   })
 
-  test('an IPv6 group, with its zone, as inet_ntop writes it', () => {
+  test('joinGroup takes an IPv6 group with a zone, and the membership has the group as inet_ntop prints it', () => {
     const zoned = make(AF_INET6).joinGroup(`FF12:0:0::7%${loopback}`)
     expect(zoned).toMatchObject({ group: 'ff12::7', interface: 1, source: null })
     expect(make(AF_INET6).joinGroup('ff12::7%1', { interface: loopback }).interface).toBe(1)
@@ -62,7 +62,7 @@ describe.each([
     expect(only.source).toBe('2001:db8::1')
   })
 
-  test('leaving is idempotent, and the group can be joined again', () => {
+  test('leave() twice does nothing, and the group can be joined again', () => {
     const socket = make()
     const first = socket.joinGroup(group, { interface: 1 })
     expect(thrown(() => socket.joinGroup(group, { interface: 1 })).code).toBe('EADDRINUSE')
@@ -75,7 +75,7 @@ describe.each([
     socket.joinGroup(group, { interface: 1 })
   })
 
-  test('the end of the socket is the end of the membership', () => {
+  test('closing the socket ends the membership', () => {
     const socket = make()
     const membership = socket.joinGroup(group, { interface: 1 })
     socket.close()
@@ -85,7 +85,7 @@ describe.each([
   })
 })
 
-describe('what is refused before any system call', () => {
+describe('invalid arguments of joinGroup', () => {
   const join = (value: unknown, o?: unknown, family: number = AF_INET): string | undefined =>
     thrown(() => keep(new Socket(family, SOCK_DGRAM)).joinGroup(value as string, o as JoinOptions)).code
 
@@ -99,9 +99,9 @@ describe('what is refused before any system call', () => {
     '',
     '239.1',
     '%lo',
-  ])('%j is no group', value => expect(join(value)).toBe('ERR_INVALID_ADDRESS'))
+  ])('%j is refused as a group', value => expect(join(value)).toBe('ERR_INVALID_ADDRESS'))
 
-  test('arguments of a wrong type or range', () => {
+  test('arguments of a wrong type or out of range are refused by name', () => {
     expect(join(1)).toBe('ERR_INVALID_ARG_TYPE')
     expect(join(group, 'lo')).toBe('ERR_INVALID_ARG_TYPE')
     expect(join(group, null)).toBe('ERR_INVALID_ARG_TYPE')
@@ -112,7 +112,7 @@ describe('what is refused before any system call', () => {
     expect(join(group, { source: 'host' })).toBe('ERR_INVALID_ADDRESS')
   })
 
-  test('addresses of the other version of IP', () => {
+  test('addresses of the other version of IP are refused', () => {
     expect(join('ff12::7', {})).toBe('ERR_INVALID_ADDRESS')
     expect(join(group, { source: '::1' })).toBe('ERR_INVALID_ADDRESS')
     expect(join('ff32::7', { source: '10.0.0.1' }, AF_INET6)).toBe('ERR_INVALID_ADDRESS')
@@ -120,10 +120,10 @@ describe('what is refused before any system call', () => {
   })
 })
 
-describe('what the kernel refuses', () => {
+describe('errors of the kernel', () => {
   const error = (call: () => unknown): string => thrown(call).message
 
-  test('an interface that does not exist', () => {
+  test('an interface that does not exist is ENODEV and named', () => {
     const join = (device: string | number) => () => udp().joinGroup(group, { interface: device })
     expect(error(join('no such'))).toMatch(/ENODEV no interface is called "no such"/)
     expect(error(join(`${loopback}\0`))).toMatch(/"options.interface" .* text without NUL/)
@@ -132,11 +132,11 @@ describe('what the kernel refuses', () => {
     expect(thrown(join(0x7ffffff0)).code).toBe('ENODEV')
   })
 
-  testIf(linux, 'another family', () => {
+  testIf(linux, 'a socket of another family is EOPNOTSUPP', () => {
     expect(thrown(() => keep(new Socket(AF_UNIX, SOCK_DGRAM)).joinGroup(group)).code).toBe('EOPNOTSUPP')
   })
 
-  test('a second time, and blocking a second time', () => {
+  test('joining twice and blocking twice fail with an explanation', () => {
     const socket = udp()
     const membership = socket.joinGroup(group, { interface: 1 })
     expect(error(() => socket.joinGroup(group, { interface: 1 }))).toBe(
@@ -154,16 +154,16 @@ describe('what the kernel refuses', () => {
     expect(error(() => membership.block('10.0.0.1'))).toMatch(/EADDRNOTAVAIL .* was left/)
   })
 
-  test('a block in the membership of one source', () => {
+  test('block() of a membership with one source is EINVAL', () => {
     const only = udp().joinGroup('232.1.1.1', { interface: 1, source: '10.0.0.1' })
     const refused = thrown(() => only.block('10.0.0.2'))
     expect(refused).toMatchObject({ name: 'SocketError', code: 'EINVAL', syscall: 'setsockopt' })
     expect(refused.message).toMatch(/this membership of 232\.1\.1\.1 hears 10\.0\.0\.1 alone/)
     expect(thrown(() => only.unblock('10.0.0.2')).code).toBe('EINVAL')
-    expect(thrown(() => only.block('nobody')).code).toBe('ERR_INVALID_ADDRESS')
+    expect(thrown(() => only.block('a name')).code).toBe('ERR_INVALID_ADDRESS')
   })
 
-  testIf(linux, 'too many groups or sources: the sysctl is named', () => {
+  testIf(linux, 'if there are too many groups or sources, the error names the sysctl', () => {
     const socket = udp()
     const many = (): void => {
       for (let i = 0; i <= 4096; i++) socket.joinGroup(`239.255.${i >> 8}.${i & 255}`, { interface: 1 })
@@ -176,7 +176,7 @@ describe('what the kernel refuses', () => {
     expect(error(blocks)).toMatch(/ENOBUFS MCAST_BLOCK_SOURCE .*net\.ipv4\.igmp_max_msf/)
   })
 
-  testIf(linux, 'as an option its name is in the error', () => {
+  testIf(linux, 'the error of a group option names the option', () => {
     const socket = udp()
     socket.joinGroup(group, { interface: 1 })
     expect(error(() => socket.set(options.MCAST_JOIN_GROUP, { group, interface: 1 }))).toMatch(
@@ -188,23 +188,23 @@ describe('what the kernel refuses', () => {
   })
 })
 
-describe('packets on loopback', () => {
-  test('reach the members until they leave', async () => {
+describe('datagrams on loopback', () => {
+  test('datagrams reach a member until it leaves', async () => {
     const [receiver, from] = [udp().bind([group, 0]), sender()]
     const to = receiver.getsockname()
     const membership = receiver.joinGroup(group, { interface: 1 })
     await from.sendto(text('one'), to)
-    expect(await heard(receiver)).toBe('one')
+    expect(await received(receiver)).toBe('one')
     membership.leave()
     const reason = await failure(receiver.recv(100, { timeout: 0 }))
     await from.sendto(text('two'), to)
     receiver.joinGroup(group, { interface: 1 })
     await from.sendto(text('three'), to)
-    expect(await heard(receiver)).toBe('three')
+    expect(await received(receiver)).toBe('three')
     expect(reason.code).toBe('EAGAIN')
   })
 
-  testIf(linux, 'an IPv4 group on a dual-stack socket', async () => {
+  testIf(linux, 'a dual-stack socket receives from an IPv4 group', async () => {
     const receiver = keep(new Socket(AF_INET6, SOCK_DGRAM)).bind(['', 0])
     const { port } = receiver.getsockname() as { port: number }
     expect(receiver.joinGroup(group, { interface: loopback }).group).toBe(group)
@@ -214,7 +214,7 @@ describe('packets on loopback', () => {
     expect(String(address)).toMatch(/^\[::ffff:\d/)
   })
 
-  test('IP_MULTICAST_TTL is the TTL that arrives', async () => {
+  test('a datagram arrives with the TTL of IP_MULTICAST_TTL', async () => {
     const receiver = udp().bind([group, 0]).set(options.IP_RECVTTL, true)
     receiver.joinGroup(group, { interface: 1 })
     for (const ttl of [1, 7, 255]) {
@@ -223,7 +223,7 @@ describe('packets on loopback', () => {
     }
   })
 
-  testIf(linux, 'IP_MULTICAST_ALL=0 keeps out groups that others joined', async () => {
+  testIf(linux, 'with IP_MULTICAST_ALL=0 a socket receives no groups that other sockets joined', async () => {
     const other = '239.255.77.2'
     udp().joinGroup(other, { interface: 1 })
     const [all, own, from] = [udp(), udp(), sender()]
@@ -234,12 +234,12 @@ describe('packets on loopback', () => {
       await from.sendto(text('of another'), [other, port])
       await from.sendto(text('own'), [group, port])
     }
-    expect([await heard(all), await heard(all)]).toEqual(['of another', 'own'])
-    expect(await heard(own)).toBe('own')
+    expect([await received(all), await received(all)]).toEqual(['of another', 'own'])
+    expect(await received(own)).toBe('own')
     expect(own.tryRecv(100)).toBeNull()
   })
 
-  test('the blocking flavour hears as well', async () => {
+  test('the blocking flavour receives from a group', async () => {
     const receiver = keep(new SyncSocket(AF_INET, SOCK_DGRAM)).bind([group, 0])
     receiver.joinGroup(group, { interface: 1 })
     await sender().sendto(text('sync'), receiver.getsockname())

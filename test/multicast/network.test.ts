@@ -4,11 +4,11 @@ import { missing, testIf } from '../helpers/need'
 import { makeNetwork, type Network, type Peer, type Side } from '../helpers/network'
 
 /*
- * Groups over a cable between two namespaces, with Python at the other end. What must not arrive is sent before
- * something that does.
+ * Multicast groups over a veth pair between two namespaces, with Python on the other side. To show that a datagram does
+ * not arrive, each test sends another one afterwards that does.
  */
 const none = missing.network() ?? missing.python()
-const second = { v4: '10.77.0.9', v6: 'fd77::9' } // a second address on either side, at different times
+const second = { v4: '10.77.0.9', v6: 'fd77::9' } // a second address, which is on one side at a time
 
 let network: Network
 let [a, b]: Side[] = []
@@ -21,10 +21,10 @@ function udp(family: number = AF_INET, side: Side = a!): Socket {
 }
 
 const text = (value: string): Buffer => Buffer.from(value)
-const heard = async (socket: Socket): Promise<string> =>
+const received = async (socket: Socket): Promise<string> =>
   (await socket.recv(100, { timeout: 5000 })).toString()
 
-/** Runs something while a side has a second address of either version. */
+/** Runs while a side has a second address of each version of IP. */
 async function withSecond(side: Side, run: () => Promise<void>): Promise<void> {
   const change = (verb: string): Promise<string> =>
     side.shell(`ip addr ${verb} ${second.v4}/24 dev ${side.interface.name}
@@ -37,7 +37,7 @@ async function withSecond(side: Side, run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Python sends texts to a group, each from the address that goes with it. */
+/** Sends texts to a group with Python, each from its own source address. */
 async function pythonSends(to: [string, number], ...messages: [from: string, data: string][]): Promise<void> {
   const script = `
 import json, socket, struct, sys
@@ -56,8 +56,8 @@ for source, data in messages:
   expect(ended).toMatchObject({ code: 0, stderr: '' })
 }
 
-/** Python hears a group, from everybody or from one; it prints what arrives, and ends at 'end'. */
-async function pythonHears(group: string, source: string | null): Promise<{ peer: Peer; port: number }> {
+/** Starts a Python member of a group, of all sources or of one. It prints what arrives, and ends at 'end'. */
+async function pythonReceives(group: string, source: string | null): Promise<{ peer: Peer; port: number }> {
   const script = `
 import json, socket, struct, sys
 device, group, source = json.loads(sys.argv[1])
@@ -83,7 +83,7 @@ while True:
   return { peer, port: Number(port) }
 }
 
-/** Sends from a side, from one of its addresses. */
+/** Sends to a group from an address of side a. */
 async function weSend(to: [string, number], from: string, data: string): Promise<void> {
   const v6 = to[0].includes(':')
   const socket = udp(v6 ? AF_INET6 : AF_INET)
@@ -98,7 +98,7 @@ const versions = [
   { name: 'IPv6', family: AF_INET6, any: 'ff15::77', only: 'ff35::77', key: 'v6' },
 ] as const
 
-describe('a cable', () => {
+describe('two namespaces with a veth pair', () => {
   beforeAll(async () => {
     if (none !== null) return
     network = await makeNetwork()
@@ -119,22 +119,22 @@ describe('a cable', () => {
     }
     const scope = (): { scopeId: number } => ({ scopeId: a!.interface.index })
 
-    testIf(none, 'Python sends, everybody is heard, and a blocked one no longer', () =>
+    testIf(none, 'a member receives all sources, until it blocks one', () =>
       withSecond(b!, async () => {
         const { socket, membership, port } = member(any)
         await pythonSends([any, port], [b![key], 'first'], [second[key], 'second'])
-        expect([await heard(socket), await heard(socket)]).toEqual(['first', 'second'])
+        expect([await received(socket), await received(socket)]).toEqual(['first', 'second'])
         membership.block(b![key])
         await pythonSends([any, port], [b![key], 'blocked'], [second[key], 'through'])
-        expect(await heard(socket)).toBe('through')
+        expect(await received(socket)).toBe('through')
         membership.unblock(b![key])
         await pythonSends([any, port], [b![key], 'again'])
-        expect(await heard(socket)).toBe('again')
+        expect(await received(socket)).toBe('again')
         expect(socket.tryRecv(100)).toBeNull()
       }),
     )
 
-    testIf(none, 'Python sends, one source is heard', () =>
+    testIf(none, 'a member of one source receives only that source', () =>
       withSecond(b!, async () => {
         const { socket, membership, port } = member(only, b![key])
         expect(membership.source).toBe(b![key])
@@ -144,18 +144,18 @@ describe('a cable', () => {
           'right source',
           expect.objectContaining({ address: b![key] }),
         ])
-        // A second source of the group is a membership of its own.
+        // Each source of a group has its own membership.
         const other = socket.joinGroup(only, { interface: a!.interface.index, source: second[key] })
         membership.leave()
         await pythonSends([only, port], [b![key], 'left'], [second[key], 'joined'])
-        expect(await heard(socket)).toBe('joined')
+        expect(await received(socket)).toBe('joined')
         other.leave()
       }),
     )
 
-    testIf(none, 'Python hears one source of ours', () =>
+    testIf(none, 'a Python member of one source receives only that source', () =>
       withSecond(a!, async () => {
-        const { peer, port } = await pythonHears(only, a![key])
+        const { peer, port } = await pythonReceives(only, a![key])
         await weSend([only, port], second[key], 'wrong')
         await weSend([only, port], a![key], 'right')
         await weSend([only, port], a![key], 'end')
@@ -164,9 +164,9 @@ describe('a cable', () => {
       }),
     )
 
-    testIf(none, 'Python hears all of ours', () =>
+    testIf(none, 'a Python member of all sources receives them all', () =>
       withSecond(a!, async () => {
-        const { peer, port } = await pythonHears(any, null)
+        const { peer, port } = await pythonReceives(any, null)
         await weSend([any, port], second[key], 'one')
         await weSend([any, port], a![key], 'other')
         await weSend([any, port], a![key], 'end')
@@ -175,7 +175,7 @@ describe('a cable', () => {
       }),
     )
 
-    testIf(none, 'what the kernel has in its lists', async () => {
+    testIf(none, 'the lists of the kernel have the groups and sources that were joined', async () => {
       const [all, filtered] = [member(any), member(only, b![key])]
       const { name, index } = a!.interface
       const suffix = key === 'v4' ? '' : '6'
@@ -196,23 +196,27 @@ describe('a cable', () => {
       expect((await filters()).trim().split('\n')).toHaveLength(1)
     })
 
-    testIf(none, 'loop off: the other host hears it, this one does not', async () => {
-      const here = member(any)
-      const there = udp(family, b).bind({ address: '', port: here.port })
-      there.joinGroup(any, { interface: b!.interface.index })
-      const from = udp(family)
-      const [loop, via] =
-        key === 'v4'
-          ? ([options.IP_MULTICAST_LOOP, options.IP_MULTICAST_IF] as const)
-          : ([options.IPV6_MULTICAST_LOOP, options.IPV6_MULTICAST_IF] as const)
-      from.set(via, a!.interface.index).set(loop, false)
-      await from.sendto(text('away'), [any, here.port])
-      await from.set(loop, true).sendto(text('here too'), [any, here.port])
-      expect([await heard(there), await heard(there)]).toEqual(['away', 'here too'])
-      expect(await heard(here.socket)).toBe('here too')
-    })
+    testIf(
+      none,
+      'with the loop option off, the other host receives the datagram and this host does not',
+      async () => {
+        const here = member(any)
+        const there = udp(family, b).bind({ address: '', port: here.port })
+        there.joinGroup(any, { interface: b!.interface.index })
+        const from = udp(family)
+        const [loop, via] =
+          key === 'v4'
+            ? ([options.IP_MULTICAST_LOOP, options.IP_MULTICAST_IF] as const)
+            : ([options.IPV6_MULTICAST_LOOP, options.IPV6_MULTICAST_IF] as const)
+        from.set(via, a!.interface.index).set(loop, false)
+        await from.sendto(text('away'), [any, here.port])
+        await from.set(loop, true).sendto(text('here too'), [any, here.port])
+        expect([await received(there), await received(there)]).toEqual(['away', 'here too'])
+        expect(await received(here.socket)).toBe('here too')
+      },
+    )
 
-    testIf(none, 'hops arrive as they were set', async () => {
+    testIf(none, 'a datagram arrives with the hop limit that was set', async () => {
       const there = udp(family, b).bind(['', 0])
       const { port } = there.getsockname() as { port: number }
       there.joinGroup(any, { interface: b!.interface.index })
@@ -229,7 +233,7 @@ describe('a cable', () => {
     })
   })
 
-  testIf(none, 'the interface of IP_MULTICAST_IF is the way out', async () => {
+  testIf(none, 'datagrams leave by the interface of IP_MULTICAST_IF', async () => {
     const there = udp(AF_INET, b).bind(['', 0])
     const { port } = there.getsockname() as { port: number }
     there.joinGroup('239.77.0.2', { interface: b!.v4 })
@@ -237,46 +241,54 @@ describe('a cable', () => {
     here.joinGroup('239.77.0.2', { interface: 1 })
     const from = udp()
     await from.set(options.IP_MULTICAST_IF, 1).sendto(text('on lo'), ['239.77.0.2', port])
-    await from.set(options.IP_MULTICAST_IF, a!.v4).sendto(text('on the cable'), ['239.77.0.2', port])
-    expect(await heard(here)).toBe('on lo')
-    expect(await heard(there)).toBe('on the cable')
+    await from.set(options.IP_MULTICAST_IF, a!.v4).sendto(text('on the pair'), ['239.77.0.2', port])
+    expect(await received(here)).toBe('on lo')
+    expect(await received(there)).toBe('on the pair')
     expect([here.tryRecv(100), there.tryRecv(100)]).toEqual([null, null])
   })
 
-  testIf(none, 'without an interface the route chooses; without a route there is none', async () => {
-    const there = udp(AF_INET, b).bind(['', 0])
-    const { port } = there.getsockname() as { port: number }
-    const membership = there.joinGroup('239.77.0.3')
-    expect(membership.interface).toBe(0)
-    await weSend(['239.77.0.3', port], a!.v4, 'routed')
-    expect(await heard(there)).toBe('routed')
-    membership.leave()
-    expect(await b!.shell('cat /proc/net/igmp')).not.toMatch(/03004DEF/)
-    await b!.shell('ip route del 224.0.0.0/4')
-    expect(() => there.joinGroup('239.77.0.3')).toThrow(/ENODEV .*name an interface/)
-    await b!.shell('ip route add 224.0.0.0/4 dev b0')
-  })
+  testIf(
+    none,
+    'without an interface the route chooses it, and without a route joinGroup fails with ENODEV',
+    async () => {
+      const there = udp(AF_INET, b).bind(['', 0])
+      const { port } = there.getsockname() as { port: number }
+      const membership = there.joinGroup('239.77.0.3')
+      expect(membership.interface).toBe(0)
+      await weSend(['239.77.0.3', port], a!.v4, 'routed')
+      expect(await received(there)).toBe('routed')
+      membership.leave()
+      expect(await b!.shell('cat /proc/net/igmp')).not.toMatch(/03004DEF/)
+      await b!.shell('ip route del 224.0.0.0/4')
+      expect(() => there.joinGroup('239.77.0.3')).toThrow(/ENODEV .*name an interface/)
+      await b!.shell('ip route add 224.0.0.0/4 dev b0')
+    },
+  )
 
-  testIf(none, 'leaving tells when the group was left behind the membership’s back', () => {
+  testIf(none, 'leave() fails with EADDRNOTAVAIL if the group has been left by another call', () => {
     const socket = udp()
     const membership = socket.joinGroup('239.77.0.4', { interface: 'a0' })
     socket.set(options.MCAST_LEAVE_GROUP, { group: '239.77.0.4', interface: a!.interface.index })
     expect(thrown(() => membership.leave()).code).toBe('EADDRNOTAVAIL')
   })
 
-  testIf(none, 'IPV6_MULTICAST_ALL=0 keeps out groups that others joined', async () => {
-    const device = a!.interface.index
-    udp(AF_INET6).joinGroup('ff12::2', { interface: device })
-    const [all, own] = [udp(AF_INET6), udp(AF_INET6).set(options.IPV6_MULTICAST_ALL, false)]
-    const from = udp(AF_INET6).set(options.IPV6_MULTICAST_IF, device)
-    for (const socket of [all, own]) {
-      socket.bind(['', 0]).joinGroup('ff12::1', { interface: device })
-      const { port } = socket.getsockname() as { port: number }
-      await from.sendto(text('of another'), ['ff12::2', port])
-      await from.sendto(text('own'), ['ff12::1', port])
-    }
-    expect([await heard(all), await heard(all)]).toEqual(['of another', 'own'])
-    expect(await heard(own)).toBe('own')
-    expect(own.tryRecv(100)).toBeNull()
-  })
+  testIf(
+    none,
+    'with IPV6_MULTICAST_ALL=0 a socket receives no groups that other sockets joined',
+    async () => {
+      const device = a!.interface.index
+      udp(AF_INET6).joinGroup('ff12::2', { interface: device })
+      const [all, own] = [udp(AF_INET6), udp(AF_INET6).set(options.IPV6_MULTICAST_ALL, false)]
+      const from = udp(AF_INET6).set(options.IPV6_MULTICAST_IF, device)
+      for (const socket of [all, own]) {
+        socket.bind(['', 0]).joinGroup('ff12::1', { interface: device })
+        const { port } = socket.getsockname() as { port: number }
+        await from.sendto(text('of another'), ['ff12::2', port])
+        await from.sendto(text('own'), ['ff12::1', port])
+      }
+      expect([await received(all), await received(all)]).toEqual(['of another', 'own'])
+      expect(await received(own)).toBe('own')
+      expect(own.tryRecv(100)).toBeNull()
+    },
+  )
 })

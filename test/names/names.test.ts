@@ -10,7 +10,7 @@ const none = missing.resolver()
 const text = (list: bsd.AddressInfo[]): unknown[] =>
   list.map(e => [e.family, e.type, e.protocol, e.canonname, e.address.toJSON()])
 
-/** getaddrinfo's answers as Python prints them: for a comparison, each address as [host, port]. */
+/** Prints the result of getaddrinfo in Python as JSON, with each address as [host, port]. */
 const pythonAddresses = `
 def show(answers):
     print(json.dumps([[int(f), int(t), p, c, a[0], a[1]] for f, t, p, c, a in answers]))
@@ -18,7 +18,7 @@ def show(answers):
 const ourAddresses = `const show = list => list.map(e => [e.family, e.type, e.protocol, e.canonname, e.address.address, e.address.port])\n`
 
 describe('getaddrinfo', () => {
-  test('an address asks nobody, and both flavours give the same', async () => {
+  test('getaddrinfo of a numeric address needs no name server, and both flavours give the same result', async () => {
     const hints = { type: bsd.SOCK_STREAM }
     const answer = await bsd.getaddrinfo('127.0.0.1', 80, hints)
     expect(text(answer)).toEqual([
@@ -28,7 +28,7 @@ describe('getaddrinfo', () => {
     expect(blocking.getaddrinfo('::1', 443, hints)[0]!.address).toMatchObject({ kind: 'inet6', port: 443 })
   })
 
-  test('what it gives is what sockets take', async () => {
+  test('sockets accept the results of getaddrinfo', async () => {
     const [passive] = await bsd.getaddrinfo('127.0.0.1', 0, {
       family: bsd.AF_INET,
       type: bsd.SOCK_STREAM,
@@ -45,14 +45,14 @@ describe('getaddrinfo', () => {
     listener.close()
   })
 
-  test('without a host: the loopback, or the wildcard', async () => {
+  test('getaddrinfo without a host gives the loopback addresses, or the wildcard addresses with AI_PASSIVE', async () => {
     const loopback = await bsd.getaddrinfo(null, 80, { type: bsd.SOCK_STREAM })
     expect(loopback.map(e => (e.address as { address: string }).address).sort()).toEqual(['127.0.0.1', '::1'])
     const wildcard = await bsd.getaddrinfo(null, 80, { type: bsd.SOCK_STREAM, flags: bsd.AI_PASSIVE })
     expect(wildcard.map(e => (e.address as { address: string }).address).sort()).toEqual(['0.0.0.0', '::'])
   })
 
-  test('a zone is kept as scopeId, by name and by number', async () => {
+  test('getaddrinfo keeps a zone as scopeId, given by name or by number', async () => {
     const index = bsd.if_nametoindex(bsd.if_indextoname(1))
     for (const zone of [bsd.if_indextoname(1), '1']) {
       const [entry] = await bsd.getaddrinfo(`fe80::1%${zone}`, 1, { type: bsd.SOCK_DGRAM })
@@ -60,7 +60,7 @@ describe('getaddrinfo', () => {
     }
   })
 
-  test('AI_NUMERICHOST refuses names without asking anybody; a number stands for the flags', async () => {
+  test('with AI_NUMERICHOST a name fails without a lookup, and flags may be given as a number', async () => {
     for (const hints of [{ flags: bsd.AI_NUMERICHOST }, bsd.AI_NUMERICHOST]) {
       expect(await failure(bsd.getaddrinfo('name.example', 80, hints))).toMatchObject({
         name: 'SocketError',
@@ -89,7 +89,7 @@ describe('getaddrinfo', () => {
     })
   })
 
-  test('nothing is cut at a NUL and no port wraps', async () => {
+  test('names with a NUL, names that are too long and ports out of range are refused', async () => {
     for (const call of [
       () => bsd.getaddrinfo('127.0.0.1\0evil', 80),
       () => bsd.getaddrinfo('127.0.0.1', 'http\0s'),
@@ -112,7 +112,7 @@ describe('getaddrinfo', () => {
     expect(thrown(() => blocking.getaddrinfo('127.0.0.1\0evil', 80)).code).toBe('ERR_OUT_OF_RANGE')
   })
 
-  test('arguments of other types', async () => {
+  test('arguments of a wrong type are refused', async () => {
     for (const call of [
       () => bsd.getaddrinfo(7 as never, 80),
       () => bsd.getaddrinfo('127.0.0.1', {} as never),
@@ -134,7 +134,7 @@ describe('getaddrinfo', () => {
     )
   })
 
-  test('a timeout of 0 never waits, a signal that has fired neither', async () => {
+  test('getaddrinfo with timeout 0 or with a signal that has fired does not wait', async () => {
     expect(await failure(bsd.getaddrinfo('127.0.0.1', 80, { timeout: 0 }))).toMatchObject({ code: 'EAGAIN' })
     const reason = new Error('mine')
     expect(
@@ -143,14 +143,14 @@ describe('getaddrinfo', () => {
     expect(await bsd.getaddrinfo('127.0.0.1', 80, { timeout: 5000 })).not.toHaveLength(0)
   })
 
-  test('a hundred at once', async () => {
+  test('a hundred lookups can run at once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, port) => bsd.getaddrinfo('127.0.0.1', port, { type: bsd.SOCK_STREAM })),
     )
     expect(answers.map(([entry]) => (entry!.address as { port: number }).port)).toEqual([...answers.keys()])
   })
 
-  testIf(none, 'the answers are those of Python', async () => {
+  testIf(none, 'getaddrinfo gives the same results as Python', async () => {
     const cases = [
       `('localhost', 80, 0, 1)`,
       `('canonical.example', 'echo-test', 0, 0, 0, socket.AI_CANONNAME)`,
@@ -172,7 +172,7 @@ describe('getaddrinfo', () => {
     }
   })
 
-  testIf(none, 'and so are the errors', async () => {
+  testIf(none, 'getaddrinfo fails with the same errors as Python', async () => {
     const codes = await pythonResolving(`
 def code(*a):
     try: return socket.getaddrinfo(*a)
@@ -188,14 +188,14 @@ print(json.dumps([code('nonexistent.invalid', 80), code('only4.example', 80, soc
     expect((ours as { code: string }[])[0]!.code).toBe('EAI_NONAME')
   })
 
-  testIf(none, 'names of other scripts go by IDNA', async () => {
+  testIf(none, 'names with characters beyond ASCII are encoded by IDNA', async () => {
     const files = { hosts: '127.9.9.9 xn--bcher-kva.example\n' }
     expect(await resolving(`return s.gethostbyname('Bücher.example')`, { files })).toBe('127.9.9.9')
   })
 })
 
 describe('getnameinfo', () => {
-  test('as numbers', async () => {
+  test('getnameinfo gives numbers with NI_NUMERICHOST and NI_NUMERICSERV', async () => {
     const flags = bsd.NI_NUMERICHOST | bsd.NI_NUMERICSERV
     expect(await bsd.getnameinfo(['127.0.0.1', 80], flags)).toEqual({ host: '127.0.0.1', service: '80' })
     expect(await bsd.getnameinfo({ address: '::1', port: 65535 }, { flags })).toEqual({
@@ -212,12 +212,12 @@ describe('getnameinfo', () => {
     socket.close()
   })
 
-  test('no name is resolved, no port wraps', async () => {
+  test('getnameinfo refuses a host name and a port out of range', async () => {
     expect(await failure(bsd.getnameinfo(['localhost', 80]))).toMatchObject({ code: 'ERR_INVALID_ADDRESS' })
     expect(await failure(bsd.getnameinfo(['127.0.0.1', 65536]))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
   })
 
-  testIf(none, 'names as Python has them', async () => {
+  testIf(none, 'getnameinfo gives the same names as Python', async () => {
     const theirs = await pythonResolving(`
 n = socket.getnameinfo
 print(json.dumps([n(('127.1.0.1', 4007), 0), n(('127.1.0.1', 4008), socket.NI_DGRAM), n(('127.1.0.3', 4008), 0),
@@ -237,8 +237,8 @@ print(json.dumps([n(('127.1.0.1', 4007), 0), n(('127.1.0.1', 4008), socket.NI_DG
   })
 })
 
-describe('hosts', () => {
-  test('what needs no lookup', async () => {
+describe('lookups of hosts', () => {
+  test('gethostbyname of an address, of <broadcast> and of no name needs no lookup', async () => {
     for (const [name, address] of [
       ['', '0.0.0.0'],
       ['<broadcast>', '255.255.255.255'],
@@ -250,7 +250,7 @@ describe('hosts', () => {
     expect(await failure(bsd.gethostbyaddr('localhost'))).toMatchObject({ code: 'ERR_INVALID_ADDRESS' })
   })
 
-  testIf(none, 'the answers are those of Python', async () => {
+  testIf(none, 'lookups of hosts give the same results as Python', async () => {
     const theirs = await pythonResolving(`
 print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'), socket.gethostbyaddr('127.1.0.1'),
   socket.gethostbyaddr('::4'), socket.getfqdn('alias'), socket.getfqdn('127.1.0.2'), socket.getfqdn('localhost'),
@@ -266,7 +266,7 @@ print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'
     }
   })
 
-  testIf(none, 'errors have the names of h_errno', async () => {
+  testIf(none, 'errors of host lookups have the codes of h_errno', async () => {
     const ours = (await resolving(`return [
       await failure(() => b.gethostbyname('nonexistent.invalid')),
       await failure(() => s.gethostbynameEx('nonexistent.invalid')),
@@ -281,7 +281,7 @@ print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'
     })
   })
 
-  testIf(none, 'a name server that cannot be reached', async () => {
+  testIf(none, 'if the name server cannot be reached, lookups fail with TRY_AGAIN or EAI_AGAIN', async () => {
     const files = { 'nsswitch.conf': 'hosts: dns\n', 'resolv.conf': 'nameserver 10.255.255.53\n' }
     const script = `return [await failure(() => b.gethostbyname('name.invalid')),
       await failure(() => b.getaddrinfo('name.invalid', 80)), await b.getfqdn('name.invalid')]`
@@ -292,9 +292,12 @@ print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'
     ])
   })
 
-  testIf(none, 'one that says nothing: a timeout and a signal end the wait, the loop goes on', async () => {
-    const files = { 'nsswitch.conf': 'hosts: dns\n' }
-    const script = `
+  testIf(
+    none,
+    'if the name server does not answer, a timeout and a signal end the wait, and other lookups go on',
+    async () => {
+      const files = { 'nsswitch.conf': 'hosts: dns\n' }
+      const script = `
       const silent = new b.Socket(b.AF_INET, b.SOCK_DGRAM).bind(['127.0.0.1', 53])
       const controller = new AbortController()
       const order = []
@@ -305,23 +308,24 @@ print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'
       ]
       setTimeout(() => controller.abort(), 60)
       const errors = await Promise.all(lookups)
-      const first = await b.getaddrinfo('127.0.0.1', 80) // waits behind them, and is served
+      const first = await b.getaddrinfo('127.0.0.1', 80) // is queued behind the three lookups
       silent.close()
       return { errors, order, first: first.length > 0 }`
-    expect(await resolving(script, { files })).toMatchObject({
-      order: ['timeout', 'abort'],
-      errors: [
-        { name: 'TimeoutError', code: 'ERR_SOCKET_TIMEOUT', syscall: 'getaddrinfo' },
-        { name: 'AbortError' },
-        { name: 'TimeoutError' },
-      ],
-      first: true,
-    })
-  })
+      expect(await resolving(script, { files })).toMatchObject({
+        order: ['timeout', 'abort'],
+        errors: [
+          { name: 'TimeoutError', code: 'ERR_SOCKET_TIMEOUT', syscall: 'getaddrinfo' },
+          { name: 'AbortError' },
+          { name: 'TimeoutError' },
+        ],
+        first: true,
+      })
+    },
+  )
 })
 
 describe('services and protocols', () => {
-  testIf(missing.python(), 'those of this machine, as Python has them', async () => {
+  testIf(missing.python(), 'lookups of services and protocols give the same results as Python', async () => {
     const theirs = JSON.parse(
       await runPython(`
 import json, socket
@@ -340,7 +344,7 @@ print(json.dumps([[socket.getservbyport(p) for p in ports],
     expect(await bsd.getprotobynumber(6)).toBe('tcp')
   })
 
-  testIf(none, 'of a protocol, and by an alias', async () => {
+  testIf(none, 'services are looked up for a protocol and by an alias', async () => {
     const script = `return [s.getservbyname('echo-test', 'tcp'), await b.getservbyname('echo-test', 'udp'),
       await b.getservbyname('et'), s.getservbyport(4008, 'udp'), await failure(() => b.getservbyport(4008, 'tcp')),
       await failure(() => b.getservbyname('et', 'udp'))]`
@@ -354,7 +358,7 @@ print(json.dumps([[socket.getservbyport(p) for p in ports],
     ])
   })
 
-  test('what does not exist', async () => {
+  test('a lookup of an unknown service or protocol fails with ENOENT', async () => {
     expect(await failure(bsd.getservbyname('no-such-service'))).toMatchObject({ code: 'ENOENT', errno: -2 })
     expect(await failure(bsd.getprotobyname('no-such-protocol'))).toMatchObject({ code: 'ENOENT' })
     expect(thrown(() => blocking.getprotobynumber(254)).code).toBe('ENOENT')
@@ -362,26 +366,30 @@ print(json.dumps([[socket.getservbyport(p) for p in ports],
 })
 
 describe('this host', () => {
-  test('gethostname', () => {
+  test('gethostname returns the host name', () => {
     expect(bsd.gethostname()).toBe(hostname())
     expect(blocking.gethostname).toBe(bsd.gethostname)
   })
 
-  testIf(missing.root() ?? none, 'sethostname', async () => {
-    const script = `const b = require('./dist'); b.sethostname('renamed'); console.log(b.gethostname())
+  testIf(
+    missing.root() ?? none,
+    'sethostname sets the host name, and its errors explain themselves',
+    async () => {
+      const script = `const b = require('./dist'); b.sethostname('renamed'); console.log(b.gethostname())
       try { b.sethostname('x'.repeat(65)) } catch (e) { console.log(e.code, e.syscall) }`
-    ensureDist()
-    const ended = await run('unshare', ['--uts', process.execPath, '-e', script])
-    expect(ended).toMatchObject({ code: 0, stdout: 'renamed\nEINVAL sethostname\n' })
-    const nobody = `const b = require('./dist'); process.setuid(65534)
+      ensureDist()
+      const ended = await run('unshare', ['--uts', process.execPath, '-e', script])
+      expect(ended).toMatchObject({ code: 0, stdout: 'renamed\nEINVAL sethostname\n' })
+      const unprivileged = `const b = require('./dist'); process.setuid(65534)
       try { b.sethostname('renamed') } catch (e) { console.log(e.message) }`
-    const refused = await run('unshare', ['--uts', process.execPath, '-e', nobody])
-    expect(refused.stdout).toBe('sethostname EPERM "renamed" (needs CAP_SYS_ADMIN)\n')
-    expect(thrown(() => bsd.sethostname('a\0b')).code).toBe('ERR_OUT_OF_RANGE')
-    expect(thrown(() => bsd.sethostname(7 as never)).code).toBe('ERR_INVALID_ARG_TYPE')
-  })
+      const refused = await run('unshare', ['--uts', process.execPath, '-e', unprivileged])
+      expect(refused.stdout).toBe('sethostname EPERM "renamed" (needs CAP_SYS_ADMIN)\n')
+      expect(thrown(() => bsd.sethostname('a\0b')).code).toBe('ERR_OUT_OF_RANGE')
+      expect(thrown(() => bsd.sethostname(7 as never)).code).toBe('ERR_INVALID_ARG_TYPE')
+    },
+  )
 
-  test('getifaddrs has what Node has, and more', () => {
+  test('getifaddrs returns at least the addresses of node:os', () => {
     const all = bsd.getifaddrs()
     const loopback = all.find(e => e.address?.kind === 'inet' && e.address.address === '127.0.0.1')!
     expect(loopback.flags & bsd.IFF_LOOPBACK).toBe(bsd.IFF_LOOPBACK)
@@ -400,29 +408,33 @@ describe('this host', () => {
     )
   })
 
-  testIf(missing.network(), 'getifaddrs: broadcast and the other end', async () => {
-    const script = `const b = require('./dist')
+  testIf(
+    missing.network(),
+    'getifaddrs returns the broadcast address or the destination of an interface',
+    async () => {
+      const script = `const b = require('./dist')
       console.log(JSON.stringify(b.getifaddrs().filter(e => e.address?.kind === 'inet')))`
-    ensureDist()
-    const setup = `ip tuntap add p0 mode tun; ip addr add 10.7.0.1 peer 10.7.0.2 dev p0
+      ensureDist()
+      const setup = `ip tuntap add p0 mode tun; ip addr add 10.7.0.1 peer 10.7.0.2 dev p0
       ip link add d0 type veth; ip addr add 10.8.0.1/24 brd + dev d0`
-    const ended = await run('unshare', [
-      '-n',
-      'sh',
-      '-ec',
-      `${setup}; exec ${process.execPath} -e '${script.replaceAll("'", '"')}'`,
-    ])
-    expect(ended).toMatchObject({ code: 0, stderr: '' })
-    const found = JSON.parse(ended.stdout) as { name: string }[]
-    expect(found.find(e => e.name === 'p0')).toMatchObject({
-      address: { address: '10.7.0.1' },
-      destination: { address: '10.7.0.2' },
-      broadcast: null,
-    })
-    expect(found.find(e => e.name === 'd0')).toMatchObject({
-      netmask: { address: '255.255.255.0' },
-      broadcast: { address: '10.8.0.255' },
-      destination: null,
-    })
-  })
+      const ended = await run('unshare', [
+        '-n',
+        'sh',
+        '-ec',
+        `${setup}; exec ${process.execPath} -e '${script.replaceAll("'", '"')}'`,
+      ])
+      expect(ended).toMatchObject({ code: 0, stderr: '' })
+      const found = JSON.parse(ended.stdout) as { name: string }[]
+      expect(found.find(e => e.name === 'p0')).toMatchObject({
+        address: { address: '10.7.0.1' },
+        destination: { address: '10.7.0.2' },
+        broadcast: null,
+      })
+      expect(found.find(e => e.name === 'd0')).toMatchObject({
+        netmask: { address: '255.255.255.0' },
+        broadcast: { address: '10.8.0.255' },
+        destination: null,
+      })
+    },
+  )
 })

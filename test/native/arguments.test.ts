@@ -4,8 +4,8 @@ import { reactor } from '../../lib/reactor'
 import { thrown } from '../helpers/errors'
 
 /*
- * Every argument of every call, on a socket that is open: one that is missing or of the wrong kind throws an error that
- * names it, and nothing has happened.
+ * Every argument of every native function, on an open socket. A missing argument or one of a wrong type throws an error
+ * that names it, and the function does nothing.
  */
 const { AF_UNIX, SOCK_STREAM } = constants as Record<string, number>
 const ABSENT = Symbol('absent')
@@ -17,25 +17,25 @@ interface Kind {
 }
 
 const kinds: Record<string, Kind> = {
-  /** 32 bits. */
+  /** A 32-bit integer. */
   int: { good: () => 0, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 40, -(2 ** 31) - 1] },
-  /** An integer that may be left out, and then is 0. */
+  /** An integer that may be absent, and is then 0. */
   flags: { good: () => 0, types: [null, '1'], ranges: [NaN, 2 ** 40] },
   /** The id of another slot. */
   id: { good: () => -1, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 53, -(2 ** 53)] },
-  /** A whole number, not negative. */
+  /** An integer that is not negative. */
   size: { good: () => 1, types: [ABSENT, null, '1'], ranges: [NaN, 0.5, -1, 2 ** 54] },
-  /** Where a buffer or a file is begun; left out it is all of the buffer, or where the file is. */
+  /** An offset into a buffer or a file. If it is absent, the whole buffer is used, or the file's own offset. */
   offset: { good: () => 1, types: ['1', {}], ranges: [NaN, 0.5, -1, 2 ** 54] },
   bytes: { good: () => new Uint8Array(128), types: [ABSENT, null, 5, 'text', [1], new ArrayBuffer(4)], ranges: [] },
   optional: { good: () => null, types: [5, 'text', [1]], ranges: [] },
-  /** An int * or socklen_t *. */
+  /** An `int *` or a `socklen_t *`. */
   reference: {
     good: () => Int32Array.of(1),
     types: [ABSENT, null, 5, new Uint32Array(4), new Int32Array(0)],
     ranges: [],
   },
-  /** The room for an address, which may be left out, and its length. */
+  /** A buffer for an address, which may be absent, and its length. */
   address: { good: () => new Uint8Array(128), types: [5, 'text'], ranges: [] },
   length: {
     good: () => Int32Array.of(128),
@@ -67,7 +67,7 @@ const io = [
   'ioctl request:int argument:bytes',
 ]
 
-/** Behind the slot or descriptor that comes first. */
+/** The first argument, the slot or the file descriptor, is left out of these rows. */
 const bySlot = [
   ...io,
   'watch writing:int again:int',
@@ -119,7 +119,7 @@ const rawPlain = [
 
 type Call = (...values: unknown[]) => unknown
 
-/** Calls with one argument wrong at a time. */
+/** Makes one call for each invalid value of each argument. */
 function refuses(calls: object, row: string, first: unknown[]): void {
   const [name, ...rest] = row.split(' ')
   const call = (calls as Record<string, Call>)[name!]!
@@ -132,28 +132,28 @@ function refuses(calls: object, row: string, first: unknown[]): void {
       const error = thrown(() => call(...first, ...values))
       const code = types.includes(bad) ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE'
       expect([row, bad, error.code]).toEqual([row, bad, code])
-      // Of several that are missing it may name any.
+      // If several arguments are missing, the error may name any of them.
       const missing = bad === ABSENT ? parameters.slice(index) : [[parameter]]
       expect(missing.map(each => `"${each[0]}"`)).toContain(/"\w+"/.exec(error.message)?.[0])
     }
   }
 }
 
-describe('by slot', () => {
-  test.each(bySlot)('%s', row => {
+describe('functions that take a slot', () => {
+  test.each(bySlot)('the arguments are checked: %s', row => {
     const { id } = reactor.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0)
     refuses(native, row, [id])
-    expect(native.listen(id, 1)).toBe(-22) // neither bound nor connected
+    expect(native.listen(id, 1)).toBe(-22) // the socket is neither bound nor connected
     native.close(id)
   })
 })
 
-describe('by descriptor', () => {
+describe('functions that take a file descriptor', () => {
   const rows = [
     ...byDescriptor.map(row => [row, native] as const),
     ...raw.map(row => [row, native.raw] as const),
   ]
-  test.each(rows)('%s', (row, calls) => {
+  test.each(rows)('the arguments are checked: %s', (row, calls) => {
     const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
     refuses(calls, row, [fd])
     for (const bad of [undefined, null, '1', 1n]) {
@@ -165,12 +165,12 @@ describe('by descriptor', () => {
   })
 })
 
-describe('neither', () => {
-  test.each(plain)('%s', row => refuses(native, row, []))
-  test.each(rawPlain)('%s', row => refuses(native.raw, row, []))
+describe('functions that take neither a slot nor a file descriptor', () => {
+  test.each(plain)('the arguments are checked: %s', row => refuses(native, row, []))
+  test.each(rawPlain)('the arguments of raw are checked: %s', row => refuses(native.raw, row, []))
 })
 
-describe('of several that are wrong the first is named, and memory that has gone is none', () => {
+describe('the error names the first of several invalid arguments, and detached memory has no length', () => {
   const { AF_UNIX: family, SOCK_STREAM: type } = constants as Record<string, number>
   const gone = (): Int32Array => {
     const memory = new Int32Array(4)
@@ -189,7 +189,7 @@ describe('of several that are wrong the first is named, and memory that has gone
     expect(native.closeFd(fd)).toBe(0)
   }) // prettier-ignore
 
-  test('a getter of the user throws its own error', () => {
+  test('an error thrown by a getter of the caller is passed on', () => {
     const fd = native.socket(family!, type!, 0)
     const list = Object.defineProperty([] as Uint8Array[], 0, {
       get() {

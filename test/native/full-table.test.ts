@@ -7,8 +7,8 @@ import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * TypeScript makes the table larger before it is full, so a call that finds no room is a bug there. It must not become a
- * leak or somebody else's descriptor here: a binding of its own, whose table stays as small as a test wants it.
+ * TypeScript enlarges the slot table before it is full, so a call that finds no free slot is a bug there. Such a call
+ * must not leak a descriptor or close one that it does not own. The tests use a binding with a small table.
  */
 const { AF_UNIX, SOCK_STREAM } = constants as Record<string, number>
 const ENOBUFS = -105
@@ -20,7 +20,7 @@ const none = linux ? ENOBUFS : -55
 interface Bound {
   native: Native
   state: Int32Array
-  /** The id of the slot at an index that a call left in the state. */
+  /** Returns the id of the slot whose index a call left in the state. */
   idAt(index: number): number
 }
 
@@ -43,7 +43,7 @@ function bindingWith(slots: number): Bound {
 
 const open = (): string[] => readdirSync(linux ? '/proc/self/fd' : '/dev/fd')
 
-test('what would take a slot is ENOBUFS and leaves the descriptor to the caller', () => {
+test('adopt without a free slot fails with ENOBUFS and leaves the descriptor to the caller', () => {
   const { native, state } = bindingWith(0)
   expect(state[shared.STATE_FREE]).toBe(0)
   const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
@@ -54,7 +54,7 @@ test('what would take a slot is ENOBUFS and leaves the descriptor to the caller'
   expect([native.closeFd(fd), native.adoptDuplicate(fd)]).toEqual([0, EBADF])
 })
 
-testIf(missing.linux(), 'a pipe takes both slots or none', () => {
+testIf(missing.linux(), 'pipe takes two slots, or fails with ENOBUFS and takes none', () => {
   for (const slots of [0, 1]) {
     const { native, state } = bindingWith(slots)
     const before = open()
@@ -69,10 +69,10 @@ testIf(missing.linux(), 'a pipe takes both slots or none', () => {
   expect([native.close(reading), native.close(writing)]).toEqual([0, 0])
 })
 
-test('accept closes whom it has no room for', () => {
+test('accept without a free slot closes the connection', () => {
   const { native } = bindingWith(1)
   const listener = native.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 1)
-  // An abstract name or a path of no length: the kernel chooses one, or there is none to test with.
+  // With an address of no path Linux chooses an abstract name. Elsewhere bind fails, and the test ends here.
   const address = new Uint8Array([AF_UNIX!, 0])
   if (native.bind(listener, address) !== 0) return void native.close(listener)
   expect([native.getsockname(listener), native.listen(listener, 1)]).toEqual([0, 0])
@@ -89,7 +89,7 @@ test('accept closes whom it has no room for', () => {
   expect([native.closeFd(client), native.close(listener)]).toEqual([0, 0])
 })
 
-test('a slot beside it that is gone is EBADF, whatever is asked of the other', () => {
+test('a function that takes two slots fails with EBADF if the second one is gone', () => {
   const { native } = bindingWith(2)
   const slot = native.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0)
   for (const gone of [shared.INDEX_MASK, -1, slot + (1 << shared.INDEX_BITS), 2 ** 52 + slot]) {
@@ -102,7 +102,7 @@ test('a slot beside it that is gone is EBADF, whatever is asked of the other', (
   native.close(slot)
 })
 
-test('a file that was not ours stays as it was: own takes it as it is, and close closes it', () => {
+test('adoptAsIs takes a file of the caller, and close closes it', () => {
   const { native } = bindingWith(1)
   const fd = openSync(__filename, 'r')
   const slot = native.adoptAsIs(fd)

@@ -1,11 +1,18 @@
-import { AF_INET, constants, Socket, SOCK_DGRAM, SOL_SOCKET, SO_TYPE } from '../../lib'
+import { constants as system } from 'node:os'
+import { AF_INET, constants, IPPROTO_TCP, Socket, SOCK_DGRAM, SOL_SOCKET, SO_TYPE } from '../../lib'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
 import { runPython } from '../helpers/child'
 import { thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
+import { withSlot } from './slot'
+
+const { SOCK_STREAM } = constants as Record<string, number>
+const code = (name: string): number => -(system.errno as Record<string, number>)[name]!
 
 testIf(
   missing.linux() ?? missing.python(),
-  'SO_GET_FILTER with a small buffer writes no further than it',
+  'SO_GET_FILTER with a small buffer writes nothing behind it',
   async () => {
     const socket = new Socket(AF_INET, SOCK_DGRAM)
     await runPython(
@@ -28,7 +35,7 @@ s.setsockopt(socket.SOL_SOCKET, 26, struct.pack('HL', 10, ctypes.addressof(memor
   },
 )
 
-test('numbers and bytes', () => {
+test('getsockopt returns a number or bytes, and setsockopt refuses text', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   expect(socket.getsockopt(SOL_SOCKET, SO_TYPE)).toBe(SOCK_DGRAM)
   expect([...socket.getsockopt(SOL_SOCKET, SO_TYPE, 16)]).toEqual([SOCK_DGRAM, 0, 0, 0])
@@ -37,7 +44,7 @@ test('numbers and bytes', () => {
   socket.close()
 })
 
-test('FIONREAD, as a number and in bytes', async () => {
+test('ioctl with FIONREAD returns a number, or fills bytes', async () => {
   const FIONREAD = constants.FIONREAD!
   const [a, b] = Socket.pair()
   await a.send(Buffer.alloc(1234))
@@ -48,3 +55,63 @@ test('FIONREAD, as a number and in bytes', async () => {
   a.close()
   b.close()
 })
+
+describe('options', () => {
+  test('a length beyond the buffer is refused, and the kernel writes no more than the length', () => {
+    withSlot(slot => {
+      const value = new Uint8Array(4).fill(9)
+      const length = Int32Array.of(1)
+      expect(native.getsockopt(slot, SOL_SOCKET, SO_TYPE, value, length)).toBe(0)
+      expect([...value]).toEqual([SOCK_DGRAM, 9, 9, 9])
+      expect(thrown(() => native.getsockopt(slot, SOL_SOCKET, SO_TYPE, value, Int32Array.of(-1))).code).toBe(
+        'ERR_OUT_OF_RANGE',
+      )
+      expect(native.setsockopt(slot, SOL_SOCKET, 2, null, 4)).toBeLessThan(0)
+      expect(native.ioctl(slot, 0x541b, new Uint8Array((1 << 14) + 1))).toBe(code('EINVAL'))
+      expect(native.ioctl(slot, 0x541b, new Uint8Array(0))).toBe(
+        process.platform === 'linux' ? 0 : code('ENOTTY'),
+      )
+    })
+  })
+
+  testIf(missing.linux(), 'a filter of an invalid length, or one that is too long, fails with EINVAL', () => {
+    const SO_ATTACH_FILTER = constants.SO_ATTACH_FILTER!
+    withSlot(slot => {
+      for (const size of [7, 8 * 65536]) {
+        expect(native.setProgram(slot, SOL_SOCKET, SO_ATTACH_FILTER, new Uint8Array(size))).toBe(
+          code('EINVAL'),
+        )
+      }
+    })
+  })
+
+  testIf(
+    missing.linux(),
+    'an ioctl that is not in the list of safe requests fails with EPERM before the kernel sees it',
+    () => {
+      withSlot(slot => {
+        for (const request of [0x8912, 0x8946, 0x8940, 0x8941, 0x89f0, 0x89ff, 0x8b00, 0x8bff, 0x8c00]) {
+          expect(native.ioctl(slot, request, new Uint8Array(64))).toBe(code('EPERM'))
+        }
+        for (const request of [0x8910, 0x8921]) {
+          expect(native.ioctl(slot, request, new Uint8Array(64))).not.toBe(code('EPERM'))
+        }
+      })
+    },
+  )
+})
+
+testIf(
+  missing.linux(),
+  'an option value that contains an address is refused, because the kernel would map memory there',
+  () => {
+    const TCP_ZEROCOPY_RECEIVE = 35
+    const { id } = reactor.adopt(native.socket(AF_INET, SOCK_STREAM!, 0), 0)
+    const get = (value: Uint8Array): number =>
+      native.getsockopt(id, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, value, Int32Array.of(value.length))
+    expect(get(new Uint8Array(24).fill(1, 0, 8))).toBe(code('EPERM'))
+    expect(get(new Uint8Array(25))).toBe(code('EPERM')) // the fields behind the first 24 bytes hold more addresses
+    for (const size of [4, 24]) expect(get(new Uint8Array(size))).not.toBe(code('EPERM'))
+    native.close(id)
+  },
+)

@@ -10,7 +10,7 @@ const EAGAIN = -11
 const EINVAL = -22
 const ENOTSOCK = -88
 
-/** A pair of slots, by id. */
+/** Makes a socket pair and returns the ids of its slots. */
 function slots(type = SOCK_STREAM!): [number, number] {
   const fds = new Int32Array(2)
   expect(native.socketpair(AF_UNIX!, type, 0)).toBeGreaterThanOrEqual(0)
@@ -24,7 +24,7 @@ const buffer = Buffer.alloc(16)
 const length = Int32Array.of(4)
 const value = new Int32Array(1)
 
-/** Every call by slot, with arguments that are in order. */
+/** Every function that takes a slot, with valid arguments. */
 const calls: [string, (slot: never) => number][] = [
   ['close', slot => native.close(slot)],
   ['detach', slot => native.detach(slot)],
@@ -54,7 +54,7 @@ const calls: [string, (slot: never) => number][] = [
 ]
 
 describe.each(calls)('%s', (_name, call) => {
-  test('a slot that is no number is a TypeError that names it, one out of range a RangeError', () => {
+  test('a slot that is no number throws a TypeError that names it, and one out of range a RangeError', () => {
     for (const bad of [undefined, null, '1', {}, 1n]) {
       expect(thrown(() => call(bad as never))).toMatchObject({
         name: 'TypeError',
@@ -67,7 +67,7 @@ describe.each(calls)('%s', (_name, call) => {
     }
   })
 
-  test('a slot that is closed, of an older generation or never was is EBADF', () => {
+  test('a slot that is closed, of an older generation or unknown fails with EBADF', () => {
     const [a, b] = slots()
     native.close(a)
     const again = reactor.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0).id
@@ -80,7 +80,7 @@ describe.each(calls)('%s', (_name, call) => {
   })
 })
 
-test('results and memory', () => {
+test('functions return the result or the negative errno, and recv and send use offset and length', () => {
   const [a, b] = slots()
   const into = Buffer.alloc(8, '.')
   expect(native.recv(b, into, 0)).toBe(EAGAIN)
@@ -88,7 +88,7 @@ test('results and memory', () => {
   expect(native.recv(b, into, 0, 2, 5)).toBe(5)
   expect(String(into)).toBe('..hello.')
   expect(native.listen(a, 1)).toBe(EINVAL)
-  expect(native.fcntl(a, 1, 0)).toBe(1) // close-on-exec
+  expect(native.fcntl(a, 1, 0)).toBe(1) // FD_CLOEXEC
   expect(native.fcntl(a, 9999, 0)).toBe(EINVAL)
   expect([native.close(a), native.close(a)]).toEqual([0, EBADF])
   expect(native.recv(b, into, 0, 0, 8)).toBe(0)
@@ -96,7 +96,7 @@ test('results and memory', () => {
   native.close(b)
 })
 
-test('offset and length are checked against the memory as it is now', () => {
+test('offset and length are checked against the present size of the memory', () => {
   const [a, b] = slots(SOCK_DGRAM)
   for (const [offset, size] of [
     [0, 17],
@@ -131,7 +131,7 @@ test('offset and length are checked against the memory as it is now', () => {
   native.close(b)
 })
 
-test('a slot is detached once and its descriptor stays open', () => {
+test('detach returns the descriptor once, and the descriptor stays open', () => {
   const fd = native.socket(AF_UNIX!, SOCK_STREAM!, 0)
   const { id } = reactor.adopt(fd, 0)
   expect(reactor.memory.idAt(id & INDEX_MASK)).toBe(id)

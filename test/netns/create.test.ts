@@ -17,7 +17,7 @@ const flavours = [
   ['bsd-sockets/sync', SyncSocket],
 ] as const
 
-/** The namespace that a socket is in, as the kernel numbers it. */
+/** Returns the cookie of the socket's network namespace. */
 const cookie = (socket: Socket | SyncSocket): string =>
   socket.getsockopt(SOL_SOCKET!, SO_NETNS_COOKIE!, 8).toString('hex')
 
@@ -30,19 +30,23 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
   })
   afterAll(() => other?.close())
 
-  testIf(none, 'by path: made there, and this thread stays here', () => {
-    const before = readlinkSync('/proc/thread-self/ns/net')
-    const there = make(other.netns)
-    const here = new Flavour(AF_INET, SOCK_DGRAM)
-    expect(cookie(there)).not.toBe(cookie(here))
-    expect(readlinkSync('/proc/thread-self/ns/net')).toBe(before)
-    expect(there).toMatchObject({ family: AF_INET, type: SOCK_DGRAM, protocol: 0 })
-    expect(there.getInheritable()).toBe(false)
-    here.close()
-    there.close()
-  })
+  testIf(
+    none,
+    'a socket is made in the namespace of a path, and the thread stays in its own namespace',
+    () => {
+      const before = readlinkSync('/proc/thread-self/ns/net')
+      const there = make(other.netns)
+      const here = new Flavour(AF_INET, SOCK_DGRAM)
+      expect(cookie(there)).not.toBe(cookie(here))
+      expect(readlinkSync('/proc/thread-self/ns/net')).toBe(before)
+      expect(there).toMatchObject({ family: AF_INET, type: SOCK_DGRAM, protocol: 0 })
+      expect(there.getInheritable()).toBe(false)
+      here.close()
+      there.close()
+    },
+  )
 
-  testIf(none, 'by descriptor, which stays the caller’s', () => {
+  testIf(none, 'a socket is made in the namespace of a descriptor, which stays open', () => {
     const fd = openSync(other.netns, 'r')
     const [one, two] = [make(fd), make(fd)]
     expect(cookie(one)).toBe(cookie(two))
@@ -51,7 +55,7 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
     closeSync(fd)
   })
 
-  testIf(none, 'by the name that ip netns gave', () => {
+  testIf(none, 'a socket is made in a namespace named by ip netns', () => {
     const name = `bsd-sockets-${process.pid}`
     expect(spawnSync('ip', ['netns', 'attach', name, String(other.holder.pid)]).status).toBe(0)
     try {
@@ -64,7 +68,7 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
     }
   })
 
-  testIf(linux, 'a path that does not exist', () => {
+  testIf(linux, 'a path that does not exist is ENOENT of open', () => {
     expect(thrown(() => make('no-such-name'))).toMatchObject({
       name: 'SocketError',
       code: 'ENOENT',
@@ -75,7 +79,7 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
     expect(thrown(() => make('/proc/0/ns/net'))).toMatchObject({ code: 'ENOENT', path: '/proc/0/ns/net' })
   })
 
-  testIf(none, 'something that is no network namespace', () => {
+  testIf(none, 'a file that is no network namespace is EINVAL of setns', () => {
     for (const file of ['/proc/self/ns/uts', '/proc/self/status', '/']) {
       expect(thrown(() => make(file))).toMatchObject({ code: 'EINVAL', syscall: 'setns', path: file })
     }
@@ -90,7 +94,7 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
     expect(thrown(() => make(0x7fffffff))).toMatchObject({ code: 'EBADF', syscall: 'setns' })
   })
 
-  testIf(none, 'a FIFO does not block', () => {
+  testIf(none, 'a FIFO as a path does not block', () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'bsd-'))
     const fifo = path.join(directory, 'fifo')
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0)
@@ -98,12 +102,12 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
     rmSync(directory, { recursive: true })
   })
 
-  testIf(none, 'what socket(2) itself refuses there is its own error', () => {
+  testIf(none, 'an error of socket(2) in the namespace is reported as such', () => {
     const refused = (): unknown => new Flavour(AF_INET, SOCK_STREAM, 255, { netns: other.netns })
     expect(thrown(refused)).toMatchObject({ code: 'EPROTONOSUPPORT', syscall: 'socket' })
   })
 
-  testIf(linux, 'bad arguments, before any system call', () => {
+  testIf(linux, 'invalid values are refused before any system call', () => {
     for (const bad of [true, {}, null, Buffer.from('x'), 1n]) {
       expect(thrown(() => make(bad))).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
     }
@@ -115,7 +119,7 @@ describe.each(flavours)('options.netns of %s', (_, Flavour) => {
   })
 })
 
-testIf(none, 'a thousand of them leave no thread and no descriptor', async () => {
+testIf(none, 'a thousand sockets in another namespace leave no thread and no descriptor', async () => {
   const other = await makeNamespace()
   const ended = await runNode(`
     const fs = require('node:fs')
@@ -132,7 +136,7 @@ testIf(none, 'a thousand of them leave no thread and no descriptor', async () =>
 
 testIf(
   missing.root() ?? none ?? missing.prlimit(),
-  'no thread to be had is EAGAIN of pthread_create',
+  'if no thread can be created, the error is EAGAIN of pthread_create',
   async () => {
     const ended = await runNode(
       `
@@ -151,7 +155,7 @@ testIf(
   },
 )
 
-testIf(missing.root() ?? none, 'without the capability the error names it', async () => {
+testIf(missing.root() ?? none, 'without CAP_SYS_ADMIN the error names the capability', async () => {
   const ended = await runNode(`
     process.setgroups([]); process.setgid(65534); process.setuid(65534)
     assert.throws(() => new Socket(c.AF_INET, c.SOCK_STREAM, 0, { netns: '/proc/self/ns/net' }), {

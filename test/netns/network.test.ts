@@ -6,14 +6,14 @@ import { makeNamespace, makeNetwork, type Network } from '../helpers/network'
 
 const none = missing.network() ?? missing.python()
 
-describe('two namespaces and a cable', () => {
+describe('two namespaces with a veth pair', () => {
   let network: Network
   beforeAll(async () => {
     if (none === null) network = await makeNetwork()
   })
   afterAll(() => network?.close())
 
-  testIf(none, 'each side knows its interface', async () => {
+  testIf(none, 'each side has the name, index and hardware address of its interface', async () => {
     for (const side of [network.a, network.b]) {
       const shown = await side.shell(`ip -oneline link show ${side.interface.name}`)
       expect(shown).toContain(`${side.interface.index}: ${side.interface.name}@`)
@@ -22,7 +22,7 @@ describe('two namespaces and a cable', () => {
     expect(network.a.interface.mac).not.toBe(network.b.interface.mac)
   })
 
-  testIf(none, 'a datagram of ours reaches Python, and its answer us', async () => {
+  testIf(none, 'a datagram reaches Python on the other side, and its answer comes back', async () => {
     const { a, b } = network
     const script = `
 import socket
@@ -43,19 +43,19 @@ s.sendto(data.upper(), address)`
     expect(await peer.ended).toMatchObject({ code: 0, stdout: `port ${port}\n${a.v4}\n` })
   })
 
-  testIf(none, 'a TCP connection between two of ours, over IPv6', async () => {
+  testIf(none, 'a TCP connection over IPv6 connects two sides', async () => {
     const { a, b } = network
     const listener = new Socket(AF_INET6, undefined, 0, { netns: b.netns }).bind([b.v6, 0]).listen()
     const client = new Socket(AF_INET6, undefined, 0, { netns: a.netns })
     await client.connect(listener.getsockname(), { timeout: 5000 })
     const server = await listener.accept({ timeout: 5000 })
-    await client.sendAll(Buffer.from('over the cable'))
-    expect(String(await server.recv(100, { timeout: 5000 }))).toBe('over the cable')
+    await client.sendAll(Buffer.from('over the pair'))
+    expect(String(await server.recv(100, { timeout: 5000 }))).toBe('over the pair')
     expect(server.remoteAddress).toMatchObject({ address: a.v6 })
     for (const socket of [listener, client, server]) socket.close()
   })
 
-  testIf(none, 'the same with sockets that block, by link-local address', () => {
+  testIf(none, 'the blocking flavour sends to a link-local address of the other side', () => {
     const { a, b } = network
     const receiver = new SyncSocket(AF_INET6, SOCK_DGRAM, 0, { netns: b.netns }).bind(['::', 0])
     const sender = new SyncSocket(AF_INET6, SOCK_DGRAM, 0, { netns: a.netns })
@@ -69,7 +69,7 @@ s.sendto(data.upper(), address)`
     sender.close()
   })
 
-  testIf(none, 'a long-running peer is stopped, and its line waited for', async () => {
+  testIf(none, 'line() waits for a line of a program, and stop() ends the program', async () => {
     const peer = network.a.start('sh', ['-c', 'read line; echo "got $line"; exec sleep 60'])
     peer.write('this\n')
     expect((await peer.line(/got (.*)/))[1]).toBe('this')
@@ -77,13 +77,13 @@ s.sendto(data.upper(), address)`
     await expect(peer.line(/never/)).rejects.toThrow(/it ended/)
   })
 
-  testIf(none, 'failures inside are told', async () => {
+  testIf(none, 'a command that fails inside rejects shell(), and run() has its exit code', async () => {
     await expect(network.a.shell('ip link show nothing')).rejects.toThrow(/nothing/)
     expect(await network.a.run('sh', ['-c', 'exit 7'])).toMatchObject({ code: 7 })
   })
 })
 
-testIf(none, 'everything is gone after close()', async () => {
+testIf(none, 'close() ends all programs and both namespaces', async () => {
   const network = await makeNetwork({ ping: true, mtu: 9000 })
   expect(await network.a.shell('cat /proc/sys/net/ipv4/ping_group_range')).toMatch(/^0\s+2147483647\n/)
   expect(await network.b.shell('ip link show b0')).toContain('mtu 9000')
@@ -91,10 +91,10 @@ testIf(none, 'everything is gone after close()', async () => {
   await network.close()
   expect(await left.ended).toMatchObject({ signal: 'SIGKILL' })
   for (const side of [network.a, network.b]) expect(existsSync(side.netns)).toBe(false)
-  await network.close() // again
+  await network.close() // a second close() does nothing
 })
 
-testIf(none, 'a single stack has lo and nothing else', async () => {
+testIf(none, 'a single namespace has only lo', async () => {
   const alone = await makeNamespace()
   const links = JSON.parse(await alone.shell('ip -json link show up')) as { ifname: string }[]
   expect(links.map(link => link.ifname)).toEqual(['lo'])

@@ -16,9 +16,9 @@ import { otherRows } from './rows-other'
 import { Sockets } from './sockets'
 
 /*
- * Every option that is declared, against this kernel: set, read back, or refused with the errno that is
- * documented. The file runs itself again in a network namespace of its own, so that a membership or a mark
- * means nothing to the machine.
+ * Tries every declared option with this kernel: sets it and reads it back, or checks that it is refused with the
+ * documented errno. The file runs itself again in a new network namespace, so that memberships and marks do not affect
+ * the machine.
  */
 type Declared = SocketOption<unknown, never, Access>
 const declared = Object.entries(options) as unknown as [string, Declared][]
@@ -26,7 +26,7 @@ const rows = { ...rowsOfIp, ...otherRows }
 const exists = ({ level, option }: Declared): boolean => level !== undefined && option !== undefined
 const inside = process.env['BSD_SOCKETS_CATALOGUE']
 
-// What the table says holds for this kernel and newer ones; an older one may lack options.
+// The table is for this kernel and newer ones. An older kernel may lack options.
 const [major = 0, minor = 0] = release().split('.').map(Number)
 const complete = major > 6 || (major === 6 && minor >= 18)
 
@@ -42,8 +42,8 @@ const nothing: OptionCalls = {
   },
 }
 
-describe('the table', () => {
-  test('has a row or a reason for every option of this system, and no other', () => {
+describe('the table of options', () => {
+  test('the table has a row for every option of this system, and no other', () => {
     const here = declared.filter(([, option]) => exists(option)).map(([name]) => name)
     if (process.platform === 'linux') expect(Object.keys(rows).sort()).toEqual(here.sort())
   })
@@ -53,31 +53,34 @@ describe('the table', () => {
   })
 
   const absent = declared.filter(([, option]) => !exists(option))
-  test.each(absent)('%s does not exist here, and no call is made', (name, option) => {
-    const use = (): unknown =>
-      option.access === 'set'
-        ? setOption(nothing, option as never, {} as never)
-        : getOption(nothing, option as never)
-    expect(use).toThrow(SocketError)
-    expect(use).toThrow(
-      expect.objectContaining({
-        code: 'ENOPROTOOPT',
-        message: expect.stringContaining(`${name} does not exist on`),
-      }),
-    )
-  })
+  test.each(absent)(
+    '%s does not exist on this system and is refused before any system call',
+    (name, option) => {
+      const use = (): unknown =>
+        option.access === 'set'
+          ? setOption(nothing, option as never, {} as never)
+          : getOption(nothing, option as never)
+      expect(use).toThrow(SocketError)
+      expect(use).toThrow(
+        expect.objectContaining({
+          code: 'ENOPROTOOPT',
+          message: expect.stringContaining(`${name} does not exist on`),
+        }),
+      )
+    },
+  )
 })
 
 if (inside === undefined) {
   const reason = missing.linux()
   const run = reason === null ? test : test.skip
   run(
-    'every option, in a network namespace',
+    'every option of the table works in a network namespace',
     () => {
       const jest = path.join(__dirname, '../../node_modules/jest/bin/jest.js')
       const file = path.relative(path.join(__dirname, '../..'), __filename)
       const root = process.getuid?.() === 0
-      // Inside a user namespace jest would take the cache of the real root for its own.
+      // Inside a user namespace jest would use the cache of the real root.
       const cache = root ? '' : `--cacheDirectory="${path.join(tmpdir(), `jest_ns_${process.getuid!()}`)}"`
       const command = `ip link set lo up && exec "${process.execPath}" "${jest}" --runInBand ${cache} --reporters=default --runTestsByPath "${file}"`
       const child = spawnSync('unshare', [root ? '-n' : '-rn', 'sh', '-c', command], {
@@ -94,7 +97,7 @@ if (inside === undefined) {
     130_000,
   )
 } else {
-  describe('this kernel', () => {
+  describe('every option of the table on this kernel', () => {
     const sockets = new Sockets()
     const refusals = new Map<string, string[]>()
     let tested = 0
@@ -120,7 +123,7 @@ if (inside === undefined) {
         await row.run(options[name as keyof typeof options], sockets)
       } catch (error) {
         const code = error instanceof SocketError ? error.code : ''
-        // In a user namespace root is not root everywhere, and an older kernel does not know everything.
+        // In a user namespace root lacks some privileges, and an older kernel lacks some options.
         const tolerated = inside === 'user' ? ['EPERM', 'EACCES'] : []
         if (!complete) tolerated.push('ENOPROTOOPT', 'EOPNOTSUPP', 'EAFNOSUPPORT')
         if (!tolerated.includes(code)) throw error

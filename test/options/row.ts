@@ -15,10 +15,10 @@ type Make = Exclude<
 >
 type Any = SocketOption<unknown, never, 'get' | 'set' | 'both'>
 
-/** How one option is tried on this kernel. */
+/** Describes how one option is tried on this kernel. */
 export interface Row {
   readonly run: (option: Any, sockets: Sockets) => Promise<void>
-  /** Why the kernel or its configuration refuses: the refusal is what is tested. */
+  /** Why the kernel or its configuration refuses the option. The row then tests the refusal. */
   readonly refused?: string
 }
 
@@ -27,7 +27,7 @@ export const get = (socket: Socket, option: Any): unknown =>
 export const set = (socket: Socket, option: Any, value: unknown): void =>
   setOption(callsOf(socket), option as WritableOption<unknown>, value)
 
-/** The code of what is thrown, or null. */
+/** Returns the code of the error that is thrown, or null. */
 export function codeOf(run: () => unknown): string | null {
   try {
     run()
@@ -37,7 +37,7 @@ export function codeOf(run: () => unknown): string | null {
   }
 }
 
-/** Set, and read back as given or as the kernel changes it. */
+/** Sets the option and reads it back, as given or as the kernel changes it. */
 export function both(make: Make, value: unknown, back: unknown = value): Row {
   return {
     async run(option, sockets) {
@@ -48,7 +48,7 @@ export function both(make: Make, value: unknown, back: unknown = value): Row {
   }
 }
 
-/** On, off, and each time read back. */
+/** Sets the option to true and to false, and reads it back each time. */
 export function onOff(make: Make): Row {
   return {
     async run(option, sockets) {
@@ -61,7 +61,7 @@ export function onOff(make: Make): Row {
   }
 }
 
-/** Read only. */
+/** Only reads the option. */
 export function read(make: Make, expected: unknown): Row {
   return {
     async run(option, sockets) {
@@ -70,7 +70,7 @@ export function read(make: Make, expected: unknown): Row {
   }
 }
 
-/** Set only: the kernel takes it. Where it can be read, that is refused. */
+/** Only sets the option. The kernel must accept each value. */
 export function write(make: Make, ...values: unknown[]): Row {
   return {
     async run(option, sockets) {
@@ -80,7 +80,7 @@ export function write(make: Make, ...values: unknown[]): Row {
   }
 }
 
-/** A descriptor that is read is closed. */
+/** Reads a file descriptor and closes it. */
 export const readDescriptor = (make: Make): Row => ({
   async run(option, sockets) {
     const fd = get(await sockets[make](), option) as number
@@ -89,12 +89,12 @@ export const readDescriptor = (make: Make): Row => ({
   },
 })
 
-/** Whatever takes more than a line. */
+/** Runs code of its own. */
 export const custom = (run: (option: Any, sockets: Sockets) => Promise<void> | void): Row => ({
   run: async (option, sockets) => run(option, sockets),
 })
 
-/** The kernel says no, with this code: to a read, and to `value` where there is one. */
+/** Expects that the kernel refuses a read, or the value, with these codes. */
 export function refused(
   make: Make,
   codes: { get?: string; set?: string },
@@ -111,7 +111,7 @@ export function refused(
   }
 }
 
-/** The option is reached, but what it needs cannot be made here: the error is that of the missing thing. */
+/** Expects the error of what the option needs and the test cannot make: the option itself exists. */
 export function reached(make: Make, value: unknown, code: string): Row {
   return {
     async run(option, sockets) {

@@ -33,7 +33,7 @@ const ofIpv6: Record<string, Row> = {
   IPV6_NEXTHOP: refused(
     'udp6',
     { get: 'ENOPROTOOPT', set: 'ENOPROTOOPT' },
-    'Linux knows the number only',
+    'Linux has only the number',
     Buffer.alloc(28),
   ),
   IPV6_FLOWINFO: onOff('udp6'),
@@ -76,13 +76,13 @@ const ofIpv6: Record<string, Row> = {
     set(socket, option, label)
     set(socket, options.IPV6_FLOWINFO_SEND, true)
     set(socket, option, { ...label, flr_action: c['IPV6_FL_A_PUT']! })
-    // What the other end last sent: nothing yet.
+    // the last message of the peer: none so far
     const remote = { ...label, flr_flags: c['IPV6_FL_F_REMOTE']! }
     expect(get(socket, query(option, remote))).toMatchObject({ flr_label: 0 })
   }),
   IPV6_FLOWINFO_SEND: onOff('udp6'),
   IPV6_IPSEC_POLICY: refused('udp6', { set: 'EOPNOTSUPP' }, 'no key management of KAME', Buffer.alloc(64)),
-  IPV6_XFRM_POLICY: refused('udp6', { set: 'EINVAL' }, 'a policy of zeros is none', Buffer.alloc(168)),
+  IPV6_XFRM_POLICY: refused('udp6', { set: 'EINVAL' }, 'a policy of zeros is invalid', Buffer.alloc(168)),
   IPV6_HDRINCL: onOff('raw6'),
   MCAST6_JOIN_GROUP: write('udp6', { group: 'ff02::1:2', interface: 'lo' }),
   MCAST6_BLOCK_SOURCE: custom((option, sockets) => {
@@ -113,7 +113,7 @@ const ofIpv6: Record<string, Row> = {
   IPV6_HOPLIMIT: refused(
     'udp6',
     { get: 'ENOPROTOOPT', set: 'ENOPROTOOPT' },
-    'a type of control message on Linux',
+    'on Linux this is a type of control message',
   ),
   IPV6_RECVHOPOPTS: onOff('udp6'),
   IPV6_HOPOPTS: both('udp6', Buffer.from([0, 0, 5, 2, 0, 0, 1, 0])),
@@ -150,7 +150,7 @@ const ofIpv6: Record<string, Row> = {
   IP6T_SO_ORIGINAL_DST: refused(
     'connected6',
     { get: 'ENOENT' },
-    'no connection tracking knows the connection',
+    'the connection is not in the connection tracking table',
   ),
 }
 
@@ -162,7 +162,7 @@ const noAo = (value?: Buffer): Row =>
     value,
   )
 
-/** A connection that is being restored. */
+/** Makes a TCP connection in repair mode. */
 const inRepair = (run: (socket: Socket, option: never) => void): Row =>
   custom(async (option, sockets) => {
     const socket = await sockets.connected()

@@ -24,7 +24,7 @@ const program = bpf.assemble([
 ])
 const filterGroup = '232.1.1.1'
 
-/** A group that is joined on lo, by one of the options that join. */
+/** Joins a group on lo by one of the options that join, and continues with the socket. */
 const joined = (
   join: 'IP_ADD_MEMBERSHIP' | 'MCAST_JOIN_GROUP',
   then: (sockets: { socket: never; option: never }) => void,
@@ -153,7 +153,7 @@ const ofSocket: Record<string, Row> = {
   SO_INCOMING_NAPI_ID: read('tcp', 0),
   SO_COOKIE: read('tcp', expect.any(BigInt)),
   SO_PEERGROUPS: custom((option, sockets) => {
-    // process.getgroups() adds the effective group, which the kernel keeps elsewhere.
+    // process.getgroups() also returns the effective group, which this option does not return.
     const line = /^Groups:(.*)$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]!.trim()
     expect(get(sockets.unix(), option)).toEqual(line === '' ? [] : line.split(/\s+/).map(Number))
     expect(codeOf(() => get(sockets.tcp(), option))).toBe('ENODATA')
@@ -213,7 +213,7 @@ const ofIp: Record<string, Row> = {
   }),
   IP_FREEBIND: onOff('udp'),
   IP_IPSEC_POLICY: refused('udp', { set: 'EOPNOTSUPP' }, 'no key management of KAME', Buffer.alloc(64)),
-  IP_XFRM_POLICY: refused('udp', { set: 'EINVAL' }, 'a policy of zeros is none', Buffer.alloc(168)),
+  IP_XFRM_POLICY: refused('udp', { set: 'EINVAL' }, 'a policy of zeros is invalid', Buffer.alloc(168)),
   IP_PASSSEC: onOff('udp'),
   IP_TRANSPARENT: onOff('udp'),
   IP_RECVORIGDSTADDR: onOff('udp'),
@@ -306,7 +306,11 @@ const ofIp: Record<string, Row> = {
   IP_UNICAST_IF: both('udp', 'lo', 1),
   IP_LOCAL_PORT_RANGE: both('tcp', { low: 40000, high: 40100 }),
   IP_PROTOCOL: read('icmp', c['IPPROTO_ICMP']),
-  SO_ORIGINAL_DST: refused('connected', { get: 'ENOENT' }, 'no connection tracking knows the connection'),
+  SO_ORIGINAL_DST: refused(
+    'connected',
+    { get: 'ENOENT' },
+    'the connection is not in the connection tracking table',
+  ),
 }
 
 const ofFilters: Record<string, Row> = {

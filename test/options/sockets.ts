@@ -3,7 +3,7 @@ import { systemError } from '../../lib/errors'
 import { native } from '../../lib/binding/binding'
 import type { OptionCalls } from '../../lib/options'
 
-/** The two calls, for a socket; a request goes in by the buffer that the answer comes back in. */
+/** Returns the system calls of options for a socket. A request is passed in the buffer that receives the answer. */
 export function callsOf(socket: Socket): OptionCalls {
   return {
     get(level, option, size, request) {
@@ -25,7 +25,7 @@ export function callsOf(socket: Socket): OptionCalls {
 
 const c = constants as Readonly<Record<string, number>>
 
-/** Sockets of every kind that an option is for, closed together at the end. */
+/** Makes sockets of every kind that has options, and closes them together. */
 export class Sockets {
   readonly #open: Socket[] = []
 

@@ -22,7 +22,7 @@ const { POLLIN, POLLOUT, POLLPRI, POLLNVAL, POLLHUP, POLLERR } = constants as Re
 const tcp = kinds.find(kind => kind.name === 'tcp4')!
 const byte = Buffer.from('x')
 
-/** Both forms, so that what does not wait is said once. */
+/** Both flavours, for the tests that do not wait. */
 const forms: [string, typeof poll, typeof select][] = [
   ['promises', poll, select],
   [
@@ -32,7 +32,7 @@ const forms: [string, typeof poll, typeof select][] = [
   ],
 ]
 
-/** A duplicate at a number that select(2) could not take. */
+/** Duplicates a descriptor to a number of at least `least`. */
 function high(fd: number, least: number): number {
   const copy = raw.fcntl(fd, constants.F_DUPFD_CLOEXEC!, least)
   if (copy < 0) throw new Error(`fcntl: ${copy}`)
@@ -48,7 +48,7 @@ function pair<T>(use: (a: Socket, b: Socket) => Promise<T>): Promise<T> {
 }
 
 describe.each(forms)('%s', (_, poll, select) => {
-  test('select gives back the very objects that are ready', () =>
+  test('select returns the same objects that it was given', () =>
     pair(async (a, b) => {
       a.trySend(byte)
       const holder = { fd: b.fd, mine: true }
@@ -62,7 +62,7 @@ describe.each(forms)('%s', (_, poll, select) => {
       expect(exceptional).toEqual([])
     }))
 
-  test('poll gives back the entry with revents', () =>
+  test('poll returns its entries with revents', () =>
     pair(async (a, b) => {
       a.trySend(byte)
       const ready = await poll(
@@ -79,13 +79,13 @@ describe.each(forms)('%s', (_, poll, select) => {
       expect(ready[1]).toMatchObject({ fd: a.fd, revents: POLLOUT })
     }))
 
-  test('without events everything is asked', () =>
+  test('an entry without events polls for all events', () =>
     pair(async (a, b) => {
       a.trySend(byte)
       expect((await poll([{ socket: b }]))[0]!.revents).toBe(POLLIN! | POLLOUT!)
     }))
 
-  test('a time of 0 only looks, and the end of the time is an empty answer that is never early', () =>
+  test('timeout 0 does not wait, and a wait that times out returns nothing and is never too short', () =>
     pair(async a => {
       expect(await poll([{ socket: a, events: POLLIN! }], 0)).toEqual([])
       expect(await select([a], [], [], 0)).toEqual([[], [], []])
@@ -96,14 +96,14 @@ describe.each(forms)('%s', (_, poll, select) => {
       }
     }))
 
-  test('nothing to watch is a sleep', async () => {
+  test('poll and select without entries sleep', async () => {
     const start = performance.now()
     expect(await poll([], 15)).toEqual([])
     expect(await select([], [], [], 15)).toEqual([[], [], []])
     expect(performance.now() - start).toBeGreaterThanOrEqual(30)
   })
 
-  test('descriptors beyond 1024', () =>
+  test('descriptors above 1024 work', () =>
     pair(async (a, b) => {
       const far = high(b.fd, 3000)
       try {
@@ -119,21 +119,21 @@ describe.each(forms)('%s', (_, poll, select) => {
       }
     }))
 
-  test('a descriptor that is not open is POLLNVAL, and EBADF to select', async () => {
+  test('a descriptor that is not open is POLLNVAL for poll and EBADF for select', async () => {
     expect(await poll([{ fd: 1001, events: POLLIN! }], null)).toEqual([
       { fd: 1001, events: POLLIN, revents: POLLNVAL },
     ])
     expect(await failure(select([1001], [], []))).toMatchObject({ code: 'EBADF', syscall: 'select' })
   })
 
-  test('a closed socket is POLLNVAL, and EBADF to select', () =>
+  test('a closed socket is POLLNVAL for poll and EBADF for select', () =>
     pair(async a => {
       a.close()
       expect(await poll([{ socket: a, events: POLLIN! }])).toMatchObject([{ revents: POLLNVAL }])
       expect(await failure(select([], [], [a]))).toMatchObject({ code: 'EBADF', syscall: 'select' })
     }))
 
-  test('the same one twice, and in several lists', () =>
+  test('a socket may be given twice, and in several lists', () =>
     pair(async (a, b) => {
       a.trySend(byte)
       expect(
@@ -163,7 +163,7 @@ describe.each(forms)('%s', (_, poll, select) => {
       expect(await poll([{ socket: b, events: POLLPRI! }], 5000)).toMatchObject([{ revents: POLLPRI }])
     }))
 
-  test('a hang-up is readable, and no reason to stop waiting for urgent data', () =>
+  test('a hang-up is readable, and does not end a wait for urgent data', () =>
     pair(async (a, b) => {
       a.close()
       expect(await select([b], [], [], null)).toEqual([[b], [], []])
@@ -174,7 +174,7 @@ describe.each(forms)('%s', (_, poll, select) => {
       looks.mockRestore()
     }))
 
-  test('what the socket itself still holds counts', () =>
+  test('data that the socket object still holds makes it readable', () =>
     pair(async (_a, b) => {
       b.channel.leftover = { data: Buffer.from('kept'), address: Buffer.alloc(0) }
       expect(await select([b], [], [], null)).toEqual([[b], [], []])
@@ -182,7 +182,7 @@ describe.each(forms)('%s', (_, poll, select) => {
       expect(await select([b], [], [], 0)).toEqual([[], [], []])
     }))
 
-  test('bad arguments', async () => {
+  test('invalid arguments are refused', async () => {
     const bad = 'ERR_INVALID_ARG_TYPE'
     const range = 'ERR_OUT_OF_RANGE'
     const wrong = (value: unknown): never => value as never
@@ -201,8 +201,8 @@ describe.each(forms)('%s', (_, poll, select) => {
   })
 })
 
-describe('waiting', () => {
-  test('until data comes, while the loop goes on', () =>
+describe('waiting in poll and select', () => {
+  test('select waits until data arrives, while the event loop turns', () =>
     pair(async (a, b) => {
       const ready = select([b], [], [])
       let ticks = 0
@@ -212,7 +212,7 @@ describe('waiting', () => {
       expect(ticks).toBe(5)
     }))
 
-  test('until there is room', () =>
+  test('poll waits until there is room to send', () =>
     pair(async (a, b) => {
       fill(a)
       expect(await select([], [a], [], 0)).toEqual([[], [], []])
@@ -221,7 +221,7 @@ describe('waiting', () => {
       expect(await ready).toMatchObject([{ revents: POLLOUT }])
     }))
 
-  test('for a connection, for a datagram, and for the end', async () => {
+  test('select waits for a connection, a datagram and the end of a stream', async () => {
     using listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
     using receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
     const [x, y] = Socket.pair(AF_UNIX)
@@ -242,7 +242,7 @@ describe('waiting', () => {
     x.close()
   })
 
-  test('only for what was asked: readable data does not wake a wait for room', () =>
+  test('readable data does not end a wait for room to send', () =>
     pair(async (a, b) => {
       fill(a)
       b.trySend(byte)
@@ -252,7 +252,7 @@ describe('waiting', () => {
       looks.mockRestore()
     }))
 
-  test('data that somebody else took is not reported', () =>
+  test('data that another receive took is not reported', () =>
     pair(async (a, b) => {
       const ready = poll([{ socket: b, events: POLLIN! }], 60)
       a.trySend(byte)
@@ -267,7 +267,7 @@ describe('waiting', () => {
       expect(await again).toMatchObject([{ revents: POLLIN }])
     }))
 
-  test('a socket that is closed meanwhile ends it', () =>
+  test('closing a socket ends the wait', () =>
     pair(async (a, b) => {
       const polled = poll([
         { socket: a, events: POLLIN! },
@@ -283,7 +283,7 @@ describe('waiting', () => {
       expect(await selected).toMatchObject({ code: 'ECANCELED', syscall: 'select' })
     }))
 
-  test('a socket that is given away ends it as well', () =>
+  test('detaching a socket ends the wait', () =>
     pair(async a => {
       const polled = poll([{ socket: a, events: POLLIN! }])
       await turn()
@@ -292,7 +292,7 @@ describe('waiting', () => {
       raw.close(fd)
     }))
 
-  test('a signal', () =>
+  test('a signal ends the wait', () =>
     pair(async a => {
       const control = new AbortController()
       const waiting = failure(select([a], [], [], { signal: control.signal }))
@@ -307,7 +307,7 @@ describe('waiting', () => {
       expect(await poll([{ socket: a, events: POLLIN! }], { timeout: 5 })).toEqual([])
     }))
 
-  test('many on the same socket, and receives beside them', () =>
+  test('many polls and a receive can wait for the same socket', () =>
     pair(async (a, b) => {
       const polls = Array.from({ length: 20 }, () => poll([{ socket: b, events: POLLIN! }]))
       const data = b.recv(1)
@@ -318,7 +318,7 @@ describe('waiting', () => {
       expect(native.stats().slots).toBe(2)
     }))
 
-  test('what is always ready leaves others their turn', () =>
+  test('polls that are always ready let the event loop turn', () =>
     pair(async a => {
       let others = 0
       setImmediate(() => others++)
@@ -326,7 +326,7 @@ describe('waiting', () => {
       expect(others).toBe(1)
     }))
 
-  test('a refused connection is an error', async () => {
+  test('a refused connection is reported as POLLERR or POLLHUP', async () => {
     using listener = new Socket().bind(['127.0.0.1', 0])
     using client = new Socket()
     client.connectEx(listener.getsockname()).catch(() => undefined)
@@ -337,7 +337,7 @@ describe('waiting', () => {
 
 testIf(
   missing.python(),
-  'says what poll of Python says, and select too, whatever state a socket is in',
+  'poll and select report the same as in Python, in every state of a socket',
   async () => {
     const states: Record<string, (a: Socket, b: Socket) => void> = {
       idle: () => undefined,
@@ -383,7 +383,7 @@ print(dict(p.poll(0)), *select.select(fds, fds, fds, 0), sep=' | ')`
   },
 )
 
-test('a signal is refused where nothing could fire it', () => {
+test('the blocking poll refuses a signal', () => {
   expect(thrown(() => blocking.poll([], { signal: new AbortController().signal } as never)).code).toBe(
     'ERR_INVALID_ARG_TYPE',
   )

@@ -10,7 +10,7 @@ const doctor = (...args: string[]): Promise<Ended> => {
   return run(process.execPath, [command, ...args])
 }
 
-test('prints a table of what works and what is missing', async () => {
+test('doctor prints a table of what works and what is missing', async () => {
   const { code, stdout, stderr } = await doctor('doctor')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const [title] = stdout.split('\n')
@@ -23,7 +23,7 @@ test('prints a table of what works and what is missing', async () => {
   expect(stdout).toMatch(/somaxconn +\d+/)
 })
 
-test('--json prints the same for programs', async () => {
+test('doctor --json prints the same as JSON', async () => {
   const { code, stdout, stderr } = await doctor('doctor', '--json')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const report = JSON.parse(stdout) as Record<string, unknown>
@@ -55,7 +55,7 @@ test('--json prints the same for programs', async () => {
   }
 })
 
-test('anything else is answered with the usage', async () => {
+test('other arguments print the usage and exit with 2', async () => {
   for (const args of [[], ['patient'], ['doctor', 'doctor'], ['doctor', '--yaml']]) {
     const { code, stdout, stderr } = await doctor(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -64,7 +64,7 @@ test('anything else is answered with the usage', async () => {
   expect(await doctor('--help')).toMatchObject({ code: 0, stderr: '' })
 })
 
-testIf(missing.setpriv(), 'as nobody it says which capabilities are missing', async () => {
+testIf(missing.setpriv(), 'doctor tells an unprivileged user which capabilities are missing', async () => {
   ensureDist()
   const { code, stdout, stderr } = await run('setpriv', [...asNobody(), process.execPath, command, 'doctor'])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -72,7 +72,7 @@ testIf(missing.setpriv(), 'as nobody it says which capabilities are missing', as
   expect(stdout).toMatch(/CAP_NET_RAW +no/)
 })
 
-test('--help and --version, with the command and without', async () => {
+test('--help and --version work with and without the command', async () => {
   const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string }
   for (const args of [['doctor'], []]) {
     const told = await doctor(...args, '--version')

@@ -2,8 +2,8 @@ import { runNode } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * What a child program finds open. Node's spawn hands on every descriptor that is not close-on-exec, so one
- * that forgot the flag is a socket in the hands of a program that nobody meant.
+ * Which file descriptors a child program inherits. spawn passes on every descriptor that is not close-on-exec.
+ * Without the flag a socket would be open in an unrelated program.
  */
 const children = `
   const { spawnSync } = require('node:child_process')
@@ -67,9 +67,9 @@ const makers: [name: string, needs: string | null, script: string][] = [
   ],
 ]
 
-describe('a child inherits', () => {
+describe('a child program', () => {
   for (const [name, needs, script] of makers) {
-    testIf(missing.linux() ?? needs, `nothing: ${name}`, async () => {
+    testIf(missing.linux() ?? needs, `a child program does not inherit: ${name}`, async () => {
       const ended = await runNode(
         `;(async () => {
           ${children}
@@ -85,8 +85,11 @@ describe('a child inherits', () => {
     })
   }
 
-  testIf(missing.linux(), 'what setInheritable gave it, and that alone', async () => {
-    const ended = await runNode(`
+  testIf(
+    missing.linux(),
+    'a child program inherits a socket after setInheritable(true), and no other',
+    async () => {
+      const ended = await runNode(`
       ${children}
       const [a, b] = Socket.pair()
       a.setInheritable(true)
@@ -95,6 +98,7 @@ describe('a child inherits', () => {
       console.log(given - before, inherited() - before)
       a.close(); b.close()
     `)
-    expect(ended).toMatchObject({ code: 0, stdout: '1 0\n' })
-  })
+      expect(ended).toMatchObject({ code: 0, stdout: '1 0\n' })
+    },
+  )
 })

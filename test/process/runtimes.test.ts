@@ -4,8 +4,8 @@ import { ensureDist, root, run } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * Bun ends the process in libuv's polling, Deno reports one event and no more: without a refusal at the
- * import the first is a crash and the second a hang.
+ * Bun crashes in libuv's polling, and Deno reports one event only and then hangs. Therefore the import refuses both
+ * runtimes.
  */
 const runtimes: [name: string, program: string, ...flags: string[]][] = [
   ['Bun', 'bun', '-e'],
@@ -16,7 +16,7 @@ describe.each(runtimes)('%s', (name, program, ...flags) => {
   const absent = missing.program(program, '--version')
 
   for (const entry of ['index', 'sync', 'raw']) {
-    testIf(absent, `refuses bsd-sockets at the import: ${entry}`, async () => {
+    testIf(absent, `the import is refused: ${entry}`, async () => {
       ensureDist()
       const file = pathToFileURL(path.join(root, 'dist', `${entry}.mjs`)).href
       const script = `await import('${file}').then(() => console.log('loaded'), e => console.log(e.code + ' ' + e.message))`
@@ -29,7 +29,7 @@ describe.each(runtimes)('%s', (name, program, ...flags) => {
     })
   }
 
-  testIf(absent, 'and so does the program that does not catch it, with an exit code', async () => {
+  testIf(absent, 'a program that does not catch the error of the import exits with 1', async () => {
     ensureDist()
     const file = pathToFileURL(path.join(root, 'dist', 'index.mjs')).href
     const ended = await run(program, [...flags, `await import('${file}')`], { timeout: 30_000 })

@@ -2,12 +2,12 @@ import { run, runNode, ensureDist } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * How an environment ends while sockets are in use. The addon is loaded only where the work is: in a worker
- * it is unmapped afterwards, and a callback that came later would crash the process.
+ * Environments that end while sockets are in use. In a worker the addon is unmapped when the worker ends, and a later
+ * callback would crash the process. So only the worker loads the addon.
  */
 const load = `const { Socket, ...c } = require('./dist'); const fs = require('node:fs'); const keep = globalThis.keep = []\n`
 
-// A file whose pages are not in memory: its chunks go to the thread pool.
+// The pages of this file are not in the page cache, so sendfile reads it on the thread pool.
 const cold = `
   const os = require('node:os')
   const name = os.tmpdir() + '/bsd-cold-' + process.pid + '-' + Math.random()
@@ -15,7 +15,7 @@ const cold = `
   const file = fs.openSync(name, 'r+'); fs.fsyncSync(file); fs.unlinkSync(name)
   require('node:child_process').spawnSync('dd', ['of=/dev/fd/3', 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'], { stdio: ['ignore', 'ignore', 'ignore', file] })
 `
-// A file is written on the thread pool.
+// splice writes to a file on the thread pool.
 const filling = `
   const name = require('node:os').tmpdir() + '/bsd-splice-' + process.pid + '-' + Math.random()
   const file = fs.openSync(name, 'wx'); fs.unlinkSync(name)
@@ -25,7 +25,7 @@ const filling = `
   b.splice({ fd: file }).catch(() => 0)
   go()
 `
-// Memory of the heap and a slab, on their way to a peer who has room for neither and does not read.
+// Sends a heap buffer and a slab with zero copy. The peer does not read, so both stay with the kernel.
 const lent = `
   const listener = new Socket().set(c.options.SO_RCVBUF, 4096).bind(['127.0.0.1', 0]).listen()
   const sender = new Socket()
@@ -83,14 +83,14 @@ for (const [state, prepare, absent = null] of states) {
   for (const [way, end, codes] of ways) {
     const script = `${load} function go() { ${end} }\n${prepare}`
 
-    testIf(absent, `${state}, main: ${way}`, async () => {
+    testIf(absent, `the main thread ends cleanly by ${way}: ${state}`, async () => {
       const ended = (await node(script)) as { stderr: string }
       expect(ended).toMatchObject({ code: codes.main, signal: null })
       if (way === 'uncaught') expect(ended.stderr).toContain('Error: meant')
       else expect(ended.stderr).toBe('')
     })
 
-    testIf(absent, `${state}, worker: ${way}`, async () => {
+    testIf(absent, `a worker ends cleanly by ${way}: ${state}`, async () => {
       const text = way === 'uncaught' ? 'meant\n' : ''
       expect(await node(inWorker(script, ''))).toEqual({
         code: 0,
@@ -101,7 +101,7 @@ for (const [state, prepare, absent = null] of states) {
     })
   }
 
-  testIf(absent, `${state}, worker: terminate`, async () => {
+  testIf(absent, `a worker ends cleanly by terminate(): ${state}`, async () => {
     const script = `${load} function go() { parentPort.postMessage('now') }; parentPort.ref()\n${prepare}; setInterval(() => 0, 1000)`
     expect(await node(inWorker(script, `worker.on('message', () => worker.terminate())`))).toEqual({
       code: 0,
@@ -114,7 +114,7 @@ for (const [state, prepare, absent = null] of states) {
 
 testIf(
   missing.linux(),
-  'workers that are terminated in the middle, 200 times: no crash, no descriptor left',
+  '200 workers that are terminated leave no descriptor and do not crash',
   async () => {
     const script = `
     ${load}
@@ -158,14 +158,14 @@ testIf(
 
 testIf(
   missing.linux(),
-  'what a worker lent to the kernel is never sent as what others wrote there',
+  'memory that a terminated worker lent to the kernel is not sent with what others write there',
   async () => {
     const lender = `
     const { Socket, allocZeroCopy } = require('./dist')
     const { parentPort, workerData } = require('node:worker_threads')
     const socket = new Socket()
     socket.connect(workerData.peer).then(() => {
-      // Small enough to be given to others as it is, once it is free.
+      // small enough for malloc to reuse the memory
       for (let i = 0; i < 20; i++)
         socket.sendZeroCopy(Buffer.from(new ArrayBuffer(60_000)).fill(1)).catch(() => 0)
       socket.sendZeroCopy(allocZeroCopy(1 << 20).fill(1)).catch(() => 0)
@@ -194,7 +194,7 @@ testIf(
       const other = await running(${JSON.stringify(other)})
       try {
         for await (const chunk of peer.chunks())
-          assert(chunk.every(byte => byte === 1), 'somebody else wrote that')
+          assert(chunk.every(byte => byte === 1), 'bytes of another writer arrived')
       } catch (error) {
         if (error.code !== 'ECONNRESET') throw error
       }
@@ -203,7 +203,7 @@ testIf(
       await other.terminate()
     }
     async function main() {
-      for (let i = 0; i < 10; i++) await once(i % 2 === 1) // with another descriptor of it open
+      for (let i = 0; i < 10; i++) await once(i % 2 === 1) // in every other round another descriptor of the socket is open
       listener.close()
     }
     main()
@@ -218,6 +218,6 @@ testIf(
   70_000,
 )
 
-test('a process that loads the addon and does nothing ends by itself', async () => {
+test('a process that loads the addon and does nothing ends', async () => {
   expect(await runNode('')).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
 })

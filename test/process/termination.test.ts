@@ -2,8 +2,8 @@ import { run, runNode, ensureDist, prelude } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
- * A worker can be terminated between two system calls, when the descriptor that the first one made is nobody's yet.
- * Each body makes descriptors for as long as it may.
+ * A worker can be terminated between two system calls, when no socket object owns the descriptor of the first one yet.
+ * Each body makes descriptors in an endless loop.
  */
 const bodies: [name: string, body: string][] = [
   ['new Socket', `for (;;) new Socket().close()`],
@@ -77,9 +77,9 @@ const blocked = {
   poll: `sync.poll([{ socket: new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]), events: POLLIN }])`,
 }
 
-// V8 ends a thread between two calls into C++ only.
+// V8 can terminate a thread only between calls into C++.
 test.each(Object.entries(blocked))(
-  'a worker that blocks in %s for ever is terminated, and does not keep the process',
+  'a worker that blocks in %s without a limit can be terminated, and process.exit() does not wait for it',
   async (_name, call) => {
     const script = `
     const sync = require('./dist/sync')

@@ -30,7 +30,7 @@ const word = (most: number): fc.Arbitrary<string> =>
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined })
 
-/** By kind: the family, and what encode takes with the fields that must come back. */
+/** For each kind the family, and generators of values whose fields decode to the same. */
 const families: Record<string, readonly [family: string, values: fc.Arbitrary<object | string | Uint8Array>]> = {
   inet: ['AF_INET', fc.record({ address: ipv4, port: u16 })],
   inet6: [
@@ -73,7 +73,7 @@ const families: Record<string, readonly [family: string, values: fc.Arbitrary<ob
   alg: ['AF_ALG', fc.record({ type: word(13), name: word(63), feature: u32, mask: u32 })],
 } // prettier-ignore
 
-/** Everything that an address says about itself, which must never throw. */
+/** Reads every property of an address. None may throw. */
 function told(address: Address | null): unknown {
   if (address === null) return null
   const proto = Object.getPrototypeOf(address) as object
@@ -90,7 +90,7 @@ function told(address: Address | null): unknown {
   }
 }
 
-/** What was given in the one way in which it comes back. */
+/** Fields that have several spellings. */
 const spelled = ['address', 'interface', 'hardwareAddress', 'bdaddr', 'path']
 
 describe.each(both)('on %s', (_, platform, codec) => {
@@ -100,7 +100,7 @@ describe.each(both)('on %s', (_, platform, codec) => {
       !(platform.os === 'darwin' && (kind === 'abstract' || kind === 'unnamed')),
   )
 
-  test.each(kinds)('%s: what is encoded decodes to the same', (kind, [name, values]) => {
+  test.each(kinds)('an encoded address decodes to the same value: %s', (kind, [name, values]) => {
     const family = af(platform, name)
     holds(values, value => {
       const bytes = codec.encode(value as AddressLike, family)
@@ -116,14 +116,14 @@ describe.each(both)('on %s', (_, platform, codec) => {
       const json = JSON.parse(JSON.stringify(address)) as Record<string, unknown>
       if (kind === 'inet' || kind === 'inet6')
         expect(json['address']).toBe((value as { address: string }).address)
-      // The JSON of an address is the address again, but for what JSON has no form for.
+      // The JSON of an address encodes to the same bytes, except for fields that JSON cannot represent.
       if (!['can', 'unix'].includes(kind)) {
         expect(codec.encode(json as unknown as AddressLike, family)).toEqual(bytes)
       }
     })
   })
 
-  test.each(kinds)('%s: spoiled bytes decode, alone', (_kind, [name, values]) => {
+  test.each(kinds)('damaged bytes decode without reading beyond them: %s', (_kind, [name, values]) => {
     const family = af(platform, name)
     const valid = values.map(value => codec.encode(value as AddressLike, family))
     holds(spoiled(valid), bytes => {
@@ -131,7 +131,7 @@ describe.each(both)('on %s', (_, platform, codec) => {
     })
   })
 
-  test('any bytes of any family decode, alone, and encode to what decodes alike', () => {
+  test('random bytes of any family decode without reading beyond them, and encode to an address of the same kind', () => {
     const lengths = optional(fc.nat(200))
     const any = fc.tuple(
       fc.constantFrom(...(Object.values(platform.constants) as number[])),
@@ -150,7 +150,7 @@ describe.each(both)('on %s', (_, platform, codec) => {
     })
   })
 
-  test('whatever is encoded, an error has a code', () => {
+  test('every error of encode has a code', () => {
     const keys = fc.constantFrom(
       'address', 'port', 'path', 'interface', 'pid', 'groups', 'cid', 'rxId', 'name', 'pgn', 'queue', 'type', 'lower',
       'instance', 'ref', 'node', 'bdaddr', 'psm', 'device', 'channel', 'family', 'data', 'scopeId', 'hardwareAddress',
@@ -170,8 +170,8 @@ describe.each(both)('on %s', (_, platform, codec) => {
   })
 })
 
-describe('text', () => {
-  test('IPv4 comes back as it went in, and nothing else parses', () => {
+describe('IP addresses as text', () => {
+  test('only IPv4 text parses, and it prints the same', () => {
     holds(ipv4, text => expect(formatIPv4(inet_pton(AF_INET, text))).toBe(text))
     holds(fc.string({ unit: fc.constantFrom(...'0123456789..x'), maxLength: 18 }), text => {
       const number = parseIPv4(text)
@@ -180,7 +180,7 @@ describe('text', () => {
     })
   })
 
-  test('IPv6 comes back as it went in, and what parses is printed to what parses alike', () => {
+  test('IPv6 text prints the same, and other text that parses prints as an equal address', () => {
     holds(bytesOf(16), bytes => expect(inet_pton(AF_INET6, inet_ntop(AF_INET6, bytes))).toEqual(bytes))
     holds(ipv6, text => expect(formatIPv6(parseIPv6(text)!)).toBe(text))
     holds(fc.string({ unit: fc.constantFrom(...'0123abcf::::.'), maxLength: 46 }), text => {

@@ -8,7 +8,7 @@ import { anyBytes, bytesOf, decodesAlone, detached, holds, orRefused, spoiled, u
 const codes = ['ERR_OUT_OF_RANGE', 'ERR_INVALID_ARG_TYPE']
 const program = u32.map(seed => bpf.assemble(randomProgram(random(seed))))
 
-/** The instructions of `struct sock_filter[]`. */
+/** Returns the instructions of `struct sock_filter[]`. */
 function numbers(bytes: Uint8Array): { code: number; jt: number; jf: number; k: number }[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
@@ -20,7 +20,7 @@ function numbers(bytes: Uint8Array): { code: number; jt: number; jf: number; k: 
   }))
 }
 
-test('a program comes back from its text, its names, its numbers and its bytes', () => {
+test('a program can be restored from its text, its names, its numbers and its bytes', () => {
   holds(program, made => {
     expect(bpf.parse(String(made)).equals(made)).toBe(true)
     expect(bpf.assemble(bpf.disassemble(made)).equals(made)).toBe(true)
@@ -30,7 +30,7 @@ test('a program comes back from its text, its names, its numbers and its bytes',
   })
 })
 
-test('spoiled programs are refused, or run to an end over any packet', () => {
+test('a damaged program is refused, or runs to an end over any packet', () => {
   const some = fc.tuple(spoiled(program.map(each => each.bytes)), anyBytes)
   holds(some, ([bytes, packet]) => {
     const made = orRefused(() => bpf.assemble(numbers(bytes)), codes)
@@ -42,7 +42,7 @@ test('spoiled programs are refused, or run to an end over any packet', () => {
   })
 })
 
-test('random instructions are refused with a code', () => {
+test('random instructions are refused with a code or assemble', () => {
   const instruction = fc.record({ code: fc.oneof(u8, u16), jt: u8, jf: u8, k: fc.oneof(fc.nat(20), u32) })
   const named = fc.record(
     {
@@ -63,7 +63,7 @@ test('random instructions are refused with a code', () => {
   })
 })
 
-test('any text is a program or refused with a code', () => {
+test('random text is refused with a code or parses to a program', () => {
   const word = fc.constantFrom(
     'ld', 'ldh', 'ldb', 'ldx', 'ldxb', 'st', 'jeq', 'jne', 'jmp', 'ret', 'add', 'x', 'a', '#1', '#-1', '#0x10', '[12]',
     '[x + 4]', 'M[3]', '4*([14]&0xf)', 'l:', 'l', 'jt', 'jf', '3', '(000)', ',', ';', '\n', '{ 0x28,', '0, 0,', '},', '/*',
@@ -85,7 +85,7 @@ test('any text is a program or refused with a code', () => {
   )
 })
 
-test('a packet in detached memory is an empty packet', () => {
+test('a packet in detached memory counts as empty', () => {
   holds(fc.tuple(program, bytesOf(1)), ([made]) => {
     expect(bpf.run(made, detached(40), { random: 7 })).toBe(bpf.run(made, Buffer.alloc(0), { random: 7 }))
   })

@@ -3,13 +3,13 @@ import { assert as check, property, type IProperty } from 'fast-check'
 import * as fc from 'fast-check'
 
 /*
- * How properties are tried. A failure prints the smallest value that shows it, a seed and a path; the same run
- * again: BSD_SOCKETS_SEED=<seed>, and with BSD_SOCKETS_PATH=<path> that value alone. BSD_SOCKETS_RUNS says how many
- * values each property is tried with.
+ * Runs property tests. A failure prints the smallest value that fails, a seed and a path. To repeat the run, set
+ * BSD_SOCKETS_SEED=<seed>; to repeat only that value, also set BSD_SOCKETS_PATH=<path>. BSD_SOCKETS_RUNS is the number
+ * of values for each property.
  */
 const { BSD_SOCKETS_SEED: seed, BSD_SOCKETS_RUNS: runs = '200', BSD_SOCKETS_PATH: path } = process.env
 
-/** Tries a property with values of its own making. */
+/** Tests a predicate with generated values. */
 export function holds<T>(values: fc.Arbitrary<T>, predicate: (value: T) => void): void {
   const tried: IProperty<[T]> = property(values, predicate)
   const again = {
@@ -19,13 +19,13 @@ export function holds<T>(values: fc.Arbitrary<T>, predicate: (value: T) => void)
   check(tried, { numRuns: Number(runs), ...again })
 }
 
-/** Bytes of any kind, most of them few. */
+/** Bytes of any value, mostly few. */
 export const anyBytes = fc.oneof(
   { weight: 3, arbitrary: fc.uint8Array({ maxLength: 64 }) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 700, size: 'max' }) },
 )
 
-/** Valid bytes as a network, a kernel or an enemy may spoil them: cut short, with bits turned over, or with more behind. */
+/** Valid bytes with damage: cut short, with flipped bits, or with more bytes behind. */
 export function spoiled(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const damage = fc.record({
     bytes: valid,
@@ -45,11 +45,11 @@ export function spoiled(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Arra
   })
 }
 
-const AROUND = 61 // so that nothing is aligned
+const AROUND = 61 // odd, so that nothing is aligned
 
 /**
- * Decodes the bytes in the middle of other memory, twice with other surroundings: the result must not know of them,
- * nor throw. Gives the result.
+ * Decodes the bytes within other memory, twice with different surroundings. The results must be equal, and the bytes
+ * unchanged. Returns the result.
  */
 export function decodesAlone<T>(bytes: Uint8Array, decode: (bytes: Buffer) => T): T {
   const [one, two] = [0x00, 0xff].map(surroundings => {
@@ -66,7 +66,7 @@ export function decodesAlone<T>(bytes: Uint8Array, decode: (bytes: Buffer) => T)
 
 const promised = ['ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE', 'ERR_INVALID_ADDRESS', 'ENOPROTOOPT']
 
-/** The result, or `undefined` where one of the promised errors was thrown. */
+/** Returns the result, or `undefined` if a documented error is thrown. */
 export function orRefused<T>(make: () => T, codes: readonly string[] = promised): T | undefined {
   try {
     return make()
@@ -76,7 +76,7 @@ export function orRefused<T>(make: () => T, codes: readonly string[] = promised)
   }
 }
 
-/** A view whose memory was given away. */
+/** Returns a view whose memory is detached. */
 export function detached(size: number): Uint8Array {
   const view = new Uint8Array(size)
   structuredClone(view.buffer, { transfer: [view.buffer] })

@@ -30,7 +30,7 @@ describe.each([linux, darwin])('on $os', platform => {
   const errors = new ErrorRecordDecoder(platform, addresses, meta)
   const { constants } = platform
 
-  /** Messages of types that are known, and of others. */
+  /** Control messages of known and unknown types. */
   const levels = ['SOL_SOCKET', 'IPPROTO_IP', 'IPPROTO_IPV6', 'IPPROTO_UDP', 'IPPROTO_TCP', 'SOL_PACKET', 'SOL_NETLINK', 'SOL_TLS']
     .map(name => constants[name])
     .filter(level => level !== undefined) // prettier-ignore
@@ -42,7 +42,7 @@ describe.each([linux, darwin])('on $os', platform => {
   const messages = fc.array(message, { maxLength: 5 })
   const walk = (bytes: Uint8Array, length = bytes.length): Control[] => walkControl(layout, bytes, length)
 
-  test('what is built is walked to the same', () => {
+  test('an encoded list of control messages decodes to the same list', () => {
     holds(messages, controls => {
       const bytes = buildControl(layout, controls)
       expect(walk(bytes)).toEqual(controls)
@@ -50,7 +50,7 @@ describe.each([linux, darwin])('on $os', platform => {
     })
   })
 
-  test('spoiled and random buffers are walked and decoded, alone', () => {
+  test('damaged and random buffers decode without reading beyond them', () => {
     const valid = messages.map(controls => buildControl(layout, controls))
     const length = fc.integer({ min: -5, max: 900 })
     holds(fc.tuple(fc.oneof(spoiled(valid), anyBytes), length), ([bytes, given]) => {
@@ -58,14 +58,14 @@ describe.each([linux, darwin])('on $os', platform => {
         const controls = decodesAlone(bytes, each => walk(each, end))
         const total = controls.reduce((sum, each) => sum + layout.header + each.data.length, 0)
         expect(total).toBeLessThanOrEqual(bytes.length)
-        // What was walked is built to what is walked alike: nothing was invented.
+        // The decoded list encodes to a list that decodes to the same.
         expect(walk(buildControl(layout, controls))).toEqual(controls)
         assert.deepStrictEqual(meta.decode(controls), meta.decode(controls))
       }
     })
   })
 
-  test('any data of any message decodes, alone', () => {
+  test('random data of any control message decodes without reading beyond it', () => {
     holds(message, ({ level, type, data: bytes }) => {
       decodesAlone(bytes, each => meta.decode([{ level, type, data: each }]))
       decodesAlone(bytes, each =>
@@ -74,14 +74,14 @@ describe.each([linux, darwin])('on $os', platform => {
     })
   }) // prettier-ignore
 
-  /** Through the wire: built, walked, decoded. */
+  /** Encodes a control message and decodes it again. */
   const seen = (control: Control | undefined) =>
     control === undefined ? {} : meta.decode(walk(buildControl(layout, [control])))
 
-  test('what a builder was given, the decoder says', () => {
+  test('what a builder encodes decodes to the same value', () => {
     const one = fc.integer({ min: 1, max: 255 })
     holds(one, n => {
-      // Darwin names what it delivers otherwise than what it takes.
+      // Darwin uses other types for the messages that it delivers than for those that it accepts.
       if (platform.os === 'linux') expect(seen(build.ttl(n))).toEqual({ ttl: n })
       expect(seen(build.ttl(n).inet6)).toEqual({ ttl: n })
       expect(seen(build.hopLimit(n))).toEqual({ ttl: n })
@@ -118,18 +118,18 @@ describe.each([linux, darwin])('on $os', platform => {
     holds(u8, n => expect([...build.tlsRecordType(n).data]).toEqual([n]))
   })
 
-  test('whatever a builder is given, an error has a code', () => {
+  test('every error of a builder has a code', () => {
     const names = Object.getOwnPropertyNames(ControlBuilder.prototype).filter(name => name !== 'constructor')
     const given = fc.oneof(
       fc.anything({ withBigInt: true, withTypedArray: true }),
       fc.constant('eth7'),
       fc.constant('destination'),
-      fc.constant(gone), // what prints values cannot look at memory that is no more
+      fc.constant(gone), // stands for detached memory, which fast-check could not print
       fc.record({ source: fc.oneof(fc.ipV6(), fc.string()), interface: fc.oneof(fc.string(), u16) }),
     )
     holds(fc.tuple(fc.constantFrom(...names), fc.array(given, { maxLength: 3 })), ([name, args]) => {
       const method = (build as unknown as Record<string, (...args: unknown[]) => Control>)[name]!
-      // A parameter that is taken apart and left out is the language's own TypeError.
+      // Without an object to destructure, JavaScript throws its own TypeError.
       if (name === 'packetInfo' && (args[0] === undefined || args[0] === null)) return
       const control = orRefused(() =>
         method.apply(
@@ -166,7 +166,7 @@ describe('the error queue', () => {
   const decode = (control: Control[]) =>
     errors.decode({ data: Buffer.alloc(0), address: null, truncated: false, control })
 
-  test('a record says what the kernel wrote', () => {
+  test('an error record has the values that the kernel wrote', () => {
     holds(written, ({ given, offender, bytes }) => {
       const record = decode(walkControl(layout, buildControl(layout, carried(bytes)), 1000))
       expect(record).toMatchObject(given)
@@ -175,7 +175,7 @@ describe('the error queue', () => {
     })
   })
 
-  test('a spoiled record decodes, alone', () => {
+  test('a damaged error record decodes without reading beyond it', () => {
     holds(spoiled(written.map(({ bytes }) => bytes)), bytes => {
       decodesAlone(bytes, each => decode([{ level: 0, type: 11, data: each }]))
     })

@@ -28,7 +28,7 @@ const ipv6 = bytesOf(16).map(bytes => {
   const groups = [...bytes].map(byte => byte.toString(16).padStart(2, '0'))
   return groups.join('').replace(/.{4}(?=.)/g, '$&:')
 })
-/** As it comes back: shortened. */
+/** The shortened form, which decode returns. */
 const printed = ipv6.map(
   text =>
     codecs.ipv6PacketInfo.decode(linux, codecs.ipv6PacketInfo.encode(linux, { address: text }, 'x')).address,
@@ -48,9 +48,9 @@ const types = (count: number) =>
 const struct = (fields: string, of: fc.Arbitrary<unknown>) =>
   fc.record(Object.fromEntries(fields.split(' ').map(name => [name, of])))
 const seconds = fc.nat(2_000_000).map(n => n * 1000)
-const fractions = fc.nat(4_000_000).map(n => n / 8) // exact in both
+const fractions = fc.nat(4_000_000).map(n => n / 8) // eighths are exact in binary
 
-/** Every codec that writes and reads, with values that come back as they went in. */
+/** Every codec that encodes and decodes, with generators of values that decode to the same. */
 const both: Record<string, readonly [codec: unknown, values: fc.Arbitrary<unknown>, systems?: readonly Platform[]]> = {
   bool: [codecs.bool, fc.boolean()],
   int: [codecs.int, i32],
@@ -115,7 +115,7 @@ const both: Record<string, readonly [codec: unknown, values: fc.Arbitrary<unknow
   headerLength: [codecs.headerLength, i32, [linux]],
 } // prettier-ignore
 
-/** What the kernel only writes, or only reads. */
+/** Codecs that only encode or only decode. */
 const oneWay = [
   'longText', 'bitNumbers', 'xucred', 'sockaddr', 'ipv6MtuInfo', 'tcpInfo', 'tcpConnectionInfo', 'mptcpInfo',
   'mptcpTcpInfo', 'mptcpAddresses', 'mptcpFullInfo', 'xdpOffsets', 'zeroCopyReceive', 'md5Key', 'md5KeyExtended',
@@ -132,7 +132,7 @@ const all = [...exported, ['text', both['text']![0] as Any], ['bytes', both['byt
   Any,
 ][]
 
-test('no codec is left out', () => {
+test('every exported codec is in a table of this test', () => {
   const known = [...Object.keys(both), ...oneWay]
   expect(exported.map(([name]) => name).filter(name => !known.includes(name))).toEqual([])
 })
@@ -140,40 +140,43 @@ test('no codec is left out', () => {
 describe.each([linux, darwin])('on $os', platform => {
   const writers = Object.entries(both).filter(([, [, , systems]]) => systems?.includes(platform) ?? true)
 
-  test.each(writers)('%s: what is encoded decodes to the same', (_name, [codec, values]) => {
+  test.each(writers)('%s: an encoded value decodes to the same value', (_name, [codec, values]) => {
     const { encode, decode } = codec as Any
     holds(values, value => {
       expect(decode(platform, encode(platform, value as never, 'value'))).toEqual(value)
     })
   })
 
-  test.each(writers)('%s: spoiled bytes decode, alone', (_name, [codec, values]) => {
+  test.each(writers)('%s: damaged bytes decode without reading beyond them', (_name, [codec, values]) => {
     const { encode, decode } = codec as Any
     const valid = values.map(value => encode(platform, value as never, 'value'))
     holds(spoiled(valid), bytes => void decodesAlone(bytes, each => decode(platform, each)))
   })
 
-  test.each(all)('%s: any bytes decode, alone', (_name, { decode }) => {
+  test.each(all)('%s: random bytes decode without reading beyond them', (_name, { decode }) => {
     holds(anyBytes, bytes => void decodesAlone(bytes, each => decode(platform, each)))
   })
 
-  // Milliseconds do not hold every number of microseconds.
+  // Microseconds are not exact in milliseconds.
   const inexact = ['timeval', 'timeval64', ...oneWay]
   const decoded = writers.filter(([name]) => !inexact.includes(name))
-  test.each(decoded)('%s: what was decoded encodes to what decodes alike', (_name, [codec]) => {
-    const { encode, decode } = codec as Any
-    holds(anyBytes, bytes => {
-      const value = decode(platform, bytes)
-      const again = orRefused(() => encode(platform, value as never, 'value'))
-      if (again === undefined) return
-      const twice = decode(platform, again)
-      // What a shorter struct did not have is there now, and 0.
-      if (typeof value === 'object' && !Array.isArray(value)) expect(twice).toMatchObject(value as object)
-      else expect(twice).toEqual(value)
-    })
-  })
+  test.each(decoded)(
+    '%s: a decoded value encodes to bytes that decode to the same value',
+    (_name, [codec]) => {
+      const { encode, decode } = codec as Any
+      holds(anyBytes, bytes => {
+        const value = decode(platform, bytes)
+        const again = orRefused(() => encode(platform, value as never, 'value'))
+        if (again === undefined) return
+        const twice = decode(platform, again)
+        // Fields that a shorter struct lacked are added as 0.
+        if (typeof value === 'object' && !Array.isArray(value)) expect(twice).toMatchObject(value as object)
+        else expect(twice).toEqual(value)
+      })
+    },
+  )
 
-  test.each(writers)('%s: whatever is encoded, an error has a code', (_name, [codec, values]) => {
+  test.each(writers)('%s: every error of encode has a code', (_name, [codec, values]) => {
     const gone = 'memory that was given away'
     const odd = fc.oneof(fc.anything({ withBigInt: true, withTypedArray: true }), fc.constant(gone), u32)
     const broken = fc.tuple(values, fc.nat(12), odd).map(([value, place, other]) => {
@@ -196,7 +199,7 @@ describe.each([linux, darwin])('on $os', platform => {
 })
 
 const readable = Object.values(options).filter(({ access }) => access !== ('set' as string))
-test(`each of the ${Object.keys(options).length} options reads any answer of this system's kernel`, () => {
+test(`each of the ${Object.keys(options).length} options decodes any answer of this system's kernel`, () => {
   expect(readable.length).toBeGreaterThan(200)
   const each = fc.tuple(fc.constantFrom(...readable), anyBytes)
   for (let i = 0; i < 10; i++) {

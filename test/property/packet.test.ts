@@ -20,7 +20,7 @@ describe('frames of a ring', () => {
   }) // prettier-ignore
   type Given = typeof frame extends fc.Arbitrary<infer T> ? T : never
 
-  /** A block as the kernel lays it out. */
+  /** Returns a block as the kernel lays it out. */
   function blockOf(frames: readonly Given[]): Buffer {
     const step = (head + 80 + 7) & ~7
     const block = Buffer.alloc(first + frames.length * step)
@@ -60,7 +60,7 @@ describe('frames of a ring', () => {
     return frames
   }
 
-  testIf(noRing, 'a block gives the frames that are in it', () => {
+  testIf(noRing, 'a block decodes to the frames in it', () => {
     holds(fc.array(frame, { maxLength: 6 }), given => {
       const frames = framesOf(blockOf(given), false)
       expect(frames).toHaveLength(given.length)
@@ -74,7 +74,7 @@ describe('frames of a ring', () => {
     })
   })
 
-  testIf(noRing, 'a spoiled block ends, and gives nothing from outside of it', () => {
+  testIf(noRing, 'a damaged block ends and gives no bytes from outside', () => {
     const valid = fc.array(frame, { maxLength: 6 }).map(blockOf)
     holds(fc.tuple(fc.oneof(spoiled(valid), anyBytes), fc.boolean()), ([bytes, cooked]) => {
       const frames = decodesAlone(bytes, block => framesOf(block, cooked))
@@ -82,7 +82,7 @@ describe('frames of a ring', () => {
     })
   })
 
-  testIf(noRing, 'PACKET_AUXDATA of any length', () => {
+  testIf(noRing, 'PACKET_AUXDATA of any length decodes without reading beyond it', () => {
     const codec = AuxdataCodec.create(platform)!
     holds(fc.tuple(anyBytes, anyBytes, fc.boolean()), ([bytes, data, cooked]) => {
       const aux = decodesAlone(bytes, each => codec.decode(each))
@@ -106,7 +106,7 @@ describe('MessageBatch', () => {
     port: u16,
   })
 
-  test('each place holds what was set last', () => {
+  test('each place of a batch holds the message that was set last', () => {
     holds(fc.tuple(shape, fc.array(message, { maxLength: 12 })), ([given, messages]) => {
       const batch = new MessageBatch(given)
       const last = new Map<number, (typeof messages)[number]>()
@@ -126,7 +126,7 @@ describe('MessageBatch', () => {
     })
   }) // prettier-ignore
 
-  test('integers that nobody sane wrote never reach beyond the slab', () => {
+  test('lengths that a program wrote into a batch never reach beyond its memory', () => {
     const integers = fc.array(fc.oneof(i32, fc.integer({ min: -2, max: 80 })), {
       minLength: 24,
       maxLength: 24,
@@ -136,7 +136,7 @@ describe('MessageBatch', () => {
       holds(fc.tuple(shape, integers), ([given, fields]) => {
         const batch = new MessageBatch(given)
         batch.slab.fields.set(fields.slice(0, batch.slab.fields.length))
-        batch.slab.names.fill(0) // of no family
+        batch.slab.names.fill(0) // AF_UNSPEC
         batch.received(given.count)
         for (let i = 0; i < given.count; i++) {
           expect(batch.data(i).length).toBeLessThanOrEqual(batch.slab.data.length)
@@ -156,14 +156,14 @@ describe('MessageBatch', () => {
     }
   })
 
-  test('detached memory is an empty message', () => {
+  test('detached memory is set as an empty message', () => {
     const batch = new MessageBatch({ count: 1, size: 16 })
     batch.set(0, Buffer.from('before')).set(0, detached(16))
     expect(batch.bytes(0)).toBe(0)
   })
 })
 
-test('a checksum in its place makes a checksum of 0, however the bytes are cut', () => {
+test('a checksum appended to its bytes gives a checksum of 0, wherever the bytes are cut', () => {
   holds(fc.tuple(anyBytes, fc.nat(700)), ([bytes, at]) => {
     const sum = checksum(bytes)
     expect(checksum(bytes.subarray(0, at), bytes.subarray(at))).toBe(sum)

@@ -57,7 +57,7 @@ function generate(options: { tables?: string; root?: string; check?: boolean }) 
   )
 }
 
-describe('the generator', () => {
+describe('the generator of constants', () => {
   const temporary = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-tables-'))
   const broken = path.join(temporary, 'tables')
   const root = path.join(temporary, 'root')
@@ -75,7 +75,7 @@ describe('the generator', () => {
     return `${table}:${text.split('\n').length}`
   }
 
-  test('has nothing to write', () => {
+  test('the generated files are up to date', () => {
     expect(generate({ check: true })).toMatchObject({ status: 0, stdout: '', stderr: '' })
   })
 
@@ -108,7 +108,7 @@ describe('the generator', () => {
     ['errno.tbl', 'ENEW seven - text', 'a row is'],
     ['layout.tbl', 'struct sockaddr_in all sin_port', 'already at'],
     ['layout.tbl', 'union u all x', "unknown kind 'union'"],
-  ])('%s: %s', (table, line, message) => {
+  ])('the generator refuses an invalid line of %s: %s', (table, line, message) => {
     const at = append(table, line)
     const run = generate({ tables: broken, root })
     expect(run.status).toBe(1)
@@ -118,7 +118,7 @@ describe('the generator', () => {
 })
 
 describe('every row', () => {
-  test('is there: a name of this system is a number, one of the other system undefined', () => {
+  test('each constant of this system is a number, and each of only the other system is undefined', () => {
     const wrong = rows.filter(({ name, where }) => {
       const value = constants[name]
       if (where.includes(here)) return typeof value !== 'number' || !Number.isSafeInteger(value)
@@ -129,7 +129,7 @@ describe('every row', () => {
     expect(rows.length).toBeGreaterThan(1500)
   })
 
-  test('is an export with the same value', () => {
+  test('each constant is an export with the same value', () => {
     for (const { name } of rows) {
       expect(name in exported).toBe(true)
       expect(name in constants).toBe(true)
@@ -137,7 +137,7 @@ describe('every row', () => {
     }
   })
 
-  test('is an export of the modules of its systems only', () => {
+  test('each constant is an export of the modules of its systems, and of no other', () => {
     for (const [module, system] of [
       [linuxNames, 'linux'],
       [darwinNames, 'darwin'],
@@ -152,7 +152,7 @@ describe('every row', () => {
     expect('SO_NOSIGPIPE' in linuxNames).toBe(false)
   })
 
-  test('the object cannot be changed and has no names of its own', () => {
+  test('the object of constants cannot be changed and has no other names', () => {
     expect(Object.isFrozen(constants)).toBe(true)
     expect(constants['toString']).toBeUndefined()
     expect(constants['__proto__']).toBeUndefined()
@@ -160,7 +160,7 @@ describe('every row', () => {
 })
 
 describe('values', () => {
-  test('unsigned numbers stay positive', () => {
+  test('unsigned constants are positive', () => {
     expect(all.INADDR_BROADCAST).toBe(0xffffffff)
     expect(all.INADDR_NONE).toBe(0xffffffff)
     expect(all.VMADDR_CID_ANY).toBe(0xffffffff)
@@ -192,7 +192,7 @@ describe('values', () => {
     }) // prettier-ignore
   })
 
-  test('those that Python has are the same', () => {
+  test('constants that Python has too have the same value', () => {
     const script = `
 import errno, json, select, socket
 print(json.dumps({n: int(getattr(m, n)) for m in (socket, select, errno) for n in dir(m)
@@ -203,9 +203,9 @@ print(json.dumps({n: int(getattr(m, n)) for m in (socket, select, errno) for n i
       return
     }
     const python = JSON.parse(run.stdout) as Record<string, number>
-    // What Python has and this package does not.
+    // Names that Python has and this package does not.
     const left = new Set<string>([
-      // A build against BlueZ or FreeBSD's headers may add names; on Linux and macOS as such there are none.
+      // A build against BlueZ or FreeBSD's headers may add names. Linux and macOS have none.
     ])
     const different = Object.entries(python)
       .filter(([name, value]) => !left.has(name) && constants[name] !== value)
@@ -214,11 +214,11 @@ print(json.dumps({n: int(getattr(m, n)) for m in (socket, select, errno) for n i
     expect(different).toEqual([])
   })
 
-  test("errors are the system's", () => {
+  test('error numbers are those of node:os', () => {
     for (const [name, number] of Object.entries(os.constants.errno)) expect(constants[name]).toBe(number)
   })
 
-  test('Bluetooth addresses', () => {
+  test('Bluetooth addresses are text', () => {
     expect(all.BDADDR_ANY).toBe('00:00:00:00:00:00')
     expect(all.BDADDR_LOCAL).toBe('00:00:00:FF:FF:FF')
   })
@@ -248,7 +248,7 @@ describe('nameOf', () => {
     ['E', all.EAGAIN, 'EAGAIN'],
     ['VMADDR_', 2, 'VMADDR_CID_HOST'],
     ['SHUT_R', 0, 'SHUT_RD'],
-  ])('%s %d is %s', (prefix, value, name) => {
+  ])('nameOf: %s %d is %s', (prefix, value, name) => {
     expect(nameOf(prefix, value)).toBe(name)
   })
 
@@ -271,11 +271,11 @@ describe('nameOf', () => {
     ['NOTHING_', 1],
     ['', 987654321],
     ['__proto__', 1],
-  ])('an unknown number is its text: %s %d', (prefix, value) => {
+  ])('nameOf returns an unknown number as text: %s %d', (prefix, value) => {
     expect(nameOf(prefix, value)).toBe(String(value))
   })
 
-  test('every canonical name comes back', () => {
+  test('nameOf finds the name of every constant with a canonical name', () => {
     for (const prefix of [
       'AF_',
       'SOCK_',
@@ -304,7 +304,7 @@ describe('nameOf', () => {
     ['AF_', '2'],
     ['AF_', undefined],
     ['AF_', 2n],
-  ])('refuses %p, %p', (prefix, value) => {
+  ])('nameOf refuses %p, %p', (prefix, value) => {
     const call = () => nameOf(prefix as string, value as number)
     expect(call).toThrow(TypeError)
     expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }))
@@ -312,7 +312,7 @@ describe('nameOf', () => {
 })
 
 describe('constantsByPrefix', () => {
-  test('gives a map of its own', () => {
+  test('constantsByPrefix returns a new map', () => {
     const names = constantsByPrefix('SHUT_')
     expect([...names]).toEqual([
       [0, 'SHUT_RD'],
@@ -323,7 +323,7 @@ describe('constantsByPrefix', () => {
     expect(nameOf('SHUT_', 1)).toBe('SHUT_WR')
   })
 
-  test('is empty for an unknown prefix and refuses what is no string', () => {
+  test('constantsByPrefix is empty for an unknown prefix and refuses values that are no string', () => {
     expect(constantsByPrefix('NOTHING_').size).toBe(0)
     expect(() => constantsByPrefix(1 as unknown as string)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
@@ -332,7 +332,7 @@ describe('constantsByPrefix', () => {
 })
 
 describe('errno', () => {
-  test('both systems are known on each', () => {
+  test('the error names of both systems are known on each system', () => {
     expect(errnoNames.linux.get(11)).toBe('EAGAIN')
     expect(errnoNames.linux.get(35)).toBe('EDEADLK')
     expect(errnoNames.linux.get(95)).toBe('EOPNOTSUPP')
@@ -345,7 +345,7 @@ describe('errno', () => {
     expect([...errnoNames.darwin.keys()]).toEqual(Array.from({ length: 107 }, (_, index) => index + 1))
   })
 
-  test('each number has a text', () => {
+  test('each error number has a text', () => {
     for (const system of ['linux', 'darwin'] as const) {
       expect([...errnoMessages[system].keys()]).toEqual([...errnoNames[system].keys()])
       for (const text of errnoMessages[system].values()) expect(text).not.toBe('')
@@ -354,14 +354,14 @@ describe('errno', () => {
     expect(errnoMessages.darwin.get(61)).toBe('Connection refused')
   })
 
-  test('agrees with the constants of this system', () => {
+  test('the error names of this system agree with its constants', () => {
     for (const [number, name] of errnoNames[here]) expect([undefined, number]).toContain(constants[name])
     for (const name of errnoNames[other].values()) expect(name in constants).toBe(true)
   })
 })
 
 describe('layout', () => {
-  test('what every system has', () => {
+  test('the layout has the structs that every system has', () => {
     expect(layout.sizeof_sockaddr_in).toBe(16)
     expect(layout.sizeof_sockaddr_in6).toBe(28)
     expect(layout.sizeof_sockaddr_storage).toBe(128)
@@ -388,7 +388,7 @@ describe('layout', () => {
     }) // prettier-ignore
   })
 
-  test('structs of the other system are not there', () => {
+  test('the layout lacks the structs of the other system', () => {
     const name = here === 'linux' ? 'sizeof_xucred' : 'sizeof_ucred'
     expect(layout[name]).toBeUndefined()
   })

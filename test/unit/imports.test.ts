@@ -2,8 +2,8 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 
 /*
- * Who may import what. What must run without the addon (decoders, queues, codecs: they are tested with
- * the tables of the other system too) never reaches the binding, and each rule of native/ has one home.
+ * Which module may import which. Decoders, queues and codecs run without the addon, because they are tested with the
+ * tables of the other system too. They never import the binding. Each rule of native/ has one place.
  */
 const root = path.resolve(__dirname, '../..')
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8')
@@ -17,7 +17,7 @@ function below(folder: string, pattern: RegExp): string[] {
   })
 }
 
-/** What a module loads when it runs: `import type` and imports of types alone are gone by then. */
+/** Returns the modules that a module loads when it runs; the compiler removes imports of types. */
 function imports(file: string): string[] {
   const source = read(file).replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')
   const found: string[] = []
@@ -33,18 +33,18 @@ function imports(file: string): string[] {
   return found
 }
 
-/** The file behind a relative import. */
+/** Returns the file of a relative import. */
 function resolve(from: string, specifier: string): string | null {
   if (!specifier.startsWith('.')) return null
   const base = path.posix.join(path.posix.dirname(from), specifier.replace(/\.js$/, ''))
-  if (existsSync(path.join(root, `${base}.d.ts`))) return null // generated: it imports the binding's constants alone
+  if (existsSync(path.join(root, `${base}.d.ts`))) return null // generated: it imports only the constants of the binding
   const candidates = [`${base}.ts`, `${base}/index.ts`]
   const file = candidates.find(each => existsSync(path.join(root, each)))
   if (file === undefined) throw new Error(`${from}: nothing behind '${specifier}'`)
   return file
 }
 
-/** The shortest way from one module to another, or null. */
+/** Returns the shortest import path from one module to another, or null. */
 function chain(from: string, to: string): string[] | null {
   const seen = new Set([from])
   const ways = [[from]]
@@ -75,7 +75,7 @@ const { measure } = require('../../scripts/layout.cjs') as { measure(root: strin
 describe('the floors of lib/', () => {
   const layout = measure(root)
 
-  test('no import runs up, and none goes across a floor: type imports count', () => {
+  test('no module imports from a higher floor or from another module of its floor, not even types', () => {
     expect(layout.up).toEqual([])
   })
 
@@ -83,18 +83,18 @@ describe('the floors of lib/', () => {
     expect(layout.circles).toEqual([])
   })
 
-  test('every room stands on a floor', () => {
+  test('every folder of lib/ has a floor', () => {
     expect(layout.homeless).toEqual([])
   })
 })
 
-describe('the parser of imports', () => {
-  test('sees the way to the binding where there is one', () => {
+describe('the parser of imports in this test', () => {
+  test('the parser finds the import path to the binding where there is one', () => {
     expect(chain('lib/socket/index.ts', binding)).not.toBeNull()
     expect(imports('lib/index.ts')).toContain('./socket')
   })
 
-  test('leaves types out', () => {
+  test('the parser leaves imports of types out', () => {
     expect(imports('lib/index.ts')).not.toContain('./address')
   })
 })
@@ -120,11 +120,11 @@ describe('lib/', () => {
     expect(importers).toEqual([binding])
   })
 
-  test('only load.ts knows how the addon is found', () => {
+  test('only load.ts imports node-gyp-build', () => {
     expect(modules.filter(file => imports(file).includes('node-gyp-build'))).toEqual(['lib/binding/load.ts'])
   })
 
-  test('beside that there are only modules of Node', () => {
+  test('other imports are modules of Node', () => {
     const others = modules.flatMap(file =>
       imports(file)
         .filter(specifier => !/^(\.|node:)/.test(specifier) && specifier !== 'node-gyp-build')
@@ -140,19 +140,19 @@ describe('native/', () => {
   const includes = (file: string): string[] =>
     [...code(file).matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm)].map(match => match[1] as string)
 
-  test('a system call never touches Node-API or libuv itself', () => {
+  test('system calls do not include Node-API or libuv', () => {
     const offenders = sources
       .filter(file => file.startsWith('native/syscalls/'))
       .filter(file => includes(file).some(header => /^(node_api|napi|uv|js_native_api)\b.*\.h$/.test(header)))
     expect(offenders).toEqual([])
   })
 
-  test('libuv has two users', () => {
+  test('only wake_uv.cc and work_uv.cc include libuv', () => {
     const users = sources.filter(file => includes(file).includes('uv.h'))
     expect(users.sort()).toEqual(['native/wake_uv.cc', 'native/work_uv.cc'])
   })
 
-  test('sys/ knows nothing of JavaScript', () => {
+  test('sys/ does not include Node-API, libuv or the environment', () => {
     const offenders = sources
       .filter(file => file.startsWith('native/sys/'))
       .filter(
@@ -163,14 +163,14 @@ describe('native/', () => {
     expect(offenders).toEqual([])
   })
 
-  test('differences between systems live in sys/ and constants/', () => {
+  test('#ifdef of a system is only in sys/ and constants/', () => {
     const offenders = sources
       .filter(file => !/^native\/(sys|constants)\//.test(file))
       .filter(file => /\b(__linux__|__APPLE__|__MACH__|_WIN32|__FreeBSD__)\b/.test(code(file)))
     expect(offenders).toEqual([])
   })
 
-  test('no default loop: every environment has its own', () => {
+  test('no file uses the default loop, because every environment has its own', () => {
     expect(sources.filter(file => code(file).includes('uv_default_loop'))).toEqual([])
   })
 
@@ -182,8 +182,8 @@ describe('native/', () => {
   })
 })
 
-test('no file names a home folder', () => {
-  // Put together here, so that this file does not find itself.
+test('no file contains the path of a home folder', () => {
+  // The pattern is put together here, so that this file does not match it.
   const home = new RegExp(['/(home|Users)/[a-z]', '/root/', 'C:\\\\Users'].join('|'))
   const folders = [
     'lib',

@@ -1,6 +1,6 @@
 import { Jobs } from '../../lib/reactor/jobs'
 
-/** Jobs with a pool that ends nothing by itself. */
+/** Returns jobs with a thread pool whose jobs end only when the test ends them. */
 function pool(most: number) {
   const jobs = new Jobs(most)
   const started: number[] = []
@@ -23,7 +23,7 @@ function pool(most: number) {
   }
 }
 
-test('no more at once than allowed, in order', () => {
+test('no more jobs run at once than allowed, and they start in order', () => {
   const { submit, running, end, results } = pool(2)
   for (const name of ['a', 'b', 'c', 'd']) submit(name)
   expect(running()).toEqual(['a', 'b'])
@@ -37,7 +37,7 @@ test('no more at once than allowed, in order', () => {
   ])
 })
 
-test('one that is forgotten before its turn never begins', () => {
+test('a job that is cancelled before it starts never starts', () => {
   const { submit, running, end, results } = pool(1)
   submit('a')
   const forget = submit('b')
@@ -48,7 +48,7 @@ test('one that is forgotten before its turn never begins', () => {
   expect(results).toEqual([['a', 0]])
 })
 
-test('one that is forgotten while it runs keeps its place until it ends, and nobody hears of it', () => {
+test('a job that is cancelled while it runs counts until it ends, and its result is dropped', () => {
   const { submit, running, end, results } = pool(1)
   const forget = submit('a')
   submit('b')
@@ -59,7 +59,7 @@ test('one that is forgotten while it runs keeps its place until it ends, and nob
   expect(results).toEqual([])
 })
 
-test('one that the pool refuses is told so, and the next one begins', () => {
+test('a job that the pool refuses ends with the error, and the next one starts', () => {
   const { submit, running, results } = pool(1)
   submit('a', -12)
   submit('b')
@@ -67,6 +67,6 @@ test('one that the pool refuses is told so, and the next one begins', () => {
   expect(running()).toEqual(['a', 'b'])
 })
 
-test('an answer for nobody is no answer', () => {
+test('a result for an unknown job is ignored', () => {
   new Jobs(1).done(99, 0)
 })

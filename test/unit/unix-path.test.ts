@@ -22,7 +22,7 @@ afterEach(() => rmSync(directory, { recursive: true }))
 
 const at = (name: string): Buffer => Buffer.from(path.join(directory, name))
 
-/** A socket's path, and nobody who listens there. */
+/** Returns the path of a socket that has been closed without removing it. */
 function leaveStale(name: string, type: number = SOCK_STREAM): Buffer {
   const socket = new Socket(AF_UNIX, type).bind({ path: at(name) })
   socket.close()
@@ -31,22 +31,26 @@ function leaveStale(name: string, type: number = SOCK_STREAM): Buffer {
 }
 
 describe('the lock of a path', () => {
-  testIf(linux, 'lets one in at a time, and another path does not wait for it', async () => {
-    const steps: string[] = []
-    let leave = (): void => undefined
-    const first = withPathLock(at('a'), () => {
-      steps.push('first in')
-      return new Promise<void>(resolve => (leave = resolve))
-    })
-    await withPathLock(at('b'), () => Promise.resolve(steps.push('other')))
-    const second = withPathLock(at('a'), () => Promise.resolve(steps.push('second in')))
-    steps.push('first out')
-    leave()
-    await Promise.all([first, second])
-    expect(steps).toEqual(['first in', 'other', 'first out', 'second in'])
-  })
+  testIf(
+    linux,
+    'the lock of a path is held by one call at a time, and another path has its own lock',
+    async () => {
+      const steps: string[] = []
+      let leave = (): void => undefined
+      const first = withPathLock(at('a'), () => {
+        steps.push('first in')
+        return new Promise<void>(resolve => (leave = resolve))
+      })
+      await withPathLock(at('b'), () => Promise.resolve(steps.push('other')))
+      const second = withPathLock(at('a'), () => Promise.resolve(steps.push('second in')))
+      steps.push('first out')
+      leave()
+      await Promise.all([first, second])
+      expect(steps).toEqual(['first in', 'other', 'first out', 'second in'])
+    },
+  )
 
-  testIf(linux, 'that is never given back holds nobody up for ever', async () => {
+  testIf(linux, 'a lock that is not released delays the next call only for a limited time', async () => {
     let leave = (): void => undefined
     const first = withPathLock(at('a'), () => new Promise<void>(resolve => (leave = resolve)))
     expect(await withPathLock(at('a'), () => Promise.resolve('in'))).toBe('in')
@@ -54,27 +58,27 @@ describe('the lock of a path', () => {
     await first
   })
 
-  testIf(linux, 'goes when what ran under it fails', async () => {
+  testIf(linux, 'the lock is released if the call that held it fails', async () => {
     expect(await outcome(withPathLock(at('a'), () => Promise.reject(new Error('mine'))))).toContain('mine')
     expect(await withPathLock(at('a'), () => Promise.resolve('in'))).toBe('in')
   })
 
-  testIf(linux, 'is there for a path without a directory, and for one whose directory is not', async () => {
+  testIf(linux, 'a path without a directory, or whose directory does not exist, needs no lock', async () => {
     for (const name of ['relative', '/no/such/directory/at/all']) {
       expect(await withPathLock(Buffer.from(name), () => Promise.resolve(name))).toBe(name)
     }
   })
 })
 
-describe('a path that is in the way', () => {
-  test('of a socket that nobody listens on is removed', async () => {
+describe('unlinkStale', () => {
+  test('unlinkStale removes the path of a socket on which no process listens', async () => {
     const stale = leaveStale('a')
     await unlinkStale(stale)
     expect(existsSync(stale)).toBe(false)
-    await unlinkStale(stale) // and now there is nothing
+    await unlinkStale(stale) // the path no longer exists
   })
 
-  test('of anything else stays: a listener, a datagram socket, a file, a link', async () => {
+  test('unlinkStale leaves a listening socket, a datagram socket, a file and a link', async () => {
     const listener = new Socket(AF_UNIX, SOCK_STREAM).bind({ path: at('listener') }).listen()
     const datagrams = new Socket(AF_UNIX, SOCK_DGRAM).bind({ path: at('datagrams') })
     writeFileSync(at('file'), 'mine')
@@ -82,13 +86,13 @@ describe('a path that is in the way', () => {
     const names = ['listener', 'datagrams', 'file', 'link'].map(at)
     for (const name of names) await unlinkStale(name)
     for (const name of names) expect(lstatSync(name, { throwIfNoEntry: false })).toBeDefined()
-    listener.tryAccept()?.close() // the probe
+    listener.tryAccept()?.close() // the connection made by the probe
     for (const socket of [listener, datagrams]) socket.close()
   })
 
   testIf(
     linux,
-    'may be as long as any: the name beside it is shorter, or there is no room for one',
+    'unlinkStale works for paths of any length, and refuses one with no room for a temporary name beside it',
     async () => {
       const longest = leaveStale('n'.repeat(107 - directory.length - 1))
       await unlinkStale(longest)
@@ -102,7 +106,7 @@ describe('a path that is in the way', () => {
   )
 })
 
-testIf(linux, 'the mode of a socket is set, and of nothing that took its place', () => {
+testIf(linux, 'setMode sets the mode of a socket, and leaves a file or a link at the path unchanged', () => {
   const stale = leaveStale('a')
   setMode(stale, 0o600)
   setMode(stale, 0o600)

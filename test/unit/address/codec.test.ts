@@ -3,7 +3,7 @@ import { AddressCodec, isAddress, type AddressLike } from '../../../lib/address'
 import { darwin, linux } from '../../helpers/platforms'
 import { af, as, both, hex, interfaces, onDarwin, onLinux, thrown, wrong } from './support'
 
-/** Counts the reads of each field. */
+/** Wraps an object so that the reads of each field are counted. */
 function watched(fields: Record<string, unknown>): { value: AddressLike; reads: Map<string, number> } {
   const reads = new Map<string, number>()
   const value = new Proxy(fields, {
@@ -20,13 +20,13 @@ describe.each(both)('raw addresses on %s', (os, platform, codec) => {
   const head = (family: number, length: number): Uint8Array =>
     os === 'darwin' ? Uint8Array.of(length, family) : Uint8Array.of(family, 0)
 
-  test('AF_UNSPEC fits every socket', () => {
+  test('AF_UNSPEC can be encoded for a socket of every family', () => {
     for (const family of [...Object.values(platform.constants), 0, 250]) {
       expect(codec.encode({ family: 0, data: new Uint8Array(0) }, family!)).toEqual(head(0, 2))
     }
   })
 
-  test('data goes out as given, under the family given', () => {
+  test('the data of a raw address is encoded unchanged, with its family', () => {
     const data = Uint8Array.of(1, 2, 3)
     const bytes = codec.encode({ family: 99, data }, af(platform, 'AF_INET'))
     data.fill(9)
@@ -34,7 +34,7 @@ describe.each(both)('raw addresses on %s', (os, platform, codec) => {
     expect(codec.encode({ family: 99, data: Buffer.alloc(126) }, 99).length).toBe(128)
   })
 
-  test('an unknown family comes back as it is', () => {
+  test('an address of an unknown family decodes to its raw bytes', () => {
     const bytes = Uint8Array.of(...head(99, 5), 1, 2, 3)
     const address = as(codec.decode(bytes), 'unknown')
     expect(address.family).toBe(99)
@@ -45,7 +45,7 @@ describe.each(both)('raw addresses on %s', (os, platform, codec) => {
     expect(codec.encode({ family: address.family, data: address.data }, 99)).toEqual(bytes)
   })
 
-  test('checks', () => {
+  test('a raw address with invalid fields is refused', () => {
     const code = (family: unknown, data: unknown): unknown =>
       thrown(() => codec.encode(wrong({ family, data }), 2)).code
     const none = new Uint8Array(0)
@@ -58,12 +58,12 @@ describe.each(both)('raw addresses on %s', (os, platform, codec) => {
     expect(code(2, new Uint8Array(127))).toBe('ERR_OUT_OF_RANGE')
   })
 
-  test('one byte is an address of no family', () => {
+  test('one byte decodes to an address without a family', () => {
     const address = as(codec.decode(Uint8Array.of(2)), 'unknown')
     expect([address.family, address.data.length, address.bytes.length]).toEqual([0, 0, 1])
   })
 
-  test('a length beyond the bytes, below 0 or no number', () => {
+  test('decode refuses a length beyond the bytes, below 0 or of a wrong type', () => {
     const bytes = codec.encode(['1.2.3.4', 5], 2)
     expect(codec.decode(bytes, 999)?.bytes).toEqual(bytes)
     expect(codec.decode(bytes, -1)).toBeNull()
@@ -77,12 +77,12 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
   const four = codec.decode(codec.encode(['10.0.0.1', 1], inet))!
   const six = codec.decode(codec.encode(['::1', 1], inet6))!
 
-  test('goes back in', () => {
+  test('a decoded address encodes to the same bytes', () => {
     expect(codec.encode(four, inet)).toEqual(four.bytes)
     expect(codec.encode(six, inet6)).toEqual(six.bytes)
   })
 
-  test('of another family is refused by name', () => {
+  test('an address of another family is refused by name', () => {
     const error = thrown(() => codec.encode(four, inet6))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain("'10.0.0.1:1'")
@@ -93,7 +93,7 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
     expect(thrown(() => codec.encode(strange, inet)).message).toContain('of family 99')
   })
 
-  test('does not share memory', () => {
+  test('an address does not share memory with the decoded bytes', () => {
     const bytes = four.bytes
     bytes.fill(0)
     expect(String(four)).toBe('10.0.0.1:1')
@@ -103,7 +103,7 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
     expect(String(decoded)).toBe('10.0.0.2:2')
   })
 
-  test('cannot be changed', () => {
+  test('an address cannot be changed', () => {
     for (const field of ['address', 'port', 'kind', 'family', 'bytes']) {
       expect(() => {
         ;(four as unknown as Record<string, unknown>)[field] = 1
@@ -111,7 +111,7 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
     }
   })
 
-  test('is told apart by deep comparison', () => {
+  test('two addresses that differ are not deeply equal', () => {
     const again = codec.decode(four.bytes)
     const other = codec.decode(codec.encode(['10.0.0.1', 2], inet))
     deepStrictEqual(four, again)
@@ -121,7 +121,7 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
     expect(four).not.toEqual(six)
   })
 
-  test('copied by spread it is refused instead of taken for the wildcard', () => {
+  test('a copy of an address made by spread is refused instead of encoded as the wildcard address', () => {
     const error = thrown(() => codec.encode(wrong({ ...four, port: 80 }), inet))
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
     expect(error.message).toContain('toJSON()')
@@ -130,14 +130,14 @@ describe.each(both)('an Address on %s', (_, platform, codec) => {
     )
   })
 
-  test('isAddress', () => {
+  test('isAddress is true only for addresses', () => {
     expect(isAddress(four)).toBe(true)
     for (const value of [null, undefined, '', {}, ['1.2.3.4', 5], { ...four }])
       expect(isAddress(value)).toBe(false)
   })
 })
 
-describe("a caller's object", () => {
+describe('an address object of the caller', () => {
   test.each<[string, Record<string, unknown>]>([
     ['AF_INET', { address: '1.2.3.4', port: 5 }],
     ['AF_INET', { port: 5 }],
@@ -153,7 +153,7 @@ describe("a caller's object", () => {
     ['AF_BLUETOOTH', { bdaddr: '1:2:3:4:5:6', psm: 1, cid: 1, bdaddrType: 1 }],
     ['AF_ALG', { type: 'hash', name: 'md5', feature: 1, mask: 1 }],
     ['AF_INET', { family: 0, data: new Uint8Array(0) }],
-  ])('is read once, %s %#', (name, fields) => {
+  ])('each field is read once, %s %#', (name, fields) => {
     const { value, reads } = watched(fields)
     const bytes = onLinux.encode(value, af(linux, name))
     expect(bytes).toEqual(onLinux.encode(wrong(fields), af(linux, name)))
@@ -161,7 +161,7 @@ describe("a caller's object", () => {
     for (const field of Object.keys(fields)) expect(reads.get(field)).toBe(1)
   })
 
-  test('may throw what it likes', () => {
+  test('an error thrown by a getter of the caller is passed on', () => {
     const mine = new Error('mine')
     const value = {
       get port(): number {
@@ -171,7 +171,7 @@ describe("a caller's object", () => {
     expect(thrown(() => onLinux.encode(value, 2))).toBe(mine)
   })
 
-  test('may be without a prototype, or a class instance with getters', () => {
+  test('the object may have no prototype, or getters of a class', () => {
     class Endpoint {
       get address(): string {
         return '1.2.3.4'
@@ -189,7 +189,7 @@ describe("a caller's object", () => {
 })
 
 describe('families', () => {
-  test('a family that the platform lacks names the system', () => {
+  test('the error for a family that the platform lacks names the system', () => {
     for (const name of ['AF_PACKET', 'AF_NETLINK', 'AF_CAN', 'AF_XDP', 'AF_TIPC', 'AF_BLUETOOTH', 'AF_ALG']) {
       const error = thrown(() => onDarwin.encode({ interface: 1 }, darwin.constants[name] as number))
       expect(error.code).toBe('ERR_INVALID_ADDRESS')
@@ -197,7 +197,7 @@ describe('families', () => {
     }
   })
 
-  test('a family without a form takes raw data and addresses', () => {
+  test('a family without a codec of its own takes raw data and addresses', () => {
     const error = thrown(() => onDarwin.encode({ interface: 'en0' }, 17))
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
     expect(error.message).toContain('macOS')
@@ -212,12 +212,12 @@ describe('families', () => {
     expect(onLinux.encode(onLinux.decode(bytes)!, af(linux, 'AF_RDS'))).toEqual(bytes)
   })
 
-  test('a table without a field of a struct it has is a bug, found at once', () => {
+  test('a layout table without one field of a struct is refused at once', () => {
     const { offsetof_sockaddr_nl_nl_pid: _, ...layout } = linux.layout
     expect(() => new AddressCodec({ ...linux, layout }, interfaces)).toThrow('offsetof_sockaddr_nl_nl_pid')
   })
 
-  test('a table without a struct leaves its family raw', () => {
+  test('a layout table without a struct leaves its family raw', () => {
     const layout = Object.fromEntries(
       Object.entries(linux.layout).filter(([name]) => !name.includes('sockaddr_nl')),
     )

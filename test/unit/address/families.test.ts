@@ -7,7 +7,7 @@ describe('AF_PACKET', () => {
   const family = af(linux, 'AF_PACKET')
   const whole = '1100 0800 02000000 0400 03 06 aabbccddeeff 0000'
 
-  test('encodes', () => {
+  test('a packet address is encoded', () => {
     expect(onLinux.encode({ interface: 'eth0' }, family)).toEqual(
       hex('1100 0000 02000000 0000 00 00 0000000000000000'),
     )
@@ -22,7 +22,7 @@ describe('AF_PACKET', () => {
     )
   })
 
-  test('decodes', () => {
+  test('a packet address is decoded', () => {
     const address = as(onLinux.decode(hex(whole)), 'packet')
     expect(address.family).toBe(17)
     expect(address.toJSON()).toEqual({
@@ -38,7 +38,7 @@ describe('AF_PACKET', () => {
     expect(onLinux.encode(address.toJSON(), family)).toEqual(address.bytes)
   })
 
-  test('an interface that is gone has only its index', () => {
+  test('a packet address of an interface that no longer exists has only its index', () => {
     const address = as(onLinux.decode(onLinux.encode({ interface: 99 }, family)), 'packet')
     expect([address.interface, address.index, address.hardwareAddress]).toEqual([null, 99, ''])
     expect(String(address)).toBe('packet:99:0x0000')
@@ -46,7 +46,7 @@ describe('AF_PACKET', () => {
     expect(as(onLinux.decode(onLinux.encode({ interface: 0 }, family)), 'packet').interface).toBeNull()
   })
 
-  test('getsockname ends an address at its last hardware byte, bind takes only the whole struct', () => {
+  test('a packet address may end at its last hardware byte, and is encoded as the whole struct', () => {
     const short = hex(whole).slice(0, 18)
     const address = as(onLinux.decode(short), 'packet')
     expect(address.hardwareAddress).toBe('aa:bb:cc:dd:ee:ff')
@@ -54,20 +54,20 @@ describe('AF_PACKET', () => {
     expect(onLinux.encode(address, family)).toEqual(hex(whole))
   })
 
-  test('a long hardware address is kept', () => {
+  test('a hardware address longer than sll_addr is kept whole', () => {
     const long = hex(`1100 0000 02000000 2000 00 14 ${'ab'.repeat(20)}`)
     const address = as(onLinux.decode(long), 'packet')
     expect(address.hardwareAddress.length).toBe(59)
     expect(onLinux.encode(address, family)).toEqual(long)
   })
 
-  test('a length that lies shows what there is', () => {
+  test('a hardware address longer than the bytes is cut to the bytes', () => {
     expect(as(onLinux.decode(hex('1100 0000 02000000 0000 00 ff aabb')), 'packet').hardwareAddress).toBe(
       'aa:bb',
     )
   })
 
-  test('checks', () => {
+  test('a packet address with invalid fields is refused', () => {
     const encode = (value: unknown) => () => onLinux.encode(wrong(value), family)
     expect(code(encode({ interface: 'nope' }))).toBe('ERR_INVALID_ADDRESS')
     expect(thrown(encode({ interface: 'nope' })).message).toBe(
@@ -98,7 +98,7 @@ describe('AF_PACKET', () => {
 describe('AF_NETLINK', () => {
   const family = af(linux, 'AF_NETLINK')
 
-  test('there and back', () => {
+  test('a netlink address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ pid: 0x01020304, groups: 0x80000001 }, family)
     expect(bytes).toEqual(hex('1000 0000 04030201 01000080'))
     const address = as(onLinux.decode(bytes), 'netlink')
@@ -108,7 +108,7 @@ describe('AF_NETLINK', () => {
     expect(onLinux.encode(wrong({ groups: 5 }), family)).toEqual(hex('1000 0000 00000000 05000000'))
   })
 
-  test('checks', () => {
+  test('a netlink address with invalid fields is refused', () => {
     for (const value of [-1, 2 ** 32, 0.5]) {
       expect(code(() => onLinux.encode({ pid: value, groups: 0 }, family))).toBe('ERR_OUT_OF_RANGE')
       expect(code(() => onLinux.encode({ pid: 0, groups: value }, family))).toBe('ERR_OUT_OF_RANGE')
@@ -122,7 +122,7 @@ describe('AF_NETLINK', () => {
 describe.each(both)('AF_VSOCK on %s', (os, platform, codec) => {
   const family = af(platform, 'AF_VSOCK')
 
-  test('there and back', () => {
+  test('a vsock address encodes and decodes to the same value', () => {
     const bytes = codec.encode({ cid: 0xffffffff, port: 0x01020304 }, family)
     const rest = '0000 04030201 ffffffff'
     expect(bytes).toEqual(hex(os === 'darwin' ? `0c28 ${rest}` : `2800 ${rest} 00000000`))
@@ -132,7 +132,7 @@ describe.each(both)('AF_VSOCK on %s', (os, platform, codec) => {
     expect(codec.encode(address.toJSON(), family)).toEqual(bytes)
   })
 
-  test('checks', () => {
+  test('a vsock address with invalid fields is refused', () => {
     for (const value of [-1, 2 ** 32]) {
       expect(code(() => codec.encode({ cid: value, port: 0 }, family))).toBe('ERR_OUT_OF_RANGE')
       expect(code(() => codec.encode({ cid: 0, port: value }, family))).toBe('ERR_OUT_OF_RANGE')
@@ -144,7 +144,7 @@ describe.each(both)('AF_VSOCK on %s', (os, platform, codec) => {
   })
 })
 
-test('vsock flags are for Linux', () => {
+test('the flags of a vsock address exist only on Linux', () => {
   expect(onLinux.encode({ cid: 3, port: 4, flags: 1 }, 40)[12]).toBe(1)
   expect(as(onLinux.decode(onLinux.encode({ cid: 3, port: 4, flags: 1 }, 40)), 'vsock').flags).toBe(1)
   const error = thrown(() => onDarwin.encode({ cid: 3, port: 4, flags: 1 }, 40))
@@ -155,14 +155,14 @@ test('vsock flags are for Linux', () => {
 describe('AF_CAN', () => {
   const family = af(linux, 'AF_CAN')
 
-  test('raw', () => {
+  test('a raw CAN address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ interface: 'eth0' }, family)
     expect(bytes).toEqual(hex(`1d00 0000 02000000 ${'00'.repeat(16)}`))
     const address = as(onLinux.decode(bytes), 'can')
     expect([address.interface, address.index, String(address)]).toEqual(['eth0', 2, 'can:eth0'])
   })
 
-  test('ISO-TP', () => {
+  test('an ISO-TP address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ interface: 2, rxId: 0x7e8, txId: 0x80000001 }, family)
     expect(bytes).toEqual(hex(`1d00 0000 02000000 e8070000 01000080 ${'00'.repeat(8)}`))
     const address = as(onLinux.decode(bytes, 16), 'can')
@@ -171,7 +171,7 @@ describe('AF_CAN', () => {
     expect(address.bytes.length).toBe(16)
   })
 
-  test('J1939, with what the kernel takes for "not given"', () => {
+  test('a J1939 address encodes an absent field as the value that the kernel takes for none', () => {
     const bytes = onLinux.encode(
       { interface: 2, name: 0x0102030405060708n, pgn: 0x1ffff, addr: 0x20 },
       family,
@@ -192,7 +192,7 @@ describe('AF_CAN', () => {
     )
   })
 
-  test('ISO-TP in one direction only', () => {
+  test('an ISO-TP address may have only one of txId and rxId', () => {
     expect(onLinux.encode({ interface: 2, txId: 5 }, family).subarray(8, 16)).toEqual(
       hex('00000000 05000000'),
     )
@@ -204,14 +204,14 @@ describe('AF_CAN', () => {
     )
   })
 
-  test('a short address is filled up when used again', () => {
+  test('a short CAN address is padded with zeros when it is encoded again', () => {
     const address = as(onLinux.decode(hex('1d00 0000 02000000')), 'can')
     expect([address.index, address.rxId, address.name]).toEqual([2, null, null])
     expect(address.bytes.length).toBe(8)
     expect(onLinux.encode(address, family)).toEqual(onLinux.encode({ interface: 2 }, family))
   })
 
-  test('checks', () => {
+  test('a CAN address with invalid fields is refused', () => {
     const encode = (fields: object) => () => onLinux.encode(wrong({ interface: 2, ...fields }), family)
     for (const field of ['rxId', 'txId']) {
       expect(code(encode({ [field]: 2 ** 32 }))).toBe('ERR_OUT_OF_RANGE')
@@ -229,7 +229,7 @@ describe('AF_CAN', () => {
 describe('AF_XDP', () => {
   const family = af(linux, 'AF_XDP')
 
-  test('there and back', () => {
+  test('an XDP address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ interface: 'eth0', queue: 3, flags: 0x0102, sharedFd: 9 }, family)
     expect(bytes).toEqual(hex('2c00 0201 02000000 03000000 09000000'))
     const address = as(onLinux.decode(bytes), 'xdp')
@@ -240,7 +240,7 @@ describe('AF_XDP', () => {
     expect(onLinux.encode({ interface: 2 }, family)).toEqual(hex('2c00 0000 02000000 00000000 00000000'))
   })
 
-  test('checks', () => {
+  test('an XDP address with invalid fields is refused', () => {
     for (const field of ['queue', 'flags', 'sharedFd']) {
       expect(code(() => onLinux.encode({ interface: 2, [field]: -1 }, family))).toBe('ERR_OUT_OF_RANGE')
       expect(code(() => onLinux.encode(wrong({ interface: 2, [field]: null }), family))).toBe(
@@ -280,7 +280,7 @@ describe('AF_TIPC', () => {
       { addressType: 3, ref: 0xffffffff, node: 0x1001, scope: 0 },
       'tipc:@1001:4294967295',
     ],
-  ])('there and back, %j', (given, bytes, fields, text) => {
+  ])('a TIPC address encodes and decodes to the same value: %j', (given, bytes, fields, text) => {
     expect(onLinux.encode(given, family)).toEqual(hex(bytes))
     const address = as(onLinux.decode(hex(bytes)), 'tipc')
     expect(address.toJSON()).toEqual({ kind: 'tipc', ...fields })
@@ -288,14 +288,14 @@ describe('AF_TIPC', () => {
     expect(onLinux.encode(wrong(address.toJSON()), family)).toEqual(hex(bytes))
   })
 
-  test('a field that the type lacks is null', () => {
+  test('a field that the type of a TIPC address lacks is null', () => {
     const address = as(onLinux.decode(onLinux.encode({ ref: 1, node: 2 }, family)), 'tipc')
     const { type, lower, upper, instance, domain } = address
     expect([type, lower, upper, instance, domain]).toEqual([null, null, null, null, null])
     expect(String(onLinux.decode(hex('1e00 09 00 05000000 06000000 00000000')))).toBe('tipc:?9')
   })
 
-  test('checks', () => {
+  test('a TIPC address with invalid fields is refused', () => {
     expect(code(() => onLinux.encode({ type: -1, instance: 1 }, family))).toBe('ERR_OUT_OF_RANGE')
     expect(code(() => onLinux.encode({ type: 1, instance: 1, scope: 128 }, family))).toBe('ERR_OUT_OF_RANGE')
     expect(code(() => onLinux.encode(wrong({ ref: '1', node: 1 }), family))).toBe('ERR_INVALID_ARG_TYPE')
@@ -326,16 +326,19 @@ describe('AF_BLUETOOTH', () => {
     ],
     ['rfcomm', { bdaddr, channel: 7 }, '1f00 ab0504030201 07 00', '/7', { channel: 7 }],
     ['sco', { bdaddr }, '1f00 ab0504030201', '', {}],
-  ])('%s there and back, %j', (protocol, given, bytes, text, fields) => {
-    expect(onLinux.encode(given, family)).toEqual(hex(bytes))
-    const address = as(onLinux.decode(hex(bytes)), 'bluetooth')
-    expect(address.toJSON()).toEqual({ kind: 'bluetooth', protocol, bdaddr, ...fields })
-    expect(address.device).toBeNull()
-    expect(String(address)).toBe(`bluetooth:${bdaddr}${text}`)
-    expect(onLinux.encode(wrong(address.toJSON()), family)).toEqual(hex(bytes))
-  })
+  ])(
+    'a Bluetooth address of %s encodes and decodes to the same value: %j',
+    (protocol, given, bytes, text, fields) => {
+      expect(onLinux.encode(given, family)).toEqual(hex(bytes))
+      const address = as(onLinux.decode(hex(bytes)), 'bluetooth')
+      expect(address.toJSON()).toEqual({ kind: 'bluetooth', protocol, bdaddr, ...fields })
+      expect(address.device).toBeNull()
+      expect(String(address)).toBe(`bluetooth:${bdaddr}${text}`)
+      expect(onLinux.encode(wrong(address.toJSON()), family)).toEqual(hex(bytes))
+    },
+  )
 
-  test('hci there and back', () => {
+  test('an HCI address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ device: 0xffff, channel: 3 }, family)
     expect(bytes).toEqual(hex('1f00 ffff 0300'))
     const address = as(onLinux.decode(bytes), 'bluetooth')
@@ -344,7 +347,7 @@ describe('AF_BLUETOOTH', () => {
     expect(String(address)).toBe('bluetooth:hci65535/3')
   })
 
-  test('a length of no protocol is unknown', () => {
+  test('a Bluetooth address of an unexpected length decodes to unknown', () => {
     for (const length of [2, 7, 9, 12, 16]) {
       const bytes = new Uint8Array(length)
       bytes[0] = 31
@@ -352,7 +355,7 @@ describe('AF_BLUETOOTH', () => {
     }
   })
 
-  test('checks', () => {
+  test('a Bluetooth address with invalid fields is refused', () => {
     const encode = (value: unknown) => () => onLinux.encode(wrong(value), family)
     for (const text of ['', '1:2:3:4:5', '1:2:3:4:5:6:7', 'x']) {
       expect(code(encode({ bdaddr: text }))).toBe('ERR_INVALID_ADDRESS')
@@ -370,7 +373,7 @@ describe('AF_BLUETOOTH', () => {
 describe('AF_ALG', () => {
   const family = af(linux, 'AF_ALG')
 
-  test('there and back', () => {
+  test('an algorithm address encodes and decodes to the same value', () => {
     const bytes = onLinux.encode({ type: 'hash', name: 'sha256', feature: 1, mask: 0xfffffffe }, family)
     expect(bytes.length).toBe(88)
     const type = `68617368${'00'.repeat(10)}`
@@ -387,7 +390,7 @@ describe('AF_ALG', () => {
     expect(onLinux.encode(address.toJSON(), family)).toEqual(bytes)
   })
 
-  test('checks', () => {
+  test('an algorithm address with invalid fields is refused', () => {
     expect(onLinux.encode({ type: 'x'.repeat(13), name: 'y'.repeat(63) }, family).length).toBe(88)
     expect(code(() => onLinux.encode({ type: 'x'.repeat(14), name: 'y' }, family))).toBe('ERR_OUT_OF_RANGE')
     expect(code(() => onLinux.encode({ type: 'x', name: 'y'.repeat(64) }, family))).toBe('ERR_OUT_OF_RANGE')
@@ -398,7 +401,7 @@ describe('AF_ALG', () => {
   })
 })
 
-test('a device of Bluetooth without a channel is its raw one', () => {
+test('a Bluetooth device without a channel is encoded with HCI_CHANNEL_RAW', () => {
   const family = af(linux, 'AF_BLUETOOTH')
   expect(onLinux.encode({ device: 1 }, family)).toEqual(hex('1f00 0100 0000'))
 })

@@ -12,11 +12,11 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     ["''", { address: '', port: 65535 }, 'ffff 00000000'],
     ['undefined host', { address: undefined, port: 0 }, '0000 00000000'],
     ['broadcast', ['<broadcast>', 9] as const, '0009 ffffffff'],
-  ])('encodes %s', (_, address, rest) => {
+  ])('an IPv4 address is encoded: %s', (_, address, rest) => {
     expect(codec.encode(address, family)).toEqual(hex(`${head} ${rest} 0000000000000000`))
   })
 
-  test('decodes', () => {
+  test('an IPv4 address is decoded', () => {
     const bytes = hex(`${head} 1f90 c0a80709 0000000000000000 ffffffff`)
     const address = as(codec.decode(bytes, 16), 'inet')
     expect(address.family).toBe(family)
@@ -29,7 +29,7 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     expect(codec.encode(address.toJSON(), family)).toEqual(address.bytes)
   })
 
-  test('cut short it is unknown', () => {
+  test('an IPv4 address that is cut short decodes to unknown', () => {
     const address = as(codec.decode(hex(`${head} 1f90 c0a80709 00`)), 'unknown')
     expect(address.family).toBe(family)
     expect(address.data).toEqual(Buffer.from(hex('1f90 c0a80709 00')))
@@ -48,7 +48,7 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
   })
 
-  test('a port as text says so', () => {
+  test('the error for a port in text says that it must be a number', () => {
     expect(thrown(() => codec.encode(wrong(['', '80']), family)).message).toBe(
       'The "port" argument must be of type number. Received type string (\'80\')',
     )
@@ -69,7 +69,7 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     '01.2.3.4',
     '1.2.3.4%lo',
     '%lo',
-  ])('no name is resolved: %j', host => {
+  ])('a host name is refused and not resolved: %j', host => {
     const error = thrown(() => codec.encode([host, 80], family))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
@@ -97,7 +97,7 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     ['a short list', ['1.2.3.4']],
     ['a long list', ['1.2.3.4', 1, 2]],
     ['a hole', ['1.2.3.4', undefined]],
-  ])('%s is the wrong shape', (_, value) => {
+  ])('a value of another shape is refused: %s', (_, value) => {
     const error = thrown(() => codec.encode(wrong(value), family))
     expect(error).toBeInstanceOf(TypeError)
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
@@ -106,13 +106,13 @@ describe.each(both)('AF_INET on %s', (os, platform, codec) => {
     )
   })
 
-  test("core's { host, port } is not taken for the wildcard", () => {
+  test('{ host, port } of node:net is refused instead of encoded as the wildcard address', () => {
     const error = thrown(() => codec.encode(wrong({ host: '1.2.3.4', port: 80 }), family))
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
     expect(error.message).toContain('the field is called "address", not "host"')
   })
 
-  test('equals compares what the address is', () => {
+  test('equals compares the bytes of the address and the port', () => {
     const a = codec.decode(codec.encode(['1.2.3.4', 5], family))!
     const same = codec.decode(codec.encode({ address: '1.2.3.4', port: 5 }, family))!
     const other = codec.decode(codec.encode(['1.2.3.4', 6], family))!
@@ -155,11 +155,11 @@ describe.each(both)('AF_INET6 on %s', (os, platform, codec) => {
       `0000 00000000 ${local} 02000000`,
     ],
     ['mapped', ['::ffff:1.2.3.4', 0] as const, '0000 00000000 00000000000000000000ffff01020304 00000000'],
-  ])('encodes %s', (_, address, rest) => {
+  ])('an IPv6 address is encoded: %s', (_, address, rest) => {
     expect(codec.encode(address, family)).toEqual(hex(`${head} ${rest}`))
   })
 
-  test('decodes', () => {
+  test('an IPv6 address is decoded', () => {
     const bytes = hex(`${head} 0050 060abcde ${local} 02000000`)
     const address = as(codec.decode(bytes), 'inet6')
     expect(address.family).toBe(family)
@@ -178,19 +178,19 @@ describe.each(both)('AF_INET6 on %s', (os, platform, codec) => {
     expect(address.bytes).toEqual(bytes)
   })
 
-  test('an interface without a name shows as its number, no scope as nothing', () => {
+  test('a scope without an interface prints as its number, and scope 0 prints as nothing', () => {
     expect(String(codec.decode(codec.encode({ address: 'fe80::1', port: 1, scopeId: 9 }, family)))).toBe(
       '[fe80::1%9]:1',
     )
     expect(String(codec.decode(codec.encode(['2001:db8::1', 1], family)))).toBe('[2001:db8::1]:1')
   })
 
-  test('every byte of a mapped address shows', () => {
+  test('an IPv4-mapped address prints all its bytes', () => {
     const address = as(codec.decode(codec.encode(['::FFFF:7f00:1', 1], family)), 'inet6')
     expect(address.address).toBe('::ffff:127.0.0.1')
   })
 
-  test('zone against scopeId', () => {
+  test('an address whose zone and scopeId differ is refused', () => {
     const error = thrown(() => codec.encode({ address: 'fe80::1%eth0', port: 1, scopeId: 3 }, family))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain('zone is interface 2 and scopeId is 3')
@@ -204,28 +204,31 @@ describe.each(both)('AF_INET6 on %s', (os, platform, codec) => {
     'fe80::1%1.5',
     'fe80::1%lo\0',
     '::1%%1',
-  ])('no such zone: %j', host => {
+  ])('an unknown zone is refused: %j', host => {
     expect(thrown(() => codec.encode([host, 1], family)).code).toBe('ERR_INVALID_ADDRESS')
   })
 
-  test('IPv4 text is refused, with the mapped form', () => {
+  test('IPv4 text is refused for AF_INET6, and the error suggests the mapped form', () => {
     const error = thrown(() => codec.encode(['10.0.0.1', 1], family))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain('IPv4')
     expect(error.message).toContain('::ffff:10.0.0.1')
   })
 
-  test('broadcast is for AF_INET', () => {
+  test('<broadcast> is refused for AF_INET6', () => {
     const error = thrown(() => codec.encode(['<broadcast>', 1], family))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain('AF_INET')
   })
 
-  test.each(['localhost', '[::1]', '::1 ', '%eth0', 'ip6-localhost'])('no name is resolved: %j', host => {
-    const error = thrown(() => codec.encode([host, 1], family))
-    expect(error.code).toBe('ERR_INVALID_ADDRESS')
-    expect(error.message).toMatch(/createConnection.*getaddrinfo/)
-  })
+  test.each(['localhost', '[::1]', '::1 ', '%eth0', 'ip6-localhost'])(
+    'a host name is refused and not resolved: %j',
+    host => {
+      const error = thrown(() => codec.encode([host, 1], family))
+      expect(error.code).toBe('ERR_INVALID_ADDRESS')
+      expect(error.message).toMatch(/createConnection.*getaddrinfo/)
+    },
+  )
 
   test.each([
     ['scopeId', -1],
@@ -251,7 +254,7 @@ describe.each(both)('AF_INET6 on %s', (os, platform, codec) => {
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
   })
 
-  test('cut short it is unknown', () => {
+  test('an IPv6 address that is cut short decodes to unknown', () => {
     expect(as(codec.decode(hex(`${head} 0050 00000000 ${local} 020000`)), 'unknown').family).toBe(family)
   })
 })

@@ -26,7 +26,7 @@ function name(random: Random, longest: number): Uint8Array {
   return random.bytes(1 + random.below(longest)).map(byte => byte || 1)
 }
 
-/** Every family with addresses that have to be taken, by the kinds that come back. */
+/** Every family with generators of valid addresses, named by the kind that decode returns. */
 const generators: Record<string, [family: string, generate: Generator]> = {
   inet: [
     'AF_INET',
@@ -96,7 +96,7 @@ const generators: Record<string, [family: string, generate: Generator]> = {
   ],
 }
 
-/** Reads everything an address has. */
+/** Reads every property of an address. */
 function look(address: Address): void {
   const proto = Object.getPrototypeOf(address) as object
   for (const key of Object.keys(Object.getOwnPropertyDescriptors(proto))) {
@@ -118,7 +118,7 @@ function kinds(platform: Platform): string[] {
 }
 
 describe.each(both)('on %s', (_, platform, codec) => {
-  test.each(kinds(platform))('%s: what is encoded decodes to the same', kind => {
+  test.each(kinds(platform))('an encoded address decodes to the same value: %s', kind => {
     const [familyName, generate] = generators[kind]!
     const family = af(platform, familyName)
     for (const seed of seeds) {
@@ -138,7 +138,7 @@ describe.each(both)('on %s', (_, platform, codec) => {
     }
   })
 
-  test.each(seeds)('random bytes decode to something, seed %i', seed => {
+  test.each(seeds)('random bytes decode without an error, seed %i', seed => {
     const random = new Random(seed)
     const families = Object.values(platform.constants)
     for (let i = 0; i < 1_000; i++) {
@@ -160,13 +160,13 @@ describe.each(both)('on %s', (_, platform, codec) => {
       expect(kept.length).toBeLessThanOrEqual(Math.min(length, bytes.length))
       const again = codec.decode(codec.encode(address!, address!.family))!
       expect(again.kind).toBe(address!.kind)
-      // What a hardware address claims beyond its bytes is zeros once the struct is filled up.
+      // Bytes of a hardware address beyond the given ones decode as zeros once the struct is padded.
       if (again.kind === 'packet') expect(again.toString()).toContain(address!.toString())
       else expect(again.toString()).toBe(address!.toString())
     }
   })
 
-  test.each(seeds)('whatever is encoded, an error has a code, seed %i', seed => {
+  test.each(seeds)('every error of encode has a code, seed %i', seed => {
     const random = new Random(seed)
     const odd = [
       undefined,
@@ -233,7 +233,7 @@ describe.each(both)('on %s', (_, platform, codec) => {
   })
 })
 
-/** The numbers and names that were given, without what is spelled in more than one way. */
+/** Returns the given numbers and names, without values that have several spellings. */
 function givenFields(given: AddressLike): Record<string, unknown> {
   if (typeof given !== 'object' || Array.isArray(given) || given instanceof Uint8Array) return {}
   const spelled = ['address', 'interface', 'hardwareAddress', 'bdaddr', 'path']

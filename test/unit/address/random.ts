@@ -1,4 +1,4 @@
-/** A small generator with a seed, so that a failure comes back (mulberry32). */
+/** A small seeded generator (mulberry32), so that a failure can be repeated. */
 export class Random {
   #state: number
 
@@ -13,7 +13,7 @@ export class Random {
     return (t ^ (t >>> 14)) >>> 0
   }
 
-  /** 0 ≤ n < limit */
+  /** Returns an integer n with 0 ≤ n < limit. */
   below(limit: number): number {
     return this.u32() % limit
   }
@@ -26,7 +26,7 @@ export class Random {
     return values[this.below(values.length)] as T
   }
 
-  /** Up to `longest` characters of the alphabet. */
+  /** Returns up to `longest` characters of the alphabet. */
   text(alphabet: string, longest: number): string {
     return Array.from({ length: this.below(longest + 1) }, () => this.pick([...alphabet])).join('')
   }

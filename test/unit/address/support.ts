@@ -4,7 +4,7 @@ import { darwin, linux } from '../../helpers/platforms'
 
 const names = ['lo', 'eth0', 'wlan0']
 
-/** Interfaces lo = 1, eth0 = 2, wlan0 = 3. */
+/** Stands in for the system's interfaces: lo = 1, eth0 = 2, wlan0 = 3. */
 export const interfaces = {
   indexOf: (name: string): number => names.indexOf(name) + 1,
   nameOf: (index: number): string | null => names[index - 1] ?? null,
@@ -13,20 +13,20 @@ export const interfaces = {
 export const onLinux = new AddressCodec(linux, interfaces)
 export const onDarwin = new AddressCodec(darwin, interfaces)
 
-/** For describe.each: the name of the platform, it, and its codec. */
+/** Rows for describe.each: the name of the platform, the platform, and its codec. */
 export const both: [os: string, platform: Platform, codec: AddressCodec][] = [
   ['linux', linux, onLinux],
   ['darwin', darwin, onDarwin],
 ]
 
-/** The number of a family that the platform is known to have. */
+/** Returns the number of a family that the platform has. */
 export function af(platform: Platform, name: string): number {
   const family = platform.constants[name]
   if (family === undefined) throw new Error(`${platform.os} lacks ${name}`)
   return family
 }
 
-/** What was thrown. */
+/** Returns the error that a call throws. */
 export function thrown(run: () => unknown): Error & { code?: string } {
   try {
     run()
@@ -36,10 +36,10 @@ export function thrown(run: () => unknown): Error & { code?: string } {
   throw new Error('nothing was thrown')
 }
 
-/** For arguments that do not compile. */
+/** Casts a value of a wrong type, for calls that would not compile. */
 export const wrong = (value: unknown): AddressLike => value as AddressLike
 
-/** The address as it comes back, narrowed to a kind. */
+/** Asserts the kind of a decoded address and narrows its type. */
 export function as<K extends Address['kind']>(
   address: Address | null,
   kind: K,
@@ -48,5 +48,5 @@ export function as<K extends Address['kind']>(
   return address as Extract<Address, { kind: K }>
 }
 
-/** 0x-less hexadecimal, spaces ignored, as bytes. */
+/** Returns the bytes of hexadecimal text. Spaces are ignored. */
 export const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text.replace(/\s/g, ''), 'hex'))

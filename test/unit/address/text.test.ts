@@ -8,7 +8,7 @@ describe('parseIPv4', () => {
     ['127.0.0.1', 0x7f000001],
     ['255.255.255.255', 0xffffffff],
     ['1.20.200.0', 0x0114c800],
-  ])('%s', (text, expected) => {
+  ])('parseIPv4 parses %s', (text, expected) => {
     expect(parseIPv4(text)).toBe(expected)
     expect(formatIPv4(Uint8Array.of(9, expected >>> 24, expected >>> 16, expected >>> 8, expected), 1)).toBe(
       text,
@@ -36,7 +36,7 @@ describe('parseIPv4', () => {
     '１.2.3.4',
     '127.1',
     '1.2.3.1000',
-  ])('refuses %j', text => {
+  ])('parseIPv4 refuses %j', text => {
     expect(parseIPv4(text)).toBe(-1)
   })
 })
@@ -60,7 +60,7 @@ describe('parseIPv6 and formatIPv6', () => {
     ['64:ff9b::102:304', '0064ff9b000000000000000001020304'],
     ['::ffff:0:1:2', '0000000000000000ffff000000010002'],
     ['1:0:1:0:1:0:1:0', '00010000000100000001000000010000'],
-  ])('%s', (text, bytes) => {
+  ])('parseIPv6 parses %s', (text, bytes) => {
     expect(Buffer.from(parseIPv6(text)!).toString('hex')).toBe(bytes)
     expect(formatIPv6(Buffer.from(`abcd${bytes}`, 'hex'), 2)).toBe(text)
   })
@@ -75,7 +75,7 @@ describe('parseIPv6 and formatIPv6', () => {
     ['::2:3:4:5:6:7:8', '0:2:3:4:5:6:7:8'],
     ['1:2::4:5:6:7:8', '1:2:0:4:5:6:7:8'],
     ['::ffff:0102:0304', '::ffff:1.2.3.4'],
-  ])('%s prints as %s', (text, expected) => {
+  ])('formatIPv6 prints %s as %s', (text, expected) => {
     expect(formatIPv6(parseIPv6(text)!)).toBe(expected)
   })
 
@@ -110,11 +110,11 @@ describe('parseIPv6 and formatIPv6', () => {
     '1:2:3:4:5:6:7:8:',
     '1.2.3.4::',
     ':1:2:3:4:5:6:7:8',
-  ])('refuses %j', text => {
+  ])('parseIPv6 refuses %j', text => {
     expect(parseIPv6(text)).toBeNull()
   })
 
-  test('agrees with node:net about random text', () => {
+  test('parseIPv4 and parseIPv6 agree with node:net about random text', () => {
     const random = new Random(1)
     const octets = ['0', '1', '25', '255', '192', '0', '1', '256', '01', '', '1e1']
     let accepted = 0
@@ -130,7 +130,7 @@ describe('parseIPv6 and formatIPv6', () => {
     expect(accepted).toBeGreaterThan(100)
   })
 
-  test('what is printed reads back, for random bytes with many zeros', () => {
+  test('formatIPv6 prints random bytes with many zeros as text that parseIPv6 reads back', () => {
     const random = new Random(2)
     for (let i = 0; i < 5_000; i++) {
       const bytes = random.bytes(16)

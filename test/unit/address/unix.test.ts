@@ -12,12 +12,12 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     ['bytes', Buffer.from('/run/é.sock')],
     ['{ path } string', { path: '/run/é.sock' }],
     ['{ path } bytes', { path: new Uint8Array(Buffer.from('/run/é.sock')) }],
-  ])('encodes a %s with the NUL at its end', (_, address) => {
+  ])('a path given as %s is encoded with a NUL at its end', (_, address) => {
     const path = Buffer.from('/run/é.sock\0')
     expect(Buffer.from(codec.encode(address, family))).toEqual(Buffer.concat([head(2 + path.length), path]))
   })
 
-  test('decodes with and without the NUL', () => {
+  test('a path is decoded with and without the NUL', () => {
     for (const end of ['', '\0', '\0\0\0', '\0junk']) {
       const bytes = Buffer.concat([head(0), Buffer.from(`/run/x.sock${end}`)])
       const address = as(codec.decode(bytes), 'unix')
@@ -33,7 +33,7 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     }
   })
 
-  test('what is not UTF-8 survives as bytes', () => {
+  test('a path that is not UTF-8 keeps its bytes', () => {
     const path = Buffer.from([0x2f, 0xff, 0xc3, 0x28])
     const address = as(codec.decode(codec.encode(path, family)), 'unix')
     expect(address.path).toBe('/\ufffd\ufffd(')
@@ -42,7 +42,7 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     expect(codec.encode(address.pathBytes, family)).toEqual(address.bytes)
   })
 
-  test('the longest path', () => {
+  test('a path that fills sun_path except for the NUL is accepted, and a longer one is refused', () => {
     const longest = '/'.padEnd(room - 1, 'x')
     const bytes = codec.encode(longest, family)
     expect(bytes.length).toBe(2 + room)
@@ -56,20 +56,23 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     }
   })
 
-  test.each(['nul\0tail', 'end\0', Buffer.from('nul\0tail')])('no NUL inside: %j', path => {
-    const error = thrown(() => codec.encode(path, family))
-    expect(error).toBeInstanceOf(TypeError)
-    expect(error.code).toBe('ERR_INVALID_ADDRESS')
-    expect(error.message).toContain('NUL')
-  })
+  test.each(['nul\0tail', 'end\0', Buffer.from('nul\0tail')])(
+    'a path that contains a NUL is refused: %j',
+    path => {
+      const error = thrown(() => codec.encode(path, family))
+      expect(error).toBeInstanceOf(TypeError)
+      expect(error.code).toBe('ERR_INVALID_ADDRESS')
+      expect(error.message).toContain('NUL')
+    },
+  )
 
-  test('half a surrogate pair is no name', () => {
+  test('a path with an unpaired surrogate is refused', () => {
     expect(thrown(() => codec.encode('/x\ud800', family)).code).toBe('ERR_INVALID_ADDRESS')
     expect(as(codec.decode(codec.encode('/😀', family)), 'unix').path).toBe('/😀')
   })
 
   test.each([[1, 2], 5, null, undefined, {}, { port: 80 }, new DataView(new ArrayBuffer(4))])(
-    'wrong shape %#',
+    'a value of another shape is refused: %#',
     value => {
       const error = thrown(() => codec.encode(wrong(value), family))
       expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
@@ -77,13 +80,13 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     },
   )
 
-  test.each([5, null, ['x'], {}])('wrong path %p', path => {
+  test.each([5, null, ['x'], {}])('a path of a wrong type is refused: %p', path => {
     const error = thrown(() => codec.encode(wrong({ path }), family))
     expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
     expect(error.message).toContain('"path"')
   })
 
-  test('a family without a path is unnamed', () => {
+  test('an address of only a family decodes to unnamed', () => {
     const address = as(codec.decode(head(2)), 'unnamed')
     expect(address.path).toBe('')
     expect(String(address)).toBe('(unnamed)')
@@ -92,12 +95,12 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
     expect(codec.encode(address, family)).toEqual(address.bytes)
   })
 
-  test('no bytes are no address', () => {
+  test('no bytes decode to null', () => {
     expect(codec.decode(new Uint8Array(128), 0)).toBeNull()
     expect(codec.decode(new Uint8Array(0))).toBeNull()
   })
 
-  test('what is given later does not change what was given', () => {
+  test("a later change of the caller's buffer does not change the encoded bytes", () => {
     const path = Buffer.from('/run/x')
     const bytes = codec.encode(path, family)
     path.fill(0)
@@ -105,20 +108,20 @@ describe.each(both)('AF_UNIX paths on %s', (os, _platform, codec) => {
   })
 })
 
-describe('the abstract namespace of Linux', () => {
-  test('encodes with the exact length', () => {
+describe('abstract names of Linux', () => {
+  test('an abstract name is encoded with its exact length', () => {
     expect(onLinux.encode('\0q', family)).toEqual(hex('0100 00 71'))
     expect(onLinux.encode('\0q\0', family)).toEqual(hex('0100 00 71 00'))
     expect(onLinux.encode(Buffer.from([0, 0xff]), family)).toEqual(hex('0100 00 ff'))
     expect(onLinux.encode({ path: '\0' }, family)).toEqual(hex('0100 00'))
   })
 
-  test('an empty path has the kernel choose', () => {
+  test('an empty path is encoded as a family only, so that the kernel chooses the name', () => {
     expect(onLinux.encode('', family)).toEqual(hex('0100'))
     expect(onLinux.encode({ path: new Uint8Array(0) }, family)).toEqual(hex('0100'))
   })
 
-  test('decodes', () => {
+  test('an abstract name is decoded', () => {
     const address = as(onLinux.decode(hex('0100 00 61 00 62')), 'abstract')
     expect(address.name).toEqual(Buffer.from('a\0b'))
     expect(address.path).toBe('\0a\0b')
@@ -129,7 +132,7 @@ describe('the abstract namespace of Linux', () => {
     expect(as(onLinux.decode(hex('0100 00')), 'abstract').name.length).toBe(0)
   })
 
-  test('names end where the address ends', () => {
+  test('an abstract name ends at the end of the address, not at a NUL', () => {
     const q = onLinux.decode(onLinux.encode('\0q', family))!
     const padded = onLinux.decode(onLinux.encode('\0q\0', family))!
     expect(q.equals(padded)).toBe(false)
@@ -137,18 +140,18 @@ describe('the abstract namespace of Linux', () => {
     expect(q.equals(onLinux.decode(onLinux.encode('q', family)))).toBe(false)
   })
 
-  test('the longest name', () => {
+  test('an abstract name of 107 bytes is accepted, and a longer one is refused', () => {
     expect(onLinux.encode(`\0${'x'.repeat(107)}`, family).length).toBe(110)
     const error = thrown(() => onLinux.encode(`\0${'x'.repeat(108)}`, family))
     expect(error.code).toBe('ERR_OUT_OF_RANGE')
     expect(error.message).toContain('at most 108 bytes with the NUL in front')
   })
 
-  test('@name is a pathname', () => {
+  test('@name is a path, not an abstract name', () => {
     expect(as(onLinux.decode(onLinux.encode('@name', family)), 'unix').path).toBe('@name')
   })
 
-  test('a path that fills sun_path is passed on in the form the kernel takes', () => {
+  test('a path that fills sun_path is reported with one more byte, and encoded in the form that the kernel accepts', () => {
     const path = Buffer.alloc(108, 'x')
     const reported = Buffer.concat([Buffer.from([1, 0]), path, Buffer.from([0])])
     const address = as(onLinux.decode(reported), 'unix')
@@ -158,20 +161,20 @@ describe('the abstract namespace of Linux', () => {
   })
 })
 
-describe('macOS', () => {
-  test.each(['\0name', '\0', Buffer.from('\0name')])('has no abstract namespace: %j', path => {
+describe('paths on macOS', () => {
+  test.each(['\0name', '\0', Buffer.from('\0name')])('an abstract name is refused on macOS: %j', path => {
     const error = thrown(() => onDarwin.encode(path, family))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain('macOS has no abstract namespace')
   })
 
-  test('picks no name', () => {
+  test('an empty path is refused on macOS', () => {
     const error = thrown(() => onDarwin.encode('', family))
     expect(error.code).toBe('ERR_INVALID_ADDRESS')
     expect(error.message).toContain('macOS')
   })
 
-  test('reports unnamed as zeros of any length', () => {
+  test('zeros of any length decode to unnamed on macOS', () => {
     for (const length of [2, 3, 16, 106]) {
       const bytes = new Uint8Array(length)
       bytes.set([length, 1])

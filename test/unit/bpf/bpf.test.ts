@@ -8,7 +8,7 @@ const arp = '4\n40 0 0 12\n21 0 1 2054\n6 0 0 262144\n6 0 0 0\n'
 const drop: Instruction = { op: 'ret', k: 0 }
 const accept: Instruction = { op: 'ret', k: 0x40000 }
 
-/** What a program returns: the last instruction returns A. */
+/** Returns the result of a program: its last instruction returns A. */
 const result = (before: Instruction[], packet: Buffer = Buffer.alloc(0), info = {}): number =>
   bpf.run(bpf.assemble([...before, { op: 'ret', mode: 'a' }]), packet, info)
 
@@ -21,7 +21,7 @@ const ethernet = (protocol: number, size = 60): Buffer => {
 describe('the numbers', () => {
   const c = constants as Readonly<Record<string, number>>
 
-  test('are those of the headers', () => {
+  test('the numbers of the instructions are those of <linux/filter.h>', () => {
     if (process.platform !== 'linux') return
     expect([SKF_AD_OFF, SKF_NET_OFF, SKF_LL_OFF]).toEqual([
       c['SKF_AD_OFF'],
@@ -34,13 +34,13 @@ describe('the numbers', () => {
     )
   })
 
-  test('no two instructions share one', () => {
+  test('no two instructions have the same number', () => {
     expect(new Set(opcodes.map(({ code }) => code)).size).toBe(opcodes.length)
   })
 })
 
 describe('parse', () => {
-  test('what tcpdump -ddd prints', () => {
+  test('parse reads the output of tcpdump -ddd', () => {
     const program = bpf.parse(arp)
     expect(program).toHaveLength(4)
     expect(program.instructions[1]).toEqual({ code: 21, jt: 0, jf: 1, k: 2054 })
@@ -60,7 +60,7 @@ describe('parse', () => {
     ['bpf_asm', '  ldh [12]  ; the type\n  jne #0x806, drop\n  ret #262144\ndrop: ret #0'],
     ['one line with commas', '4,40 0 0 12,21 0 1 2054,6 0 0 262144,6 0 0 0'],
     ['its own text', String(bpf.parse(arp))],
-  ])('%s', (_form, text) => {
+  ])('parse reads the output of %s', (_form, text) => {
     expect(bpf.parse(text).equals(bpf.parse(arp))).toBe(true)
   })
 
@@ -81,18 +81,18 @@ describe('parse', () => {
     ['jmp l', { op: 'ja', k: 0 }],
     ['jlt #5, l', { op: 'jge', mode: 'k', k: 5, jt: 0, jf: 0 }],
     ['jset x, l, l', { op: 'jset', mode: 'x', jt: 0, jf: 0 }],
-  ])('%s', (text, expected) => {
+  ])('parse reads %s', (text, expected) => {
     expect(bpf.disassemble(bpf.parse(`${text}\nl: ret #0`))[0]).toEqual(expected)
   })
 
   test.each(['', 'nonsense', '2\n6 0 0 0\n', '1\n6 0 0\n', '{ 6, 0 }', 'ldq [1]\nret a', 'ret #0\nlast:'])(
-    '%j is a RangeError',
+    'parse throws a RangeError for %j',
     text => {
       expect(() => bpf.parse(text)).toThrow(expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' }))
     },
   )
 
-  test('only text', () => {
+  test('parse throws a TypeError for a value that is no text', () => {
     expect(() => bpf.parse(Buffer.from(arp) as never)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
     )
@@ -100,7 +100,7 @@ describe('parse', () => {
 })
 
 describe('assemble', () => {
-  test('labels and skips are the same', () => {
+  test('a jump to a label and a jump by a number of instructions assemble to the same program', () => {
     const labels = bpf.assemble([
       { op: 'ldh', k: 12 },
       { op: 'jeq', k: 0x806, jf: 'drop' },
@@ -112,7 +112,7 @@ describe('assemble', () => {
     expect(numbers.equals(labels)).toBe(true)
   })
 
-  test('bytes are struct sock_filter[], and a copy', () => {
+  test('a program gives its bytes as struct sock_filter[], in a copy', () => {
     const program = bpf.assemble([drop])
     program.bytes.fill(1)
     const bytes = Buffer.alloc(8)
@@ -131,7 +131,7 @@ describe('assemble', () => {
     ['a way back', [{ ...drop, label: 'a' }, { op: 'ja', k: 'a' }, drop], 'instructions[1].k'],
     ['a label that is nowhere', [{ op: 'jeq', k: 1, jt: 'b' }, drop], 'instructions[0].jt'],
     [
-      'a label twice',
+      'a label that is defined twice',
       [
         { ...drop, label: 'a' },
         { ...drop, label: 'a' },
@@ -144,7 +144,7 @@ describe('assemble', () => {
     ['memory that is not there', [{ op: 'st', k: 16 }, drop], 'instructions[0].k'],
     ['memory that was not stored', [{ op: 'ld', mode: 'mem', k: 0 }, drop], 'instructions[0].k'],
     [
-      'memory that was stored on one way',
+      'memory that is not stored on every path',
       [{ op: 'jeq', k: 1, jt: 0, jf: 1 }, { op: 'st', k: 2 }, { op: 'ld', mode: 'mem', k: 2 }, drop],
       'instructions[2].k',
     ],
@@ -154,11 +154,11 @@ describe('assemble', () => {
     ['an unknown extension', [{ op: 'ld', k: SKF_AD_OFF + 64 }, drop], 'instructions[0].k'],
     ['an operand too much', [{ op: 'tax', k: 1 } as never, drop], 'instructions[0].k'],
     [
-      'a label too far',
+      'a label too far away',
       [{ op: 'jeq', k: 1, jt: 'far' }, ...Array<Instruction>(256).fill(drop), { ...drop, label: 'far' }],
       'instructions[0].jt',
     ],
-  ])('%s is a RangeError that names it', (_what, instructions, named) => {
+  ])('assemble throws a RangeError that names the cause: %s', (_what, instructions, named) => {
     expect(() => bpf.assemble(instructions)).toThrow(
       expect.objectContaining({
         name: 'RangeError',
@@ -168,12 +168,12 @@ describe('assemble', () => {
     )
   })
 
-  test('4096 instructions are allowed', () => {
+  test('assemble accepts 4096 instructions', () => {
     expect(bpf.assemble(Array<Instruction>(4096).fill(drop))).toHaveLength(4096)
   })
 
   test.each([[null], ['ret'], [[null]], [[{ op: 1 }]], [[{ op: 'ret', k: '0' }]]])(
-    '%j is a TypeError',
+    'assemble throws a TypeError for %j',
     value => {
       expect(() => bpf.assemble(value as never)).toThrow(
         expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }),
@@ -183,7 +183,7 @@ describe('assemble', () => {
 })
 
 describe('disassemble', () => {
-  test('names', () => {
+  test('disassemble prints names for the extensions', () => {
     expect(bpf.disassemble(bpf.parse(arp))).toEqual([
       { op: 'ldh', mode: 'abs', k: 12 },
       { op: 'jeq', mode: 'k', k: 0x806, jt: 0, jf: 1 },
@@ -192,13 +192,13 @@ describe('disassemble', () => {
     ])
   })
 
-  test('what the kernel ignores is kept as numbers', () => {
+  test('disassemble prints numbers for fields that the kernel ignores', () => {
     const odd = { code: 7, jt: 1, jf: 2, k: 3 }
     const program = bpf.assemble([odd, drop])
     expect(bpf.disassemble(program)[0]).toEqual(odd)
   })
 
-  test('and back, by instructions and by text, for random programs', () => {
+  test('assemble and parse restore a disassembled random program', () => {
     const below = random(1)
     for (let i = 0; i < 500; i++) {
       const program = bpf.assemble(randomProgram(below))
@@ -207,7 +207,7 @@ describe('disassemble', () => {
     }
   })
 
-  test('only a program', () => {
+  test('disassemble throws a TypeError for a value that is no program', () => {
     expect(() => bpf.disassemble({} as never)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
     )
@@ -232,7 +232,7 @@ describe('run', () => {
       0x0506,
     ],
     [
-      'ind backwards',
+      'ind with a negative offset',
       [
         { op: 'ldx', k: 3 },
         { op: 'ldb', mode: 'ind', k: -1 },
@@ -242,7 +242,7 @@ describe('run', () => {
     ['len', [{ op: 'ld', mode: 'len' }], 8],
     ['msh', [{ op: 'ldxb', k: 4 }, { op: 'txa' }], 20],
     [
-      'outside',
+      'a load outside the packet',
       [
         { op: 'ld', mode: 'imm', k },
         { op: 'ldh', k: 7 },
@@ -250,7 +250,7 @@ describe('run', () => {
       0,
     ],
     [
-      'far outside',
+      'a load far outside the packet',
       [
         { op: 'ldx', k },
         { op: 'ld', mode: 'imm', k: 1 },
@@ -285,7 +285,7 @@ describe('run', () => {
       Number((0xdeadbeefn * 0xdeadbeefn) & 0xffffffffn),
     ],
     [
-      'div has no sign',
+      'div is unsigned',
       [
         { op: 'ld', mode: 'imm', k },
         { op: 'div', k: 3 },
@@ -318,7 +318,7 @@ describe('run', () => {
     ],
     ['neg', [{ op: 'ld', mode: 'imm', k: 1 }, { op: 'neg' }], 0xffffffff],
     [
-      'rsh has no sign',
+      'rsh is unsigned',
       [
         { op: 'ld', mode: 'imm', k },
         { op: 'rsh', k: 4 },
@@ -339,11 +339,11 @@ describe('run', () => {
       k,
     ],
     ['link layer', [{ op: 'ldb', k: SKF_LL_OFF + 1 }], 2],
-  ])('%s', (_name, before, expected) => {
+  ])('run executes %s', (_name, before, expected) => {
     expect(result(before, packet)).toBe(expected)
   })
 
-  test('extensions', () => {
+  test('run loads the ancillary data of the packet', () => {
     const extension = (name: string, info = {}, bytes = ethernet(0x0806)): number =>
       result([{ op: 'ld', k: SKF_AD_OFF + 4 * (ancillary as readonly string[]).indexOf(name) }], bytes, info)
     expect(extension('protocol')).toBe(0x0806)
@@ -362,14 +362,14 @@ describe('run', () => {
     )
   })
 
-  test('offsets from the network header', () => {
+  test('run loads bytes from the network header', () => {
     const frame = ethernet(0x0800)
     frame[14] = 0x45
     expect(result([{ op: 'ldb', k: SKF_NET_OFF }], frame)).toBe(0x45)
     expect(result([{ op: 'ldb', k: SKF_NET_OFF }], frame.subarray(14), { net_off: 0 })).toBe(0x45)
   })
 
-  test('netlink attributes', () => {
+  test('run finds netlink attributes', () => {
     const bytes = Buffer.alloc(28)
     const words = new Uint16Array(bytes.buffer, bytes.byteOffset, 14)
     words.set([8, 1, 0, 0, 20, 2, 0, 0], 0) // type 1 of 8 bytes, type 2 of 20 with a nest
@@ -390,7 +390,7 @@ describe('run', () => {
     expect(find('nlattr_nest', 8, 1)).toBe(0)
   })
 
-  test('a random program over random bytes gives 32 bits', () => {
+  test('run of a random program over random bytes returns 32 bits', () => {
     const below = random(2)
     for (let i = 0; i < 2000; i++) {
       const value = bpf.run(bpf.assemble(randomProgram(below)), randomBytes(below, below(60)))
@@ -398,7 +398,7 @@ describe('run', () => {
     }
   })
 
-  test('any view is a packet, nothing else', () => {
+  test('run takes any view as a packet, and throws a TypeError for anything else', () => {
     const bytes = Uint8Array.of(9, 9, 1, 2, 3, 4)
     expect(result([{ op: 'ld', k: 0 }], new DataView(bytes.buffer, 2) as never)).toBe(0x01020304)
     expect(() => bpf.run(bpf.assemble([drop]), 'packet' as never)).toThrow(TypeError)
@@ -406,13 +406,13 @@ describe('run', () => {
   })
 })
 
-describe('what a machine knows by itself, and what it refuses', () => {
+describe('run without packet information, and invalid arguments', () => {
   const load = (name: string): Instruction => ({
     op: 'ld',
     k: (SKF_AD_OFF + 4 * ancillary.indexOf(name as never)) >>> 0,
   })
 
-  test('the protocol of a packet that is too short for one, and a random number', () => {
+  test('without packet information the protocol is read from the packet, and a random number is made', () => {
     expect(result([load('protocol')], ethernet(0x0806))).toBe(0x0806)
     expect(result([load('protocol')], Buffer.alloc(13))).toBe(0)
     const random = result([load('random')])
@@ -422,14 +422,14 @@ describe('what a machine knows by itself, and what it refuses', () => {
     expect([result([load('vlan_tag_present')]), result([load('vlan_tag_present')], Buffer.alloc(0), { vlan_tag: 5 })]).toEqual([0, 1]) // prettier-ignore
   })
 
-  test('the length of a packet of which only the beginning is given', () => {
+  test('the length is that of the bytes if info.len is absent', () => {
     expect(result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6))).toBe(6)
     expect(result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6), { len: 1500 })).toBe(1500)
     expect(() => result([{ op: 'ld', mode: 'len' }], Buffer.alloc(6), { len: -1 })).toThrow('"info.len"')
   })
 
-  test('an attribute within one that does not fit into the packet is none', () => {
-    // Of length 8 and type 1, and in it one of length 4 and type 0, which X is.
+  test('a nested attribute that extends beyond the packet is not found', () => {
+    // The outer attribute has length 8 and type 1, the inner one has length 4 and type 0, as X has.
     const packet = Buffer.from(Uint16Array.of(8, 1, 4, 0).buffer)
     const nested = (bytes: Buffer): number =>
       result([{ op: 'ld', mode: 'imm', k: 0 }, load('nlattr_nest')], bytes)
@@ -445,9 +445,9 @@ describe('what a machine knows by itself, and what it refuses', () => {
     [() => bpf.assemble([5 as never]), '"instructions[0]"'],
     [() => bpf.parse('jeq\nret #0'), 'jeq'],
     [() => bpf.parse('ret #0\n!'), '!'],
-  ])('%s', (call, text) => expect(call).toThrow(text))
+  ])('an invalid argument throws an error that names it: %s', (call, text) => expect(call).toThrow(text))
 
-  test('console.log shows the program as tcpdump does', () => {
+  test('console.log prints the program as tcpdump does', () => {
     expect(inspect(bpf.assemble([accept]))).toBe('Program [1]\n(000) ret      #262144')
   })
 })

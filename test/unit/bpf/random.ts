@@ -1,6 +1,6 @@
 import type { Instruction } from '../../../lib/bpf'
 
-/** A generator of random numbers that begins again at the same place: what fails once fails again. */
+/** Returns a seeded generator of random numbers, so that a failure can be repeated. */
 export function random(seed: number): (below: number) => number {
   let state = seed >>> 0
   return below => {
@@ -14,7 +14,7 @@ export function random(seed: number): (below: number) => number {
 const arithmetic = ['add', 'sub', 'mul', 'div', 'mod', 'or', 'and', 'xor', 'lsh', 'rsh'] as const
 const tests = ['jeq', 'jgt', 'jge', 'jset'] as const
 
-/** A random program that the kernel takes: it stores before it reads, and ends with a ret. */
+/** Returns a random program that the kernel accepts: it stores memory before it loads it, and ends with a ret. */
 export function randomProgram(below: (n: number) => number): Instruction[] {
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!
   const number = (): number => pick([below(4), below(64), below(0x10000), below(2 ** 32), 0xffffffff])

@@ -19,7 +19,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     { level: -1, type: 0x7fffffff, data: Buffer.alloc(0) },
   ]
 
-  test('decode(encode(x)) is x, with zeros between', () => {
+  test('an encoded list of control messages decodes to the same list, with zeros as padding', () => {
     const buffer = buildControl(layout, messages)
     expect(plain(walkControl(layout, buffer, buffer.length))).toEqual(plain(messages))
     expect(buffer.length).toBe(messages.reduce((sum, { data }) => sum + layout.space(data.length), 0))
@@ -27,7 +27,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     expect(buffer.subarray(first, layout.space(3)).every(byte => byte === 0)).toBe(true)
   })
 
-  test('CMSG_LEN and CMSG_SPACE', () => {
+  test('CMSG_LEN and CMSG_SPACE return the sizes of the system', () => {
     const sizes = [4, 12, 20, 48, 253 * 4]
     expect(sizes.map(size => layout.space(size))).toEqual(
       name === 'linux' ? [24, 32, 40, 64, 1032] : [16, 24, 32, 60, 1024],
@@ -35,7 +35,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     expect(layout.length(4)).toBe(name === 'linux' ? 20 : 16)
   })
 
-  test('a message cut short is returned as far as it goes, and is the last', () => {
+  test('a truncated control message is returned as far as its bytes go, and is the last', () => {
     const buffer = buildControl(layout, messages)
     const cut = layout.space(3) + layout.header + 5
     expect(plain(walkControl(layout, buffer, cut))).toEqual([
@@ -47,7 +47,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     expect(walkControl(layout, buffer.subarray(0, 4), 4096)).toEqual([])
   })
 
-  test('lengths that lie end the walk', () => {
+  test('a control message with an invalid length ends the list', () => {
     for (const length of [0, 1, layout.header - 1]) {
       const buffer = buildControl(layout, messages)
       buffer.writeUInt32LE(length)
@@ -58,7 +58,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     expect(walkControl(layout, buffer, buffer.length)).toHaveLength(1)
   })
 
-  test('random bytes are never an error', () => {
+  test('random bytes decode without an error', () => {
     for (let i = 0; i < 2000; i++) {
       const buffer = randomBytes(1 + (i % 300))
       if (i % 2 === 0) buffer.fill(0, 1, Math.min(8, buffer.length)) // plausible lengths
@@ -68,7 +68,7 @@ describe.each(systems)('%s: the control buffer', (name, { layout }) => {
     }
   })
 
-  test('more than the kernel can count is refused', () => {
+  test('a list longer than the kernel can count is refused', () => {
     const huge = { level: 1, type: 1, data: { byteLength: 0x40000000 } as Buffer }
     expect(thrown(() => buildControl(layout, [huge, huge])).code).toBe('ERR_OUT_OF_RANGE')
   })
@@ -80,7 +80,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
   const inet = c['IPPROTO_IP']
   const inet6 = c['IPPROTO_IPV6']
 
-  test('descriptors', () => {
+  test('rights builds SCM_RIGHTS', () => {
     expect(build.rights([3, { fd: 258 }])).toEqual({
       level: c['SOL_SOCKET'],
       type: 1,
@@ -92,7 +92,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
     expect(thrown(() => build.rights(['1' as never])).code).toBe('ERR_INVALID_ARG_TYPE')
   })
 
-  test('packet information for both versions of IP', () => {
+  test('packetInfo builds the control message for both versions of IP', () => {
     expect(build.packetInfo({ source: '10.0.0.1', interface: 'eth7' })).toMatchObject({
       level: inet,
       type: c['IP_PKTINFO'],
@@ -112,7 +112,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
     expect(thrown(() => build.packetInfo({ source: 'host' })).code).toBe('ERR_INVALID_ADDRESS')
   })
 
-  test('hop limits and traffic classes', () => {
+  test('ttl, hopLimit, tos and trafficClass build their control messages', () => {
     expect(build.ttl(64)).toMatchObject({
       type: c['IP_TTL'],
       data: bytes('40000000'),
@@ -134,7 +134,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
   })
 
   if (name === 'linux') {
-    test('what only Linux has', () => {
+    test('the builders that only Linux has build their control messages', () => {
       const all: [Control, string, string, string][] = [
         [
           build.credentials({ pid: 1, uid: 2, gid: 0xffffffff }),
@@ -169,7 +169,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
         expect([type, made]).toEqual([type, { level: c[level], type: c[type], data: bytes(hex) }])
     })
   } else {
-    test('what it lacks is refused by name', () => {
+    test('the error for a builder that the system lacks names it', () => {
       for (const [call, type] of [
         [() => build.credentials({ pid: 1, uid: 1, gid: 1 }), 'SCM_CREDENTIALS'],
         [() => build.segmentSize(100), 'UDP_SEGMENT'],
@@ -180,7 +180,7 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
     })
   }
 
-  test('the data is a copy', () => {
+  test('the data of a control message is a copy', () => {
     const given = Buffer.of(1, 2)
     const made = build.options(given)
     given.fill(9)

@@ -95,13 +95,13 @@ test.each<[Rooms, string, string, string, Meta]>([
   [onDarwin, 'IPPROTO_IP', 'IP_RECVDSTADDR', 'e0000001', { destination: '224.0.0.1' }],
   [onDarwin, 'IPPROTO_IP', 'IP_RECVIF', '1412 0400', { interface: 4 }],
   [onDarwin, 'IPPROTO_IPV6', 'IPV6_HOPLIMIT', '40000000', { ttl: 64 }],
-  // tv_usec is an int, and what lies behind it is not looked at
+  // tv_usec is an int: the bytes behind it are padding and not read
   [onDarwin, 'SOL_SOCKET', 'SCM_TIMESTAMP', `${second} 05000000 ffffffff`, { timestamp: 1_000_005_000n }],
-])('%#: %s %s', (rooms, level, type, hex, expected) => {
+])('%#: %s %s decodes', (rooms, level, type, hex, expected) => {
   expect(decoded(rooms, [level, type, hex])).toEqual(expected)
 })
 
-test('the original destination is an address', () => {
+test('the original destination decodes to an address', () => {
   const four = decoded(onLinux, ['IPPROTO_IP', 'IP_ORIGDSTADDR', '0200 0050 0a000001 0000000000000000'])
   expect(String(four.originalDestination)).toBe('10.0.0.1:80')
   const six = decoded(onLinux, [
@@ -112,7 +112,7 @@ test('the original destination is an address', () => {
   expect(String(six.originalDestination)).toBe('[::1]:80')
 })
 
-test('the auxiliary data of a packet socket, with and without a VLAN tag', () => {
+test('the auxiliary data of a packet socket decodes with and without a VLAN tag', () => {
   const body = '3c000000 2a000000 0000 0e00'
   expect(decoded(onLinux, ['SOL_PACKET', 'PACKET_AUXDATA', `01000000 ${body} 0000 0000`])).toEqual({
     auxdata: {
@@ -139,7 +139,7 @@ test('the auxiliary data of a packet socket, with and without a VLAN tag', () =>
   })
 })
 
-test('of two timestamps that of SO_TIMESTAMPING counts, whatever their order', () => {
+test('of two timestamps, that of SO_TIMESTAMPING is used, in any order', () => {
   const ns = ['SOL_SOCKET', 'SCM_TIMESTAMPNS', `${second} 00000000 00000000`] as [string, string, string]
   const ing = [
     'SOL_SOCKET',
@@ -154,7 +154,7 @@ test('of two timestamps that of SO_TIMESTAMPING counts, whatever their order', (
 })
 
 test.each([onLinux, onDarwin])(
-  '%#: data that is too short or unknown adds nothing, and nothing is an error',
+  '%#: data that is too short or unknown adds nothing and throws no error',
   rooms => {
     for (const level of [0, 1, 6, 17, 41, 263, 270, 282, 0xffff]) {
       for (let type = 0; type < 128; type++) {

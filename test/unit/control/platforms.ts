@@ -4,7 +4,7 @@ import { MetaDecoder } from '../../../lib/control/meta'
 import type { Platform } from '../../../lib/platform'
 import { darwin as darwinBase, linux as linuxBase } from '../../helpers/platforms'
 
-/** Both systems with what control messages need: <sys/socket.h>, <netinet/in.h>, <linux/errqueue.h>, <linux/if_packet.h>. */
+/** Both systems, with the layouts of control messages: <sys/socket.h>, <netinet/in.h>, <linux/errqueue.h> and more. */
 export const linux: Platform = {
   os: 'linux',
   constants: {
@@ -147,7 +147,7 @@ export const interfaces = {
   nameOf: (index: number): string => (index === 7 ? 'eth7' : ''),
 }
 
-/** Everything that decodes, for one system. */
+/** Returns all decoders and encoders for one system. */
 export function roomsOf(platform: Platform) {
   const addresses = new AddressCodec(platform, interfaces)
   return {

@@ -29,7 +29,7 @@ revoked.revoke()
 class Thing {}
 const named = (name: unknown): unknown => Object.defineProperty(() => 1, 'name', { value: name })
 
-test('a wrong type reads as in core', () => {
+test("the error for a wrong type has the text of Node's own", () => {
   const error = invalidType('port', 'number', '80')
   expect(error).toBeInstanceOf(TypeError)
   expect(error.code).toBe('ERR_INVALID_ARG_TYPE')
@@ -43,7 +43,7 @@ test.each([
   ['Socket', 'must be an instance of Socket.'],
   ['of type string or an instance of Uint8Array', 'must be of type string or an instance of Uint8Array.'],
   ['{ address?, port }', 'must be { address?, port }.'],
-])('expected %j', (expected, text) => {
+])('the error names the expected type %j', (expected, text) => {
   expect(invalidType('x', expected, 1).message).toContain(text)
 })
 
@@ -79,11 +79,11 @@ test.each<[unknown, string]>([
     }),
     'a function',
   ],
-])('received %#', (value, text) => {
+])('the error describes the received value %#', (value, text) => {
   expect(describeType(value)).toBe(text)
 })
 
-test('out of range', () => {
+test("the error for a number out of range has the text of Node's own", () => {
   const error = outOfRange('port', '>= 0 && <= 65535', 70000)
   expect(error).toBeInstanceOf(RangeError)
   expect(error.code).toBe('ERR_OUT_OF_RANGE')
@@ -92,7 +92,7 @@ test('out of range', () => {
   )
 })
 
-test('a bad address', () => {
+test('the error for an invalid address shows the value', () => {
   const error = invalidAddress('a\0b', 'a pathname cannot contain a NUL')
   expect(error).toBeInstanceOf(TypeError)
   expect(error.code).toBe('ERR_INVALID_ADDRESS')
@@ -109,7 +109,7 @@ test.each([
   null,
   () => 1,
   'x'.repeat(9999),
-])('no value breaks a message, %#', value => {
+])('no value makes the message throw: %#', value => {
   for (const error of [
     invalidType('a', 'number', value),
     outOfRange('a', 'b', value),
@@ -120,7 +120,7 @@ test.each([
   expect(typeof describeValue(value)).toBe('string')
 })
 
-test('checkInteger', () => {
+test('checkInteger accepts integers in the range and refuses other values', () => {
   expect(checkInteger('n', 0, 0, 9)).toBe(0)
   expect(checkInteger('n', 9, 0, 9)).toBe(9)
   const code = (value: unknown): unknown => {

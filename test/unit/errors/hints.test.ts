@@ -14,7 +14,7 @@ const inet = { address: { kind: 'inet' } }
 const limit = 'the limit of one socket is the sysctl '
 const member = (subject: string): { subject: string } => ({ subject: `${subject} 239.1.2.3` })
 
-/** Linux has capabilities, the rest has root; what has no second text is the same everywhere. */
+/** Linux has capabilities, other systems have root. Without a second text, the hint is the same on every system. */
 const rows: Row[] = [
   ['socket', 'EPERM', { subject: 'AF_PACKET' }, 'needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node', 'needs root'],
   ['socket', 'EACCES', { subject: 'SOCK_RAW' }, 'needs CAP_NET_RAW: run as root, or setcap cap_net_raw+ep on a copy of node', 'needs root'],
@@ -61,7 +61,7 @@ const rows: Row[] = [
   ['recv', 'ECONNRESET', {}, ''],
 ] // prettier-ignore
 
-/** With another name of the system; the hints look at nothing else. */
+/** Runs with another process.platform; the hints read nothing else. */
 function on<T>(platform: string, use: () => T): T {
   const real = Object.getOwnPropertyDescriptor(process, 'platform')!
   Object.defineProperty(process, 'platform', { ...real, value: platform })
@@ -72,12 +72,12 @@ function on<T>(platform: string, use: () => T): T {
   }
 }
 
-test.each(rows)('%s %s %j', (syscall, code, context, linux, darwin = linux) => {
+test.each(rows)('the hint for %s %s %j', (syscall, code, context, linux, darwin = linux) => {
   expect(on('linux', () => hint(syscall, code, context))).toBe(linux)
   expect(on('darwin', () => hint(syscall, code, context))).toBe(darwin)
 })
 
-test('a hint stands in brackets behind the call, the code and the subject', () => {
+test('a hint is in brackets after the call, the code and the subject', () => {
   const error = systemError('recv', errnoOf('EMFILE'), { subject: 'it' })
   expect(error.message).toBe(
     'recv EMFILE it (the limit of open files of this process is reached: see ulimit -n)',
@@ -86,7 +86,7 @@ test('a hint stands in brackets behind the call, the code and the subject', () =
   expect(systemError('recv', -9999).message).toBe('recv 9999')
 })
 
-test('what a system lacks', () => {
+test('the error for a feature that the system lacks names the system', () => {
   expect(on('linux', () => unsupported('kqueue', 'kqueue').message)).toBe(
     'kqueue ENOSYS: kqueue does not exist on Linux',
   )
@@ -97,7 +97,7 @@ test('what a system lacks', () => {
   })
 })
 
-test('an interface that is not there is named, and another error of the call is not taken for that', () => {
+test('the error for a missing interface names it, and another error of the call keeps its own text', () => {
   expect(interfaceError(errnoOf('ENODEV'), 'eth9').message).toContain('eth9')
   expect(interfaceError(errnoOf('ENFILE'), 'eth9').message).toBe('if_nametoindex ENFILE "eth9"')
 })

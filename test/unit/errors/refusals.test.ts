@@ -24,11 +24,11 @@ test.each([
   [PROGRAM, 'TCP_FASTOPEN_KEY', /: this option takes no filter program$/],
   [REQUEST, 'SIOCGIFCONF', /known to be plain and small.*; use getifaddrs\(\)$/],
   [REQUEST, '0x1234', /are passed on$/],
-])('reason %i, %s', (reason, subject, text) => {
+])('the message of refusal %i, %s', (reason, subject, text) => {
   expect(refusal(reason, subject)).toMatch(/^bsd-sockets refuses this, not the kernel: /)
   expect(refusal(reason, subject)).toMatch(text)
 })
 
-test('an EPERM of the kernel is no refusal', () => {
+test('an EPERM of the kernel is not reported as a refusal', () => {
   expect(refusal(0, 'SO_ATTACH_FILTER')).toBeUndefined()
 })

@@ -8,7 +8,7 @@ const scripted = (records: (ErrorRecord | number)[]): ErrorQueue =>
   new ErrorQueue(() => records.shift() ?? EAGAIN)
 const ids = (records: ErrorRecord[]): unknown[] => records.map(({ id }) => id)
 
-test('drains what is there, in order, and says when there is nothing', () => {
+test('drain reads the records that are there, in order, and then returns EAGAIN', () => {
   const queue = scripted([record(1), record(2)])
   expect(queue.drain()).toBe(2)
   expect(queue.drain()).toBe(EAGAIN)
@@ -17,21 +17,21 @@ test('drains what is there, in order, and says when there is nothing', () => {
   expect(queue.size).toBe(0)
 })
 
-test('what was read before a failure is kept, and the failure comes at the next drain', () => {
+test('records read before a failure are kept, and the next drain returns the failure', () => {
   const queue = scripted([record(1), -9, -9])
   expect(queue.drain()).toBe(1)
   expect(queue.drain()).toBe(-9)
   expect(ids(queue.take(9))).toEqual([1])
 })
 
-test('one drain is bounded', () => {
+test('one drain reads a limited number of records', () => {
   let made = 0
   const queue = new ErrorQueue(() => record(made++))
   expect(queue.drain()).toBe(MAX_RECORDS_AT_ONCE)
   expect(made).toBe(MAX_RECORDS_AT_ONCE)
 })
 
-test('a claim takes its records past the readers, until it is given up', () => {
+test('a claim receives its records before the readers do, until it is released', () => {
   const queue = scripted([record(1, 'zerocopy'), record(2), record(3, 'zerocopy')])
   const claimed: ErrorRecord[] = []
   const giveUp = queue.claim(each => each.origin === 'zerocopy' && claimed.push(each) > 0)
@@ -44,7 +44,7 @@ test('a claim takes its records past the readers, until it is given up', () => {
   expect(ids(again.take(9))).toEqual([4])
 })
 
-test('without readers it keeps the newest thousand', () => {
+test('without readers the queue keeps the newest 1024 records', () => {
   let made = 0
   const queue = new ErrorQueue(() => record(made++))
   for (let i = 0; i < 40; i++) queue.drain()
@@ -52,7 +52,7 @@ test('without readers it keeps the newest thousand', () => {
   expect(queue.take(1)[0]!.id).toBe(40 * MAX_RECORDS_AT_ONCE - 1024)
 })
 
-test('the iterator: return() ends a next() that waits; a failure comes once', async () => {
+test('return() ends a next() that waits, and an iterator reports a failure once', async () => {
   let cancelled: Error | null = null
   const waiting = new ErrorIterator(() => {
     let reject!: (reason: Error) => void

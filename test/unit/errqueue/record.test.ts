@@ -15,9 +15,9 @@ function decode(hex: string, level = 0, type = 11, ...more: [number, number, str
   return decoder.decode({ data: Buffer.from('data'), address: null, truncated: false, control })
 }
 const from4 = '0200 0000 0a000001 0000000000000000'
-const nobody = '00'.repeat(16)
+const noOffender = '00'.repeat(16)
 
-test('an ICMP error: who sent it, its type and code', () => {
+test('an ICMP error has its sender, type and code', () => {
   const record = decode(`6f000000 02 03 03 00 00000000 00000000 ${from4}`)
   expect(record).toMatchObject({
     origin: 'icmp',
@@ -35,7 +35,7 @@ test('an ICMP error: who sent it, its type and code', () => {
   expect(record.mtu).toBeUndefined()
 })
 
-test('too long: the MTU of ICMP, ICMPv6 and of this host', () => {
+test('EMSGSIZE has the MTU, from ICMP, ICMPv6 and this host', () => {
   expect(decode(`5a000000 02 03 04 00 dc050000 00000000 ${from4}`)).toMatchObject({
     origin: 'icmp',
     mtu: 1500,
@@ -44,14 +44,14 @@ test('too long: the MTU of ICMP, ICMPv6 and of this host', () => {
   const six = decode(`5a000000 03 02 00 00 00050000 00000000 ${from6}`, 41, 25)
   expect(six).toMatchObject({ origin: 'icmp6', mtu: 1280, code: 'EMSGSIZE', icmp: { type: 2, code: 0 } })
   expect(six.offender).toMatchObject({ kind: 'inet6', address: 'fe80::1', scopeId: 2 })
-  expect(decode(`5a000000 01 00 00 00 ffff0000 00000000 ${nobody}`)).toMatchObject({
+  expect(decode(`5a000000 01 00 00 00 ffff0000 00000000 ${noOffender}`)).toMatchObject({
     origin: 'local',
     mtu: 65535,
     offender: null,
   })
 })
 
-test('a timestamp: which, of what, and when', () => {
+test('a timestamp record has its stage, its number and its time', () => {
   const when: [number, number, string] = [1, 37, `0100000000000000 0200000000000000 ${'00'.repeat(32)}`]
   for (const [info, stage] of [
     ['00000000', 'sent'],
@@ -60,7 +60,7 @@ test('a timestamp: which, of what, and when', () => {
     ['03000000', 'completed'],
     ['09000000', 9],
   ])
-    expect(decode(`2a000000 04 00 00 00 ${String(info)} 07000000 ${nobody}`, 0, 11, when)).toMatchObject({
+    expect(decode(`2a000000 04 00 00 00 ${String(info)} 07000000 ${noOffender}`, 0, 11, when)).toMatchObject({
       origin: 'timestamping',
       stage,
       id: 7,
@@ -71,15 +71,15 @@ test('a timestamp: which, of what, and when', () => {
   expect(decode('2a000000 04 00 00 00 00000000 01000000', 263, 16)).toMatchObject({ stage: 'sent', id: 1 })
 })
 
-test('zero-copy and timed packets', () => {
-  expect(decode(`00000000 05 00 01 00 02000000 09000000 ${nobody}`)).toMatchObject({
+test('zero-copy and timed packets have records', () => {
+  expect(decode(`00000000 05 00 01 00 02000000 09000000 ${noOffender}`)).toMatchObject({
     origin: 'zerocopy',
     code: '',
     errno: 0,
     zerocopy: { first: 2, last: 9, copied: true },
   })
   expect(decode(`00000000 05 00 00 00 00000000 00000000`, 41, 25).zerocopy).toMatchObject({ copied: false })
-  expect(decode(`7d000000 06 00 02 00 02000000 01000000 ${nobody}`)).toMatchObject({
+  expect(decode(`7d000000 06 00 02 00 02000000 01000000 ${noOffender}`)).toMatchObject({
     origin: 'txtime',
     code: 'ECANCELED',
     txtime: { time: (1n << 32n) + 2n, reason: 'missed' },
@@ -87,7 +87,7 @@ test('zero-copy and timed packets', () => {
   expect(decode(`16000000 06 00 01 00 00000000 00000000`).txtime).toMatchObject({ reason: 'invalid' })
 })
 
-test('the numbers are kept where a name is missing, the extensions of RFC 4884 too', () => {
+test('an unknown origin keeps its numbers, and the extensions of RFC 4884 are decoded', () => {
   expect(decode(`63270000 c8 01 02 00 03000000 78563412`)).toMatchObject({
     origin: 200,
     code: '10083',
@@ -97,7 +97,7 @@ test('the numbers are kept where a name is missing, the extensions of RFC 4884 t
   })
 })
 
-test('nothing that is read is an error, on either system', () => {
+test('random bytes decode without an error on either system', () => {
   const other = roomsOf(darwin)
   const none = new ErrorRecordDecoder(darwin, other.addresses, other.meta)
   const empty = { data: Buffer.alloc(0), address: null, truncated: true, control: [] }

@@ -10,7 +10,7 @@ const host = { interface: 3 }
 const buffer = (size: number, fill = 1): Buffer => Buffer.alloc(size, fill)
 const onlyLinux = [linux]
 
-/** Values that come back as they went in. */
+/** Values that decode to what was encoded. */
 const samples: Samples[] = [
   ['bool', codecs.bool, [true, false]],
   ['int', codecs.int, [0, 1, -1, 0x7fffffff, -0x80000000]],
@@ -61,7 +61,7 @@ const samples: Samples[] = [
   ['headerLength', codecs.headerLength, [2], onlyLinux],
 ] // prettier-ignore
 
-/** What is only read, or has no form to compare: for the random bytes. */
+/** Codecs that only read, or whose values cannot be compared, for the random bytes. */
 const readers: [string, Any][] = [
   ['longText', codecs.longText], ['bitNumbers', codecs.bitNumbers], ['xucred', codecs.xucred],
   ['sockaddr', codecs.sockaddr], ['ipv6MtuInfo', codecs.ipv6MtuInfo], ['icmpFilter', codecs.icmpFilter],
@@ -78,7 +78,7 @@ const sizeOf = (codec: Any, platform: Platform): number | undefined =>
 describe.each([linux, darwin])('on $os', platform => {
   const here = samples.filter(([, , , platforms]) => platforms?.includes(platform) ?? true)
 
-  test.each(here)('%s comes back as it went in', (_name, codec, values) => {
+  test.each(here)('%s decodes to the encoded value', (_name, codec, values) => {
     for (const value of values) {
       const bytes = codec.encode(platform, value as never, 'value')
       expect(codec.decode(platform, bytes)).toEqual(value)
@@ -87,7 +87,7 @@ describe.each([linux, darwin])('on $os', platform => {
 
   const all: [string, Any][] = [...samples.map(([name, codec]): [string, Any] => [name, codec]), ...readers]
 
-  test.each(all)('%s reads random bytes of any length', (_name, codec) => {
+  test.each(all)('%s decodes random bytes of any length without an error', (_name, codec) => {
     let seed = 20261121
     const random = (): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 16
     for (let i = 0; i < 200; i++) {
@@ -96,8 +96,8 @@ describe.each([linux, darwin])('on $os', platform => {
     }
   })
 
-  test.each(all)('%s refuses what has the wrong type, by name', (name, codec) => {
-    // Only read: nothing is ever encoded.
+  test.each(all)('%s refuses a value of a wrong type by name', (name, codec) => {
+    // This codec only reads and encodes nothing.
     if (codec.encode.length === 0) return
     if (
       sizeOf(codec, platform) === undefined ||
@@ -115,12 +115,12 @@ describe.each([linux, darwin])('on $os', platform => {
   })
 })
 
-describe('the bytes', () => {
+describe('the encoded bytes', () => {
   const encode = (codec: Any, value: unknown, platform = linux): number[] => [
     ...codec.encode(platform, value as never, 'value'),
   ]
 
-  test('are as long as the system wants them', () => {
+  test('the encoded bytes have the length that the system expects', () => {
     expect(encode(codecs.intOrByte as Any, 5)).toHaveLength(4)
     expect(encode(codecs.intOrByte as Any, 5, darwin)).toEqual([5])
     expect(encode(codecs.boolOrByte as Any, true, darwin)).toEqual([1])
@@ -144,7 +144,7 @@ describe('the bytes', () => {
     ])
   })
 
-  test('a sockaddr inside has the head of the system', () => {
+  test('a sockaddr in a struct starts with the header of the system', () => {
     const value = { group: '239.1.1.1', interface: 1 }
     expect(encode(codecs.groupMembership as Any, value).slice(8, 16)).toEqual([2, 0, 0, 0, 239, 1, 1, 1])
     expect(encode(codecs.groupMembership as Any, value, darwin).slice(4, 12)).toEqual([
@@ -152,11 +152,11 @@ describe('the bytes', () => {
     ])
   })
 
-  test('a time below a microsecond does not become "none"', () => {
+  test('a time below a microsecond is not rounded to 0', () => {
     expect(codecs.timeval.decode(linux, codecs.timeval.encode(linux, 0.0001, 'value'))).toBe(0.001)
   })
 
-  test('an ICMP filter means the same on both systems', () => {
+  test('an ICMP filter has the same meaning on both systems', () => {
     const value = { pass: [128] }
     const [here, there] = [encode(codecs.icmp6Filter, value), encode(codecs.icmp6Filter, value, darwin)]
     expect(there).toEqual(here.map(byte => byte ^ 0xff))
@@ -164,7 +164,7 @@ describe('the bytes', () => {
     expect(codecs.icmpFilter.decode(linux, Uint8Array.of(8, 0, 0, 0)).block).toEqual([3])
   })
 
-  test('what may be left out is zero, and a number stands for the flags', () => {
+  test('absent fields are zero, and flags may be given as a number', () => {
     const group = { group: '239.1.1.1' }
     const none = [0, 0, 0, 0]
     expect(encode(codecs.ipSourceMembership as Any, { ...group, source: '10.2.2.2' }).slice(4, 8)).toEqual(
@@ -177,17 +177,17 @@ describe('the bytes', () => {
     expect(encode(codecs.timestamping as Any, 3)).toEqual([3, 0, 0, 0])
   })
 
-  test('a type of ICMP that has no place in the filter always passes', () => {
+  test('an ICMP type beyond the filter always passes', () => {
     expect(() => encode(codecs.icmpFilter, { pass: [32] })).toThrow('others always pass')
     expect(() => encode(codecs.icmp6Filter, { block: [256] })).toThrow(RangeError)
     expect(() => encode(codecs.icmpFilter, {})).toThrow('{ pass: types } or { block: types }')
   })
 
-  test('an index in network byte order', () => {
+  test('an interface index can be encoded in network byte order', () => {
     expect(encode(codecs.interfaceIndexBE as Any, 1)).toEqual([0, 0, 0, 1])
   })
 
-  test('text with a NUL inside, or too long, is refused', () => {
+  test('text that contains a NUL or is too long is refused', () => {
     expect(() => encode(codecs.text(16) as Any, 'a\0b')).toThrow(RangeError)
     expect(() => encode(codecs.text(16) as Any, 'sixteen bytes !!')).toThrow(RangeError)
   })
@@ -201,14 +201,14 @@ describe('the bytes', () => {
     )
   })
 
-  test('a host name is no address', () => {
+  test('a host name is refused as an address', () => {
     for (const codec of [codecs.inAddr, codecs.groupMembership, codecs.ipv6Membership] as Any[]) {
       const value = codec === codecs.inAddr ? 'localhost' : { group: 'localhost' }
       expect(() => encode(codec, value)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
     }
   })
 
-  test('a key and its length', () => {
+  test('an MD5 key is encoded with its length, prefix and interface', () => {
     const bytes = encode(codecs.md5KeyExtended, {
       address: '10.0.0.1',
       key: Buffer.from('abc'),
@@ -221,14 +221,14 @@ describe('the bytes', () => {
     )
   })
 
-  test('a ring of TPACKET_V3 is longer', () => {
+  test('the ring of TPACKET_V3 has a longer struct than that of TPACKET_V2', () => {
     const ring = { tp_block_size: 4096, tp_block_nr: 1, tp_frame_size: 2048, tp_frame_nr: 2 }
     expect(encode(codecs.packetRing as Any, ring)).toHaveLength(16)
     expect(encode(codecs.packetRing as Any, { ...ring, tp_sizeof_priv: 0 })).toHaveLength(28)
   })
 })
 
-describe('a struct that grew', () => {
+describe('structs that newer kernels extended', () => {
   const info = new Uint8Array(280).map((_, i) => i)
 
   test.each([
@@ -243,23 +243,23 @@ describe('a struct that grew', () => {
     expect(Object.keys(value)).not.toContain('undefined')
   })
 
-  test('fields are where the kernel has them', () => {
+  test('the fields of tcp_info are where the kernel has them', () => {
     const value = codecs.tcpInfo.decode(linux, info)
     expect(value.tcpi_rtt).toBe(0x47464544)
     expect(value.tcpi_min_rtt).toBe(0x97969594)
     expect(value.tcpi_bytes_acked).toBe(0x7f7e7d7c7b7a7978n)
     expect(value.tcpi_total_rto).toBe(0xf1f0)
-    // Byte 6 is 6 and byte 7 is 7.
+    // Byte 6 has the value 6 and byte 7 the value 7.
     expect([value.tcpi_snd_wscale, value.tcpi_rcv_wscale]).toEqual([6, 0])
     expect([value.tcpi_delivery_rate_app_limited, value.tcpi_fastopen_client_fail]).toEqual([1, 3])
   })
 
-  test('mptcp_info of an old kernel is shorter', () => {
+  test('mptcp_info of an old kernel has fewer fields', () => {
     expect(codecs.mptcpInfo.decode(linux, info.subarray(0, 48))).not.toHaveProperty('mptcpi_bytes_sent')
     expect(codecs.mptcpInfo.decode(linux, info.subarray(0, 96))).toHaveProperty('mptcpi_last_ack_recv')
   })
 
-  test('tcp_connection_info of Darwin', () => {
+  test('tcp_connection_info of Darwin is decoded', () => {
     const value = codecs.tcpConnectionInfo.decode(darwin, info.subarray(0, 112))
     expect([value.tcpi_state, value.tcpi_srtt]).toEqual([0, 0x2f2e2d2c])
     expect(value.tcpi_txpackets).toBe(0x3f3e3d3c3b3a3938n)

@@ -14,7 +14,7 @@ import {
 const { SO_ERROR, SO_KEEPALIVE, SO_SNDBUFFORCE } = options
 const typeError = expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
 
-/** A kernel that notes what it is asked and answers from a script. */
+/** Stands in for the kernel: logs each call and answers with the results of the test. */
 function fake(...answers: (Buffer | string)[]) {
   const calls: unknown[][] = []
   const io: OptionCalls = {
@@ -33,7 +33,7 @@ function fake(...answers: (Buffer | string)[]) {
 const plain = { name: 'SO_NEW', level: 1, option: 999, codec: codecs.int, access: 'both' } as const
 
 describe('defineOption', () => {
-  test('makes an option that cannot be changed', () => {
+  test('defineOption returns an option that cannot be changed', () => {
     const option = defineOption(plain)
     expect(option).toEqual(plain)
     expect(Object.isFrozen(option)).toBe(true)
@@ -58,12 +58,12 @@ describe('defineOption', () => {
     ['description.codec', { ...plain, codec: { size: 4, encode() {} } }],
     ['description.codec', { ...plain, codec: { ...codecs.int, size: -1 } }],
     ['description.access', { ...plain, access: 'read' }],
-  ])('refuses a bad %s', (argument, description) => {
+  ])('defineOption refuses a bad %s', (argument, description) => {
     expect(() => defineOption(description as never)).toThrow(typeError)
     expect(() => defineOption(description as never)).toThrow(`"${argument}"`)
   })
 
-  test('an own codec is used as it is', () => {
+  test('defineOption uses a given codec', () => {
     const celsius: Codec<number> = {
       size: 1,
       encode: (_platform, value) => Uint8Array.of(value + 100),
@@ -77,23 +77,26 @@ describe('defineOption', () => {
   })
 })
 
-describe('before any system call', () => {
+describe('checks before any system call', () => {
   const nothing = fake()
   afterAll(() => expect(nothing.calls).toEqual([]))
 
-  test('an option that is read only is not set, and the other way round', () => {
+  test('a read-only option cannot be set, and a write-only option cannot be read', () => {
     expect(() => setOption(nothing.io, SO_ERROR as never, 1 as never)).toThrow(typeError)
     expect(() => setOption(nothing.io, SO_ERROR as never, 1 as never)).toThrow('SO_ERROR can only be read')
     expect(() => getOption(nothing.io, SO_SNDBUFFORCE as never)).toThrow('can only be set')
   })
 
-  test.each([undefined, null, 1, 'SO_ERROR', {}, { ...SO_ERROR }])('%p is no option', value => {
-    expect(() => getOption(nothing.io, value as never)).toThrow(typeError)
-    expect(() => setOption(nothing.io, value as never, 1 as never)).toThrow(typeError)
-    expect(() => query(value as never, 1)).toThrow(typeError)
-  })
+  test.each([undefined, null, 1, 'SO_ERROR', {}, { ...SO_ERROR }])(
+    'a value that is no option is refused: %p',
+    value => {
+      expect(() => getOption(nothing.io, value as never)).toThrow(typeError)
+      expect(() => setOption(nothing.io, value as never, 1 as never)).toThrow(typeError)
+      expect(() => query(value as never, 1)).toThrow(typeError)
+    },
+  )
 
-  test('a value of the wrong type is refused by the name of the option', () => {
+  test('a value of a wrong type is refused by the name of the option', () => {
     expect(() => setOption(nothing.io, SO_KEEPALIVE, 1 as never)).toThrow(typeError)
     expect(() => setOption(nothing.io, SO_KEEPALIVE, 1 as never)).toThrow('"SO_KEEPALIVE"')
     expect(() => setOption(nothing.io, options.SO_LINGER, { on: true } as never)).toThrow(
@@ -101,7 +104,7 @@ describe('before any system call', () => {
     )
   })
 
-  test('what this system lacks says so', () => {
+  test('the error for an option that this system lacks names the system', () => {
     const lacking = defineOption({ ...plain, option: undefined })
     const os = process.platform === 'darwin' ? 'macOS' : 'Linux'
     const error = expect.objectContaining({ name: 'SocketError', code: 'ENOPROTOOPT' })
@@ -114,7 +117,7 @@ describe('before any system call', () => {
   })
 })
 
-describe('calls', () => {
+describe('system calls of options', () => {
   const linuxOnly = process.platform === 'linux' ? test : test.skip
 
   linuxOnly('a program goes to setProgram', () => {
@@ -148,7 +151,7 @@ describe('calls', () => {
   })
 })
 
-test('every declared option is a value of defineOption with a name of C', () => {
+test('every declared option was made by defineOption and has a name of C', () => {
   const all = Object.entries(options) as unknown as [
     string,
     SocketOption<unknown, never, 'get' | 'set' | 'both'>,

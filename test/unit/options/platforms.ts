@@ -1,7 +1,7 @@
 import { darwin as darwinBase, linux as linuxBase } from '../../helpers/platforms'
 import type { Platform } from '../../../lib/platform'
 
-/** `name size field@offset:width …` */
+/** Parses the layout of a struct: `name size field@offset:width …` */
 function structs(text: string): Record<string, number> {
   const rows: Record<string, number> = {}
   for (const line of text.trim().split('\n')) {

@@ -56,7 +56,7 @@ interface Given {
   type?: number
 }
 
-/** A block as the kernel lays it out, in host byte order. */
+/** Returns a block as the kernel lays it out, in host byte order. */
 function blockOf(...frames: Given[]): Buffer {
   const block = Buffer.alloc(FIRST + frames.length * 256)
   const word = (at: number, value: number): void => void new Uint32Array(block.buffer, at, 1).fill(value)
@@ -94,7 +94,7 @@ function decode(block: Buffer, cooked = false): Frame[] {
   }
 }
 
-test('the frames of a block, in their order', () => {
+test('the frames of a block are decoded in order', () => {
   const frames = decode(blockOf({}, { type: 4, length: 1514 }, { data: Buffer.alloc(0) }))
   expect(frames.map(({ timestamp, data, length, type }) => [timestamp, data.length, length, type])).toEqual([
     [1_700_000_000_999_999_999n, 14, 14, 'host'],
@@ -106,7 +106,7 @@ test('the frames of a block, in their order', () => {
   expect(frames[0]!.address).toMatchObject({ kind: 'packet', hardwareAddress: '02:00:00:00:00:01' })
 })
 
-test('a tag that was taken off is back in its place', () => {
+test('a VLAN tag that the kernel removed is restored in its place', () => {
   const [first, second, third] = decode(
     blockOf({ status: 0x51, tci: 0x6005, tpid: 0x88a8 }, { status: 0x11, tci: 5 }, { tci: 5, tpid: 0x8100 }),
   )
@@ -118,12 +118,12 @@ test('a tag that was taken off is back in its place', () => {
   expect(cooked).toMatchObject({ data: ethernet, length: 14, vlan: { id: 5 } })
 })
 
-test('data is a view of the block', () => {
+test('the data of a frame is a view of the block', () => {
   const block = blockOf({})
   expect(decode(block)[0]!.data.buffer).toBe(block.buffer)
 })
 
-test('a block that was cut ends before the first frame that is not whole', () => {
+test('a truncated block ends before the first incomplete frame', () => {
   const block = blockOf({}, {}, {})
   for (let length = 0; length <= block.length; length++) {
     const whole = [0, 1, 2].filter(i => FIRST + i * 256 + MAC + ethernet.length <= length).length
@@ -134,13 +134,13 @@ test('a block that was cut ends before the first frame that is not whole', () =>
 test.each<[string, number, number]>([
   ['a frame that begins inside of its header', FIRST + 24, 67],
   ['an address of another family', FIRST + 48, 2],
-])('%s ends the block', (_what, at, value) => {
+])('the block ends at %s', (_what, at, value) => {
   const block = blockOf({}, {})
   new Uint16Array(block.buffer, at, 1).fill(value)
   expect(decode(block)).toEqual([])
 })
 
-test('steps that go nowhere end the block', () => {
+test('a block ends at a frame whose offset to the next frame is invalid', () => {
   for (const step of [1, 67, 0xffffffff]) {
     const block = blockOf({}, {})
     new Uint32Array(block.buffer, FIRST, 1).fill(step)
@@ -148,7 +148,7 @@ test('steps that go nowhere end the block', () => {
   }
 })
 
-test('random bytes: no error, nothing outside, an end', () => {
+test('random bytes decode without an error, and every frame is inside the block', () => {
   const random = new Random(3)
   const valid = blockOf({}, { status: 0x51, tci: 5 }, {}, {})
   const around = Buffer.alloc(4096, 0xee)
@@ -162,13 +162,13 @@ test('random bytes: no error, nothing outside, an end', () => {
     const frames = decode(block)
     expect(frames.length).toBeLessThanOrEqual(block.length / 68)
     for (const { data } of frames) {
-      if (data.buffer !== block.buffer) continue // a copy with its tag
+      if (data.buffer !== block.buffer) continue // a frame with a restored tag is a copy
       expect(data.byteOffset).toBeGreaterThanOrEqual(block.byteOffset)
       expect(data.byteOffset + data.length).toBeLessThanOrEqual(block.byteOffset + block.length)
     }
   }
 })
 
-test('none on macOS', () => {
+test('macOS has no block decoder', () => {
   expect(BlockDecoder.create(darwin, onDarwin)).toBeNull()
 })

@@ -26,7 +26,7 @@ import {
 } from '../../../lib/binding/shared'
 import { failure } from '../../helpers/errors'
 
-/** The addon as a script: it remembers what it was told, and its edges are what the test says. */
+/** Stands in for the addon: logs each call, and the test decides the results and the records. */
 class Fake {
   readonly log: string[] = []
   dispatch!: (records: number) => void
@@ -58,7 +58,7 @@ class Fake {
     return 0
   }
 
-  /** What watch returns. */
+  /** The result of watch. */
   watching = 0
   watch(slot: number, writing: number): number {
     this.log.push(`watch ${slot} ${writing}`)
@@ -154,13 +154,13 @@ const read = (...results: number[]): Scripted => new Scripted(READ, results)
 const write = (...results: number[]): Scripted => new Scripted(WRITE, results)
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-test('submit, nobody ahead: one attempt, and nothing is watched', async () => {
+test('submit with an empty queue makes one attempt and watches nothing', async () => {
   expect(await submit(read(7))).toBe(7)
   expect((await failure(submit(read(-5)))).code).toBe('-5')
   expect(fake.log).toEqual([])
 })
 
-test('EAGAIN queues and arms; a record with a result settles the head, then the queue goes on', async () => {
+test('after EAGAIN the operation is queued and its direction armed, and a record with a result settles the head', async () => {
   const [first, second, third] = [read(EAGAIN), read(2), read(EAGAIN)]
   const all = [first, second, third].map(operation => submit(operation))
   expect([first.attempts, second.attempts]).toEqual([1, 0])
@@ -174,7 +174,7 @@ test('EAGAIN queues and arms; a record with a result settles the head, then the 
   expect(fake.log).toEqual(['ref true', 'watch 0 0', 'ref false'])
 })
 
-test('a direction known to be dry is armed without an attempt, but not for timeout 0 and tryX', async () => {
+test('in a direction marked dry an operation is armed without an attempt, except with timeout 0 and in tryX', async () => {
   reactor.memory.table[READINESS] = DRY
   const waits = read(9)
   const promise = submit(waits)
@@ -186,7 +186,7 @@ test('a direction known to be dry is armed without an attempt, but not for timeo
   expect(reactor.attemptNow(channel, read(5))).toBe(5)
 })
 
-test('a head that can no longer be watched leaves nobody behind it waiting', async () => {
+test('if the head can no longer be watched, every operation behind it is attempted or rejected', async () => {
   const [first, second, third] = [write(EAGAIN, EAGAIN), write(EAGAIN), write(3)]
   const ended = Promise.allSettled([submit(first), submit(second), submit(third)])
   fake.watching = -28 // ENOSPC
@@ -194,7 +194,7 @@ test('a head that can no longer be watched leaves nobody behind it waiting', asy
   expect((await ended).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
 })
 
-test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait', async () => {
+test('READY to read that meets EAGAIN is armed again, with edges for the rest of the wait', async () => {
   const operation = read(EAGAIN, EAGAIN, 1)
   const promise = submit(operation)
   fake.records([0, READ, READY, 0])
@@ -204,7 +204,7 @@ test('READY to read, but EAGAIN: armed again, by edges for the rest of the wait'
   expect(await promise).toBe(1)
 })
 
-test('READY to write, but EAGAIN: by timer, besides the edges', async () => {
+test('READY to write that meets EAGAIN is retried by timer, besides the edges', async () => {
   const operation = write(EAGAIN, EAGAIN, EAGAIN, 3)
   const promise = submit(operation)
   expect(channel.extras).toBeNull()
@@ -214,13 +214,13 @@ test('READY to write, but EAGAIN: by timer, besides the edges', async () => {
   expect([operation.attempts, channel.extras!.backoff]).toEqual([4, null])
 })
 
-test('an operation that says so is tried by timer from the start', async () => {
+test('an operation that cannot trust readiness is retried by timer from the start', async () => {
   const operation = write(EAGAIN, 8)
   operation.lies = true
   expect(await submit(operation)).toBe(8)
 })
 
-test('64 operations complete in one turn, the rest in the next', async () => {
+test('64 operations complete in one turn, and the rest in the next', async () => {
   const ended: number[] = []
   const operations = Array.from({ length: 70 }, (_, i) => read(i))
   const all = operations.map(operation => submit(operation).then(result => ended.push(result)))
@@ -232,7 +232,7 @@ test('64 operations complete in one turn, the rest in the next', async () => {
   expect(ended).toEqual(operations.map((_, i) => i))
 })
 
-test('YIELD goes on in the next turn', async () => {
+test('an operation that returns YIELD continues in the next turn', async () => {
   const operation = write(YIELD, YIELD, 5)
   const promise = submit(operation)
   expect(operation.attempts).toBe(1)
@@ -241,12 +241,12 @@ test('YIELD goes on in the next turn', async () => {
   expect(await promise).toBe(5)
 })
 
-test('YIELD with timeout 0 goes on until it would block', async () => {
+test('an operation that returns YIELD with timeout 0 continues until it would block', async () => {
   expect(await submit(write(YIELD, YIELD, 5), 0)).toBe(5)
   expect((await failure(submit(write(YIELD, EAGAIN), 0))).code).toBe(String(EAGAIN))
 })
 
-test('PENDING waits for a JOB record, which the head gets', async () => {
+test('an operation that returns PENDING waits for its JOB record', async () => {
   const operation = write(PENDING, 6)
   const behind = write(7)
   const all = Promise.all([submit(operation), submit(behind)])
@@ -256,7 +256,7 @@ test('PENDING waits for a JOB record, which the head gets', async () => {
   expect(operation.jobs).toEqual([42])
 })
 
-test('an operation with a job leaves at once, and what its job brings is dropped', async () => {
+test('an aborted operation with a job is rejected at once, and the result of its job is dropped', async () => {
   const controller = new AbortController()
   const promise = submit(write(PENDING), null, controller.signal)
   const behind = submit(write(7))
@@ -269,7 +269,7 @@ test('an operation with a job leaves at once, and what its job brings is dropped
 test.each([
   ['when the job has ended', 60000],
   ['when its grace is over', 5],
-])('an operation with a job and grace leaves %s', async (_name, grace) => {
+])('an aborted operation with a job and a grace period is rejected %s', async (_name, grace) => {
   const controller = new AbortController()
   const operation = write(PENDING)
   operation.wait = grace
@@ -283,7 +283,7 @@ test.each([
   expect((await failure(promise)).name).toBe('AbortError')
 })
 
-test('abort and timeout take one out; when it was the head the next goes on', async () => {
+test('abort and timeout remove an operation, and the one behind it is attempted', async () => {
   const controller = new AbortController()
   const second = read(2)
   const all = [submit(read(EAGAIN), null, controller.signal), submit(second), submit(read(EAGAIN), 5)]
@@ -293,7 +293,7 @@ test('abort and timeout take one out; when it was the head the next goes on', as
   expect((await failure(all[2]!)).code).toBe('ERR_SOCKET_TIMEOUT')
 })
 
-test('close: all out, the descriptor closed, then ECANCELED in order', async () => {
+test('close removes all operations, closes the descriptor, and rejects with ECANCELED in order', async () => {
   const order: string[] = []
   const all = [read(), read(), write()].map((operation, i) =>
     submit(operation).catch(error =>
@@ -311,7 +311,7 @@ test('close: all out, the descriptor closed, then ECANCELED in order', async () 
   expect((await failure(submit(read(1)))).code).toBe('EBADF')
 })
 
-test('records for what is closed: a connection that was accepted is closed, the rest is ignored', async () => {
+test('for a closed socket, a record of an accepted connection closes it, and other records are ignored', async () => {
   const waiting = failure(submit(read()))
   reactor.close(channel)
   fake.records([0, READ, ACCEPT, 55, 17], [0, READ, RECEIVE, 3], [0, READ, ACCEPT, -11, 18])
@@ -319,7 +319,7 @@ test('records for what is closed: a connection that was accepted is closed, the 
   expect(fake.log.filter(line => line.startsWith('close'))).toEqual(['close 0', 'close 17'])
 })
 
-test('a record of an older generation does not reach the one who has the place now', async () => {
+test('a record of an older generation does not reach the socket that has the slot now', async () => {
   const operation = read(EAGAIN, 1)
   const promise = submit(operation)
   fake.records([(1 << 22) | 0, READ, RECEIVE, 99])
@@ -328,7 +328,7 @@ test('a record of an older generation does not reach the one who has the place n
   expect(await promise).toBe(1)
 })
 
-test('an attempt that throws rejects, and the next goes on', async () => {
+test('an attempt that throws rejects its operation, and the next is attempted', async () => {
   const bad = read(EAGAIN)
   const all = [failure(submit(bad)), submit(read(2))] as const
   bad.attempt = () => {
@@ -341,11 +341,11 @@ test('an attempt that throws rejects, and the next goes on', async () => {
 
 const errors = (...results: number[]): Scripted => new Scripted(ERROR, results)
 
-test('the error queue: everybody who waits is asked, and the direction stays armed for the rest', async () => {
+test('a record of the error queue makes every waiting reader try, and the direction stays armed for the rest', async () => {
   const [first, second, third] = [errors(EAGAIN), errors(2), errors(EAGAIN, 3)]
   const all = [first, second, third].map(operation => submit(operation))
   expect(field(ERROR_OPCODE)).toBe(READY)
-  reactor.memory.table[ERROR_OPCODE] = 0 // as C++ leaves it
+  reactor.memory.table[ERROR_OPCODE] = 0 // as C++ does after the record
   fake.records([0, ERROR, READY, 0])
   expect(await all[1]).toBe(2)
   expect([first.attempts, second.attempts, third.attempts]).toEqual([2, 1, 1])
@@ -357,7 +357,7 @@ test('the error queue: everybody who waits is asked, and the direction stays arm
   expect(field(ERROR_OPCODE)).toBe(0)
 })
 
-test('the error queue: one who fails is rejected, and the next is asked', async () => {
+test('a reader of the error queue that throws is rejected, and the next is attempted', async () => {
   const [bad, good] = [errors(EAGAIN), errors(-5, 1)]
   const all = [failure(submit(bad)), failure(submit(good))] as const
   bad.attempt = () => {
@@ -368,7 +368,7 @@ test('the error queue: one who fails is rejected, and the next is asked', async 
   expect((await all[1]).code).toBe('-5')
 })
 
-test('before the error queue is read, who waits to send and to receive is served, whatever the budget', async () => {
+test('before the error queue is read, waiting sends and receives are attempted, even without budget', async () => {
   const [reader, writer] = [read(EAGAIN, -111), write(EAGAIN, -111)]
   const all = [failure(submit(reader)), failure(submit(writer))]
   channel.budget = 0

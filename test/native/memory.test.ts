@@ -1,0 +1,68 @@
+import { constants, SOCK_DGRAM, Socket } from '../../lib'
+import { native } from '../../lib/binding/binding'
+import { reactor } from '../../lib/reactor'
+import { thrown } from '../helpers/errors'
+import { withSlot } from './slot'
+
+describe('the memory of a batch', () => {
+  // in the order of the arguments
+  const slab = (change: Record<string, unknown> = {}): unknown[] =>
+    Object.values({
+      data: new Uint8Array(2 * 16),
+      names: new Uint8Array(2 * 128),
+      control: new Uint8Array(2 * 32),
+      fields: new Int32Array(2 * 4),
+      size: 16,
+      controlSize: 32,
+      first: 0,
+      count: 2,
+      flags: 0,
+      ...change,
+    })
+
+  test.each([
+    ['data', { data: new Uint8Array(31) }],
+    ['names', { names: new Uint8Array(255) }],
+    ['control', { control: new Uint8Array(63) }],
+    ['control without memory', { control: null }],
+    ['size', { size: 17 }],
+    ['first', { first: 1, fields: new Int32Array(12) }],
+  ])('if %s is too small for the messages, nothing is sent or received', (_name, change) => {
+    withSlot(slot => {
+      for (const call of [native.recvmmsg, native.sendmmsg] as ((...values: unknown[]) => unknown)[]) {
+        expect(thrown(() => call(slot, ...slab(change))).code).toBe('ERR_OUT_OF_RANGE')
+      }
+    })
+  })
+
+  test('lengths that JavaScript wrote are limited to the size of the memory', () => {
+    const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
+    const sender = reactor.adopt(native.dupFd(a.fd), 0).id
+    const fields = Int32Array.of(1000, 0, 0, -5, -1, 0, 0, 0)
+    const send = native.sendmmsg as (...values: unknown[]) => number
+    expect(send(sender, ...slab({ fields }))).toBe(2)
+    expect([b.tryRecv(100)?.length, b.tryRecv(100)?.length]).toEqual([16, 0])
+    native.close(sender)
+    a.close()
+    b.close()
+  })
+})
+
+test('sendmsg takes views of every type by their byte length, and detached memory as empty', () => {
+  const [a, b] = Socket.pair()
+  const slot = reactor.adopt(native.dupFd(a.fd), 0).id
+  const gone = new Uint8Array(8)
+  structuredClone(gone.buffer, { transfer: [gone.buffer] })
+  const views = [
+    new Int16Array(3),
+    new Float64Array(1),
+    new BigUint64Array(1),
+    new DataView(new ArrayBuffer(5)),
+  ]
+  expect(native.sendmsg(slot, [gone, ...views], null, 0, null)).toBe(6 + 8 + 8 + 5)
+  expect(native.sendmsg(slot, [new Uint8ClampedArray(2), new Uint32Array(1), new Float32Array(1)], null, 0, null)).toBe(10) // prettier-ignore
+  expect(b.tryRecv(100)?.length).toBe(37)
+  native.close(slot)
+  a.close()
+  b.close()
+})
