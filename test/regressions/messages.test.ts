@@ -68,7 +68,10 @@ test('an instruction on a line of its own is no expression', () => {
 test('toDuplex of an unconnected UDP socket fails at once', async () => {
   const socket = udp()
   const error = thrown(() => socket.toDuplex())
-  expect([error.code, error.message]).toEqual(['ENOTCONN', expect.stringContaining('connected first')])
+  expect([error.code, error.message]).toEqual([
+    'ENOTCONN',
+    expect.stringContaining('connect the datagram socket first'),
+  ])
   expect(socket.closed).toBe(false)
   await socket.connect(socket.getsockname())
   socket.toDuplex().destroy()
