@@ -9,7 +9,7 @@ import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import { octetsOf } from '../struct'
 
-/** The maximum number of datagrams per send: 128 in newer kernels, 64 in older ones. The first EINVAL tells which. */
+/** The maximum number of datagrams per send: 128 in newer kernels, 64 in older ones. The first EINVAL reveals a limit of 64. */
 const SEGMENTS = [128, 64] as const
 /**
  * The maximum size of a UDP datagram over IPv6 with room for an extension header. The kernel applies it to the sum

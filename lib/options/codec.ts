@@ -1,8 +1,8 @@
 /**
  * Provides the codecs of option values, for use with `defineOption`.
  *
- * A codec converts a value such as `true`, `{ on, seconds }` or a `TcpInfo` to the bytes of setsockopt(2) and
- * getsockopt(2) and back, for any platform.
+ * A codec converts a value such as `true`, `{ on, seconds }` or a `TcpInfo` to bytes for setsockopt(2), and bytes of
+ * getsockopt(2) to a value. It works for any platform.
  */
 export {
   bitNumbers,

@@ -259,7 +259,7 @@ export const SO_PEERPIDFD = get('SO_PEERPIDFD', descriptor)
 export const SO_DEVMEM_DONTNEED = set('SO_DEVMEM_DONTNEED', dmabufTokens)
 /** Delivers SO_PRIORITY of received packets. Linux only (6.14). */
 export const SO_RCVPRIORITY = both('SO_RCVPRIORITY', bool)
-/** Allows received file descriptors. On by default; if off, the sender gets `EPERM`. AF_UNIX. Linux only (6.16). */
+/** Allows receiving file descriptors. On by default; if off, the sender gets `EPERM`. AF_UNIX. Linux only (6.16). */
 export const SO_PASSRIGHTS = both('SO_PASSRIGHTS', bool)
 /** Delivers SCM_INQ, the number of bytes left to read. AF_UNIX streams. Cannot be read. Linux only (6.17). */
 export const SO_INQ = set('SO_INQ', bool)

@@ -174,7 +174,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Makes reads and accepts retry for up to `microseconds` before they wait for the event loop. The default is 0.
+   * Makes reads and accepts retry for up to `microseconds` before they wait. The default is 0.
    *
    * Only operations that return promises are affected. The event loop is blocked during the retries, so this suits
    * processes that have a CPU core to themselves and few sockets. After 64 operations in a row the event loop gets
@@ -265,7 +265,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /**
    * Sets an option. setsockopt(2)
    *
-   * A number or a boolean is passed as an int, and bytes as they are. `null` passes a NULL pointer with length
+   * A number or a boolean is passed as an int, and bytes are passed unchanged. `null` passes a NULL pointer with length
    * `size`.
    */
   setsockopt(

@@ -45,8 +45,8 @@ import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
  * Represents an open socket with promise-based operations. socket(2)
  *
  * Operations in the same direction run in the order of the calls. Reads and writes do not wait for each other.
- * Every argument is checked before any system call. If a signal, a timeout or `close()` ends an operation, no
- * received data is lost. Bytes that were already sent stay sent. Linux and macOS.
+ * Every argument is checked before any system call. If a signal, a timeout or `close()` ends an operation, the
+ * operation has no effect, except for the bytes that it already sent. Linux and macOS.
  */
 export class Socket extends NonblockingSocket {
   /**
@@ -225,9 +225,8 @@ export class Socket extends NonblockingSocket {
   /**
    * Sends one datagram to `address` and resolves with the number of bytes. sendto(2)
    *
-   * On AF_UNIX the kernel looks up the path for every call; a connected socket sends twice as fast. If an AF_UNIX
-   * receiver is full, the send is retried after 1 to 16 ms, because poll(2) does not report when the receiver has
-   * room again.
+   * On AF_UNIX the kernel looks up the path for every call. A connected socket sends twice as fast. If an AF_UNIX
+   * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
    */
   sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
@@ -320,8 +319,8 @@ export class Socket extends NonblockingSocket {
   /**
    * Receives the messages that are available, at least one, into `batch`. recvmmsg(2)
    *
-   * Resolves with the number of messages. File descriptors that arrive on AF_UNIX (with a `controlSize`) are
-   * closed; `recvFds` returns them. Linux receives the batch in one system call, macOS needs one for each message.
+   * Resolves with the number of messages. File descriptors that arrive on AF_UNIX are closed; use `recvFds` to
+   * receive them. Linux receives the batch in one system call. macOS needs one call for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
@@ -340,8 +339,8 @@ export class Socket extends NonblockingSocket {
   /**
    * Sends a file, or a range of it, without copying it through this process. sendfile(2)
    *
-   * Resolves with the number of bytes. A separate thread reads the parts of the file that are not in the page cache,
-   * and every part of a file on a network or FUSE file system. The event loop never waits for a disk. A timeout, a
+   * Resolves with the number of bytes. A separate thread reads the parts of the file that are not in the page cache.
+   * It also reads every file on a network or FUSE file system. The event loop never waits for a disk. A timeout, a
    * signal and `close()` end the wait for such a read at once.
    *
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
@@ -367,12 +366,12 @@ export class Socket extends NonblockingSocket {
    * memory that is not in the CPU cache.
    *
    * An error has `bytesSent`, and `buffer` unless the kernel still reads it. After `close()` the kernel continues
-   * to send the queued bytes for up to 30 seconds. Pooled Buffers, shared memory and resizable memory throw a
-   * `TypeError`.
+   * to send the queued bytes for up to 30 seconds. Rejects with a `TypeError` if `data` is in pooled, shared
+   * or resizable memory.
    *
    * If several Sockets share one open socket (`dup`), only the first that calls `sendZeroCopy` sends without
-   * copying, until it is closed: the kernel numbers the sends of all of them together. The others copy. Do not read
-   * the error queue through the others. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
+   * copying, until it is closed. The others copy, because the kernel numbers the sends of all of them together. Do
+   * not read the error queue through the others. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
     const waiting = checkOp(op, this.timeout)
@@ -401,7 +400,7 @@ export class Socket extends NonblockingSocket {
   /**
    * Waits until the socket is readable, the peer has finished, or the socket has failed. poll(2)
    *
-   * The next receive reports the error. On a socket with an error queue (`receiveMeta({ errors: true })`,
+   * If the socket has failed, the next receive reports the error. On a socket with an error queue (`receiveMeta({ errors: true })`,
    * timestamps, zero-copy sends) a pending error rejects here instead. Records that are only on the error queue do
    * not make the socket readable; `receiveErrors()` waits for them.
    */
@@ -416,7 +415,7 @@ export class Socket extends NonblockingSocket {
   /**
    * Waits until the socket is writable or has failed. poll(2)
    *
-   * Errors are reported as by `readable()`.
+   * If the socket has failed, the next send reports the error; see `readable()` for sockets with an error queue.
    */
   writable(op?: Op | number): Promise<void> {
     try {
@@ -535,7 +534,7 @@ export class Socket extends NonblockingSocket {
 
   // Deliberately left out (see docs/left-out.md):
   // - host names in addresses: createConnection and getaddrinfo look them up
-  // - strings as data
+  // - strings as data: use Buffer.from()
   // - events: use toDuplex()
   // - makefile(): use toDuplex(), toWeb() or chunks()
   // - setBlocking(): use `timeout`, or the Socket of bsd-sockets/sync

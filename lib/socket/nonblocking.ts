@@ -337,7 +337,7 @@ export abstract class NonblockingSocket extends BaseSocket {
    * Starts to connect without waiting; returns `true` when connected, `null` while the attempt continues.
    * connect(2)
    *
-   * `writable()` waits for the end of the attempt; call `tryConnect` again for its outcome.
+   * `writable()` waits for the end of the attempt.
    */
   tryConnect(address: AddressLike): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true

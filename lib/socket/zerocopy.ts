@@ -55,7 +55,7 @@ function owns(channel: Channel, sender: ZeroCopySender): boolean {
   tellHeap(sender, id)
   const errors = errorQueueOf(channel)
   errors.claim(sender.claim)
-  // SO_ZEROCOPY was already set, so the kernel may have counted earlier sends. Learn the next number from it.
+  // SO_ZEROCOPY was already set, so other code may have sent. The first record of our own send tells the number.
   if (before[0] !== 0) {
     reactor.serveOthers(channel) // see ReceiveErrors
     while (errors.drain() === MAX_RECORDS_AT_ONCE);
