@@ -51,7 +51,7 @@ export function checkRentable(data: unknown): ArrayBufferView {
 }
 
 function refused(view: ArrayBufferView, what: string): TypeError {
-  return invalidType('data', `memory of its own, not ${what}`, view)
+  return invalidType('data', `memory that can be detached, not ${what}`, view)
 }
 
 /**
@@ -72,9 +72,9 @@ export function rent(view: ArrayBufferView): Rental {
   try {
     own = structuredClone(buffer, { transfer: [buffer] })
   } catch {
-    throw refused(view, 'memory that cannot be transferred')
+    throw refused(view, 'memory that the runtime refuses to detach')
   }
-  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that cannot be transferred')
+  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that the runtime refuses to detach')
   const bytes = viewOf(own)
   return { bytes, heap: true, giveBack: () => bytes }
 }
