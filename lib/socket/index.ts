@@ -400,9 +400,9 @@ export class Socket extends NonblockingSocket {
   /**
    * Waits until the socket is readable, the peer has finished, or the socket has failed. poll(2)
    *
-   * If the socket has failed, the next receive reports the error. On a socket with an error queue (`receiveMeta({ errors: true })`,
-   * timestamps, zero-copy sends) a pending error rejects here instead. Records that are only on the error queue do
-   * not make the socket readable; `receiveErrors()` waits for them.
+   * If the socket has failed, the next receive reports the error. On a socket with an error queue
+   * (`receiveMeta({ errors: true })`, timestamps, zero-copy sends) a pending error rejects here instead. Records that
+   * are only on the error queue do not make the socket readable; `receiveErrors()` waits for them.
    */
   readable(op?: Op | number): Promise<void> {
     try {
