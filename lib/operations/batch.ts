@@ -23,13 +23,13 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
-/** recvmmsg(2) → messages. */
+/** Receives messages into a batch and returns their number. recvmmsg(2) */
 export class Recvmmsg extends Operation<number> {
   constructor(
     private readonly channel: Channel,
     private readonly batch: MessageBatch,
     private readonly flags: number,
-    /** Where descriptors can come with a message. */
+    /** True for AF_UNIX, where messages can carry file descriptors. */
     private readonly unix: boolean,
   ) {
     super()
@@ -65,7 +65,7 @@ export class Recvmmsg extends Operation<number> {
     )
   }
 
-  // What an earlier receive could not deliver comes first, as a message of its own.
+  // Bytes that an earlier receive could not deliver come first, as a separate message.
   #leftover(): number {
     const { size, slab } = this.batch
     const { memory } = reactor
@@ -83,7 +83,7 @@ export class Recvmmsg extends Operation<number> {
     return messages
   }
 
-  // Nobody could claim them: a batch has no owner for what comes with its messages.
+  // Close received descriptors: MessageBatch has no API to hand them to the caller.
   #closeDescriptors(messages: number): void {
     const { controlSize, slab } = this.batch
     for (let i = 0; i < messages; i++) {
@@ -98,10 +98,10 @@ export class Recvmmsg extends Operation<number> {
   }
 }
 
-/** sendmmsg(2) until all are sent → messages. */
+/** Sends all messages of a batch and returns their number. sendmmsg(2) */
 export class Sendmmsg extends Operation<number> {
   #sent = 0
-  /** The control messages while it waits, with duplicates of the descriptors in them. */
+  /** A copy of the control messages while the operation waits, with duplicates of their descriptors. Else null. */
   #control: Buffer | null = null
   readonly #held = new HeldFds()
 
@@ -109,11 +109,11 @@ export class Sendmmsg extends Operation<number> {
     private readonly channel: Channel,
     private readonly batch: MessageBatch,
     private readonly flags: number,
-    /** AF_UNIX, where descriptors can go with a message. */
+    /** True for AF_UNIX, where messages can carry file descriptors. */
     private readonly unix: boolean,
-    /** Where a full receiver is not seen by poll: see Sendto. */
+    /** True if poll(2) does not report when a full receiver has room again: see Sendto. */
     private readonly unixDatagram: boolean,
-    /** Ends with what could be sent at once. */
+    /** True if the operation must not wait: it then returns the number of messages sent so far. */
     private readonly now: boolean,
   ) {
     super()
@@ -194,8 +194,8 @@ export class Sendmmsg extends Operation<number> {
   }
 }
 
-// Messages that came together with one that was asked for, by the channel they came through: a loop that is left
-// early leaves them to the next one.
+// Messages that arrived in one batch and that no loop has returned yet, by channel. If a loop ends early, the next
+// loop returns the rest.
 const received = new WeakMap<Channel, Message[]>()
 
 function queueOf(channel: Channel): Message[] {
@@ -204,7 +204,7 @@ function queueOf(channel: Channel): Message[] {
   return queue
 }
 
-/** The next message, of a batch that is received when there is none: what `messages({ batch })` asks for. */
+/** Returns the next message, for `messages({ batch })`. Receives a new batch when no message is left. */
 export class NextMessage extends Operation<Message> {
   readonly #receive: Recvmmsg
   readonly #queue: Message[]
@@ -238,7 +238,7 @@ export class NextMessage extends Operation<Message> {
   value(messages: number): Message {
     const { batch } = this
     if (messages > 0) batch.received(messages)
-    // The last one first, so that taking the first is taking the last element.
+    // The queue is reversed, so that pop() returns the oldest message.
     for (let i = messages - 1; i >= 0; i--) {
       const { data, bytes, address, flags, control } = batch.message(i)
       this.#queue.push(new Message(data, bytes, address, flags, control, null))
@@ -251,10 +251,10 @@ export class NextMessage extends Operation<Message> {
   }
 }
 
-/** The room for control messages of a datagram in a batch: all that options can make the kernel send. */
+/** The number of bytes for the control messages of one datagram, enough for everything that options can enable. */
 const CONTROL_ROOM = 512
 
-/** Returns what makes the operations of a loop over messages: of each, the next message of a batch. */
+/** Returns a function that creates the operations of a loop over messages. Each operation returns the next message. */
 export function messagesInBatches(
   channel: Channel,
   size: number,

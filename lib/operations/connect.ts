@@ -14,7 +14,7 @@ const SO_ERROR = native.constants.SO_ERROR!
 const number = new Int32Array(1)
 const size = new Int32Array(1)
 
-/** connect(2): once, and then the wait for its outcome. It cannot be called again to ask. */
+/** Starts to connect, then waits for the outcome. connect(2) */
 export class Connect extends Operation<void> {
   #started = false
 
@@ -36,7 +36,7 @@ export class Connect extends Operation<void> {
   attempt(): number {
     if (this.#started) return this.#outcome()
     const result = native.connect(this.channel.id, this.address)
-    // EALREADY: an earlier connect, whose time ran out, is still on its way.
+    // EALREADY: an earlier connect timed out, and the kernel still continues the attempt.
     if (result !== EINPROGRESS && result !== EINTR && result !== EALREADY) return result
     this.#started = true
     return EAGAIN
@@ -47,17 +47,17 @@ export class Connect extends Operation<void> {
     const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, number, size)
     if (result < 0) return result
     if (number[0] !== 0) return -number[0]!
-    // A wake-up is no proof: only a peer is.
+    // A wake-up does not mean that the socket is connected. Only a peer address proves it.
     if (native.getpeername(this.channel.id) === ENOTCONN) return EAGAIN
-    // Linux keeps the socket as 'connecting' until it is asked once more, and would tell the next connect,
-    // to whatever address, that it had succeeded.
+    // Linux keeps the socket in the connecting state until the next connect(2). Without this call, a later connect
+    // to any address would return success without connecting.
     native.connect(this.channel.id, this.address)
     return 0
   }
 
   value(): void {}
 
-  /** Whether connect(2) has been called, which cannot be taken back. */
+  /** True if connect(2) was called. Such a call cannot be undone. */
   get started(): boolean {
     return this.#started
   }
@@ -67,13 +67,13 @@ export class Connect extends Operation<void> {
     return systemError('connect', errno, { address: addresses.decode(this.address) })
   }
 
-  /** A full AF_UNIX backlog is EAGAIN, and poll reports a hang-up at once. */
+  /** If the AF_UNIX backlog is full, connect(2) returns EAGAIN and poll(2) reports a hang-up at once. */
   override get spurious(): boolean {
     return !this.#started
   }
 }
 
-/** accept(2) → what `make` builds from the new connection. */
+/** Accepts a connection and returns what `make` builds from it. accept(2) */
 export class Accept<T> extends Operation<T> {
   constructor(
     private readonly channel: Channel,

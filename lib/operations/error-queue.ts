@@ -19,8 +19,8 @@ const withErrorQueue = new Set(
 )
 
 /**
- * Throws `ENOSYS` where the system has no error queues, and `EOPNOTSUPP` where the family has none: such a socket ignores
- * MSG_ERRQUEUE, and the read would return data.
+ * Throws `ENOSYS` if the system has no error queues, and `EOPNOTSUPP` if the family has none. A socket of such a
+ * family ignores MSG_ERRQUEUE, and the read would return data.
  */
 export function checkErrorQueue(family: number): void {
   if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
@@ -31,15 +31,15 @@ export function checkErrorQueue(family: number): void {
 }
 
 const MSG_ERRQUEUE = native.constants.MSG_ERRQUEUE ?? 0
-/** The longest frame that comes back with a timestamp: a train of 64 KiB and its headers. */
+/** The size in bytes of the longest frame that a timestamp returns: a segmented send of 64 KiB and its headers. */
 const FRAME_ROOM = 66 * 1024
 const CONTROL_ROOM = 1024
 
-// One for all: they are read before anything else can receive. Made when first needed.
+// All channels share these buffers, because each record is decoded before the next receive. Created on first use.
 let frame: Buffer | null = null
 let control: Buffer | null = null
 
-/** The queue of this channel, through which alone it is read. */
+/** Returns the error queue of a channel. All reads of the queue go through this object. */
 export function errorQueueOf(channel: Channel): ErrorQueue {
   return (channel.ensureExtras().errors ??= new ErrorQueue(() => readRecord(channel)))
 }
@@ -58,7 +58,7 @@ function readRecord(channel: Channel): ErrorRecord | number {
   })
 }
 
-/** recvmsg(2) with MSG_ERRQUEUE → records: what is there, at least one. */
+/** Receives the available records of the error queue, at least one. recvmsg(2) with MSG_ERRQUEUE */
 export class ReceiveErrors extends Operation<ErrorRecord[]> {
   readonly #queue: ErrorQueue
 
@@ -80,8 +80,8 @@ export class ReceiveErrors extends Operation<ErrorRecord[]> {
 
   attempt(): number {
     if (this.#queue.size < this.max) {
-      // An ICMP error is also the socket's pending error, and reading the queue takes that away: those
-      // who wait to send or receive come first, or they would never hear of it.
+      // An ICMP error is also the pending error of the socket, and reading the queue clears it. Run the waiting
+      // sends and receives first, so that they fail with the error.
       reactor.serveOthers(this.channel)
       const result = this.#queue.drain()
       if (result < 0 && this.#queue.size === 0) return result

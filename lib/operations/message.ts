@@ -66,34 +66,37 @@ export function receivedFds(message: Message): ReceivedFds {
   return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
 }
 
-/** Checks one buffer or an array of at most IOV_MAX buffers, and returns them as an array of their own. */
+/** Checks one buffer or an array of at most IOV_MAX buffers, and returns a new array of them. */
 export function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
   if (!Array.isArray(value)) return [checkBytes(name, value)]
   return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
 }
 
-/** Room for every control message that options can switch on, and 512 descriptors (Darwin loses the rest). */
+/**
+ * The number of bytes for every control message that options can enable, and 512 descriptors. Darwin drops what
+ * does not fit.
+ */
 const CONTROL_ROOM = 4096
 
 const MSG_TRUNC = native.constants.MSG_TRUNC!
 
-// One for all: it is read before anything else can receive.
+// All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
-/** recvmsg(2) → Message. */
+/** Receives one message. recvmsg(2) */
 export class Recvmsg extends Operation<Message> {
   readonly #lengths: number[]
   #own: Buffer | null = null
 
   constructor(
     private readonly channel: Channel,
-    /** The caller's buffers, or the size of one that is made when something comes. */
+    /** The caller's buffers, or the size in bytes of a Buffer that is created when a message arrives. */
     private readonly into: number | ArrayBufferView[],
     private readonly flags: number,
     private readonly control: Uint8Array = scratch,
-    /** How many descriptors the caller takes; the others are closed. */
+    /** The maximum number of descriptors for the caller. Others are closed. */
     private readonly fds = 0,
-    /** Whether there is somebody to take the sender's pidfd. */
+    /** True if the caller can receive the sender's pidfd. */
     private readonly pidfd = true,
   ) {
     super()
@@ -130,7 +133,8 @@ export class Recvmsg extends Operation<Message> {
 
   #reserve(size: number): Buffer {
     const room = pool.reserve(size)
-    // On a stream it throws bytes away and leaves the memory as it was: never show what that held.
+    // On a stream, MSG_TRUNC discards bytes and leaves the buffer unchanged. Clear it, so that old memory is not
+    // exposed.
     return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
   }
 
@@ -171,7 +175,7 @@ export class Recvmsg extends Operation<Message> {
   }
 }
 
-/** sendmsg(2) → bytes. */
+/** Sends one message and returns the number of bytes. sendmsg(2) */
 export class Sendmsg extends Operation<number> {
   readonly #lengths: number[]
 
@@ -216,7 +220,7 @@ export class Sendmsg extends Operation<number> {
   }
 }
 
-/** sendmsg(2) with descriptors, of which it sends duplicates once it has to wait. */
+/** Sends one message with descriptors. Before it waits, it duplicates them. sendmsg(2) */
 export class SendFds extends Sendmsg {
   readonly #held = new HeldFds()
   #isHeld = false

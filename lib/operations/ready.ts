@@ -13,7 +13,7 @@ const POLLERR = native.constants.POLLERR!
 const { SOL_SOCKET, SO_ERROR } = native.constants
 const { IPPROTO_IP, IPPROTO_IPV6, IP_RECVERR, IPV6_RECVERR, SO_TIMESTAMPING, SO_ZEROCOPY, SO_TXTIME } =
   native.constants
-/** Options by which records get onto the error queue. Linux alone has them. */
+/** The options that put records on the error queue. Linux only. */
 const QUEUEING = [
   [IPPROTO_IP, IP_RECVERR],
   [IPPROTO_IPV6, IPV6_RECVERR],
@@ -23,8 +23,8 @@ const QUEUEING = [
 ]
 
 /**
- * Readiness and nothing else: poll(2) that does not wait. Errors and hang-ups count as ready. Records on the error queue
- * do not, although poll(2) says POLLERR for as long as they stay there.
+ * Waits until a socket is readable or writable, with poll(2) that does not block. Errors and hang-ups count as
+ * ready. Records on the error queue do not, although poll(2) reports POLLERR until they are read.
  */
 export class Ready extends Operation<void> {
   constructor(
@@ -59,7 +59,8 @@ export class Ready extends Operation<void> {
     })
   }
 
-  // POLLERR is said of the error queue and of a pending error. Only reading the latter tells which, and takes it.
+  // POLLERR means a pending error or a record on the error queue. Only SO_ERROR tells which, and it clears the
+  // error.
   #pendingError(): number {
     const value = Int32Array.of(0)
     const result = native.getsockopt(this.channel.id, SOL_SOCKET!, SO_ERROR!, value, Int32Array.of(4))

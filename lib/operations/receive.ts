@@ -22,9 +22,9 @@ import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 import { byteLengthOf, octetsOf, uncurried } from '../struct'
 
-/** Up to this many bytes a loop is faster than a view and `set`. */
+/** Up to this number of bytes, a loop is faster than a view and `set`. */
 const LOOP = 96
-// The caller's view may have a `set` of its own.
+// Code outside this package may have overridden `set` on the caller's view.
 const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
   Reflect.get(Uint8Array.prototype, 'set'),
 )
@@ -41,7 +41,7 @@ function copyOut(target: Uint8Array, where: number, length: number): void {
   else setBytes(target, inbox.subarray(where, where + length))
 }
 
-/** recv(2) and recvfrom(2), wherever the bytes go. */
+/** The common part of recv(2) and recvfrom(2), into new or existing memory. */
 abstract class ReceiveOperation<T> extends Operation<T> {
   constructor(
     protected readonly channel: Channel,
@@ -59,7 +59,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     return this.named ? 'recvfrom' : 'recv'
   }
 
-  /** Whether the sender is wanted. */
+  /** True if the address of the sender is needed. */
   protected get named(): boolean {
     return false
   }
@@ -75,10 +75,10 @@ abstract class ReceiveOperation<T> extends Operation<T> {
       : native.recv(channel.id, into, flags, offset, size)
   }
 
-  // A small one C++ makes into the inbox when something comes, and the bytes are copied from there: that is cheaper
-  // than a call, and what waits holds no memory. Larger ones are made from here.
+  // For small receives, native code reads into the inbox when data arrives, and the bytes are copied from there.
+  // That is cheaper than another call, and a waiting receive holds no memory. Larger receives run from JavaScript.
   override arm(shared: Memory, index: number): void {
-    // MSG_TRUNC on a stream leaves the memory as it was: only an attempt from here can clear it first.
+    // On a stream, MSG_TRUNC leaves the memory unchanged. Only an attempt from JavaScript can clear it first.
     if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) return super.arm(shared, index)
     const at = index * SLOT_STRIDE
     shared.table[at + READ_OPCODE] = this.named ? RECEIVE_FROM : RECEIVE
@@ -91,21 +91,21 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 }
 
-/** A receive into a Buffer of its own. */
+/** Receives into a new Buffer. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   #room: Buffer | null = null
 
   attempt(): number {
     const room = (this.#room ??= pool.reserve(this.size))
     if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [room])
-    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // never show what the memory held before
+    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // do not expose old memory
     const result = this.call(room, 0)
-    if (result === EAGAIN) this.#room = null // it may wait for long
+    if (result === EAGAIN) this.#room = null // release the memory during the wait
     return result
   }
 
   protected take(result: number, where: number): Buffer {
-    const length = Math.min(result, this.size) // MSG_TRUNC tells the real length of a datagram
+    const length = Math.min(result, this.size) // with MSG_TRUNC the result is the real length of a datagram
     if (length === 0) return empty
     if (where < 0) return pool.cut(this.#room!, length)
     const room = pool.reserve(length)
@@ -114,7 +114,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   }
 }
 
-/** recv(2) → Buffer. */
+/** Receives into a new Buffer. recv(2) */
 export class Recv extends ReceiveBuffer<Buffer> {
   override attempt(): number {
     return this.size === 0 ? 0 : super.attempt()
@@ -125,7 +125,7 @@ export class Recv extends ReceiveBuffer<Buffer> {
   }
 }
 
-/** recvfrom(2) → Buffer and sender. */
+/** Receives into a new Buffer and returns the sender. recvfrom(2) */
 export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
   protected override get named(): boolean {
     return true
@@ -141,7 +141,7 @@ export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | n
   }
 }
 
-/** A receive into the caller's memory. The operation forgets it when it ends, since it is used again. */
+/** Receives into the caller's memory. The operation object is reused, so it drops the buffer when it ends. */
 abstract class ReceiveInto<T> extends ReceiveOperation<T> {
   constructor(
     channel: Channel,
@@ -151,7 +151,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
     super(channel, flags, byteLengthOf(buffer))
   }
 
-  /** The same operation for the next receive. */
+  /** Prepares the operation for the next receive. */
   reuse(buffer: ArrayBufferView, flags: number): this {
     this.buffer = buffer
     this.size = byteLengthOf(buffer)
@@ -169,10 +169,11 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
   protected deliver(result: number, where: number, address: number, addressLength: number): void {
     const { buffer } = this
     this.buffer = empty
-    if (where < 0) return // it is there already
+    if (where < 0) return // the bytes are already in the buffer
     const length = Math.min(result, this.size)
     if (byteLengthOf(buffer) < this.size) {
-      // Detached or shrunk while it waited. What was received is the next receive's, unless it is still in the queue.
+      // The buffer was detached or became smaller during the wait. The next receive returns these bytes. After
+      // MSG_PEEK they are still in the socket's queue.
       if ((this.flags & MSG_PEEK) === 0) {
         const start = address * ADDRESS_SIZE
         const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
@@ -197,7 +198,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
   }
 }
 
-/** recv(2) → bytes received into the caller's buffer. */
+/** Receives into the caller's buffer and returns the number of bytes. recv(2) */
 export class RecvInto extends ReceiveInto<number> {
   value(result: number, where: number, address: number, addressLength: number): number {
     this.deliver(result, where, address, addressLength)
@@ -205,7 +206,7 @@ export class RecvInto extends ReceiveInto<number> {
   }
 }
 
-/** recvfrom(2) → bytes received into the caller's buffer, and sender. */
+/** Receives into the caller's buffer and returns the number of bytes and the sender. recvfrom(2) */
 export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
   protected override get named(): boolean {
     return true

@@ -9,21 +9,25 @@ import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import { octetsOf } from '../struct'
 
-/** Older kernels cut one send into 64 datagrams, newer ones into 128; which this is shows at the first refusal. */
+/** The maximum number of datagrams per send: 128 in newer kernels, 64 in older ones. The first EINVAL reveals a limit of 64. */
 const SEGMENTS = [128, 64] as const
-/** What a UDP datagram over IPv6 holds with room for an extension header; the kernel counts all segments as one. */
+/**
+ * The maximum size of a UDP datagram over IPv6 with room for an extension header. The kernel applies it to the sum
+ * of all segments.
+ */
 const MAX_SEND = 65_487
-/** What an attempt sends at most before other sockets get their turn: UDP rarely says that it is enough. */
+/** The number of bytes after which an attempt yields to other sockets. UDP sends rarely return EAGAIN. */
 const TURN_BYTES = 4 * 1024 * 1024
 const IPPROTO_UDP = platform.constants.IPPROTO_UDP!
 const UDP_SEGMENT = platform.constants.UDP_SEGMENT
 
-/** What the kernel turned out to do, for all sockets: the most segments of one send. */
+/** The maximum number of segments per send of this kernel, for all sockets. */
 let max: number = SEGMENTS[0]
 
 /**
- * Data cut into datagrams of one size, by the kernel (UDP_SEGMENT, GSO) where it can: as many datagrams to a call as
- * it takes. A socket whose device cannot (`EIO`), and a system without GSO, gets one call for each datagram.
+ * Sends data as datagrams of one size. If the kernel supports UDP_SEGMENT (GSO), it cuts the data, and one call
+ * sends as many datagrams as it accepts. If the device does not support GSO (`EIO`), or the system has none, each
+ * datagram takes one call.
  */
 export class SendSegments extends Operation<number> {
   readonly #data: Uint8Array
@@ -31,7 +35,7 @@ export class SendSegments extends Operation<number> {
   readonly #gso: Buffer | null
   readonly #plain: Buffer | null
   #sent = 0
-  /** One call for each datagram from here on. */
+  /** True if the rest is sent with one call for each datagram. */
   #alone = false
 
   constructor(
@@ -41,7 +45,7 @@ export class SendSegments extends Operation<number> {
     private readonly flags: number,
     control: readonly Control[],
     private readonly address: Uint8Array | null,
-    /** Ends with what could be sent at once. */
+    /** True if the operation must not wait: it then returns the number of bytes sent so far. */
     private readonly now: boolean,
   ) {
     super()
@@ -86,8 +90,8 @@ export class SendSegments extends Operation<number> {
       return this.#step()
     }
     if (result !== EIO && result !== EINVAL && result !== EMSGSIZE) return result
-    // The device cannot, and will not learn it. The others say that this size is too large for it, or that the
-    // system has no GSO: true of this send, and no reason to give up on the next.
+    // EIO: the device does not support GSO, so no later send of this socket tries it. EINVAL and EMSGSIZE only
+    // concern this send: the size is too large, or the system has no GSO.
     if (result === EIO) channel.ensureExtras().unsegmented = true
     this.#alone = true
     return this.#send(size, this.#plain)
@@ -118,7 +122,7 @@ export class SendSegments extends Operation<number> {
   }
 }
 
-// The same size is sent again and again: its control message is built once.
+// The last control message. Consecutive sends usually have the same segment size.
 let last: { size: number; control: Buffer } = { size: 0, control: Buffer.alloc(0) }
 
 function segmented(control: readonly Control[], size: number): Buffer {

@@ -8,7 +8,7 @@ import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import { byteLengthOf } from '../struct'
 
-/** What one attempt of sendAll moves at most before other sockets get their turn. */
+/** The number of bytes after which an attempt of sendAll yields to other sockets. */
 const TURN_BYTES = 4 * 1024 * 1024
 const CHUNK_BYTES = 1024 * 1024
 
@@ -41,7 +41,7 @@ abstract class SendOperation<T> extends Operation<T> {
   }
 }
 
-/** send(2) → bytes, which may be fewer than asked on a stream. */
+/** Sends data and returns the number of bytes, which on a stream may be fewer than given. send(2) */
 export class Send extends SendOperation<number> {
   attempt(): number {
     this.check()
@@ -53,14 +53,15 @@ export class Send extends SendOperation<number> {
   }
 }
 
-/** sendto(2) → bytes. */
+/** Sends a datagram to an address and returns the number of bytes. sendto(2) */
 export class Sendto extends SendOperation<number> {
   constructor(
     channel: Channel,
     data: ArrayBufferView,
     flags: number,
     private readonly address: Uint8Array,
-    // A full AF_UNIX receiver never makes an unconnected sender writable, and poll says that it is.
+    // True for AF_UNIX datagram sockets. If the receiver is full, poll(2) still reports an unconnected sender as
+    // writable.
     private readonly unixDatagram: boolean,
   ) {
     super(channel, data, flags)
@@ -88,7 +89,7 @@ export class Sendto extends SendOperation<number> {
   }
 }
 
-/** send(2) until everything is sent; at least once, so that an empty datagram goes out. */
+/** Sends all data with at least one call, so that an empty datagram is sent. send(2) */
 export class SendAll extends SendOperation<void> {
   #sent = 0
 
@@ -96,7 +97,7 @@ export class SendAll extends SendOperation<void> {
     channel: Channel,
     data: ArrayBufferView,
     flags: number,
-    /** A message goes out whole; a stream in pieces, so that one large buffer leaves others their turn. */
+    /** True for streams. A stream sends in pieces and yields to other sockets. A message is sent in one call. */
     private readonly stream: boolean,
   ) {
     super(channel, data, flags)
@@ -127,7 +128,7 @@ export class SendAll extends SendOperation<void> {
     return this.#sent
   }
 
-  /** After an attempt that would block: null, or EAGAIN where a part was taken. */
+  /** Called after an attempt that would block: returns null, or throws EAGAIN if a part was sent. */
   nothingSent(): null {
     if (this.#sent > 0) throw this.abandon(this.failure(EAGAIN))
     return null

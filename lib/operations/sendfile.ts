@@ -41,14 +41,14 @@ export function checkProgress<Arguments extends unknown[]>(
   return inContext(listener)
 }
 
-/** One call on the loop's thread: about a tenth of a millisecond where a device takes the pages. */
+/** The number of bytes per call on the event loop's thread. A call takes about 0.1 ms if a device takes the pages. */
 const CHUNK = 1024 * 1024
 /**
- * What one turn of the loop is for, in ms. Calls are not counted: over loopback each does the receiver's work as
- * well, for up to 2 ms.
+ * The number of milliseconds per turn of the event loop. The limit does not interrupt a call: over loopback a call
+ * also does the work of the receiver, up to 2 ms.
  */
 const TURN = 0.25
-/** What one job reads at most: what the pipe holds. */
+/** The maximum number of bytes per job, the capacity of the pipe. */
 const JOB = 1024 * 1024
 
 export interface SendfileRange {
@@ -58,29 +58,33 @@ export interface SendfileRange {
 }
 
 /**
- * Who runs the operation decides where a file that is not in memory may be waited for: on a thread of its own,
- * nowhere (`trySendfile` and a timeout of 0), or right here.
+ * Selects how the operation waits for a file that is not in the page cache.
+ *
+ * `'reactor'` reads on a separate thread, `'now'` and `'once'` do not wait (`trySendfile` and a timeout of 0), and
+ * `'blocking'` waits on the calling thread.
  */
 export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
 
 /**
- * sendfile(2) until the range is sent. The socket never blocks, but a file does: a page that is not in
- * memory is read from the disk inside the call, and the server of a FUSE file may never answer. So a chunk goes out by
- * sendfile(2) only when the file is local and all of the chunk is in the page cache. Otherwise a thread reads it into a pipe,
- * and the loop's thread sends it from there: the other thread never touches the socket.
+ * Sends a range of a file. sendfile(2)
+ *
+ * The socket never blocks, but the file can: the call reads a page that is not in the page cache from the disk, and
+ * the server of a FUSE file may never answer. A chunk is sent directly with sendfile(2) only if the file is local
+ * and the whole chunk is in the page cache. Otherwise a separate thread reads the chunk into a pipe, and the event
+ * loop's thread sends it from there. The separate thread does not access the socket.
  */
 export class Sendfile extends Operation<number> {
   #file: number | null
   #offset: number
   #sent = 0
   #pipe: { reading: number; writing: number } | null = null
-  /** Bytes in the pipe. */
+  /** The number of bytes in the pipe. */
   #inside = 0
   #job: number | null = null
   #forget: (() => void) | null = null
   #reporting = false
   readonly #total: number
-  /** False for what has no size of its own (/proc, devices): then the end is where sendfile says 0. */
+  /** False if the file has no size (/proc, devices). The end is then where sendfile(2) returns 0. */
   readonly #sized: boolean
   readonly #local: boolean
   readonly #onProgress: SendfileRange['onProgress']
@@ -99,7 +103,7 @@ export class Sendfile extends Operation<number> {
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
     this.#onProgress = range.onProgress
-    this.#file = reactor.adoptDuplicate(file, 'sendfile') // the user may close it, or reuse its number, meanwhile
+    this.#file = reactor.adoptDuplicate(file, 'sendfile') // the caller may close the file and reuse its number
   }
 
   get direction(): typeof WRITE {
@@ -143,14 +147,14 @@ export class Sendfile extends Operation<number> {
     const count = Math.min(rest, CHUNK)
     const here = this.driver === 'blocking'
     const resident = here ? 1 : this.#local ? native.resident(file, this.#offset, count) : 0
-    // Where the system cannot tell (before Linux 6.5), who will not wait has to take the chance.
+    // Before Linux 6.5 the kernel cannot tell what is in the page cache. Drivers that do not wait then read anyway.
     if (resident === 1 || (resident < 0 && this.driver !== 'reactor')) {
       return native.sendfile(this.channel.id, file, this.#offset, count)
     }
     return this.driver === 'reactor' ? this.#read(Math.min(rest, JOB)) : EAGAIN
   }
 
-  /** Has a thread read into the pipe; where there is no splice(2), send as well. */
+  /** Starts a thread that reads into the pipe. On systems without splice(2) the thread also sends. */
   #read(count: number): number {
     const failed = this.#makePipe()
     if (failed < 0 && failed !== ENOSYS) return failed
@@ -164,7 +168,7 @@ export class Sendfile extends Operation<number> {
       this.#forget = null
       reactor.resume(this.channel, this)
     })
-    if (this.#job !== null) return this.#step(count) // it could not be started
+    if (this.#job !== null) return this.#step(count) // the job could not be started
     this.#forget = forget
     return PENDING
   }
@@ -180,7 +184,7 @@ export class Sendfile extends Operation<number> {
     return 0
   }
 
-  /** Sends what is in the pipe. */
+  /** Sends the contents of the pipe. */
   #empty(): number {
     const result = native.splice(this.#pipe!.reading, this.channel.id, this.#inside)
     if (result > 0) this.#inside -= result
@@ -193,8 +197,8 @@ export class Sendfile extends Operation<number> {
     return 0
   }
 
-  // The callback is the user's code, so it never runs inside the reactor, where it could close or abort
-  // anything half way; and the operation does not end before it has been told everything.
+  // The callback may close or abort anything, so it must not run inside the reactor. The operation does not end
+  // before the last report.
   #report(): void {
     if (this.#onProgress === undefined) return
     if (this.driver !== 'reactor') return this.#announce()
@@ -238,7 +242,7 @@ export class Sendfile extends Operation<number> {
     return null
   }
 
-  // A job that still runs has a share of each.
+  // A running job holds its own references to the file and the pipe.
   #release(): void {
     this.#forget?.()
     this.#forget = null

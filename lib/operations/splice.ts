@@ -31,7 +31,7 @@ export interface SpliceRange {
 /** Refuses a datagram source: message boundaries would be lost, and an empty datagram would look like the end. */
 export function checkSpliceable(from: { readonly type: number }): void {
   if (from.type !== SOCK_DGRAM) return
-  throw systemError('splice', errnoOf('EINVAL'), { subject: 'from a datagram socket: it takes streams' })
+  throw systemError('splice', errnoOf('EINVAL'), { subject: 'a datagram socket cannot be the source' })
 }
 
 /** Checks the options of splice. */
@@ -43,30 +43,33 @@ export function checkSplice(options: SpliceOptions | number | undefined): Splice
   }
 }
 
-/** What a pipe may hold for everybody: /proc/sys/fs/pipe-max-size. */
+/** The capacity of the pipe in bytes. Unprivileged processes may not exceed /proc/sys/fs/pipe-max-size. */
 const PIPE_SIZE = 1024 * 1024
-/** What an attempt moves at most before other sockets get their turn. */
+/** The number of bytes after which an attempt yields to other sockets. */
 const TURN_BYTES = 4 * 1024 * 1024
 
 const { F_GETFL, O_NONBLOCK } = native.constants
 const { O_APPEND } = files
 
-/** Where a transfer goes: a socket of ours, or a duplicate of somebody's descriptor. */
+/** The target of a transfer: a Socket of this package, or a duplicate of a foreign descriptor. */
 interface Target {
   channel: Channel
-  /** A regular file: writing to it may wait for a disk, so a thread of its own does it. */
+  /** True for a regular file. Writing to it may wait for a disk, so a separate thread writes. */
   file: boolean
-  /** The duplicate has to be closed. */
+  /** True if the channel is a duplicate that must be closed at the end. */
   held: boolean
 }
 
-/** A transfer through a pipe, splice(2): bytes go from a socket into the pipe and on to the target, uncopied. */
+/** Moves bytes from a socket through a pipe to a target, without copying them. splice(2) */
 export class Transfer {
-  /** Bytes that have reached the target. */
+  /** The number of bytes that have reached the target. */
   moved = 0
-  /** Bytes in the pipe. */
+  /** The number of bytes in the pipe. */
   inside = 0
-  /** A thread that may never come back has the pipe, and even read(2) and close(2) of it would wait. */
+  /**
+   * True if a thread that may never finish still uses the pipe. Even read(2) and close(2) of the pipe would then
+   * block.
+   */
   stuck = false
   readonly reading: number
   readonly writing: number
@@ -89,34 +92,34 @@ export class Transfer {
     this.writing = memory.idAt(memory.state[STATE_SECOND]!)
   }
 
-  /** Whether it ends in a regular file, which waits for a disk and for nobody else. */
+  /** True if the target is a regular file, whose writes wait only for a disk. */
   get toFile(): boolean {
     return this.#target.file
   }
 
-  /** The channel that is written to. */
+  /** The channel of the target. */
   get target(): Channel {
     return this.#target.channel
   }
 
-  /** Fills the pipe with up to `most` bytes: how many, 0 at the end of the stream. */
+  /** Fills the pipe with up to `max` bytes and returns the number of bytes, 0 at the end of the stream. */
   fill(max: number): Operation<number> {
     return new Fill(this, max)
   }
 
-  /** Empties the pipe into the target; `here` allows to wait for a disk on this thread. */
+  /** Moves the contents of the pipe to the target. With `here`, a write to a disk may block this thread. */
   flush(here = false): Operation<void> {
     return this.#target.file && !here ? new FlushToFile(this) : new Flush(this)
   }
 
-  /** Ends it. What is still in the pipe goes back to the source, for its next receive. */
+  /** Ends the transfer. Bytes that are still in the pipe are returned by the next receive of the source. */
   close(): void {
     this.source.ensureExtras().transfers--
     if (this.inside > 0 && !this.stuck) {
       const rest = Buffer.allocUnsafeSlow(this.inside)
       giveBack(this.source, rest.subarray(0, Math.max(0, native.read(this.reading, rest))))
     }
-    native.close(this.reading) // a job that still runs has a share of it
+    native.close(this.reading) // a running job holds its own references
     native.close(this.writing)
     this.#letGo()
   }
@@ -126,7 +129,7 @@ export class Transfer {
   }
 }
 
-// A duplicate that the transfer can wait on. What would make it block the loop is refused.
+// Duplicates a descriptor as the target of a transfer. Refuses descriptors that would block the event loop.
 function hold(fd: number): Target {
   const stat = statOf(fd, 'splice')
   const channel = new Channel(reactor.adoptDuplicate(fd, 'splice'), fd)
@@ -135,13 +138,13 @@ function hold(fd: number): Target {
   const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK!) === 0
   if (blocks || (!pipe && (flags & O_APPEND) !== 0)) {
     native.close(channel.id)
-    const which = blocks ? 'without O_NONBLOCK' : 'opened with O_APPEND, where splice(2) does not write'
+    const which = blocks ? 'must have O_NONBLOCK' : 'must not have O_APPEND, because splice(2) cannot append'
     throw systemError('splice', errnoOf('EINVAL'), { subject: `descriptor ${fd} ${which}` })
   }
   return { channel, file: stat.isFile, held: true }
 }
 
-/** Socket to pipe. The pipe is empty, so EAGAIN speaks of the socket. */
+/** Moves bytes from the source to the pipe. The pipe is empty before, so EAGAIN refers to the socket. */
 class Fill extends Operation<number> {
   constructor(
     private readonly transfer: Transfer,
@@ -168,7 +171,7 @@ class Fill extends Operation<number> {
     return native.splice(source.id, writing, Math.min(this.max, PIPE_SIZE))
   }
 
-  // What an earlier receive could not deliver comes first.
+  // Bytes that an earlier receive could not deliver come first.
   #leftover(source: Channel): number {
     const { data, address } = source.leftover!
     const result = native.write(this.transfer.writing, data.subarray(0, this.max))
@@ -187,7 +190,7 @@ class Fill extends Operation<number> {
   }
 }
 
-/** Pipe to socket, or to another pipe. */
+/** Moves bytes from the pipe to a socket or to another pipe. */
 class Flush extends Operation<void> {
   constructor(protected readonly transfer: Transfer) {
     super()
@@ -229,10 +232,10 @@ class Flush extends Operation<void> {
   }
 }
 
-/** How long a transfer that leaves waits for a file, in ms, to know what was written. */
+/** The number of milliseconds that an ending transfer waits for a file write, to get an exact number of bytes. */
 const GRACE = 100
 
-/** Pipe to a regular file, on a thread of its own. */
+/** Moves bytes from the pipe to a regular file, on a separate thread. */
 class FlushToFile extends Flush {
   #forget: (() => void) | null = null
   #begun = false
@@ -266,10 +269,11 @@ class FlushToFile extends Flush {
       this.#result = bytes
       if (this.#forget === null) return
       this.#forget = null
-      if (this.leave?.reason != null && bytes > 0) this.advance(bytes) // it arrived all the same
+      // The transfer is ending, but the write has completed.
+      if (this.leave?.reason != null && bytes > 0) this.advance(bytes)
       reactor.resume(channel, this)
     })
-    if (this.#result !== null) return this.#result // it could not be started
+    if (this.#result !== null) return this.#result // the job could not be started
     this.#forget = forget
     return PENDING
   }

@@ -4,15 +4,18 @@ import { STATE_FLAGS, STATE_SECOND, STATE_SLOT } from '../binding/shared'
 import { systemError } from '../errors'
 import { reactor } from '../reactor'
 
-/** Without a server, although their device numbers do not tell. */
+/** File systems that are local, although their device numbers do not show it. */
 const LOCAL = 'overlay|btrfs|bcachefs|zfs|ramfs|rootfs'
 
-/** What fstat(2) tells of a descriptor that may be another process's. No server of a file system is asked. */
+/**
+ * The result of fstat(2) for a descriptor that may belong to another process. The call does not contact the server
+ * of a network or FUSE file system.
+ */
 export interface FileStat {
   isFile: boolean
   isFifo: boolean
   size: number
-  /** Reading what is in memory waits for no other process. */
+  /** True if reading from the page cache does not wait for another process or host. */
   local: boolean
 }
 

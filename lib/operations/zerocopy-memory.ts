@@ -9,13 +9,17 @@ import { checkBytes, checkInteger } from '../validators'
 
 const MAX_SLAB = 1 << 30
 
-/** Memory of allocZeroCopy: it stays where it is, and needs no renting. */
+/** The memory of allocZeroCopy, which is sent in place without detaching it. */
 const slabs = new WeakSet<ArrayBuffer>()
 
 /**
- * Page-aligned memory for `sendZeroCopy`, zeroed, 1 byte to 1 GiB. It can be sent from again and again, also in
- * parts: what is on its way must not be written to until its promise has settled. `ENOMEM`; where the runtime
- * allows no memory of its own (Electron) it is ordinary memory, which `sendZeroCopy` rents.
+ * Allocates `size` bytes of zeroed, page-aligned memory for `sendZeroCopy`, 1 byte to 1 GiB.
+ *
+ * `sendZeroCopy` does not detach this memory, so it can be sent repeatedly and in parts. Do not write to a part
+ * before the promise of its send settles.
+ *
+ * Throws `ENOMEM` if the system has no memory left. If the runtime does not allow external memory (Electron), the
+ * result is an ordinary Buffer, which `sendZeroCopy` detaches during a send.
  */
 export function allocZeroCopy(size: number): Buffer {
   const bytes = checkInteger('size', size, 1, MAX_SLAB)
@@ -33,26 +37,26 @@ function ordinary(size: number): Buffer {
   }
 }
 
-/** Checks that memory can be rented; a slab need not be. */
+/** Throws if `sendZeroCopy` cannot detach the memory of `data`. Memory of allocZeroCopy also passes. */
 export function checkRentable(data: unknown): ArrayBufferView {
   const view = checkBytes('data', data)
   if (types.isDataView(view) && isDetached(view)) throw bufferGone('send')
   const buffer = memoryOf(view)
-  if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory, which nobody can rent')
+  if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory')
   if (isResizable(buffer)) throw refused(view, 'a resizable ArrayBuffer')
   const part = Buffer.isBuffer(view) && byteLengthOf(view) < lengthOfMemory(buffer)
   if (pool.has(buffer) || (part && lengthOfMemory(buffer) === Buffer.poolSize))
-    throw refused(view, 'a part of the pool that Buffers share: use Buffer.alloc or allocZeroCopy')
+    throw refused(view, 'a part of the pool that Buffers share; use Buffer.alloc or allocZeroCopy')
   return view
 }
 
 function refused(view: ArrayBufferView, what: string): TypeError {
-  return invalidType('data', `memory of its own, not ${what}`, view)
+  return invalidType('data', `memory that can be detached, not ${what}`, view)
 }
 
 /**
- * Takes the memory behind a view away from its owner, who finds it detached, for as long as the kernel sends
- * from it. A reference alone would not do: it hinders nobody from writing, nor from giving the memory away.
+ * Takes the memory behind a view from its owner while the kernel sends from it, by detaching the ArrayBuffer.
+ * Holding a reference is not enough, because the owner could still modify or transfer the memory.
  */
 export function rent(view: ArrayBufferView): Rental {
   const { byteOffset, length } = octetsOf(view)
@@ -68,9 +72,9 @@ export function rent(view: ArrayBufferView): Rental {
   try {
     own = structuredClone(buffer, { transfer: [buffer] })
   } catch {
-    throw refused(view, 'memory that cannot be transferred')
+    throw refused(view, 'memory that the runtime refuses to detach')
   }
-  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that cannot be transferred')
+  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that the runtime refuses to detach')
   const bytes = viewOf(own)
   return { bytes, heap: true, giveBack: () => bytes }
 }

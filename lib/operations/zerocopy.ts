@@ -9,10 +9,10 @@ import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
 import { errorQueueOf } from './error-queue'
 
 const MSG_ZEROCOPY = native.constants.MSG_ZEROCOPY ?? 0
-/** What an attempt queues at most before other sockets get their turn. */
+/** The number of bytes after which an attempt yields to other sockets. */
 const TURN_BYTES = 16 * 1024 * 1024
 
-/** send(2) with MSG_ZEROCOPY until all is queued. */
+/** Queues all bytes for sending. send(2) with MSG_ZEROCOPY */
 export class SendZeroCopy extends Operation<number> {
   #sent = 0
 
@@ -52,7 +52,7 @@ export class SendZeroCopy extends Operation<number> {
       const result = native.send(channel.id, bytes, flags | MSG_ZEROCOPY, this.#sent, rest)
       if (result > 0) sender.accepted(send)
       if (result !== ENOBUFS) return result
-      // No room for another notification: an ordinary send needs none, and waiting for room could be for ever.
+      // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.
     }
     const result = native.send(channel.id, bytes, flags, this.#sent, rest)
     if (result !== EAGAIN) sender.refused(send)
@@ -73,12 +73,12 @@ export class SendZeroCopy extends Operation<number> {
   }
 
   override abandon(reason: Error): Error {
-    this.send.queued = true // as far as it ever will be
+    this.send.queued = true // no more bytes will be queued
     return withProgress(reason, this.#sent)
   }
 }
 
-/** Waits until the kernel is done with the memory of a send, or with all of them. */
+/** Waits until the kernel no longer needs the memory of one send, or of all sends. */
 export class ZeroCopyEnd extends Operation<void> {
   constructor(
     private readonly channel: Channel,

@@ -1,4 +1,4 @@
-/** Every socket option that this package declares, named as in C. */
+/** Contains every socket option that this package declares, under its C name. */
 export * from './socket'
 export * from './ip'
 export * from './ipv6'

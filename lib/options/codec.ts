@@ -1,6 +1,8 @@
 /**
- * The codecs of option values: what turns `true`, `{ on, seconds }` or a `TcpInfo` into the bytes of
- * getsockopt(2) and setsockopt(2) and back, for any platform. `defineOption` takes them.
+ * Provides the codecs of option values, for use with `defineOption`.
+ *
+ * A codec converts a value such as `true`, `{ on, seconds }` or a `TcpInfo` to bytes for setsockopt(2), and bytes of
+ * getsockopt(2) to a value. It works for any platform.
  */
 export {
   bitNumbers,

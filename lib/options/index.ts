@@ -1,6 +1,6 @@
 /**
- * Typed socket options: `socket.get(options.TCP_INFO)`, `socket.set(options.SO_KEEPALIVE, true)`, and what it
- * takes to declare more of them.
+ * Contains the typed socket options, for example `socket.get(options.TCP_INFO)` or
+ * `socket.set(options.SO_KEEPALIVE, true)`.
  */
 export * as options from './all'
 export * as codecs from './codec'

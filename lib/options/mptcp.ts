@@ -5,11 +5,11 @@ import { optionsOf } from './option'
 
 const { get } = optionsOf(SOL_MPTCP)
 
-/** What the kernel knows of the connection. `EOPNOTSUPP` after a fallback to TCP. Linux only (5.16). */
+/** The state of the connection. `EOPNOTSUPP` after a fallback to TCP. Linux only (5.16). */
 export const MPTCP_INFO = get('MPTCP_INFO', mptcpInfo)
-/** TCP_INFO of each subflow, 16 at most. Linux only (5.16). */
+/** The TCP_INFO of each subflow, at most 16. Linux only (5.16). */
 export const MPTCP_TCPINFO = get('MPTCP_TCPINFO', mptcpTcpInfo)
-/** The two ends of each subflow, 16 at most. Linux only (5.16). */
+/** The local and the remote address of each subflow, at most 16. Linux only (5.16). */
 export const MPTCP_SUBFLOW_ADDRS = get('MPTCP_SUBFLOW_ADDRS', mptcpAddresses)
-/** MPTCP_INFO and the number of subflows at the same moment. Linux only (6.5). */
+/** The MPTCP_INFO and the number of subflows, read atomically. Linux only (6.5). */
 export const MPTCP_FULL_INFO = get('MPTCP_FULL_INFO', mptcpFullInfo)

@@ -7,50 +7,54 @@ import { provide, type Codec } from './codec'
 
 provide(platform, addresses, interfaces)
 
-/** What may be done with an option. */
+/** Whether an option can be read, set, or both. */
 export type Access = 'get' | 'set' | 'both'
 
 /**
- * A socket option: its numbers, what its value is in JavaScript, and whether it may be read and set.
- * `Get` is what `socket.get` gives, `Set` what `socket.set` takes.
+ * Describes a socket option: its numbers, the type of its value, and whether it can be read and set.
+ *
+ * `Get` is the type that `socket.get` returns. `Set` is the type that `socket.set` takes.
  */
 export interface SocketOption<Get, Set = Get, Allowed extends Access = 'both'> {
-  /** As C spells it. */
+  /** The C name of the option. */
   readonly name: string
-  /** `SOL_*` or `IPPROTO_*`; `undefined` where the system has no such level. */
+  /** `SOL_*` or `IPPROTO_*`; `undefined` if the system has no such level. */
   readonly level: number | undefined
-  /** The number of the option at its level; `undefined` where the system has no such option. */
+  /** The number of the option at its level; `undefined` if the system has no such option. */
   readonly option: number | undefined
   readonly codec: Codec<Get, Set>
   readonly access: Allowed
 }
 
-/** An option that `socket.get` takes. */
+/** An option that `socket.get` accepts. */
 export type ReadableOption<Get> = SocketOption<Get, never, 'get' | 'both'>
-/** An option that `socket.set` takes. */
+/** An option that `socket.set` accepts. */
 export type WritableOption<Set> = SocketOption<unknown, Set, 'set' | 'both'>
 
-/** The two system calls, for one socket. Both throw a `SocketError`. */
+/** Makes the system calls on one socket. All methods throw a `SocketError`. */
 export interface OptionCalls {
   /**
-   * getsockopt(2): up to `size` bytes, trimmed to what the kernel returned. The few options that ask a
-   * question have it in `request`, at the beginning of the buffer that the kernel then writes to.
+   * Reads up to `size` bytes and trims them to what the kernel returned. getsockopt(2)
+   *
+   * A few options need a `request`: the kernel reads it from the beginning of the buffer before it writes the
+   * answer there.
    */
   get(level: number, option: number, size: number, request?: Uint8Array): Buffer
-  /** setsockopt(2). */
+  /** Sets an option. setsockopt(2) */
   set(level: number, option: number, value: Uint8Array): void
-  /** setsockopt(2) with a `struct sock_fprog` that points at the instructions. */
+  /** Sets an option to a `struct sock_fprog` that points to the instructions. setsockopt(2) */
   setProgram(level: number, option: number, instructions: Uint8Array): void
 }
 
-/** The options that defineOption made. What is kept beside them is no property: an option stays as it was declared. */
+/** The options that defineOption created, with internal data. A WeakMap keeps the data off the option objects. */
 const defined = new WeakMap<object, Extras>()
 const accesses: readonly unknown[] = ['get', 'set', 'both'] satisfies Access[]
 
 /**
- * Declares a socket option, for `socket.get` and `socket.set`: one of a driver, of a newer kernel, or one
- * that is wanted as another type. `level` or `option` may be `undefined` where this system has none: its
- * use then throws `ENOPROTOOPT`, without a system call.
+ * Declares a socket option for `socket.get` and `socket.set`.
+ *
+ * Use it for options of a driver or a newer kernel, or to give an option another type. `level` and `option` may be
+ * `undefined` if this system does not have the option. Using it then throws `ENOPROTOOPT` without a system call.
  *
  * @example
  * const SO_MARK = defineOption({
@@ -76,10 +80,10 @@ export function defineOption<Get, Set, Allowed extends Access>(
 
 function checkNumber(argument: string, value: unknown): void {
   if (value === undefined) return
-  // The constants of C are an int, whatever their sign.
+  // C constants are 32-bit integers, signed or unsigned.
   const whole =
     typeof value === 'number' && Number.isInteger(value) && value >= -0x80000000 && value <= 0xffffffff
-  if (!whole) throw invalidType(argument, 'a 32-bit integer, or undefined where the system has none', value)
+  if (!whole) throw invalidType(argument, 'a 32-bit integer, or undefined if the system has none', value)
 }
 
 function checkCodec(codec: unknown): void {
@@ -94,7 +98,7 @@ function checkCodec(codec: unknown): void {
 }
 
 /**
- * The option with a question: for the few whose answer depends on what the kernel is given.
+ * Returns the option with a request, for the few options whose answer depends on one.
  *
  * @example
  * socket.get(query(options.MCAST_MSFILTER, { group: '232.1.1.1', mode: 'include', sources: [] }))
@@ -110,7 +114,7 @@ export function query<Get, Set>(
   return asking
 }
 
-/** getsockopt(2) of a typed option. */
+/** Reads a typed option. getsockopt(2) */
 export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>): Get {
   const { request: ask, grows, asked } = extrasOf(option)
   const { name, level, option: number, codec, access } = option
@@ -134,7 +138,7 @@ export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>):
 const MAX_LENGTH = 1 << 20
 const { apply } = Reflect
 
-/** setsockopt(2) of a typed option. */
+/** Sets a typed option. setsockopt(2) */
 export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, value: Set): void {
   const { isProgram } = extrasOf(option)
   const { name, level, option: number, codec, access } = option
@@ -149,11 +153,12 @@ export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, 
 }
 
 interface Extras extends Pick<Codec<unknown, never>, 'request' | 'grows' | 'isProgram'> {
-  /** The question of `query`. */
+  /** The request of `query`. */
   asked: { value: unknown } | undefined
 }
 
-// The members that most codecs do not have are read once: Object.prototype may have members of these names.
+// Reads the optional members of a codec once, without inherited ones: Object.prototype may have members of these
+// names.
 function readExtras(codec: object): Extras {
   const of = <Key extends keyof Extras>(key: Key): Extras[Key] => memberOf(codec, key) as Extras[Key]
   return {
@@ -167,7 +172,7 @@ function readExtras(codec: object): Extras {
 function extrasOf(option: unknown): Extras {
   const extras = typeof option === 'object' && option !== null ? defined.get(option) : undefined
   if (extras === undefined)
-    throw invalidType('option', 'made by defineOption, such as options.SO_REUSEADDR', option)
+    throw invalidType('option', 'an option that defineOption created, such as options.SO_REUSEADDR', option)
   return extras
 }
 
@@ -177,10 +182,13 @@ function sizeOf(codec: Codec<never, never> | Codec<unknown, never>): number | un
 
 function denied(option: { name: string }, only: 'read' | 'set'): TypeError {
   const wanted = only === 'read' ? 'set' : 'read'
-  return invalidType('option', `one that can be ${wanted}: ${option.name} can only be ${only}`, option)
+  return invalidType('option', `an option that can be ${wanted}; ${option.name} can only be ${only}`, option)
 }
 
-/** Declares the options of one level, which are called as the constants are. */
+/**
+ * Returns functions that declare the options of one level. The number of an option is the constant of the same
+ * name.
+ */
 export function optionsOf(level: number | undefined) {
   const declare =
     <Allowed extends Access>(access: Allowed) =>

@@ -1,5 +1,5 @@
-// SOL_PACKET, in the order of <linux/if_packet.h>. Linux only. packet(7)
-// Left out: PACKET_RECV_OUTPUT, which the kernel dropped, and PACKET_TX_TIMESTAMP, a type of control message.
+// SOL_PACKET, in the order of <linux/if_packet.h>. Linux only. packet(7) Left out: PACKET_RECV_OUTPUT, which the
+// kernel removed, and PACKET_TX_TIMESTAMP, a type of control message.
 import { SOL_PACKET } from '../constants'
 import {
   bool,
@@ -17,49 +17,64 @@ import { optionsOf } from './option'
 
 const { both, get, set } = optionsOf(SOL_PACKET)
 
-/** Promiscuous mode, all multicast or an address, `PACKET_MR_*`, until the socket is closed. Linux only. packet(7) */
-export const PACKET_ADD_MEMBERSHIP = set('PACKET_ADD_MEMBERSHIP', packetMreq)
-/** Takes a membership back; one that is not there is no error. Linux only. packet(7) */
-export const PACKET_DROP_MEMBERSHIP = set('PACKET_DROP_MEMBERSHIP', packetMreq)
 /**
- * Makes the ring for received frames. Blocks are pages, frames a multiple of 16 bytes and as many as fit
- * (`EINVAL`); recv(2) gets no frame from then on. All 0 frees it. `openPacket({ ring })` does it all. Linux only.
+ * Enables promiscuous mode, all multicast, or one address, `PACKET_MR_*`, until the socket is closed. Linux only.
  * packet(7)
  */
+export const PACKET_ADD_MEMBERSHIP = set('PACKET_ADD_MEMBERSHIP', packetMreq)
+/** Removes a membership. Removing one that does not exist is no error. Linux only. packet(7) */
+export const PACKET_DROP_MEMBERSHIP = set('PACKET_DROP_MEMBERSHIP', packetMreq)
+/**
+ * Creates the ring for received frames, after which recv(2) receives none. All 0 removes it. Linux only. packet(7)
+ *
+ * The block size must be a multiple of the page size, and the frame size a multiple of 16 bytes. The blocks must
+ * hold exactly the number of frames, else `EINVAL`. `openPacket({ ring })` does all of this.
+ */
 export const PACKET_RX_RING = set('PACKET_RX_RING', packetRing)
-/** Frames received and dropped since the last time: reading resets the numbers. Linux only. packet(7) */
+/** The numbers of received and dropped frames since the last read, which resets them. Linux only. packet(7) */
 export const PACKET_STATISTICS = get('PACKET_STATISTICS', packetStatistics)
-/** Frames longer than a slot of the ring are also queued, up to this many bytes. Linux only. */
+/** Also queues frames that are longer than a slot of the ring, up to this number of bytes. Linux only. */
 export const PACKET_COPY_THRESH = both('PACKET_COPY_THRESH', int)
-/** Delivers PACKET_AUXDATA, the only source of a VLAN tag that was taken off. Linux only. packet(7) */
+/** Delivers PACKET_AUXDATA, the only source of a VLAN tag that the kernel removed. Linux only. packet(7) */
 export const PACKET_AUXDATA = both('PACKET_AUXDATA', bool)
-/** The address of a frame names the interface that it came in by, and not the one on top. Linux only. */
+/** Makes the address of a frame name the physical interface, not the one stacked on it. Linux only. */
 export const PACKET_ORIGDEV = both('PACKET_ORIGDEV', bool)
-/** `TPACKET_V1` to `TPACKET_V3`: the form of the rings, `EBUSY` once there is one. Linux only. packet(7) */
+/** The format of the rings, `TPACKET_V1` to `TPACKET_V3`. `EBUSY` if a ring exists. Linux only. packet(7) */
 export const PACKET_VERSION = both('PACKET_VERSION', int)
-/** Bytes of a frame's header in a ring of TPACKET_V3, or of the version given with `query`. Linux only. packet(7) */
+/**
+ * The size of a frame header in bytes, in a TPACKET_V3 ring or in the version given with `query`. Linux only.
+ * packet(7)
+ */
 export const PACKET_HDRLEN = get('PACKET_HDRLEN', headerLength)
-/** Bytes left free before each frame of the ring. Linux only. packet(7) */
+/** The number of bytes reserved before each frame of the ring. Linux only. packet(7) */
 export const PACKET_RESERVE = both('PACKET_RESERVE', uint32)
-/** Makes the ring for frames to send; see PACKET_RX_RING. Linux only. packet(7) */
+/** Creates the ring for frames to send; see PACKET_RX_RING. Linux only. packet(7) */
 export const PACKET_TX_RING = set('PACKET_TX_RING', packetRing)
-/** Skips malformed frames of the sending ring instead of stopping. Linux only. packet(7) */
+/** Skips malformed frames of the transmit ring instead of stopping. Linux only. packet(7) */
 export const PACKET_LOSS = both('PACKET_LOSS', bool)
-/** Frames begin with a `struct virtio_net_hdr`, and may be up to 64 KiB. SOCK_RAW, else `EINVAL`. Linux only. */
+/**
+ * Prefixes frames with a `struct virtio_net_hdr` and allows up to 64 KiB each. SOCK_RAW, else `EINVAL`. Linux only.
+ */
 export const PACKET_VNET_HDR = both('PACKET_VNET_HDR', bool)
-/** `SOF_TIMESTAMPING_*`: the clock of the timestamps in the ring. Linux only. packet(7) */
+/** The clock of the timestamps in the ring, `SOF_TIMESTAMPING_*`. Linux only. packet(7) */
 export const PACKET_TIMESTAMP = both('PACKET_TIMESTAMP', int)
-/** Shares the frames of an interface with other sockets. The socket must be bound, else `EINVAL`. Linux only. packet(7) */
+/**
+ * Distributes the frames of an interface over several sockets. The socket must be bound, else `EINVAL`. Linux only.
+ * packet(7)
+ */
 export const PACKET_FANOUT = both('PACKET_FANOUT', fanout)
-/** The frames of the sending ring say where their data is. Linux only. */
+/** Reads the offset of the data from each frame of the transmit ring. Linux only. */
 export const PACKET_TX_HAS_OFF = both('PACKET_TX_HAS_OFF', bool)
-/** Sends past the queueing discipline: drops instead of waiting. Linux only. packet(7) */
+/** Bypasses the queueing discipline: a full device drops frames instead of queueing them. Linux only. packet(7) */
 export const PACKET_QDISC_BYPASS = both('PACKET_QDISC_BYPASS', bool)
-/** How often frames rolled over to another socket. `EINVAL` without PACKET_FANOUT_ROLLOVER. Linux only. */
+/** Counts the frames that rolled over to another socket. `EINVAL` without PACKET_FANOUT_ROLLOVER. Linux only. */
 export const PACKET_ROLLOVER_STATS = get('PACKET_ROLLOVER_STATS', rolloverStatistics)
-/** The program that chooses the socket: a classic one by its instructions, an extended one by its descriptor. Linux only. */
+/**
+ * The BPF program that selects the socket: a classic one as instructions, an extended one as a descriptor. Linux
+ * only.
+ */
 export const PACKET_FANOUT_DATA = set('PACKET_FANOUT_DATA', filterOrDescriptor)
-/** Frames that this host sends are not delivered. Linux only (4.20). */
+/** Excludes frames that this host sends. Linux only (4.20). */
 export const PACKET_IGNORE_OUTGOING = both('PACKET_IGNORE_OUTGOING', bool)
-/** Bytes of the header of PACKET_VNET_HDR: 10 or 12, 0 for none. Linux only (6.6). */
+/** The size of the header of PACKET_VNET_HDR in bytes: 10 or 12, 0 for none. Linux only (6.6). */
 export const PACKET_VNET_HDR_SZ = both('PACKET_VNET_HDR_SZ', int)

@@ -5,15 +5,15 @@ import { optionsOf } from './option'
 
 const { get } = optionsOf(SOL_LOCAL)
 
-/** The user at the other end, as it was at connect(2). Streams. Darwin only; Linux: SO_PEERCRED. unix(4) */
+/** The user of the peer at the time of connect(2). Streams. Darwin only; Linux: SO_PEERCRED. unix(4) */
 export const LOCAL_PEERCRED = get('LOCAL_PEERCRED', xucred)
-/** The process id at the other end. Darwin only; Linux: SO_PEERCRED. unix(4) */
+/** The process id of the peer. Darwin only; Linux: SO_PEERCRED. unix(4) */
 export const LOCAL_PEERPID = get('LOCAL_PEERPID', int)
-/** The process id that the other end acts for. Darwin only. unix(4) */
+/** The id of the process that the peer acts on behalf of. Darwin only. unix(4) */
 export const LOCAL_PEEREPID = get('LOCAL_PEEREPID', int)
-/** The UUID of the program at the other end. Darwin only. */
+/** The UUID of the peer's program. Darwin only. */
 export const LOCAL_PEERUUID = get('LOCAL_PEERUUID', bytes(16))
-/** The UUID of the program that the other end acts for. Darwin only. */
+/** The UUID of the program that the peer acts on behalf of. Darwin only. */
 export const LOCAL_PEEREUUID = get('LOCAL_PEEREUUID', bytes(16))
-/** The audit token of the process at the other end. Darwin only. */
+/** The audit token of the peer's process. Darwin only. */
 export const LOCAL_PEERTOKEN = get('LOCAL_PEERTOKEN', bytes(32))

@@ -28,28 +28,30 @@ import { receiveMeta, type WantedMeta } from './receive-meta'
 
 const constants = platform.constants
 
-// An own property that is a function makes structuredClone and postMessage throw DataCloneError with this
-// text in it, where they would otherwise hand over an empty object.
+// structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
+// the source of the function, so the comment inside it tells the user what to do. Without this property they would
+// copy the socket to an empty object.
 // prettier-ignore
-function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: hand over detach() */ return this.summary() }
+function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: send the fd of detach() and adopt() it there */ return this.summary() }
 
 const integer = new Int32Array(2)
 const integerSize = new Int32Array(1)
 
 /**
- * What both flavours of Socket share: everything that never waits. `bsd-sockets` adds promises,
- * `bsd-sockets/sync` adds calls that block.
+ * Provides the operations that never wait, for both Socket classes.
+ *
+ * `bsd-sockets` adds operations that return promises. `bsd-sockets/sync` adds operations that block.
  */
 export abstract class BaseSocket implements Disposable, AsyncDisposable {
-  /** AF_*. */
+  /** The address family, AF_*. */
   readonly family: number
-  /** SOCK_*, without creation flags. */
+  /** The socket type, SOCK_*, without creation flags. */
   readonly type: number
-  /** IPPROTO_* or what the family uses; 0 is the family's own choice. */
+  /** The protocol, IPPROTO_* or a number of the family; 0 selects the default protocol of the family. */
   readonly protocol: number
   /** @internal */
   readonly channel: Channel
-  /** Own and enumerable on purpose: see above. */
+  /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
   readonly toJSON = toJSON
   #timeout: number | null = defaultTimeout()
   #remote: Address | null = null
@@ -77,17 +79,21 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     reclaim(this.channel)
   }
 
-  /** The descriptor; −1 once closed or detached. */
+  /** The file descriptor, or −1 after `close()` or `detach()`. */
   get fd(): number {
     return this.channel.fd
   }
 
-  /** True after close() or detach(). */
+  /** True after `close()` or `detach()`. */
   get closed(): boolean {
     return this.channel.fd < 0
   }
 
-  /** Milliseconds that every operation waits by default: `null` for ever, 0 not at all (`EAGAIN`). */
+  /**
+   * The default timeout of every operation, in milliseconds.
+   *
+   * `null` waits without a limit. 0 does not wait: the operation fails with `EAGAIN` if it cannot complete at once.
+   */
   get timeout(): number | null {
     return this.#timeout
   }
@@ -96,32 +102,40 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     this.#timeout = checkTimeout('timeout', timeout)
   }
 
-  /** Where it is bound, or `null`. Never throws. */
+  /** The address that the socket is bound to, or `null`. Never throws. getsockname(2) */
   get localAddress(): Address | null {
     const result = this.closed ? -1 : native.getsockname(this.channel.id)
     return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
   }
 
-  /** The other end, or `null`. Known without a system call for an accepted connection. Never throws. */
+  /**
+   * The address of the peer, or `null`. Never throws. getpeername(2)
+   *
+   * An accepted connection has it without another system call.
+   */
   get remoteAddress(): Address | null {
     if (this.#remote !== null) return this.#remote
     const result = this.closed ? -1 : native.getpeername(this.channel.id)
     return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
   }
 
-  /** getsockname(2). */
+  /** Returns the address that the socket is bound to. getsockname(2) */
   getsockname(): Address {
     check(this, 'getsockname', native.getsockname(this.channel.id))
     return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
   }
 
-  /** getpeername(2). `ENOTCONN` without a peer. */
+  /** Returns the address of the peer; throws `ENOTCONN` without one. getpeername(2) */
   getpeername(): Address {
     check(this, 'getpeername', native.getpeername(this.channel.id))
     return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
   }
 
-  /** bind(2). Port 0 and, on Linux, the empty AF_UNIX name let the kernel choose. */
+  /**
+   * Binds the socket to a local address. bind(2)
+   *
+   * With port 0 the kernel chooses the port. On Linux, an empty AF_UNIX name lets the kernel choose the name.
+   */
   bind(address: AddressLike): this {
     const bytes = addresses.encode(address, this.family)
     const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
@@ -129,7 +143,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return this
   }
 
-  /** listen(2). Default backlog: the smaller of SOMAXCONN and 128; a negative one counts as 0. */
+  /**
+   * Makes the socket accept connections. listen(2)
+   *
+   * `backlog` is the maximum number of connections that wait to be accepted. The default is SOMAXCONN, but at most
+   * 128. A negative value counts as 0.
+   */
   listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
     const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
     check(this, 'listen', native.listen(this.channel.id, Math.max(0, limit)))
@@ -137,28 +156,29 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return this
   }
 
-  /** shutdown(2): `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`. */
+  /** Shuts down the reading side (`SHUT_RD`), the writing side (`SHUT_WR`), or both (`SHUT_RDWR`). shutdown(2) */
   shutdown(how: number): void {
     check(this, 'shutdown', native.shutdown(this.channel.id, checkInt('how', how)))
   }
 
-  /** Operations that wait keep the process alive again. */
+  /** Makes waiting operations keep the process alive, which is the default. */
   ref(): this {
     reactor.setRef(this.channel, true)
     return this
   }
 
-  /** Operations that wait no longer keep the process alive. */
+  /** Stops waiting operations from keeping the process alive. */
   unref(): this {
     reactor.setRef(this.channel, false)
     return this
   }
 
   /**
-   * Lets reads and accepts of the promise form try for up to so many microseconds before they wait; 0, the default,
-   * lets them wait at once. It holds the event loop for that time, again and again: for a few sockets
-   * of a process that has nothing better to do with its core. After 64 operations in a row the loop gets
-   * a turn. See also `options.SO_BUSY_POLL`, which makes the kernel ask a network device.
+   * Makes reads and accepts retry for up to `microseconds` before they wait. The default is 0.
+   *
+   * Only operations that return promises are affected. The event loop is blocked during the retries, so this suits
+   * processes that have a CPU core to themselves and few sockets. After 64 operations in a row the event loop gets
+   * a turn. See also `options.SO_BUSY_POLL`, which makes the kernel poll the network device.
    */
   busyPoll(microseconds: number): this {
     this.channel.ensureExtras().spin = checkInteger('microseconds', microseconds, 0, 1_000_000) / 1000
@@ -166,8 +186,10 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Gives the descriptor up, open: the caller owns it now. −1 if there was none. `EBUSY` while operations wait, and
-   * while there are bytes that a failed transfer has given back: only this socket can still receive them.
+   * Gives up the file descriptor without closing it, and returns it. The caller owns it from then on.
+   *
+   * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds bytes that
+   * a failed transfer returned, because only this socket can still receive them.
    */
   detach(): number {
     if (this.closed) return -1
@@ -177,10 +199,13 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Closes the descriptor. Idempotent; operations that wait reject with `ECANCELED`. close(2)
+   * Closes the file descriptor. close(2)
    *
-   * `close` never waits for the peer. A linger time of SO_LINGER is switched off first, also for other holders of the open
-   * socket: the kernel delivers what is queued in the background. A linger time of 0 still resets the connection.
+   * Waiting operations reject with `ECANCELED`. Later calls do nothing.
+   *
+   * `close` never waits for the peer. A linger time of SO_LINGER is disabled first, which also affects other
+   * holders of the open socket. The kernel then delivers queued bytes in the background. A linger time of 0 still
+   * resets the connection.
    */
   close(): void {
     if (this.closed) return
@@ -188,31 +213,36 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     reactor.close(this.channel)
   }
 
-  /** `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** `close()`, at the end of an `await using` block. */
+  /** Calls `close()` at the end of an `await using` block. */
   // eslint-disable-next-line @typescript-eslint/require-await -- an error of close() is a rejection here
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
-  /** Whether a child process that is started without further care gets the descriptor. False from birth. */
+  /** Returns whether a child process inherits the descriptor across execve(2). False for a new socket. fcntl(2) */
   getInheritable(): boolean {
     const flags = native.fcntl(this.channel.id, constants.F_GETFD!, 0)
     check(this, 'fcntl', flags)
     return (flags & constants.FD_CLOEXEC!) === 0
   }
 
-  /** Sets or clears close-on-exec. */
+  /** Sets whether a child process inherits the descriptor across execve(2). fcntl(2) FD_CLOEXEC */
   setInheritable(on: boolean): void {
     if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
     check(this, 'fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
   }
 
-  /** getsockopt(2): the number, or `size` bytes trimmed to what the kernel returned. */
+  /**
+   * Returns the value of an option. getsockopt(2)
+   *
+   * Without `size` the value is a number. With `size` it is a Buffer of up to `size` bytes, as many as the kernel
+   * returned.
+   */
   getsockopt(level: number, name: number): number
   getsockopt(level: number, name: number, size: number): Buffer
   getsockopt(level: number, name: number, size?: number): number | Buffer {
@@ -232,7 +262,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
         : integer[0]!
   }
 
-  /** setsockopt(2): a number or boolean as an int, bytes as they are, or `null` with a size for a NULL value. */
+  /**
+   * Sets an option. setsockopt(2)
+   *
+   * A number or a boolean is passed as an int, and bytes are passed unchanged. `null` passes a NULL pointer with length
+   * `size`.
+   */
   setsockopt(
     level: number,
     name: number,
@@ -259,22 +294,25 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     if (result < 0) checkOption(this, 'setsockopt', result, describeOption(l, n))
   }
 
-  /** getsockopt(2) of a typed option: `socket.get(options.TCP_INFO)`. */
+  /** Returns the value of a typed option: `socket.get(options.TCP_INFO)`. getsockopt(2) */
   get<T>(option: ReadableOption<T>): T {
     return getOption(new SocketOptions(this), option)
   }
 
-  /** setsockopt(2) of a typed option: `socket.set(options.IP_TTL, 9)`. */
+  /** Sets a typed option: `socket.set(options.IP_TTL, 9)`. setsockopt(2) */
   set<T>(option: WritableOption<T>, value: NoInfer<T>): this {
     setOption(new SocketOptions(this), option, value)
     return this
   }
 
   /**
-   * What shall come with each message, decoded, as `message.meta` of `recvmsg`: switches the options of the
-   * family on (`true`), off (`false`) or leaves them. On a dual-stack AF_INET6 socket of Linux for both versions
-   * of IP. What this kind of socket or system does not have is `ENOPROTOOPT`, and then nothing was changed;
-   * an unknown name is a TypeError. ip(7), ipv6(7), socket(7), unix(7)
+   * Selects the metadata that `recvmsg` returns as `message.meta`. ip(7), ipv6(7), socket(7), unix(7)
+   *
+   * Each key enables (`true`) or disables (`false`) the options of the socket's family. Keys that are absent stay
+   * as they are. On a dual-stack AF_INET6 socket of Linux, a key applies to both versions of IP.
+   *
+   * Throws `ENOPROTOOPT` if this kind of socket or system does not support a key; nothing is changed then. Throws a
+   * TypeError for an unknown key.
    *
    * @example
    * socket.receiveMeta({ packetInfo: true, ttl: true, timestamp: 'ns' })
@@ -286,12 +324,14 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * ioctl(2), for sockets and interfaces. A number (0 by default) is passed as an `int *`, and what the kernel left
-   * there is the result (`FIONREAD`). Bytes are passed in and out, and the call's own result is returned.
+   * Controls sockets and network interfaces. ioctl(2), netdevice(7)
    *
-   * `EPERM` for every other request, and for those whose argument holds an address (`SIOCGIFCONF`, `SIOCETHTOOL`):
-   * the kernel does not ask how large the argument is, and nothing can check where an address points to. The text of
-   * the error then says that it is the package that refuses. netdevice(7)
+   * A number (0 by default) is passed as an `int *`, and the result is the int that the kernel stored there
+   * (`FIONREAD`). Bytes are passed to the kernel and changed by it, and the result is that of the call.
+   *
+   * Only known requests are allowed; others throw `EPERM`. Requests with a pointer in their argument
+   * (`SIOCGIFCONF`, `SIOCETHTOOL`) also throw `EPERM`, because the address and the size cannot be checked. The
+   * error text says that this package refused the request.
    */
   ioctl(request: number, argument: number | ArrayBufferView = 0): number {
     const code = checkInt('request', request)
@@ -307,14 +347,18 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Hears a multicast group, of IPv4 or IPv6, from everybody or from one `source`; once for each interface. An
-   * IPv4 group also on an AF_INET6 socket that is not IPV6_V6ONLY. The membership ends with `leave()` or with the
-   * socket. The port is that of bind(2): bind to the group's address to get nothing else, or else turn off
-   * `options.IP_MULTICAST_ALL`, by which Linux delivers what other sockets joined as well. ip(7), ipv6(7)
+   * Joins an IPv4 or IPv6 multicast group on one interface. ip(7), ipv6(7)
    *
-   * `ERR_INVALID_ADDRESS` for what is no multicast address; `EADDRINUSE` when joined already; `ENODEV` for an
-   * interface that does not exist, and without one where no route leads to the group; `ENOBUFS` above
-   * net.ipv4.igmp_max_memberships (20) or, for sources, igmp_max_msf (10).
+   * The socket receives datagrams to the group from every sender, or from `options.source` only. The membership
+   * ends with `leave()` or when the socket is closed. An AF_INET6 socket without IPV6_V6ONLY can also join an IPv4
+   * group.
+   *
+   * The port is that of bind(2). On Linux a socket also receives datagrams to groups that other sockets joined. To
+   * prevent that, bind to the address of the group, or disable `options.IP_MULTICAST_ALL`.
+   *
+   * Throws `ERR_INVALID_ADDRESS` if `group` is not a multicast address, and `EADDRINUSE` if it is already joined.
+   * Throws `ENODEV` if the interface does not exist, or if none was given and no route leads to the group. Throws
+   * `ENOBUFS` above net.ipv4.igmp_max_memberships (20) or, with a source, above net.ipv4.igmp_max_msf (10).
    *
    * @example
    * using membership = socket.joinGroup('239.1.2.3', { interface: 'eth0' })
@@ -324,7 +368,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return joinGroup(this, group, options)
   }
 
-  /** @internal What JSON and util.inspect show. */
+  /** @internal Returns the fields that JSON and util.inspect show. */
   summary(): object {
     const number = (prefix: string, value: number): string => nameOf(prefix, value)
     const text = (address: Address | null): string | null => (address === null ? null : String(address))
@@ -338,7 +382,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     }
   }
 
-  /** What util.inspect and console.log show: family, type and both addresses. Never throws. */
+  /** Returns the text for util.inspect and console.log: descriptor, family, type and both addresses. Never throws. */
   [inspect.custom](_depth: number, options: object): string {
     const name = this.closed ? 'Socket [closed]' : 'Socket'
     return `${name} ${inspect(this.summary(), { ...options, compact: true, breakLength: Infinity })}`
@@ -348,7 +392,6 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
   }
 
-  // C++ tells an EPERM of its own from one of the kernel; only the former says which request it was.
 }
 
 function check(
@@ -366,7 +409,7 @@ function check(
   })
 }
 
-// C++ leaves the reason in the shared state when this package refuses a call, and not the kernel.
+// Native code marks its own EPERM with a reason, to distinguish it from the kernel's. The error then names the request.
 function checkOption(
   socket: BaseSocket,
   syscall: string,
@@ -380,7 +423,7 @@ function checkOption(
   throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
 }
 
-/** The two system calls for the typed options of one socket. */
+/** Makes the system calls of typed options on one socket. */
 class SocketOptions implements OptionCalls {
   constructor(private readonly socket: BaseSocket) {}
 
@@ -406,7 +449,7 @@ class SocketOptions implements OptionCalls {
   }
 }
 
-/** An option as C spells it: `SO_MARK`, `IP_TTL`; numbers where it is unknown. */
+/** Returns the C name of an option (`SO_MARK`, `IP_TTL`), or its numbers if it is unknown. */
 function describeOption(level: number, name: number): string {
   const prefixes: [number | undefined, string][] = [
     [constants.SOL_SOCKET, 'SO_'],
@@ -425,14 +468,14 @@ function describeOption(level: number, name: number): string {
   return text === String(name) ? `level ${level} option ${name}` : text
 }
 
-/** A request as C spells it, or its number. */
+/** Returns the C name of an ioctl request, or its number if it is unknown. */
 function describeRequest(code: number): string {
   const request = code >>> 0
   const text = nameOf('SIOC', request)
   return text === String(request) ? `0x${request.toString(16)}` : text
 }
 
-/** True for a connection that gives everything one sends, in order, without message borders. */
+/** True for stream sockets, which do not preserve message boundaries. */
 export function isStream(socket: BaseSocket): boolean {
   return socket.type === SOCK_STREAM
 }
@@ -442,7 +485,7 @@ export function isInet(socket: BaseSocket): boolean {
   return socket.family === AF_INET || socket.family === AF_INET6
 }
 
-/** True where a full receiver is not seen by poll: see Sendto. */
+/** True if poll(2) does not report when a full receiver has room again: see Sendto. */
 export function isUnixDatagram(socket: BaseSocket): boolean {
   return socket.family === AF_UNIX && socket.type === SOCK_DGRAM
 }

@@ -11,10 +11,10 @@ import { checkFd, checkInt } from '../validators'
 import { socketInNamespace } from './namespace'
 
 const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = platform.constants
-/** Flags that C or-s into the type, and that every descriptor has here. */
+/** The flags that C code adds to the type. Every descriptor of this package has them anyway. */
 export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
 
-/** How a Socket comes to a descriptor that exists already. Not part of the public interface. */
+/** Describes an existing descriptor to the Socket constructor. Not part of the public interface. */
 export class Adoption {
   constructor(
     readonly channel: Channel,
@@ -25,14 +25,14 @@ export class Adoption {
   ) {}
 }
 
-/** What a short read proves, see Traits in native/slots.h. */
+/** Returns what a short read proves: see Traits in native/slots.h. */
 function traitsOf(family: number, type: number, protocol: number): number {
   if (family === AF_UNIX) return type === SOCK_STREAM ? 2 : 3
   if (type !== SOCK_STREAM) return 0
   return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
 }
 
-/** socket(2) into a slot. */
+/** Creates a socket and its channel. socket(2) */
 export function create(family: number, type: number, protocol: number, netns?: number | string): Channel {
   const fd =
     netns === undefined
@@ -47,7 +47,7 @@ export function create(family: number, type: number, protocol: number, netns?: n
   return own(fd, traitsOf(family, type, protocol))
 }
 
-/** Takes a descriptor that nobody else owns; closes it when that fails. */
+/** Takes ownership of a new descriptor, and closes it if that fails. */
 function own(fd: number, traits: number): Channel {
   try {
     return reactor.adopt(fd, traits)
@@ -57,7 +57,7 @@ function own(fd: number, traits: number): Channel {
   }
 }
 
-/** socketpair(2). */
+/** Creates two connected sockets. socketpair(2) */
 export function createPair(family: number, type: number, protocol: number): [Adoption, Adoption] {
   const [f, p] = [checkInt('family', family), checkInt('protocol', protocol)]
   const t = checkInt('type', type) & ~CREATION_FLAGS
@@ -85,21 +85,28 @@ export function createPair(family: number, type: number, protocol: number): [Ado
 
 const kind = new Int32Array(3)
 
-/** Takes over a descriptor that is a socket. On failure it stays the caller's. */
+/** Takes ownership of a descriptor that is a socket. On failure the caller still owns it. */
 export function adoptSocket(value: unknown): Adoption {
   if (typeof value === 'object')
-    throw invalidType('fd', 'a number: dup() shares what an object owns, detach() gives it away', value)
+    throw invalidType(
+      'fd',
+      'a number; use dup() to share the descriptor of an object, or detach() to take it over',
+      value,
+    )
   const fd = checkFd('fd', value)
-  // Two owners would close it twice, the second time somebody else's.
+  // Two owners would close the descriptor twice. The second close could hit an unrelated descriptor with the same
+  // number.
   if (native.hasSlot(fd) === 1)
-    throw systemError('adopt', errnoOf('EBUSY'), { subject: `descriptor ${fd} of an open Socket` })
+    throw systemError('adopt', errnoOf('EBUSY'), {
+      subject: `descriptor ${fd} belongs to an open Socket; use dup()`,
+    })
   const result = native.inspect(fd, kind)
   if (result < 0) throw systemError('adopt', result)
   const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
   return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol), 1), family, type, protocol)
 }
 
-/** F_DUPFD_CLOEXEC, then adoptSocket. */
+/** Duplicates a descriptor with F_DUPFD_CLOEXEC and takes ownership of the duplicate. */
 export function duplicateSocket(value: unknown): Adoption {
   const copy = native.dupFd(checkFd('fd', value))
   if (copy < 0) throw systemError('dup', copy)

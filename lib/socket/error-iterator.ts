@@ -1,22 +1,22 @@
 import type { ErrorRecord } from '../errqueue/record'
 
-/** A read that waits, and can be taken back. */
+/** Represents a waiting read that can be cancelled. */
 export interface PendingRead {
   record: Promise<ErrorRecord>
-  /** The record is rejected; nothing that was received is lost. */
+  /** Rejects `record` with the reason. No received record is lost. */
   cancel(reason: Error): void
 }
 
-/** Whether a failure is the end of the socket or of the caller's interest, and no failure. */
+/** True if the failure only means that the socket was closed or the signal fired. */
 function isEnd(error: unknown): boolean {
   const { name, code } = error as { name?: string; code?: string }
   return name === 'AbortError' || code === 'ECANCELED' || code === 'EBADF'
 }
 
 /**
- * Records, one after the other, for `for await`. Ends when the socket is closed or the signal fires; a record
- * that was not asked for stays for the next reader. `return()` does not wait for a `next()` that waits: both
- * are done then.
+ * Iterates over the records of an error queue, for `for await`. Ends when the socket is closed or the signal fires.
+ * Records that were not requested stay in the queue for the next reader. `return()` also ends a `next()` that
+ * waits.
  */
 export class ErrorIterator implements AsyncIterableIterator<ErrorRecord> {
   readonly #read: () => PendingRead
@@ -48,7 +48,7 @@ export class ErrorIterator implements AsyncIterableIterator<ErrorRecord> {
 
   return(): Promise<IteratorResult<ErrorRecord, undefined>> {
     this.#done = true
-    const reason = Object.assign(new Error('the iteration has ended'), { name: 'AbortError' })
+    const reason = Object.assign(new Error('the iterator has ended'), { name: 'AbortError' })
     for (const pending of this.#pending) pending.cancel(reason)
     return Promise.resolve({ done: true, value: undefined })
   }

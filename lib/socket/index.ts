@@ -42,33 +42,43 @@ import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
 import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 /**
- * A socket, socket(2), with promises. Linux and macOS.
+ * Represents an open socket with promise-based operations. socket(2)
  *
- * Operations in one direction run in the order in which they were called; reading and writing do not
- * wait for each other. Every argument is checked before any system call. What a signal, a timeout or
- * `close()` takes back leaves no trace but the bytes that were already sent.
+ * Operations in the same direction run in the order of the calls. Reads and writes do not wait for each other.
+ * Every argument is checked before any system call. If a signal, a timeout or `close()` ends an operation, the
+ * operation has no effect, except for the bytes that it already sent. Linux and macOS.
  */
 export class Socket extends NonblockingSocket {
-  /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
+  /**
+   * Creates two sockets that are connected to each other. socketpair(2)
+   *
+   * The default is an AF_UNIX SOCK_STREAM pair.
+   */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
     return [new Socket(first), new Socket(second)]
   }
 
   /**
-   * Takes a descriptor over: the socket will close it. Family, type and protocol are read from the kernel
-   * (protocol is 0 where it does not tell). `ENOTSOCK`, `EBADF`; then it stays yours.
+   * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
+   *
+   * Family, type and protocol are read from the kernel. `protocol` is 0 if the system cannot report it. If the call
+   * throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
    */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
   }
 
-  /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC); the original stays whose it is. */
+  /**
+   * Creates a Socket on a duplicate of a file descriptor, with close-on-exec. fcntl(2) F_DUPFD_CLOEXEC
+   *
+   * The original descriptor keeps its owner.
+   */
   static dup(fd: number | { readonly fd: number }): Socket {
     return new Socket(duplicateSocket(fd))
   }
 
-  /** A second socket on the same open socket, dup(2), close-on-exec, with the same timeout. */
+  /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket {
     const copy = Socket.dup(this)
     copy.timeout = this.timeout
@@ -80,9 +90,13 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * connect(2). On a stream it waits for the peer, on a datagram socket it sets the default destination
-   * (`{ family: AF_UNSPEC, data }` takes it away). A signal that fires closes the socket, since a connect
-   * cannot be taken back; after a timeout it goes on, and calling again waits for the same attempt.
+   * Connects the socket to an address. connect(2)
+   *
+   * On a stream socket the promise resolves when the connection is established. On a datagram socket the call sets
+   * the default destination, and `{ family: AF_UNSPEC, data }` removes it.
+   *
+   * If the signal fires, the socket is closed, because a connect cannot be undone. After a timeout the kernel
+   * continues the attempt. Call `connect` again to wait for the same attempt.
    */
   async connect(address: AddressLike, op?: Op | number): Promise<void> {
     const waiting = checkOp(op, this.timeout)
@@ -96,9 +110,10 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * connect(2) with the errno as the result: 0 or a positive number, also for a timeout (`EAGAIN`, and with a timeout
-   * of 0 the kernel's own `EINPROGRESS`).
-   * Bad arguments and signals still throw.
+   * Connects like `connect`, and resolves with a positive errno, or 0 on success. connect(2)
+   *
+   * A timeout resolves with `EAGAIN`. A `timeout` of 0 resolves with the kernel's `EINPROGRESS`. Invalid arguments
+   * and signals still reject.
    */
   async connectEx(address: AddressLike, op?: Op | number): Promise<number> {
     try {
@@ -109,7 +124,11 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** accept(2): the next connection. Its `remoteAddress` is known without another system call. */
+  /**
+   * Accepts the next connection and resolves with its Socket. accept(2)
+   *
+   * The `remoteAddress` of the new socket is available without another system call.
+   */
   accept(op?: Op | number): Promise<this> {
     try {
       const waiting = checkOp(op, this.timeout)
@@ -120,9 +139,13 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * recv(2): up to `size` bytes in a Buffer of their own; an empty one at the end of the stream (or for an
-   * empty datagram). A datagram that is longer loses its rest, unless `MSG_PEEK` leaves it there. Those below 4 KiB
-   * lie side by side in 16 KiB of memory, as those of `Buffer.allocUnsafe` do: copy what you keep for long.
+   * Receives up to `size` bytes into a new Buffer. recv(2)
+   *
+   * Resolves with an empty Buffer at the end of the stream, and for an empty datagram. If a datagram is longer than
+   * `size`, the kernel drops the rest, unless `MSG_PEEK` is set.
+   *
+   * Results below 4 KiB share blocks of 16 KiB of memory, like those of `Buffer.allocUnsafe`. Copy a small Buffer
+   * that you keep for a long time.
    */
   recv(size: number, op?: Op | number): Promise<Buffer> {
     try {
@@ -134,9 +157,11 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * recv(2) into your buffer: the number of bytes, 0 at the end of the stream. With `MSG_TRUNC` the real
-   * length of a datagram, which may be more than fits. The buffer is written to only before the
-   * promise settles; `ERR_BUFFER_DETACHED` if it was detached or made smaller meanwhile.
+   * Receives into `buffer` and resolves with the number of bytes, 0 at the end of the stream. recv(2)
+   *
+   * With `MSG_TRUNC` the result is the real length of a datagram, which may exceed the size of `buffer`. Nothing is
+   * written to `buffer` after the promise settles. Rejects with `ERR_BUFFER_DETACHED` if `buffer` is detached or
+   * shrinks while the operation waits.
    */
   recvInto(buffer: ArrayBufferView, op?: Op | number): Promise<number> {
     try {
@@ -150,7 +175,11 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** recvfrom(2): a datagram and who sent it; `address` is `null` on a connected stream. */
+  /**
+   * Receives up to `size` bytes and the address of the sender. recvfrom(2)
+   *
+   * `address` is `null` on a connected stream.
+   */
   recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: Address | null }> {
     try {
       const waiting = checkOp(op, this.timeout)
@@ -160,7 +189,7 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** recvfrom(2) into your buffer. */
+  /** Receives into `buffer` and resolves with the number of bytes and the address of the sender. recvfrom(2) */
   recvfromInto(
     buffer: ArrayBufferView,
     op?: Op | number,
@@ -168,7 +197,11 @@ export class Socket extends NonblockingSocket {
     return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
-  /** send(2): the number of bytes taken, which on a stream may be fewer than given. See sendAll. */
+  /**
+   * Sends `data` and resolves with the number of bytes that the kernel accepted. send(2)
+   *
+   * On a stream the number may be less than the size of `data`. `sendAll` sends everything.
+   */
   send(data: ArrayBufferView, op?: Op | number): Promise<number> {
     try {
       if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
@@ -180,25 +213,31 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * send(2) until all of it is sent, under one deadline. An error, a timeout or a signal carries
-   * `bytesSent`. At least one call is made, so an empty datagram goes out.
+   * Sends all bytes of `data`, with one timeout for the whole operation. send(2)
+   *
+   * If it fails, times out or is aborted, the error has `bytesSent`. Empty `data` still makes one call, so that an
+   * empty datagram can be sent.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
     return this.#run(op, ({ flags }) => this.sendAllOperation(data, flags))
   }
 
   /**
-   * sendto(2): one datagram. On AF_UNIX every call looks the path up: connect() is twice as fast. A full
-   * AF_UNIX receiver never makes the sender writable, so it is tried again after 1 to 16 ms.
+   * Sends one datagram to `address` and resolves with the number of bytes. sendto(2)
+   *
+   * On AF_UNIX the kernel looks up the path for every call. A connected socket sends twice as fast. If an AF_UNIX
+   * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
    */
   sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
   /**
-   * recvmsg(2): one message with everything that came beside its data. `into` is a size for a Buffer of its
-   * own, your buffer, or several that are filled in turn. Descriptors are closed unless `fds: 'receive'`
-   * asks for them; what did not fit is told by `truncated` and `controlTruncated`.
+   * Receives one message with its sender and its control messages. recvmsg(2)
+   *
+   * `into` is the size in bytes of a new Buffer, a buffer to fill, or several buffers to fill in turn. If data or
+   * control messages did not fit, `truncated` or `controlTruncated` is true. Received file descriptors are closed,
+   * unless the options contain `fds: 'receive'`.
    */
   recvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
@@ -212,31 +251,37 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * sendmsg(2): one message, gathered from one buffer or several, with control messages beside it
-   * (`control.ttl(8)`, `control.packetInfo({ source })`). The number of bytes.
+   * Sends one message and resolves with the number of bytes. sendmsg(2)
+   *
+   * `message.data` is one buffer, or several that are sent together. `message.control` holds control messages, such
+   * as `control.ttl(8)` or `control.packetInfo({ source })`.
    */
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.sendmsgOperation(message, flags, false))
   }
 
   /**
-   * recvmsg(2) with MSG_ERRQUEUE: the records on the socket's error queue, at least one and at most 64, in
-   * order. They are ICMP errors and own `EMSGSIZE` after `receiveMeta({ errors: true })`, timestamps of what was
-   * sent after SO_TIMESTAMPING, packets that missed their SCM_TXTIME. Operations that wait hear of an error
-   * before it is read here. Linux only (`ENOSYS`); AF_INET, AF_INET6, AF_PACKET, AF_CAN and AF_VSOCK, else
-   * `EOPNOTSUPP`. ip(7)
+   * Receives between 1 and 64 records from the error queue, in order. recvmsg(2) with MSG_ERRQUEUE, ip(7)
+   *
+   * The records are ICMP errors and local `EMSGSIZE` errors after `receiveMeta({ errors: true })`, send timestamps
+   * after SO_TIMESTAMPING, and packets that missed their SCM_TXTIME. Waiting operations can fail with an error
+   * before its record is read here.
+   *
+   * Linux only, else `ENOSYS`. AF_INET, AF_INET6, AF_PACKET, AF_CAN and AF_VSOCK, else `EOPNOTSUPP`.
    */
   receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
     return this.#run(op, () => this.receiveErrorsOperation())
   }
 
   /**
-   * The same one by one, for `for await`. Ends when the socket is closed or the signal fires; with a timeout, a
-   * wait that is too long throws `ERR_SOCKET_TIMEOUT`.
+   * Returns an async iterator over the records of the error queue, see `receiveErrors`.
+   *
+   * The iterator ends when the socket is closed or the signal fires. If the wait for a record exceeds the timeout,
+   * it throws `ERR_SOCKET_TIMEOUT`.
    */
   errors(op?: Op | number): AsyncIterableIterator<ErrorRecord> {
     const waiting = checkOp(op, this.timeout)
-    this.receiveErrorsOperation(1) // throws where there is no error queue
+    this.receiveErrorsOperation(1) // throws if the socket has no error queue
     return new ErrorIterator(() => {
       const operation = this.receiveErrorsOperation(1)
       return {
@@ -247,8 +292,10 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * Sends data and up to 253 descriptors with it over AF_UNIX, SCM_RIGHTS of unix(7). The receiver gets
-   * duplicates; yours stay open. On a stream at least one byte has to go with them.
+   * Sends `data` with up to 253 file descriptors over AF_UNIX. unix(7) SCM_RIGHTS
+   *
+   * Resolves with the number of bytes. The receiver gets duplicates, and the caller's descriptors stay open. On a
+   * stream, `data` must have at least one byte.
    */
   sendFds(
     data: ArrayBufferView,
@@ -259,8 +306,10 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * Receives data and at most `maxFds` descriptors, each close-on-exec and owned by an FdHandle. More are
-   * closed, and `flags` then has `MSG_CTRUNC`.
+   * Receives up to `size` bytes and up to `maxFds` file descriptors over AF_UNIX. unix(7) SCM_RIGHTS
+   *
+   * Each descriptor is close-on-exec and owned by an FdHandle. If more than `maxFds` arrive, the surplus is closed
+   * and `flags` contains `MSG_CTRUNC`.
    */
   async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds> {
     const waiting = checkOp(op, this.timeout)
@@ -268,28 +317,34 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * recvmmsg(2): as many messages as are there and as the batch has room for, at least one. The number of messages.
-   * With `controlSize` on AF_UNIX, descriptors that come with them are closed: `recvFds` keeps them.
-   * Linux: one system call; elsewhere one for each message.
+   * Receives the messages that are available, at least one, into `batch`. recvmmsg(2)
+   *
+   * Resolves with the number of messages. File descriptors that arrive on AF_UNIX are closed; use `recvFds` to
+   * receive them. Linux receives the batch in one system call. macOS needs one call for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
   }
 
   /**
-   * sendmmsg(2): every message of the batch, in order. The number of messages; a failure carries `messagesSent`
-   * and names the address of the message that failed. The batch is not to be changed before it ends.
+   * Sends every message of `batch`, in order, and resolves with their number. sendmmsg(2)
+   *
+   * An error has `messagesSent` and the address of the message that failed. Do not change `batch` before the
+   * promise settles.
    */
   sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
   }
 
   /**
-   * sendfile(2): sends a file, or a range of it, without copying it through this process. Resolves with
-   * the number of bytes. A part of the file that is not in memory is read by a thread, never by
-   * the event loop, and a file of a network or FUSE file system always is. A timeout, a signal and `close()` end the wait for such
-   * a thread at once. What is written to the file while it is on its way is sent as it then is.
-   * `ERR_FILE_TRUNCATED` if the file became shorter; every error carries `bytesSent`.
+   * Sends a file, or a range of it, without copying it through this process. sendfile(2)
+   *
+   * Resolves with the number of bytes. A separate thread reads the parts of the file that are not in the page cache.
+   * It also reads every file on a network or FUSE file system. The event loop never waits for a disk. A timeout, a
+   * signal and `close()` end the wait for such a read at once.
+   *
+   * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
+   * the file became shorter. Every error has `bytesSent`.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     return this.#run(
@@ -300,18 +355,23 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * send(2) with MSG_ZEROCOPY: the kernel sends from this memory without copying it. Resolves when it is done with it,
-   * which on TCP is when the peer has acknowledged all bytes. Until then the memory is rented: the ArrayBuffer
-   * behind `data` is detached, and `buffer` in the result gives it back. Memory of `allocZeroCopy` stays in place, and
-   * must not be written to meanwhile. `copied` tells that the kernel copied after all, as it does on loopback;
-   * where it does so again and again, most sends are made as ordinary ones, which need no renting. Worth it
-   * from some 16 KiB on, and for memory that is not in the cache.
+   * Sends all bytes of `data` without copying them in the kernel. send(2) with MSG_ZEROCOPY
    *
-   * A failure carries `bytesSent`, and `buffer` unless the kernel still reads it. `close()` lets the kernel finish: what
-   * was queued goes out for up to 30 seconds. Pooled Buffers, shared and resizable memory are a `TypeError`.
-   * Of the Sockets on one open socket (`dup`) only the first that does so sends without copying, as long as it is
-   * open: the kernel numbers the sends of all of them together. The others copy; read no errors through those.
-   * Linux, TCP, UDP and AF_VSOCK: `EOPNOTSUPP` elsewhere.
+   * Resolves when the kernel no longer needs the memory. On TCP that is when the peer has acknowledged all bytes.
+   * Until then the ArrayBuffer behind `data` is detached, and `buffer` of the result gives the memory back. Memory
+   * of `allocZeroCopy` is not detached; do not write to it before the promise settles.
+   *
+   * `copied` is true if the kernel copied the bytes after all, as on loopback. If that happens repeatedly, most
+   * sends become ordinary sends, which do not detach the memory. Zero-copy pays off from about 16 KiB and for
+   * memory that is not in the CPU cache.
+   *
+   * An error has `bytesSent`, and `buffer` unless the kernel still reads it. After `close()` the kernel continues
+   * to send the queued bytes for up to 30 seconds. Rejects with a `TypeError` if `data` is in pooled, shared
+   * or resizable memory.
+   *
+   * If several Sockets share one open socket (`dup`), only the first that calls `sendZeroCopy` sends without
+   * copying, until it is closed. The others copy, because the kernel numbers the sends of all of them together. Do
+   * not read the error queue through the others. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
     const waiting = checkOp(op, this.timeout)
@@ -319,12 +379,16 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * splice(2): moves what this stream socket receives to another socket, a pipe or a file, without copying it through
-   * this process, until the stream ends or `length` bytes are moved. Resolves with their number; a failure
-   * carries it as `bytesSent`, and bytes that were taken but not delivered are given back to the next receive.
-   * A regular file is written by a thread; a transfer that ends early waits for
-   * it for at most 100 ms, after which `bytesSent` does not count what the file may still take. Of somebody else's descriptors only those that do not block
-   * are taken. Linux; `ENOSYS` elsewhere: see relay.
+   * Moves received bytes to another socket, a pipe or a file, without copying them through this process. splice(2)
+   *
+   * Stops at the end of the stream or after `length` bytes, and resolves with the number of bytes. An error has
+   * that number as `bytesSent`. The next receive returns bytes that were read but could not be delivered.
+   *
+   * A separate thread writes to a regular file. If the transfer ends early, it waits up to 100 ms for that thread.
+   * Bytes written later are not counted in `bytesSent`. A descriptor that is neither a file nor a pipe must be
+   * non-blocking, and a file must not be open with O_APPEND, else `EINVAL`.
+   *
+   * Stream sockets on Linux, else `ENOSYS`. `relay` works on every system.
    */
   async splice(to: Socket | FileLike, options?: SpliceOptions | number): Promise<number> {
     const own = ownOp(options)
@@ -334,9 +398,11 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * Waits until there is something to read, the peer has finished, or the socket failed. The next receive then tells the
-   * error. On a socket with an error queue (`receiveMeta({ errors: true })`, timestamps, zero-copy sends) a pending error
-   * rejects here instead, and records of the queue alone wake nobody: `receiveErrors()` waits for them.
+   * Waits until the socket is readable, the peer has finished, or the socket has failed. poll(2)
+   *
+   * If the socket has failed, the next receive reports the error. On a socket with an error queue
+   * (`receiveMeta({ errors: true })`, timestamps, zero-copy sends) a pending error rejects here instead. Records that
+   * are only on the error queue do not make the socket readable; `receiveErrors()` waits for them.
    */
   readable(op?: Op | number): Promise<void> {
     try {
@@ -346,7 +412,11 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** Waits until something can be sent, or the socket failed. Errors as with `readable()`. */
+  /**
+   * Waits until the socket is writable or has failed. poll(2)
+   *
+   * If the socket has failed, the next send reports the error; see `readable()` for sockets with an error queue.
+   */
   writable(op?: Op | number): Promise<void> {
     try {
       return this.#submit(this.readyOperation(WRITE), checkOp(op, this.timeout))
@@ -356,8 +426,10 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * Every connection, one after the other: `for await (const client of listener.connections())`. Ends when the
-   * listener is closed, throws what accept throws. Leaving the loop leaves the listener open.
+   * Returns an async iterator over incoming connections: `for await (const client of listener.connections())`.
+   *
+   * The iterator ends when the listening socket is closed. It throws the errors of `accept`. Leaving the loop does
+   * not close the listening socket.
    */
   connections(op?: Op | number): AsyncIterableIterator<this> {
     return new Pull(
@@ -369,8 +441,10 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * What comes, in Buffers of their own, until the peer has ended or the socket is closed; a datagram is one chunk.
-   * Nothing is received before the loop asks for it, and `timeout` is for each chunk.
+   * Returns an async iterator over received data, one new Buffer each. A datagram is one chunk.
+   *
+   * The iterator ends when the peer has finished or the socket is closed. Data is received only when the loop
+   * requests it. `timeout` applies to each chunk.
    */
   chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
     const own = ownOp(options)
@@ -381,10 +455,12 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * Every message with its sender and what came beside it, see recvmsg, until the socket is closed or a connected
-   * peer has ended. `size` is the room for each, 65536 by default. With `batch` one call receives so many at most
-   * (recvmmsg); what a loop that is left early has not taken is the next such loop's. Not on AF_UNIX, where
-   * descriptors may come with each: there it is one by one.
+   * Returns an async iterator over messages with their senders and control messages, see `recvmsg`.
+   *
+   * The iterator ends when the socket is closed or a connected peer has finished. `size` is the maximum number of
+   * bytes per message, 65536 by default. `batch` is the maximum number of messages per system call, recvmmsg(2). If
+   * the loop ends early, the next `messages()` loop with a batch returns the messages that are left. AF_UNIX
+   * ignores `batch`, because each message may carry file descriptors.
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
     const own = ownOp(options)
@@ -396,28 +472,34 @@ export class Socket extends NonblockingSocket {
   }
 
   /**
-   * A stream.Duplex that owns this socket: for `pipeline`, and for `tls.connect({ socket })`, `http` and whatever
-   * else takes a Duplex. `end()` is shutdown(2) of the writing side. On sockets that keep borders one `write`
-   * is one message and so is one `data`.
+   * Returns a stream.Duplex that owns this socket, for `pipeline`, `tls.connect({ socket })` and `http`.
+   *
+   * `end()` shuts down the writing side, shutdown(2). On sockets that preserve message boundaries, each `write`
+   * sends one message and each `data` event delivers one.
    */
   toDuplex(options?: SocketDuplexOptions): SocketDuplex {
     return new SocketDuplex(this, options)
   }
 
-  /** The two sides as streams of the web, which own this socket. Of a stream socket `readable` is a byte stream. */
+  /**
+   * Returns a readable and a writable Web Stream that own this socket.
+   *
+   * On a stream socket, `readable` is a byte stream.
+   */
   toWeb(options?: WebOptions): WebStreams {
     return toWebStreams(this, options)
   }
 
   /**
-   * Gives the descriptor to a net.Socket and is closed itself. TCP, MPTCP and AF_UNIX streams only; others are
-   * `ERR_FEATURE_UNAVAILABLE`. `EBUSY` while operations wait.
+   * Moves the file descriptor to a new net.Socket and closes this Socket.
+   *
+   * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. Throws `EBUSY` while operations wait.
    */
   toNetSocket(): NetSocket {
     return toNetSocket(this)
   }
 
-  // Nearly every send succeeds at once: then there is nothing to remember about it.
+  // Most sends succeed at once. This path creates no operation object for them.
   #sendAtOnce(data: ArrayBufferView): Promise<number> {
     const { channel, timeout } = this
     if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
@@ -431,7 +513,7 @@ export class Socket extends NonblockingSocket {
     return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
   }
 
-  /** Checks the options, makes the operation and submits it. A misused argument rejects. */
+  /** Checks the options, creates the operation and submits it. Rejects if an argument is invalid. */
   #run<T, O extends Op>(
     op: O | number | undefined,
     make: (waiting: Waiting, own: O | number | undefined) => Operation<T>,
@@ -450,17 +532,17 @@ export class Socket extends NonblockingSocket {
     return reactor.submit(this.channel, operation, waiting.timeout, waiting.signal)
   }
 
-  // Left out on purpose (docs/left-out.md says why):
-  // - names in addresses: createConnection and getaddrinfo look them up
-  // - strings as data
-  // - events: toDuplex() has them
-  // - makefile(): toDuplex(), toWeb(), chunks()
-  // - setBlocking(): `timeout`, and the Socket of bsd-sockets/sync
-  // - sendmsgAll(): a Duplex sends corked writes whole, in few calls
-  // - trySendZeroCopy(): the end of such a send is never known at once
+  // Deliberately left out (see docs/left-out.md):
+  // - host names in addresses: createConnection and getaddrinfo look them up
+  // - strings as data: use Buffer.from()
+  // - events: use toDuplex()
+  // - makefile(): use toDuplex(), toWeb() or chunks()
+  // - setBlocking(): use `timeout`, or the Socket of bsd-sockets/sync
+  // - sendmsgAll(): a Duplex sends corked writes completely, in few calls
+  // - trySendZeroCopy(): the kernel always reports completion later, on the error queue
 }
 
-/** The positive errno of a failed connect; anything else is thrown again. */
+/** Returns the positive errno of a failed connect, and throws any other error again. */
 export function connectResult(error: unknown): number {
   if (error instanceof SocketError) {
     if (error.code === 'ERR_SOCKET_TIMEOUT') return -EAGAIN

@@ -6,17 +6,17 @@ import type { Operation } from '../reactor/operation'
 import { checkInteger, checkSize, type Op, type Waiting } from '../validators'
 import { type BaseSocket, isStream } from './base'
 
-/** Options of chunks. */
+/** Describes the options of `chunks`. */
 export interface ChunksOptions extends Op {
-  /** Bytes in one chunk at most. Default 65536. */
+  /** The maximum number of bytes in one chunk. Default 65536. */
   size?: number | undefined
 }
 
-/** Options of messages: those of recvmsg, and these. */
+/** Describes the options of `messages`, which include those of `recvmsg`. */
 export interface MessagesOptions extends RecvmsgOptions {
-  /** How many messages one system call may receive. Default 1. */
+  /** The maximum number of messages per system call, 1 to 1024. Default 1. */
   batch?: number | undefined
-  /** Bytes of room for each message. Default 65536; a longer one is `truncated`. */
+  /** The maximum number of bytes in one message. Default 65536. A longer message is `truncated`. */
   size?: number | undefined
 }
 
@@ -53,28 +53,30 @@ function checkObject(options: unknown): object {
 const { POLLRDHUP, FIONREAD } = native.constants
 
 /**
- * Whether an empty receive means the end. An empty message looks the same: it is one unless the peer sends no more
- * and nothing is left. (An empty record right before the end is not told apart from it.)
+ * Returns whether an empty receive means the end of the connection.
+ *
+ * An empty message looks the same. It means the end if the peer has shut down its writing side and no data is left.
+ * An empty record right before the end is taken for the end.
  */
 export function hasEnded(socket: BaseSocket): boolean {
   if (isStream(socket) || POLLRDHUP === undefined) return true
   const descriptor = Int32Array.of(socket.fd, POLLRDHUP, 0)
   native.poll(descriptor, 0)
   if ((descriptor[2]! & POLLRDHUP) === 0) return false
-  // A family without FIONREAD cannot say that something is left. (AF_VSOCK before Linux 6.10.)
+  // FIONREAD fails if the family does not support it (AF_VSOCK before Linux 6.10). Assume that nothing is left.
   const left = Int32Array.of(0)
   return native.ioctl(socket.channel.id, FIONREAD!, left) < 0 || left[0] === 0
 }
 
-/** True when the reason is that the socket was closed or given away by its owner. */
+/** True if the operation failed because this socket was closed or detached. */
 export function isOwnEnd(socket: BaseSocket, error: unknown): boolean {
   const { code } = error as SocketError
   return socket.closed && (code === 'ECANCELED' || code === 'EBADF')
 }
 
 /**
- * One operation after the other until the end. Nothing is asked of the kernel before the loop wants it, and
- * what waits is taken back by `return()`, so nothing is received for nobody.
+ * Runs one operation after the other until the end. An operation starts only when the loop requests a value.
+ * `return()` cancels the waiting operations, so no received data is lost.
  */
 export class Pull<T> implements AsyncIterableIterator<T> {
   #done = false
@@ -87,7 +89,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     private readonly waiting: Waiting,
     private readonly isEnd: (value: T) => boolean,
   ) {
-    this.#first = make() // here, so that bad options are refused at once
+    this.#first = make() // creates the first operation now to throw for invalid options
   }
 
   [Symbol.asyncIterator](): this {
@@ -112,7 +114,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     }
   }
 
-  /** Takes back what waits, whose `next()` is then done too. The socket stays open. */
+  /** Cancels the waiting operations, which ends their `next()`. The socket stays open. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#done = true
     for (const operation of this.#pending) reactor.cancel(this.socket.channel, operation, returned)
@@ -125,5 +127,5 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   }
 }
 
-/** Nobody sees it: next() turns it into the end. */
-const returned = new Error('the iterator was left')
+/** The reason of a cancelled operation. Callers never get it: next() returns the end instead. */
+const returned = new Error('the iterator has ended')

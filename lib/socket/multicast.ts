@@ -9,25 +9,26 @@ import * as ipv6 from '../options/ipv6'
 import type { Channel } from '../reactor/channel'
 import { checkOptions, checkInteger, checkText } from '../validators'
 
-/** Where a group is heard, and from whom: see `joinGroup`. */
+/** Describes the options of `joinGroup`. */
 export interface JoinOptions {
   /**
-   * Its index, its name, or one of its IPv4 addresses, in the network namespace of the socket. Absent or 0: that of
-   * the route to the group.
+   * The interface: its index, its name, or one of its IPv4 addresses, in the network namespace of the socket.
+   *
+   * If absent or 0, the kernel uses the interface of its route to the group.
    */
   interface?: string | number | undefined
-  /** The only sender to hear (source-specific multicast), in numbers. Absent: everybody. */
+  /** The IP address of the only sender to receive from (source-specific multicast). If absent, every sender. */
   source?: string | undefined
 }
 
-/** What is needed of a socket. */
+/** Describes the members of a socket that joinGroup needs. */
 interface Member {
   readonly family: number
   readonly closed: boolean
   readonly channel: Channel
 }
 
-/** The calls for a version of IP: MCAST_* of RFC 3678, which name the interface by its index. */
+/** The options for one version of IP: MCAST_* of RFC 3678, which identify the interface by its index. */
 interface Calls {
   readonly join: typeof ip.MCAST_JOIN_GROUP
   readonly leave: typeof ip.MCAST_LEAVE_GROUP
@@ -55,13 +56,13 @@ const inet6: Calls = {
   unblock: ipv6.MCAST6_UNBLOCK_SOURCE,
 }
 
-/** That a socket hears a multicast group: what `joinGroup` gives. */
+/** Represents the membership of a socket in a multicast group. Returned by `joinGroup`. */
 export class Membership implements Disposable {
-  /** The group's address, as inet_ntop(3) writes it. */
+  /** The address of the group, as inet_ntop(3) writes it. */
   readonly group: string
-  /** The index of the interface that it is heard on; 0 where the kernel chose one by its routes. */
+  /** The index of the interface; 0 if the kernel chose one by its routes. */
   readonly interface: number
-  /** The only sender that is heard; `null` for everybody. */
+  /** The address of the only sender to receive from; `null` for every sender. */
   readonly source: string | null
   readonly #socket: Member
   readonly #calls: Calls
@@ -77,27 +78,29 @@ export class Membership implements Disposable {
     this.#call(source === null ? calls.join : calls.joinSource, source)
   }
 
-  /** Leaves the group. Does nothing the second time and after the socket was closed, which leaves every group. */
+  /** Leaves the group. Later calls do nothing. Closing the socket also leaves every group. */
   leave(): void {
     if (this.#left || this.#socket.closed) return
     this.#call(this.source === null ? this.#calls.leave : this.#calls.leaveSource, this.source)
     this.#left = true
   }
 
-  /** `leave()`, at the end of a `using` block. */
+  /** Calls `leave()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.leave()
   }
 
   /**
-   * No longer hears one sender; what it sent before may still wait to be received. Again is `EADDRNOTAVAIL`, above
-   * net.ipv4.igmp_max_msf (10) `ENOBUFS`, in a membership of one source `EINVAL`.
+   * Stops receiving from one sender. Messages that already arrived can still be received.
+   *
+   * Throws `EADDRNOTAVAIL` if the sender is already blocked, `ENOBUFS` above net.ipv4.igmp_max_msf (10), and
+   * `EINVAL` if the membership has a `source`.
    */
   block(source: string): void {
     this.#change(this.#calls.block, source)
   }
 
-  /** Hears a sender again that was blocked, else `EADDRNOTAVAIL`. */
+  /** Receives from a blocked sender again. Throws `EADDRNOTAVAIL` if the sender is not blocked. */
   unblock(source: string): void {
     this.#change(this.#calls.unblock, source)
   }
@@ -105,11 +108,11 @@ export class Membership implements Disposable {
   #change(option: Calls['block'], value: string): void {
     const source = checkSource(this.#calls, value)
     if (this.#socket.closed) throw closed('setsockopt')
-    if (this.#left) throw refusal('EADDRNOTAVAIL', `${nameInC(option)}: ${this.group} was left`)
+    if (this.#left) throw refusal('EADDRNOTAVAIL', `${nameInC(option)}: the socket has left ${this.group}`)
     if (this.source !== null) {
       throw refusal(
         'EINVAL',
-        `${nameInC(option)}: this membership of ${this.group} hears ${this.source} alone`,
+        `${nameInC(option)}: this membership of ${this.group} receives from ${this.source} only`,
       )
     }
     this.#call(option, source)
@@ -135,32 +138,32 @@ export class Membership implements Disposable {
   }
 }
 
-/** Of BaseSocket, where it is described. */
+/** Implements BaseSocket.joinGroup. */
 export function joinGroup(socket: Member, value: string, given?: JoinOptions): Membership {
   checkText('group', value)
   const options = checkOptions('options', given, ['interface', 'source'])
   const [text = '', zone] = value.split('%', 2)
   const group = canonical(text)
   if (group === null || !isMulticast(text)) {
-    throw invalidAddress(value, 'not a multicast address (224.0.0.0/4 or ff00::/8) in numbers')
+    throw invalidAddress(value, 'not a numeric multicast address (224.0.0.0/4 or ff00::/8)')
   }
   const calls = callsFor(text)
   if (calls === inet6 && socket.family === platform.constants.AF_INET) {
-    throw invalidAddress(value, 'this is an IPv6 group and the socket is AF_INET')
+    throw invalidAddress(value, 'this is an IPv6 group and the socket is AF_INET; open it with AF_INET6')
   }
   const source = options.source === undefined ? null : checkSource(calls, options.source)
   if (socket.closed) throw closed('setsockopt')
   return new Membership(socket, calls, group, interfaceOf(socket, value, zone, options.interface), source)
 }
 
-/** C has one name for both versions of IP. */
+/** Returns the C name of an option, which is the same for both versions of IP. */
 const nameInC = ({ name }: { name: string }): string => name.replace('MCAST6', 'MCAST')
 
 function callsFor(address: string): Calls {
   return parseIPv4(address) >= 0 ? inet : inet6
 }
 
-/** An address as inet_ntop(3) writes it, or null. */
+/** Returns an address as inet_ntop(3) writes it, or null. */
 function canonical(text: string): string | null {
   if (parseIPv4(text) >= 0) return text
   const bytes = parseIPv6(text)
@@ -176,12 +179,12 @@ function checkSource(calls: Calls, value: unknown): string {
   if (typeof value !== 'string') throw invalidType('source', 'string', value)
   const source = canonical(value)
   if (source === null || callsFor(source) !== calls) {
-    throw invalidAddress(value, `the source is no ${calls === inet ? 'IPv4' : 'IPv6'} address in numbers`)
+    throw invalidAddress(value, `the source must be a numeric ${calls === inet ? 'IPv4' : 'IPv6'} address`)
   }
   return source
 }
 
-/** The index of the interface, by whatever names it: the option, or the zone of the group. */
+/** Returns the index of the interface, from the option or from the zone of the group. */
 function interfaceOf(socket: Member, group: string, zone: string | undefined, option: unknown): number {
   const given = option === undefined ? 0 : indexOf(socket, option)
   if (zone === undefined) return given
@@ -206,7 +209,7 @@ function indexOf(socket: Member, value: unknown): number {
   throw systemError('if_nametoindex', index, { subject: `no interface has the address ${name}` })
 }
 
-/** An error that the kernel would give as well, with less to say about it. */
+/** Returns the error that the kernel would report, with a more specific message. */
 function refusal(code: string, reason: string): SocketError {
   return new SocketError(`setsockopt ${code} ${reason}`, code, errnoOf(code), 'setsockopt')
 }

@@ -6,23 +6,25 @@ import { errnoCode } from '../errors/errno'
 import { reactor } from '../reactor'
 import { checkInteger, checkOptions, checkText } from '../validators'
 
-/** Where a socket is made. */
+/** Describes the options of a new socket. */
 export interface CreationOptions {
   /**
-   * A network namespace to make the socket in, network_namespaces(7): a descriptor of it (or a pidfd of a
-   * process in it), a path (`/proc/1234/ns/net`), or a name as `ip netns` has it. The socket stays there, the
-   * calling thread never goes. Linux; needs CAP_SYS_ADMIN over both this process's namespace and that one.
+   * The network namespace to create the socket in. network_namespaces(7)
+   *
+   * A descriptor of the namespace, a pidfd of a process in it, a path (`/proc/1234/ns/net`), or a name of `ip
+   * netns`. The socket stays in the namespace; the calling thread never enters it. Linux. Needs CAP_SYS_ADMIN over
+   * the namespaces of both this process and the socket.
    */
   netns?: number | string | undefined
 }
 
-/** Where `ip netns add` keeps its names. */
+/** The directory where `ip netns add` stores its names. */
 const NAMES = '/run/netns/'
 
-/** Where a creation failed, see NamespaceStep in native/sys/platform.h. */
+/** The steps that can fail, in the order of NamespaceStep in native/sys/platform.h. */
 const STEPS = ['pthread_create', 'setns', 'socket']
 
-/** The namespace that was asked for, if any. */
+/** Checks the options of a new socket and returns the namespace, if one is given. */
 export function checkCreationOptions(options: CreationOptions | undefined): number | string | undefined {
   const { netns } = checkOptions('options', options, ['netns'])
   if (netns === undefined) return undefined
@@ -32,7 +34,10 @@ export function checkCreationOptions(options: CreationOptions | undefined): numb
   return name.includes('/') ? name : NAMES + name
 }
 
-/** socket(2) inside a network namespace: the descriptor, or the −errno of socket(2); throws for the rest. */
+/**
+ * Creates a socket in a network namespace: returns the descriptor, or the −errno of socket(2). Other errors are
+ * thrown.
+ */
 export function socketInNamespace(
   netns: number | string,
   family: number,
@@ -51,7 +56,7 @@ export function socketInNamespace(
   }
 }
 
-// Without O_NONBLOCK a FIFO would wait for its writer here.
+// Without O_NONBLOCK, opening a FIFO would wait for a writer.
 function open(path: string): number {
   try {
     return openSync(path, files.O_RDONLY | files.O_NONBLOCK | files.O_NOCTTY)

@@ -69,15 +69,16 @@ import { Adoption } from './create'
 
 const AF_UNIX = platform.constants.AF_UNIX!
 /**
- * One definition of each operation, checked and ready to run, and its `tryX` form: the value, or `null`
- * when it would block or when somebody already waits in the same direction. The two Socket classes
- * run the same definitions with drivers that wait.
+ * Creates the operations of both Socket classes, and provides a `tryX` method for each.
+ *
+ * A `tryX` method returns `null` if the operation would block, or if another operation already waits in the same
+ * direction. The two Socket classes run the same operations and wait for their completion.
  */
 export abstract class NonblockingSocket extends BaseSocket {
-  /** Makes a socket of the same flavour from an accepted connection. */
+  /** Makes a socket of the same class from an accepted connection. */
   protected abstract fromAdoption(adoption: Adoption): this
 
-  // --- definitions ---
+  // --- operations ---
 
   protected recvOperation(size: number, flags: number): Recv {
     return new Recv(this.channel, flags, checkSize('size', size))
@@ -159,9 +160,11 @@ export abstract class NonblockingSocket extends BaseSocket {
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
-      // Others take no notice, and what was to be many datagrams would be one message.
+      // Other protocols ignore segmentSize and would send one message instead of many datagrams.
       if (this.type !== SOCK_DGRAM || !isInet(this))
-        throw systemError('sendmsg', errnoOf('ENOPROTOOPT'), { subject: 'segmentSize is for UDP' })
+        throw systemError('sendmsg', errnoOf('ENOPROTOOPT'), {
+          subject: 'segmentSize is for UDP sockets only',
+        })
       return new SendSegments(this.channel, parts, size, flags, controls, bytes, now)
     }
     if (controls.some(isRights))
@@ -177,8 +180,10 @@ export abstract class NonblockingSocket extends BaseSocket {
   ): Sendmsg {
     const bytes = checkBytes('data', data)
     if (this.family !== AF_UNIX)
-      throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), { subject: 'descriptors travel over AF_UNIX only' })
-    // The kernel would take the message and drop the descriptors.
+      throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), {
+        subject: 'only AF_UNIX sockets can send file descriptors',
+      })
+    // Without data the kernel would accept the message and drop the descriptors.
     if (byteLengthOf(bytes) === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
     return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, isUnixDatagram(this))
@@ -215,7 +220,7 @@ export abstract class NonblockingSocket extends BaseSocket {
     return new Sendfile(this.channel, checkFd('file', file), checkSendfile(options), driver)
   }
 
-  /** Makes the operations of a loop over messages. */
+  /** Returns a function that creates the operations of a loop over messages. */
   protected messageOperation(
     size: number,
     flags: number,
@@ -223,7 +228,7 @@ export abstract class NonblockingSocket extends BaseSocket {
   ): () => Operation<Message> {
     const one = (): Operation<Message> => this.recvmsgOperation(size, flags, options)
     if (options.batch === 1 || this.family === AF_UNIX) return one
-    one() // for its checks
+    one() // checks the options now
     return messagesInBatches(this.channel, size, flags, options)
   }
 
@@ -233,55 +238,60 @@ export abstract class NonblockingSocket extends BaseSocket {
     return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
   }
 
-  /** What the zero-copy sends of this socket came to. */
+  /** Returns counters for the zero-copy sends of this socket. */
   zeroCopyStatistics(): ZeroCopyStatistics {
     return (
       this.channel.extras?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
     )
   }
 
-  // --- now or never ---
+  // --- operations that never wait ---
 
-  /** recv(2), now or never: bytes, an empty Buffer at the end of the stream, or `null`. */
+  /**
+   * Receives up to `size` bytes without waiting, or returns `null`. recv(2)
+   *
+   * The Buffer is empty at the end of the stream.
+   */
   tryRecv(size: number, flags = 0): Buffer | null {
     return reactor.attemptNow(this.channel, this.recvOperation(size, checkFlags(flags)))
   }
 
-  /** recv(2) into your buffer, now or never: the number of bytes, or `null`. */
+  /** Receives into `buffer` without waiting; returns the number of bytes, or `null`. recv(2) */
   tryRecvInto(buffer: ArrayBufferView, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.recvIntoOperation(buffer, checkFlags(flags)))
   }
 
-  /** recvfrom(2), now or never. */
+  /** Receives up to `size` bytes and the address of the sender without waiting, or returns `null`. recvfrom(2) */
   tryRecvfrom(size: number, flags = 0): { data: Buffer; address: Address | null } | null {
     return reactor.attemptNow(this.channel, this.recvfromOperation(size, checkFlags(flags)))
   }
 
-  /** recvfrom(2) into your buffer, now or never. */
+  /** Receives into `buffer` without waiting; returns the number of bytes and the sender, or `null`. recvfrom(2) */
   tryRecvfromInto(buffer: ArrayBufferView, flags = 0): { bytes: number; address: Address | null } | null {
     return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, checkFlags(flags)))
   }
 
-  /** send(2), now or never: the number of bytes taken, or `null`. */
+  /** Sends `data` without waiting; returns the number of bytes that the kernel accepted, or `null`. send(2) */
   trySend(data: ArrayBufferView, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendOperation(data, checkFlags(flags)))
   }
 
   /**
-   * Everything at once: `true`, or `null` when nothing could be sent. When only a part was taken it
-   * throws `EAGAIN` with `bytesSent`, since that part is on its way.
+   * Sends all bytes of `data` without waiting; returns `true`, or `null` if nothing could be sent. send(2)
+   *
+   * If the kernel accepted only a part, throws `EAGAIN` with `bytesSent`, because that part cannot be undone.
    */
   trySendAll(data: ArrayBufferView, flags = 0): true | null {
     const operation = this.sendAllOperation(data, checkFlags(flags))
     return reactor.attemptNow(this.channel, operation) === null ? operation.nothingSent() : true
   }
 
-  /** sendto(2), now or never: the number of bytes, or `null`. */
+  /** Sends one datagram without waiting; returns the number of bytes, or `null`. sendto(2) */
   trySendto(data: ArrayBufferView, address: AddressLike, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, checkFlags(flags)))
   }
 
-  /** recvmsg(2), now or never. */
+  /** Receives one message with its control messages without waiting, or returns `null`. recvmsg(2) */
   tryRecvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
     options?: RecvmsgOptions | number,
@@ -291,17 +301,19 @@ export abstract class NonblockingSocket extends BaseSocket {
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
   }
 
-  /** The records of the error queue, now or never: at least one, or `null`. See `receiveErrors`. */
+  /**
+   * Receives the records of the error queue, at least one, without waiting, or returns `null`. See `receiveErrors`.
+   */
   tryReceiveErrors(): ErrorRecord[] | null {
     return reactor.attemptNow(this.channel, this.receiveErrorsOperation())
   }
 
-  /** sendmsg(2), now or never: the number of bytes, or `null`. */
+  /** Sends one message without waiting; returns the number of bytes, or `null`. sendmsg(2) */
   trySendmsg(message: OutgoingMessage, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags), true))
   }
 
-  /** sendFds, now or never. */
+  /** Sends `data` and file descriptors without waiting; returns the number of bytes, or `null`. See `sendFds`. */
   trySendFds(
     data: ArrayBufferView,
     fds: readonly (number | { readonly fd: number })[],
@@ -310,25 +322,31 @@ export abstract class NonblockingSocket extends BaseSocket {
     return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, checkFlags(flags)))
   }
 
-  /** recvFds, now or never. */
+  /** Receives data and file descriptors without waiting, or returns `null`. See `recvFds`. */
   tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds | null {
     const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, checkFlags(flags)))
     return message === null ? null : receivedFds(message)
   }
 
-  /** accept(2), now or never: a socket, or `null` when nobody waits. */
+  /** Accepts a connection from the backlog, or returns `null` if the backlog is empty. accept(2) */
   tryAccept(): this | null {
     return reactor.attemptNow(this.channel, this.acceptOperation())
   }
 
-  /** connect(2), now or never: `true` when connected, `null` while it is on its way (wait with `writable()`). */
+  /**
+   * Starts to connect without waiting; returns `true` when connected, `null` while the attempt continues.
+   * connect(2)
+   *
+   * `writable()` waits for the end of the attempt.
+   */
   tryConnect(address: AddressLike): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true
   }
 
   /**
-   * splice, now or never: the bytes that could be moved, 0 at the end of the stream, or `null`. What `to` does not
-   * take is left to the next receive.
+   * Moves received bytes to `to` without waiting; returns their number, or `null`. splice(2)
+   *
+   * Returns 0 at the end of the stream. The next receive returns bytes that `to` did not accept.
    */
   trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
     const own = ownOp(options)
@@ -347,17 +365,17 @@ export abstract class NonblockingSocket extends BaseSocket {
     }
   }
 
-  /** recvmmsg(2), now or never: the number of messages, or `null`. */
+  /** Receives messages into `batch` without waiting; returns their number, or `null`. recvmmsg(2) */
   tryRecvmmsg(batch: MessageBatch, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, checkFlags(flags)))
   }
 
-  /** sendmmsg(2), now or never: how many messages could be sent, or `null` for none. */
+  /** Sends messages of `batch` without waiting; returns how many were sent, or `null` if none. sendmmsg(2) */
   trySendmmsg(batch: MessageBatch, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, checkFlags(flags), true))
   }
 
-  /** sendfile(2), now or never: what could be sent without waiting for the peer or a disk, or `null`. */
+  /** Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2) */
   trySendfile(file: FileLike, options?: SendfileOptions): number | null {
     const own = ownOp(options)
     checkOp(own, null, SENDFILE_FIELDS)

@@ -6,53 +6,63 @@ import { options, type SocketOption, type ReadableOption, type WritableOption } 
 import type { Channel } from '../reactor/channel'
 import { ownFields } from '../runtime/fields'
 
-/** What shall come with each message: `true` switches on, `false` off, what is absent stays as it is. */
+/**
+ * Selects the metadata of received messages: `true` enables a key, `false` disables it, an absent key is not
+ * changed.
+ */
 export interface WantedMeta {
-  /** `destination`, `interface`, `localAddress`. */
+  /** Reports `destination`, `interface` and `localAddress`. */
   packetInfo?: boolean | undefined
-  /** TTL or hop limit. */
+  /** Reports `ttl`, the TTL or hop limit. */
   ttl?: boolean | undefined
-  /** `tos` and `ecn`. */
+  /** Reports `tos` and `ecn`. */
   tos?: boolean | undefined
   /**
-   * `timestamp`, as exact as the system's microseconds or nanoseconds, or by the clock of the network card where
-   * the card has been told to (SIOCSHWTSTAMP), else as with `'ns'`. The first messages may come without.
+   * Reports `timestamp` in microseconds, in nanoseconds, or from the clock of the network card.
+   *
+   * `'hardware'` requires that hardware timestamps are enabled on the card (SIOCSHWTSTAMP); else it works like
+   * `'ns'`. The first messages may have no timestamp.
    */
   timestamp?: 'us' | 'ns' | 'hardware' | false | undefined
-  /** `drops`. Linux. */
+  /** Reports `drops`. Linux. */
   drops?: boolean | undefined
-  /** `mark`. Linux (5.19). */
+  /** Reports `mark`. Linux 5.19. */
   mark?: boolean | undefined
-  /** `priority`. Linux (6.14). */
+  /** Reports `priority`. Linux 6.14. */
   priority?: boolean | undefined
   /**
-   * Trains of datagrams in one message, with `segmentSize`: see `segments()`. Receive with 65535 bytes, since what
-   * does not fit is lost. UDP, Linux.
+   * Receives several coalesced datagrams as one message with `segmentSize`: see `segments()`. UDP, Linux.
+   *
+   * Receive with a size of 65535 bytes, because the kernel drops bytes that do not fit.
    */
   gro?: boolean | undefined
-  /** ICMP errors on the error queue, for `receiveErrors()`; the next call fails with them as well. Linux. */
+  /** Puts ICMP errors on the error queue, for `receiveErrors()`. The next call fails with the error too. Linux. */
   errors?: boolean | undefined
-  /** `credentials` of the sender. AF_UNIX and netlink, Linux. */
+  /** Reports `credentials` of the sender. AF_UNIX and netlink, Linux. */
   credentials?: boolean | undefined
-  /** `pidfd` of the sender: a descriptor with every message, closed when nobody claims it. AF_UNIX, Linux (6.5). */
+  /**
+   * Reports `pidfd` of the sender, a descriptor for every message. AF_UNIX, Linux 6.5.
+   *
+   * A descriptor that the caller does not claim is closed.
+   */
   pidfd?: boolean | undefined
-  /** `originalDestination`. Linux. */
+  /** Reports `originalDestination`. Linux. */
   originalDestination?: boolean | undefined
-  /** `fragmentSize`. Linux. */
+  /** Reports `fragmentSize`. Linux. */
   fragmentSize?: boolean | undefined
-  /** `unread`: what is left of the stream. TCP and AF_UNIX (6.17), Linux. */
+  /** Reports `unread`, the number of bytes left in the stream. TCP, and AF_UNIX since Linux 6.17. Linux. */
   unread?: boolean | undefined
-  /** `flowInfo`. AF_INET6, Linux. */
+  /** Reports `flowInfo`. AF_INET6, Linux. */
   flowInfo?: boolean | undefined
-  /** `pathMtu`, in messages of their own. AF_INET6. */
+  /** Reports `pathMtu`, in separate messages. AF_INET6. */
   pathMtu?: boolean | undefined
-  /** `auxdata` and `vlan`. AF_PACKET. */
+  /** Reports `auxdata` and `vlan`. AF_PACKET. */
   auxdata?: boolean | undefined
-  /** `group`. Netlink. */
+  /** Reports `group`. Netlink. */
   group?: boolean | undefined
 }
 
-/** What is needed of a socket here. */
+/** Describes the members of a socket that receiveMeta needs. */
 interface Configurable {
   readonly family: number
   readonly type: number
@@ -65,12 +75,12 @@ interface Configurable {
 type Key = keyof WantedMeta
 type Switch = SocketOption<boolean, boolean, 'both' | 'set'>
 
-/** One option to set, and how to set it back. */
+/** Sets one option, and can restore its previous value. */
 interface Step {
   readonly key: Key
   readonly name: string
   set(): void
-  /** Undefined where the option cannot be read. */
+  /** Undefined if the option cannot be read. */
   undo: (() => void) | undefined
 }
 
@@ -79,7 +89,7 @@ const { AF_PACKET, AF_NETLINK, IPPROTO_UDP } = constants
 const linux = platform.os === 'linux'
 
 const O = options
-// Tables that inherit nothing: other code may have added their keys to Object.prototype.
+// The tables inherit nothing, because other code may have added these keys to Object.prototype.
 type Table = Partial<Record<Key, Switch[]>>
 const anywhere = ownFields<Table>({
   drops: [O.SO_RXQ_OVFL],
@@ -106,7 +116,7 @@ const inet6 = ownFields<Table>({
   flowInfo: [O.IPV6_FLOWINFO],
   pathMtu: [O.IPV6_RECVPATHMTU],
 })
-// A stream has no messages that these could come with.
+// The other keys need message boundaries, which a stream does not have.
 const tcp = ownFields<Table>({ unread: [O.TCP_INQ] })
 const unix = ownFields<Table>({ credentials: [O.SO_PASSCRED], pidfd: [O.SO_PASSPIDFD] })
 
@@ -131,7 +141,7 @@ const keys: readonly Key[] = [
   'group',
 ]
 
-/** The options behind a key on this kind of socket; none where it has no such thing. */
+/** Returns the options for a key on this kind of socket; empty if the key is not supported. */
 function switchesOf(socket: Configurable, key: Key): readonly Switch[] {
   const { family, type, protocol } = socket
   const stream = type === SOCK_STREAM
@@ -143,7 +153,7 @@ function switchesOf(socket: Configurable, key: Key): readonly Switch[] {
     case AF_INET6: {
       if (stream && key !== 'errors') return tcp[key] ?? []
       if (key === 'gro') return isUdp(type, protocol) ? [O.UDP_GRO] : []
-      // What comes by IPv4 to a dual-stack socket is told by the options of IPv4, but for its destination.
+      // Linux reports IPv4 packets on a dual-stack socket through the IPv4 options, except for the destination.
       const four = linux && type !== SOCK_RAW && key !== 'packetInfo' && !(key in anywhere)
       return [...(inet6[key] ?? []), ...(four ? (inet[key] ?? []) : [])]
     }
@@ -163,8 +173,8 @@ function isUdp(type: number, protocol: number): boolean {
 }
 
 /**
- * Switches the options on and off. Whatever cannot be had is found before the first of them is set where that is
- * possible; when the kernel refuses one, those before it are set back.
+ * Enables and disables the options. If possible, missing support is detected before any option is set. If the
+ * kernel refuses an option, the options set before it are restored.
  */
 export function receiveMeta(socket: Configurable, want: WantedMeta): void {
   const wanted = checkWanted(want)
@@ -187,7 +197,12 @@ function checkWanted(want: unknown): Map<Key, unknown> {
   const wanted = new Map<Key, unknown>()
   for (const [name, value] of Object.entries(ownFields(want))) {
     const key = keys.find(each => each === name)
-    if (key === undefined) throw invalidType('want', `an object of ${keys.join(', ')}, without ${name}`, want)
+    if (key === undefined)
+      throw invalidType(
+        'want',
+        `an object with only the keys ${keys.join(', ')}; unknown key '${name}'`,
+        want,
+      )
     if (value === undefined) continue
     const isFit =
       key === 'timestamp'
@@ -221,7 +236,7 @@ function step(socket: Configurable, key: Key, option: Switch, on: boolean): Step
 
 const systemName = linux ? 'Linux' : 'macOS'
 
-// Linux says EOPNOTSUPP when it is asked for an option of another family, and ENOPROTOOPT when it is too old.
+// Linux reports EOPNOTSUPP for an option of another family, and ENOPROTOOPT if the kernel is too old.
 function get<T>(socket: Configurable, key: Key, option: SocketOption<T>): T {
   try {
     return socket.get(option)
@@ -232,7 +247,7 @@ function get<T>(socket: Configurable, key: Key, option: SocketOption<T>): T {
   }
 }
 
-// Bits that are about receiving; those about sending are somebody else's.
+// The bits for receiving. The bits for sending belong to the caller and are not changed.
 const RECEIVED =
   (constants['SOF_TIMESTAMPING_RX_HARDWARE'] ?? 0) | (constants['SOF_TIMESTAMPING_RX_SOFTWARE'] ?? 0)
 const REPORTED =
@@ -243,12 +258,12 @@ const SENT = ['HARDWARE', 'SOFTWARE', 'SCHED', 'ACK', 'COMPLETION'].reduce(
 )
 
 function timestampSteps(socket: Configurable, value: unknown): Step[] {
-  // AF_UNIX stamps messages with the system's clock, when they are read, and streams not at all.
+  // AF_UNIX has software timestamps only, taken when the message is read, and none on streams.
   if (socket.family === AF_UNIX && (socket.type === SOCK_STREAM || value === 'hardware'))
     throw lacking('timestamp', describe(socket), value === 'hardware' ? 'SO_TIMESTAMPING' : undefined)
   const steps: Step[] = []
   const hardware = value === 'hardware'
-  // Each of the two takes the other away.
+  // Setting one of these two options clears the other.
   for (const [option, on] of [
     [O.SO_TIMESTAMPNS, value === 'ns'],
     [O.SO_TIMESTAMP, value === 'us'],
@@ -276,7 +291,7 @@ function timestampSteps(socket: Configurable, value: unknown): Step[] {
   return steps
 }
 
-// The one that is switched on goes last, since switching off the other would take it along.
+// The option to enable goes last, because disabling the other one afterwards would clear it.
 const nameOfWanted = (value: unknown): string => (value === 'ns' ? 'SO_TIMESTAMPNS' : 'SO_TIMESTAMP')
 
 function run(steps: readonly Step[]): void {
@@ -288,7 +303,7 @@ function run(steps: readonly Step[]): void {
   }
 }
 
-/** Takes back what was done; the names of what could not be. */
+/** Restores the previous values; returns the names of the options that could not be restored. */
 function undo(steps: readonly Step[]): string[] {
   const left: string[] = []
   for (const { name, undo: back } of [...steps].reverse()) {
@@ -303,7 +318,7 @@ function undo(steps: readonly Step[]): string[] {
 }
 
 function explain(error: SocketError, key: Key, left: string[]): Error {
-  const state = left.length === 0 ? 'nothing was changed' : `changed all the same: ${left.join(', ')}`
+  const state = left.length === 0 ? 'nothing was changed' : `could not restore ${left.join(', ')}`
   const { code, errno, syscall } = error
   const foreign = code === 'EOPNOTSUPP' || code === 'ENOPROTOOPT'
   const text = `${error.message}: receiveMeta could not switch '${key}', ${state}`

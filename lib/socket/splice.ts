@@ -5,7 +5,10 @@ import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
 import type { Waiting } from '../validators'
 
-/** Runs a transfer to its end, under one deadline: the bytes moved. The driver of `Socket.splice` and `relay`. */
+/**
+ * Runs a transfer to its end under one deadline and returns the number of bytes. Used by `Socket.splice` and
+ * `relay`.
+ */
 export async function runTransfer(
   transfer: Transfer,
   { length, onProgress }: SpliceRange,
@@ -19,7 +22,7 @@ export async function runTransfer(
     return rest
   }
   const { source, target } = transfer
-  // Only one of the two waits, and the other may be closed meanwhile.
+  // Only one of the two sockets has a waiting operation. If the other one closes, that operation must be cancelled.
   let cancel = (): void => undefined
   const run = <T>(channel: Channel, operation: Operation<T>, time = left()): Promise<T> => {
     if (source.fd < 0 || target.fd < 0) throw canceled('splice')
@@ -31,7 +34,7 @@ export async function runTransfer(
     if (source.fd < 0) throw closed('splice')
     while (transfer.moved < length) {
       if ((await run(source, transfer.fill(length - transfer.moved))) === 0) break
-      // A timeout of 0 is one for who sends and who receives: a disk is nobody.
+      // A timeout of 0 does not apply to the disk: it limits only the waits for the sockets.
       await run(target, transfer.flush(), transfer.toFile && timeout === 0 ? null : left())
       onProgress?.(transfer.moved)
     }

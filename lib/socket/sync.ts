@@ -32,32 +32,44 @@ import {
 import { NonblockingSocket } from './nonblocking'
 import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 
-/** An Op without a signal: while a call blocks, nothing can fire one. */
+/**
+ * Describes the options of a blocking operation: those of `Op` without a signal, which cannot fire while a call
+ * blocks.
+ */
 export type SyncOp = Omit<Op, 'signal'>
 
 /**
- * The same socket with calls that block the thread: for scripts, workers and tests. Options, addresses
- * and errors are those of `Socket` in `bsd-sockets`, and `detach()` and `adopt()` lead from one to the other.
- * While a call blocks no timer fires and no JavaScript signal handler runs.
+ * Represents an open socket with operations that block the thread, for scripts, workers and tests. socket(2)
+ *
+ * Options, addresses and errors are the same as those of `Socket` in `bsd-sockets`. `detach()` and `adopt()`
+ * convert from one class to the other. While a call blocks, no timer and no JavaScript signal handler runs.
  */
 export class Socket extends NonblockingSocket {
-  /** socketpair(2): two sockets connected to each other. Default AF_UNIX, SOCK_STREAM. */
+  /**
+   * Creates two sockets that are connected to each other. socketpair(2)
+   *
+   * The default is an AF_UNIX SOCK_STREAM pair.
+   */
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
     return [new Socket(first), new Socket(second)]
   }
 
-  /** Takes a descriptor over: the socket will close it. */
+  /**
+   * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
+   *
+   * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
+   */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
   }
 
-  /** A socket on a duplicate of the descriptor (F_DUPFD_CLOEXEC). */
+  /** Creates a Socket on a duplicate of a file descriptor, with close-on-exec. fcntl(2) F_DUPFD_CLOEXEC */
   static dup(fd: number | { readonly fd: number }): Socket {
     return new Socket(duplicateSocket(fd))
   }
 
-  /** A second socket on the same open socket, dup(2). */
+  /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket {
     const copy = Socket.dup(this)
     copy.timeout = this.timeout
@@ -68,13 +80,21 @@ export class Socket extends NonblockingSocket {
     return new Socket(adoption) as this
   }
 
-  /** connect(2). After a timeout the attempt goes on; calling again waits for it. */
+  /**
+   * Connects the socket to an address. connect(2)
+   *
+   * After a timeout the kernel continues the attempt. Call `connect` again to wait for the same attempt.
+   */
   connect(address: AddressLike, op?: SyncOp | number): void {
     const waiting = checkSyncOp(op, this.timeout)
     this.#block(this.connectOperation(address), waiting)
   }
 
-  /** connect(2) with the errno as the result: 0 or a positive number. */
+  /**
+   * Connects like `connect`, and returns a positive errno, or 0 on success. connect(2)
+   *
+   * Invalid arguments still throw.
+   */
   connectEx(address: AddressLike, op?: SyncOp | number): number {
     try {
       this.connect(address, op)
@@ -84,54 +104,70 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** accept(2): the next connection. */
+  /** Accepts the next connection and returns its Socket. accept(2) */
   accept(op?: SyncOp | number): this {
     return this.#block(this.acceptOperation(), checkSyncOp(op, this.timeout))
   }
 
-  /** recv(2): up to `size` bytes; an empty Buffer at the end of the stream. */
+  /** Receives up to `size` bytes into a new Buffer, which is empty at the end of the stream. recv(2) */
   recv(size: number, op?: SyncOp | number): Buffer {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvOperation(size, waiting.flags), waiting)
   }
 
-  /** recv(2) into your buffer: the number of bytes. */
+  /** Receives into `buffer` and returns the number of bytes, 0 at the end of the stream. recv(2) */
   recvInto(buffer: ArrayBufferView, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvIntoOperation(buffer, waiting.flags), waiting)
   }
 
-  /** recvfrom(2): a datagram and who sent it. */
+  /**
+   * Receives up to `size` bytes and the address of the sender. recvfrom(2)
+   *
+   * `address` is `null` on a connected stream.
+   */
   recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: Address | null } {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
   }
 
-  /** recvfrom(2) into your buffer. */
+  /** Receives into `buffer` and returns the number of bytes and the address of the sender. recvfrom(2) */
   recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: Address | null } {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
   }
 
-  /** send(2): the number of bytes taken. */
+  /**
+   * Sends `data` and returns the number of bytes that the kernel accepted. send(2)
+   *
+   * On a stream the number may be less than the size of `data`. `sendAll` sends everything.
+   */
   send(data: ArrayBufferView, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendOperation(data, waiting.flags), waiting)
   }
 
-  /** send(2) until all of it is sent, under one deadline; errors carry `bytesSent`. */
+  /**
+   * Sends all bytes of `data`, with one timeout for the whole operation. send(2)
+   *
+   * An error has `bytesSent`.
+   */
   sendAll(data: ArrayBufferView, op?: SyncOp | number): void {
     const waiting = checkSyncOp(op, this.timeout)
     this.#block(this.sendAllOperation(data, waiting.flags), waiting)
   }
 
-  /** sendto(2): one datagram. */
+  /** Sends one datagram to `address` and returns the number of bytes. sendto(2) */
   sendto(data: ArrayBufferView, address: AddressLike, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
   }
 
-  /** recvmsg(2): one message with everything that came beside its data. */
+  /**
+   * Receives one message with its sender and its control messages. recvmsg(2)
+   *
+   * `into` is the size in bytes of a new Buffer, a buffer to fill, or several buffers to fill in turn.
+   */
   recvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: Omit<RecvmsgOptions, 'signal'> | number,
@@ -141,26 +177,33 @@ export class Socket extends NonblockingSocket {
     return this.#block(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
   }
 
-  /** sendmsg(2): one message with control messages beside it. */
+  /** Sends one message with its control messages and returns the number of bytes. sendmsg(2) */
   sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendmsgOperation(message, waiting.flags, false), waiting)
   }
 
-  /** recvmsg(2) with MSG_ERRQUEUE: what is on the error queue, at least one record. Linux only. */
+  /**
+   * Receives between 1 and 64 records from the error queue. recvmsg(2) with MSG_ERRQUEUE
+   *
+   * Linux only, else `ENOSYS`.
+   */
   receiveErrors(op?: SyncOp | number): ErrorRecord[] {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.receiveErrorsOperation(), waiting)
   }
 
-  /** The same one by one, for a loop, until the socket is closed. */
+  /**
+   * Returns an iterator over the records of the error queue that ends when the socket is closed. See
+   * `receiveErrors`.
+   */
   errors(op?: SyncOp | number): IterableIterator<ErrorRecord> {
     const waiting = checkSyncOp(op, this.timeout)
-    this.receiveErrorsOperation(1) // throws where there is no error queue
+    this.receiveErrorsOperation(1) // throws if the socket has no error queue
     return this.#eachError(waiting)
   }
 
-  /** Sends data and up to 253 descriptors with it over AF_UNIX. */
+  /** Sends `data` with up to 253 file descriptors over AF_UNIX and returns the number of bytes. unix(7) SCM_RIGHTS */
   sendFds(
     data: ArrayBufferView,
     fds: readonly (number | { readonly fd: number })[],
@@ -170,32 +213,44 @@ export class Socket extends NonblockingSocket {
     return this.#block(this.sendFdsOperation(data, fds, waiting.flags), waiting)
   }
 
-  /** Receives data and at most `maxFds` descriptors. */
+  /** Receives up to `size` bytes and up to `maxFds` file descriptors over AF_UNIX. unix(7) SCM_RIGHTS */
   recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds {
     const waiting = checkSyncOp(op, this.timeout)
     return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
-  /** recvmmsg(2): the messages that are there, at least one; how many. */
+  /** Receives the messages that are available, at least one, into `batch` and returns their number. recvmmsg(2) */
   recvmmsg(batch: MessageBatch, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvmmsgOperation(batch, waiting.flags), waiting)
   }
 
-  /** sendmmsg(2): every message of the batch; how many. Errors carry `messagesSent`. */
+  /**
+   * Sends every message of `batch` and returns their number. sendmmsg(2)
+   *
+   * An error has `messagesSent`.
+   */
   sendmmsg(batch: MessageBatch, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
   }
 
-  /** sendfile(2): a file, or a range of it, without copying it through this process. */
+  /**
+   * Sends a file, or a range of it, without copying it through this process. sendfile(2)
+   *
+   * Returns the number of bytes. An error has `bytesSent`.
+   */
   sendfile(file: FileLike, options?: Omit<SendfileOptions, 'signal'> | number): number {
     const own = ownOp(options)
     const waiting = checkSyncOp(own, this.timeout, SENDFILE_FIELDS)
     return this.#block(this.sendfileOperation(file, own, 'blocking'), waiting)
   }
 
-  /** send(2) with MSG_ZEROCOPY; returns when the kernel is done with the memory. Linux. */
+  /**
+   * Sends all bytes of `data` without copying them in the kernel. send(2) with MSG_ZEROCOPY
+   *
+   * Returns when the kernel no longer needs the memory. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
+   */
   sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult {
     const waiting = checkSyncOp(op, this.timeout)
     const plan = planZeroCopy(this.channel, data, waiting, isStream(this))
@@ -212,7 +267,11 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** splice(2): what this stream receives, to another socket, a pipe or a file; the bytes moved. Linux. */
+  /**
+   * Moves received bytes to another socket, a pipe or a file, without copying them through this process. splice(2)
+   *
+   * Returns the number of bytes. An error has that number as `bytesSent`. Stream sockets on Linux, else `ENOSYS`.
+   */
   splice(to: Socket | FileLike, options?: Omit<SpliceOptions, 'signal'> | number): number {
     const own = ownOp(options)
     const { length, onProgress } = checkSplice(own)
@@ -225,7 +284,8 @@ export class Socket extends NonblockingSocket {
         if (block(this.channel, transfer.fill(length - transfer.moved), left()) === 0) break
         block(transfer.target, transfer.flush(true), left())
         onProgress?.(transfer.moved)
-        if (transfer.target.fd < 0) throw closed('splice') // before it waits for the source
+        // onProgress may have closed the target: throw now instead of waiting for the source.
+        if (transfer.target.fd < 0) throw closed('splice')
       }
       return transfer.moved
     } catch (error) {
@@ -236,17 +296,17 @@ export class Socket extends NonblockingSocket {
     }
   }
 
-  /** Waits until there is something to read, the peer has finished, or the socket failed. */
+  /** Waits until the socket is readable, the peer has finished, or the socket has failed. poll(2) */
   readable(op?: SyncOp | number): void {
     this.#block(this.readyOperation(READ), checkSyncOp(op, this.timeout))
   }
 
-  /** Waits until something can be sent, or the socket failed. */
+  /** Waits until the socket is writable or has failed. poll(2) */
   writable(op?: SyncOp | number): void {
     this.#block(this.readyOperation(WRITE), checkSyncOp(op, this.timeout))
   }
 
-  /** Every connection, one after the other, until the listener is closed. */
+  /** Returns an iterator over incoming connections that ends when the listening socket is closed. */
   connections(op?: SyncOp | number): IterableIterator<this> {
     return this.#pull(
       () => this.acceptOperation(),
@@ -255,7 +315,7 @@ export class Socket extends NonblockingSocket {
     )
   }
 
-  /** What comes, until the peer has ended or the socket is closed. */
+  /** Returns an iterator over received data that ends when the peer has finished or the socket is closed. */
   chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
     const own = ownOp(options)
     const waiting = checkSyncOp(own, this.timeout, CHUNKS_FIELDS)
@@ -264,7 +324,11 @@ export class Socket extends NonblockingSocket {
     return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
   }
 
-  /** Every message, see recvmsg, until a connected peer has ended or the socket is closed. */
+  /**
+   * Returns an iterator over messages, see `recvmsg`.
+   *
+   * The iterator ends when a connected peer has finished or the socket is closed.
+   */
   messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message> {
     const own = ownOp(options)
     const waiting = checkSyncOp(own, this.timeout, MESSAGES_FIELDS)

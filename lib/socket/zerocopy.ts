@@ -16,32 +16,32 @@ import { byteLengthOf, octetsOf } from '../struct'
 import type { Waiting } from '../validators'
 
 const { SOL_SOCKET, SO_ZEROCOPY, SO_COOKIE } = platform.constants
-/** How long a closed socket may go on sending before its connection is reset. */
+/** The number of milliseconds that a closed socket may continue to send before its connection is reset. */
 const LINGER_MS = 30_000
 
-/** How a sendZeroCopy ended. */
+/** Describes the result of `sendZeroCopy`. */
 export interface ZeroCopyResult {
-  /** Bytes sent: all of them. */
+  /** The number of bytes sent, always all of them. */
   bytes: number
-  /** The kernel, or this package, copied them after all. */
+  /** True if the kernel or this package copied the bytes. */
   copied: boolean
-  /** The memory, which is the caller's again. */
+  /** The memory, which belongs to the caller again. */
   buffer: Uint8Array
 }
 
 /**
- * Open sockets of this thread on which somebody numbers zero-copy sends, by SO_COOKIE. The kernel counts those of
- * all duplicates together, so only one of them may send: the others send ordinarily.
+ * The open sockets of this thread with numbered zero-copy sends, by SO_COOKIE. The kernel counts the sends of all
+ * duplicates together, so only one duplicate may send with MSG_ZEROCOPY. The others send ordinarily.
  */
 const numbered = new Set<bigint>()
 
-/** The sender of a channel. */
+/** Returns the zero-copy sender of a channel, and creates it the first time. */
 function senderOf(channel: Channel): ZeroCopySender {
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
   return (channel.ensureExtras().zeroCopy ??= new ZeroCopySender())
 }
 
-/** Whether the sends of this channel are the ones that the kernel numbers; asks for permission the first time. */
+/** Returns whether this channel may send with MSG_ZEROCOPY. The first call sets SO_ZEROCOPY. */
 function owns(channel: Channel, sender: ZeroCopySender): boolean {
   if (channel.extras?.guard != null) return true
   const cookie = cookieOf(channel)
@@ -55,7 +55,7 @@ function owns(channel: Channel, sender: ZeroCopySender): boolean {
   tellHeap(sender, id)
   const errors = errorQueueOf(channel)
   errors.claim(sender.claim)
-  // It was on: somebody may have sent before, and the kernel goes on counting from there.
+  // SO_ZEROCOPY was already set, so other code may have sent. The first record of our own send tells the number.
   if (before[0] !== 0) {
     reactor.serveOthers(channel) // see ReceiveErrors
     while (errors.drain() === MAX_RECORDS_AT_ONCE);
@@ -69,9 +69,9 @@ function owns(channel: Channel, sender: ZeroCopySender): boolean {
     close: end,
   }
   channel.onGone(() => {
-    if (sender.idle) numbered.delete(cookie) // given away
+    if (sender.idle) numbered.delete(cookie) // detached
   })
-  reclaimAfter(channel, end) // it is no less important when nobody closes it
+  reclaimAfter(channel, end) // the same cleanup if the socket is garbage-collected open
   return true
 }
 
@@ -82,24 +82,24 @@ function cookieOf(channel: Channel): bigint {
   return cookie[0]!
 }
 
-// The memory of a worker's heap is others' after its end, while the kernel may still send from it. That of a
-// process that ends is nobody's until the kernel is done.
+// The memory of a worker's heap may be reused after the worker ends, while the kernel still sends from it. At the
+// end of a process the kernel keeps the memory until it is done.
 function tellHeap(sender: ZeroCopySender, id: number): void {
   if (!isMainThread) sender.onHeap = rented => void native.lentToKernel(id, rented ? 1 : 0)
 }
 
-/** What is to be done for one send, in either flavour: `run` is the driver. */
+/** The steps of one send, for both Socket classes. The caller runs the operations. */
 export interface Plan {
-  /** A send that copies, where zero-copy would only cost. */
+  /** A send that copies, used when zero-copy would only cost. Else null. */
   ordinary: SendAll | null
   send: SendZeroCopy | null
   end: ZeroCopyEnd
-  /** Both ends of it. */
+  /** Called with the number of bytes after the operations succeeded; returns the result. */
   succeed(bytes: number): ZeroCopyResult
   fail(error: unknown): unknown
 }
 
-/** Checks everything, then takes the memory. Nothing is taken when this throws. */
+/** Checks the arguments, then takes the memory. If this throws, the memory is not taken. */
 export function planZeroCopy(
   channel: Channel,
   data: ArrayBufferView,
@@ -122,11 +122,11 @@ export function planZeroCopy(
       return { bytes, copied: send.copied, buffer: send.rental.giveBack() }
     },
     fail(error) {
-      // Without a number all bytes were queued, and what failed was the wait for their end.
+      // Without bytesSent all bytes were queued, and the wait for completion failed.
       const { bytesSent = send.rental.bytes.length } = error as { bytesSent?: number }
       withProgress(error as Error, bytesSent)
       sender.ended(bytesSent, send.copied)
-      // What the kernel still reads cannot be given back.
+      // Memory that the kernel still reads cannot be returned.
       if (send.outstanding === 0) Object.assign(error as object, { buffer: send.rental.giveBack() })
       return error
     },
@@ -154,11 +154,11 @@ function planOrdinary(
 }
 
 /*
- * A socket is closed, or was collected open, while the kernel sends from our memory. The descriptor goes, its
- * number is free; a duplicate that nobody sees keeps the connection until the kernel is done, so that what was
- * queued arrives and the memory is not reused before. The peer sees the end once it has all, as it would
- * anyway. It is not told before: another duplicate may go on with the connection. A peer that does not take it
- * within half a minute is cut off, and so is that duplicate.
+ * Called when a socket is closed or garbage-collected while the kernel still sends from our memory. The descriptor
+ * is closed as usual. A private duplicate keeps the connection until the kernel is done, so that the queued bytes
+ * arrive and the memory is not reused before. The peer sees the end of the stream after all bytes, as usual. No
+ * shutdown(2) is made, because another process or Socket may continue to use the connection. If the peer does not
+ * accept the bytes within LINGER_MS, the connection is reset for all holders.
  */
 function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () => void): void {
   if (sender.idle) return ended()
@@ -182,10 +182,13 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
       ended()
       reactor.close(rest)
     })
-    .catch(() => undefined) // nobody is left to hear of it
+    .catch(() => undefined) // no caller is left to report the error to
 }
 
-/** The driver with promises. A timeout of 0 is one for queueing the bytes: nothing but waiting tells their end. */
+/**
+ * Runs a plan with promises. A timeout of 0 applies only to queueing the bytes, because completion always takes a
+ * wait.
+ */
 export async function runZeroCopy(
   channel: Channel,
   plan: Plan,

@@ -151,14 +151,14 @@ describe('errors of the kernel', () => {
       /EADDRNOTAVAIL .*\(this source is not blocked\)/,
     )
     membership.leave()
-    expect(error(() => membership.block('10.0.0.1'))).toMatch(/EADDRNOTAVAIL .* was left/)
+    expect(error(() => membership.block('10.0.0.1'))).toMatch(/EADDRNOTAVAIL .* has left/)
   })
 
   test('block() of a membership with one source is EINVAL', () => {
     const only = udp().joinGroup('232.1.1.1', { interface: 1, source: '10.0.0.1' })
     const refused = thrown(() => only.block('10.0.0.2'))
     expect(refused).toMatchObject({ name: 'SocketError', code: 'EINVAL', syscall: 'setsockopt' })
-    expect(refused.message).toMatch(/this membership of 232\.1\.1\.1 hears 10\.0\.0\.1 alone/)
+    expect(refused.message).toMatch(/this membership of 232\.1\.1\.1 receives from 10\.0\.0\.1 only/)
     expect(thrown(() => only.unblock('10.0.0.2')).code).toBe('EINVAL')
     expect(thrown(() => only.block('a name')).code).toBe('ERR_INVALID_ADDRESS')
   })

@@ -68,7 +68,10 @@ test('a single instruction is parsed as an instruction, not as a filter expressi
 test('toDuplex of an unconnected UDP socket fails immediately', async () => {
   const socket = udp()
   const error = thrown(() => socket.toDuplex())
-  expect([error.code, error.message]).toEqual(['ENOTCONN', expect.stringContaining('connected first')])
+  expect([error.code, error.message]).toEqual([
+    'ENOTCONN',
+    expect.stringContaining('connect the datagram socket first'),
+  ])
   expect(socket.closed).toBe(false)
   await socket.connect(socket.getsockname())
   socket.toDuplex().destroy()

@@ -4,31 +4,37 @@ import { ownFields } from '../../runtime/fields'
 import type { Platform } from '../../platform'
 
 /**
- * How the value of a socket option is written and read. A codec is told the platform instead of asking for
- * the running one, and knows nothing of sockets.
+ * Converts the value of a socket option to bytes and back.
+ *
+ * A codec gets the platform as an argument, so that it works for any platform. It does not depend on sockets.
  */
 export interface Codec<Get, Set = Get> {
   /**
-   * Bytes to ask the kernel for: exactly what it wants, since some options refuse more and some fewer.
-   * `undefined` where the platform has no such struct, and so no such option.
+   * The number of bytes to request from the kernel. Some options refuse a larger size and some a smaller one.
+   *
+   * `undefined` if the platform does not have the struct, and therefore not the option.
    */
   readonly size: number | ((platform: Platform) => number | undefined)
-  /** The bytes to hand over. Throws `ERR_INVALID_ARG_TYPE` and `ERR_OUT_OF_RANGE`, which name `argument`. */
+  /** Returns the bytes for the kernel. Throws `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`, which name `argument`. */
   readonly encode: (platform: Platform, value: Set, argument: string) => Uint8Array
-  /** The value of what the kernel gave, which may be shorter than `size`. Never throws. */
+  /** Returns the value of the bytes from the kernel, which may be fewer than `size`. Never throws. */
   readonly decode: (platform: Platform, bytes: Uint8Array) => Get
-  /** What the kernel reads before it answers, for the few options that ask; `value` is that of `query`. */
+  /**
+   * Returns the bytes that the kernel reads before it answers, for the few options that need a request.
+   *
+   * `value` is the argument of `query`.
+   */
   readonly request?: (platform: Platform, value: Set | undefined, argument: string) => Uint8Array
-  /** The length of the answer is unknown: after `ERANGE` it is asked for again with more room. */
+  /** True if the length of the answer is unknown. After `ERANGE` the option is read again with a larger size. */
   readonly grows?: boolean
-  /** Whether the bytes are instructions that the kernel wants a `struct sock_fprog` to point at. */
+  /** Returns true if the bytes are instructions that need a `struct sock_fprog` that points to them. */
   readonly isProgram?: (value: Set) => boolean
 }
 
-/** An interface by index or by name. 0 is none, or any. */
+/** An interface by index or by name. 0 means none or any. */
 export type InterfaceLike = number | string
 
-/** The bytes, lengthened with zeros: what an older kernel does not know reads as 0. */
+/** Returns the bytes padded with zeros: fields that an older kernel does not have read as 0. */
 export function padded(bytes: Uint8Array, size: number): Uint8Array {
   if (bytes.length >= size) return bytes
   const whole = new Uint8Array(size)
@@ -36,7 +42,7 @@ export function padded(bytes: Uint8Array, size: number): Uint8Array {
   return whole
 }
 
-/** The integer of an answer of 1, 2, 4 or 8 bytes: IPPROTO_IP answers small questions with a byte. */
+/** Reads an integer of 1, 2, 4 or 8 bytes. For a small buffer, IPPROTO_IP returns one byte. */
 export function readInteger(bytes: Uint8Array): number {
   if (bytes.length >= 4) return get32(bytes, 0) | 0
   if (bytes.length >= 2) return get16(bytes, 0)
@@ -49,7 +55,7 @@ function word(value: number): Uint8Array {
   return bytes
 }
 
-/** An object with fields, or `ERR_INVALID_ARG_TYPE`. */
+/** Returns the value if it is an object, else throws `ERR_INVALID_ARG_TYPE`. */
 export function checkObject(argument: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
     throw invalidType(argument, 'object', value)
@@ -61,7 +67,7 @@ export function checkList(argument: string, value: unknown): readonly unknown[] 
   return elementsOf(argument, value)
 }
 
-/** The bytes of a Buffer, TypedArray or DataView, without a copy. A string is never encoded silently. */
+/** Returns the bytes of a Buffer, TypedArray or DataView, without a copy. A string throws. */
 export function checkView(argument: string, value: unknown): Uint8Array {
   if (!ArrayBuffer.isView(value)) {
     throw invalidType(argument, 'an instance of Buffer, TypedArray or DataView', value)
@@ -69,7 +75,7 @@ export function checkView(argument: string, value: unknown): Uint8Array {
   return octetsOf(value)
 }
 
-/** A number or bigint of 64 bits without a sign. */
+/** Returns a number or bigint as an unsigned 64-bit integer. */
 export function checkUint64(argument: string, value: unknown): bigint {
   if (typeof value === 'number') return BigInt(checkInteger(argument, value, 0, Number.MAX_SAFE_INTEGER))
   if (typeof value !== 'bigint') throw invalidType(argument, 'number or bigint', value)
@@ -77,7 +83,7 @@ export function checkUint64(argument: string, value: unknown): bigint {
   return value
 }
 
-/** On or off, as an `int`. Only `true` and `false`: a number is a sign of another option. */
+/** A boolean as an `int`. Numbers throw, because they are probably meant for another option. */
 export const bool: Codec<boolean> = {
   size: 4,
   encode(_platform, value, argument) {
@@ -94,14 +100,14 @@ export const int: Codec<number> = {
   decode: (_platform, bytes) => readInteger(bytes),
 }
 
-/** 32 bits without a sign. */
+/** An unsigned 32-bit integer. */
 export const uint32: Codec<number> = {
   size: 4,
   encode: (_platform, value, argument) => word(checkInteger(argument, value, 0, 0xffffffff)),
   decode: (_platform, bytes) => readInteger(bytes) >>> 0,
 }
 
-/** One byte without a sign. */
+/** An unsigned byte. */
 export const uint8: Codec<number> = {
   size: 1,
   encode: (_platform, value, argument) => Uint8Array.of(checkInteger(argument, value, 0, 0xff)),
@@ -110,7 +116,7 @@ export const uint8: Codec<number> = {
 
 const byteOrWord = (platform: Platform): number => (platform.os === 'darwin' ? 1 : 4)
 
-/** An `int` on Linux and a byte on Darwin: IP_MULTICAST_TTL. Linux takes −1 for its default. */
+/** An `int` on Linux, a byte on Darwin: IP_MULTICAST_TTL. On Linux, −1 selects the default. */
 export const intOrByte: Codec<number> = {
   size: byteOrWord,
   encode(platform, value, argument) {
@@ -120,7 +126,7 @@ export const intOrByte: Codec<number> = {
   decode: (_platform, bytes) => readInteger(bytes),
 }
 
-/** On or off, an `int` on Linux and a byte on Darwin: IP_MULTICAST_LOOP. */
+/** A boolean as an `int` on Linux, a byte on Darwin: IP_MULTICAST_LOOP. */
 export const boolOrByte: Codec<boolean> = {
   size: byteOrWord,
   encode(platform, value, argument) {
@@ -130,7 +136,9 @@ export const boolOrByte: Codec<boolean> = {
   decode: (_platform, bytes) => readInteger(bytes) !== 0,
 }
 
-/** 64 bits without a sign: read as `bigint`, set from either. An answer of 4 bytes of an older kernel will do. */
+/**
+ * An unsigned 64-bit integer: read as `bigint`, set from a bigint or number. Older kernels may answer with 4 bytes.
+ */
 export const uint64: Codec<bigint, bigint | number> = {
   size: 8,
   encode(_platform, value, argument) {
@@ -141,7 +149,7 @@ export const uint64: Codec<bigint, bigint | number> = {
   decode: (_platform, bytes) => (bytes.length >= 8 ? get64(bytes, 0) : BigInt(readInteger(bytes) >>> 0)),
 }
 
-/** Two 16-bit halves, low first: the range of IP_LOCAL_PORT_RANGE. Both 0 is the system's own range. */
+/** Two 16-bit halves, low first: the range of IP_LOCAL_PORT_RANGE. If both are 0, the system's range applies. */
 export const portRange: Codec<{ low: number; high: number }> = {
   size: 4,
   encode(_platform, value, argument) {
@@ -157,11 +165,11 @@ export const portRange: Codec<{ low: number; high: number }> = {
 
 const LONGEST = 0x7fffffff * 1000
 
-/** Milliseconds, split; rounded up to a whole microsecond, since 0 would mean something else. */
+/** Splits milliseconds, rounded up to a whole microsecond, because 0 has a special meaning. */
 function splitTime(argument: string, value: unknown): [seconds: number, micro: number] {
   if (typeof value !== 'number') throw invalidType(argument, 'number', value)
   if (!(value >= 0 && value <= LONGEST)) throw outOfRange(argument, `>= 0 && <= ${LONGEST}`, value)
-  // A product such as 1.001 * 1000 is a little off; that is no reason to add a microsecond.
+  // A product such as 1.001 * 1000 is slightly off. Such an error must not add a microsecond.
   const micro = Math.ceil(Math.round(value * 1e6) / 1e3)
   return [Math.floor(micro / 1e6), micro % 1e6]
 }
@@ -196,7 +204,7 @@ function timeCodec(
   }
 }
 
-/** `struct timeval` as milliseconds; 0 is none. */
+/** `struct timeval` as milliseconds; 0 means no timeout. */
 export const timeval: Codec<number> = timeCodec(({ layout }) => [
   layout['sizeof_timeval']!,
   layout['offsetof_timeval_tv_sec']!,
@@ -205,14 +213,14 @@ export const timeval: Codec<number> = timeCodec(({ layout }) => [
   layout['sizeof_timeval_tv_usec']!,
 ])
 
-/** `struct __kernel_sock_timeval`, 64 bits wide everywhere, as milliseconds; 0 is none. */
+/** `struct __kernel_sock_timeval` as milliseconds, 64 bits wide on every machine; 0 means no timeout. */
 export const timeval64: Codec<number> = timeCodec(() => [16, 0, 8, 8, 8])
 
-/** What close(2) does with data that is not yet sent. */
+/** Describes what close(2) does with unsent data. */
 export interface Linger {
-  /** With `false` the kernel goes on sending in the background. */
+  /** If false, the kernel continues to send in the background. */
   on: boolean
-  /** How long close(2) waits; 0 drops what is left and resets the connection. */
+  /** The number of seconds that close(2) waits. 0 discards unsent data and resets the connection. */
   seconds: number
 }
 
@@ -233,7 +241,7 @@ export const linger: Codec<Linger> = {
   },
 }
 
-/** Text in a field of `size` bytes with room for the NUL: the name of an interface or an algorithm. */
+/** Text in a field of `size` bytes that includes the NUL: the name of an interface or an algorithm. */
 export function text(size: number): Codec<string> {
   return {
     size,
@@ -246,13 +254,13 @@ export function text(size: number): Codec<string> {
   }
 }
 
-/** Text up to its NUL, or all of it. */
+/** Returns the text up to its NUL, or all of it. */
 export function readText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0)
   return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString('utf8')
 }
 
-/** Text whose length the kernel alone knows. */
+/** Text whose maximum length only the kernel defines. */
 export const longText: Codec<string, never> = {
   size: 256,
   grows: true,
@@ -260,7 +268,7 @@ export const longText: Codec<string, never> = {
   decode: (_platform, bytes) => readText(bytes),
 }
 
-/** Bytes as they are: at most `size` when read, and up to `max` when set. */
+/** Unchanged bytes: at most `size` when read, at most `max` when set. */
 export function bytes(size: number, max: number = size): Codec<Buffer, ArrayBufferView> {
   return {
     size,
@@ -306,7 +314,7 @@ export function putInteger(target: Uint8Array, at: number, width: number, value:
   else put32(target, at, value)
 }
 
-/** Reads an integer of 1, 2 or 4 bytes without a sign. */
+/** Reads an unsigned integer of 1, 2 or 4 bytes. */
 export function getInteger(source: Uint8Array, at: number, width: number): number {
   if (width === 1) return source[at]!
   return width === 2 ? get16(source, at) : get32(source, at)

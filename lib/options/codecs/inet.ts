@@ -6,7 +6,7 @@ import type { Platform } from '../../platform'
 import { checkList, checkObject, padded, readInteger, type Codec, type InterfaceLike } from './basic'
 import { perPlatform } from './struct'
 
-/** What is known of a platform beside its numbers. */
+/** Resolves addresses and interface names of a platform. */
 interface Surroundings {
   readonly addresses: AddressCodec
   readonly interfaces: InterfaceLookup
@@ -19,15 +19,15 @@ const bare = perPlatform<Surroundings>(platform => ({
   interfaces: nowhere,
 }))
 
-/** Tells the codecs how the interfaces of a platform are named. Without it they know indexes only. */
+/** Registers how to resolve the interfaces of a platform. Without it, codecs accept interface indexes only. */
 export function provide(platform: Platform, addresses: AddressCodec, interfaces: InterfaceLookup): void {
   given.set(platform, { addresses, interfaces })
 }
 
-/** What is known of a platform's interfaces. */
+/** Returns the registered resolvers of a platform, or resolvers without interface names. */
 export const around = (platform: Platform): Surroundings => given.get(platform) ?? bare(platform)
 
-/** The index of an interface given by index or name. */
+/** Returns the index of an interface given by index or name. */
 export function checkInterface(platform: Platform, argument: string, value: unknown): number {
   if (value === undefined) return 0
   if (typeof value === 'number') return checkInteger(argument, value, 0, 0x7fffffff)
@@ -54,20 +54,20 @@ function index(
   return codec
 }
 
-/** The index of an interface; set by index or by name. 0 is none. */
+/** The index of an interface; set by index or name. 0 means none. */
 export const interfaceIndex = index(put32, readInteger)
-/** The same in network byte order: IP_UNICAST_IF. */
+/** The index of an interface in network byte order: IP_UNICAST_IF. */
 export const interfaceIndexBE = index(put32be, bytes => get32be(padded(bytes, 4), 0))
 
 function checkIPv4(argument: string, value: unknown): number {
   const address = parseIPv4(checkText(argument, value))
-  if (address < 0) throw invalidAddress(value, `${argument} must be an IPv4 address in numbers`)
+  if (address < 0) throw invalidAddress(value, `${argument} must be a numeric IPv4 address`)
   return address
 }
 
 export function checkIPv6(argument: string, value: unknown): Uint8Array {
   const address = parseIPv6(checkText(argument, value))
-  if (address === null) throw invalidAddress(value, `${argument} must be an IPv6 address in numbers`)
+  if (address === null) throw invalidAddress(value, `${argument} must be a numeric IPv6 address`)
   return address
 }
 
@@ -82,7 +82,7 @@ export const inAddr: Codec<string> = {
   decode: (_platform, bytes) => formatIPv4(padded(bytes, 4)),
 }
 
-/** A sockaddr that is only read; `null` where there is none. */
+/** A socket address that can only be read; `null` if there is none. */
 export const sockaddr: Codec<Address | null, never> = {
   size: 128,
   encode: () => new Uint8Array(0),
@@ -93,14 +93,14 @@ function familyOf(platform: Platform, address: string): number {
   return platform.constants[parseIPv4(address) >= 0 ? 'AF_INET' : 'AF_INET6']!
 }
 
-/** The sockaddr of a numeric IPv4 or IPv6 address. */
+/** Returns the socket address of a numeric IPv4 or IPv6 address. */
 export function encodeHost(platform: Platform, argument: string, value: unknown, port = 0): Uint8Array {
   const address = checkText(argument, value)
-  if (address === '') throw invalidAddress(address, `${argument} must be an address in numbers`)
+  if (address === '') throw invalidAddress(address, `${argument} must be a numeric address`)
   return around(platform).addresses.encode({ address, port }, familyOf(platform, address))
 }
 
-/** The address of a sockaddr, without its port; `''` where it is none. */
+/** Returns the address of a sockaddr, without its port; `''` if it has none. */
 function hostOf(platform: Platform, bytes: Uint8Array): string {
   const address = around(platform).addresses.decode(bytes)
   if (address === null || (address.kind !== 'inet' && address.kind !== 'inet6')) return ''
@@ -109,7 +109,7 @@ function hostOf(platform: Platform, bytes: Uint8Array): string {
     : address.address
 }
 
-/** `ip_mreq` by local address or `ip_mreqn` by interface. */
+/** The fields of `ip_mreq` (interface by local address) and `ip_mreqn` (interface by index). */
 interface MreqRows {
   readonly mreq: Struct<'imr_multiaddr' | 'imr_interface'>
   readonly mreqn: Struct<'imr_multiaddr' | 'imr_address' | 'imr_ifindex'>
@@ -134,15 +134,15 @@ function encodeMreq(platform: Platform, group: number, via: unknown, argument: s
   return bytes
 }
 
-/** A group to join or leave. */
+/** Describes a multicast group to join or leave. */
 export interface MulticastGroup {
-  /** Its address in numbers. */
+  /** The numeric address of the group. */
   group: string
-  /** On which interface: its index, its name, or for IPv4 one of its addresses. Absent: by the routing table. */
+  /** The interface: its index, its name, or for IPv4 one of its addresses. If absent, the routing table selects it. */
   interface?: InterfaceLike | undefined
 }
 
-/** `struct ip_mreqn`, or `struct ip_mreq` where the interface is given by its address. */
+/** `struct ip_mreqn`, or `struct ip_mreq` if the interface is given by its address. */
 export const ipMembership: Codec<MulticastGroup> = {
   size: platform => mreqs(platform).mreqn.size,
   encode(platform, value, argument) {
@@ -172,9 +172,9 @@ export const multicastInterface: Codec<string, InterfaceLike> = {
   decode: inAddr.decode,
 }
 
-/** A group and one sender in it. */
+/** Describes a multicast group and one sender. */
 export interface MulticastSource extends MulticastGroup {
-  /** The sender's address in numbers. */
+  /** The numeric address of the sender. */
   source: string
 }
 
@@ -182,7 +182,9 @@ const sourceMreq = perPlatform(platform =>
   structOf(platform, 'ip_mreq_source', ['imr_multiaddr', 'imr_interface', 'imr_sourceaddr'])!,
 )
 
-/** `struct ip_mreq_source`, whose fields differ in order by system. The interface is one of its IPv4 addresses. */
+/**
+ * `struct ip_mreq_source`, with a different field order on each system. The interface is one of its IPv4 addresses.
+ */
 export const ipSourceMembership: Codec<MulticastSource> = {
   size: platform => sourceMreq(platform).size,
   encode(platform, value, argument) {
@@ -282,7 +284,7 @@ export const groupSourceMembership = protocolIndependent<MulticastSource>(
   ],
 )
 
-/** Who is heard in a group: only the sources (`'include'`), or all but them (`'exclude'`). */
+/** Describes the senders to receive from: only the sources (`'include'`), or all except the sources (`'exclude'`). */
 export interface SourceFilter extends MulticastGroup {
   mode: 'include' | 'exclude'
   sources: readonly string[]
@@ -340,7 +342,7 @@ function filterCodec(
       if (value === undefined) {
         throw invalidType(
           argument,
-          'asked for with query(option, { group, interface, mode, sources: [] })',
+          'given with query(option, { group, interface, mode, sources: [] })',
           value,
         )
       }
@@ -350,7 +352,7 @@ function filterCodec(
       const place = places(platform)
       if (place === null) return { group: '', mode: 'exclude', sources: [] }
       const whole = padded(bytes, place.size(0))
-      // The kernel counts all sources, also those that it had no room for.
+      // The kernel reports the number of all sources, including those that did not fit.
       const present = Math.max(0, Math.floor((bytes.length - place.list) / place.stride))
       const count = Math.min(get32(whole, place.count), present)
       const at = (i: number): number => place.list + i * place.stride
@@ -377,7 +379,10 @@ const ipFilter = perPlatform<FilterPlaces | null>(({ layout }) => {
   }
 })
 
-/** `struct ip_msfilter`. The interface is one of its IPv4 addresses. Darwin has this behind a library call only. */
+/**
+ * `struct ip_msfilter`. The interface is one of its IPv4 addresses. Darwin offers it only through a library
+ * function.
+ */
 export const ipSourceFilter: Codec<SourceFilter> = filterCodec(
   ipFilter,
   (_platform, fields, argument) => {

@@ -7,9 +7,9 @@ import { checkList, checkObject, padded, type Codec, type InterfaceLike } from '
 import { around, checkInterface, checkIPv6 } from './inet'
 import { layoutRows, perPlatform, readRows, writeRows } from './struct'
 
-/** The source address and interface of sent packets. */
+/** Describes the source address and the interface of sent packets. */
 export interface Ipv6PacketInfo {
-  /** IPv6 address in numbers; `'::'` leaves the choice to the kernel. */
+  /** The numeric IPv6 address; `'::'` lets the kernel choose. */
   address: string
   interface?: InterfaceLike | undefined
 }
@@ -36,7 +36,7 @@ export const ipv6PacketInfo: Codec<Ipv6PacketInfo> = {
 
 const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m_addr', 'ip6m_mtu'])!)
 
-/** `struct ip6_mtuinfo`: the other end, where the kernel names it, and the path MTU. */
+/** `struct ip6_mtuinfo`: the path MTU, and the peer address if the kernel reports it. */
 export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
   size: platform => mtuinfo(platform).size,
   encode: () => new Uint8Array(0),
@@ -46,18 +46,18 @@ export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never>
     const from = offset.ip6m_addr
     const address = around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr))
     return {
-      // Linux fills it in for the control message only.
+      // As an option, Linux leaves the address empty. It is set in the control message only.
       address: address?.family === 0 ? null : address,
       mtu: get32(whole, offset.ip6m_mtu),
     }
   },
 }
 
-/** A flow label to get, give back or renew. */
+/** Describes a flow label to acquire, release or renew. */
 export interface FlowLabel {
-  /** The destination, an IPv6 address in numbers. */
+  /** The destination, a numeric IPv6 address. */
   flr_dst: string
-  /** The label, 20 bits; 0 with `IPV6_FL_F_CREATE` lets the kernel choose, which cannot be read back. */
+  /** The label, 20 bits. 0 with `IPV6_FL_F_CREATE` lets the kernel choose; its choice cannot be read. */
   flr_label: number
   /** `IPV6_FL_A_GET`, `IPV6_FL_A_PUT` or `IPV6_FL_A_RENEW`. */
   flr_action: number
@@ -65,9 +65,9 @@ export interface FlowLabel {
   flr_share: number
   /** `IPV6_FL_F_*`. */
   flr_flags: number
-  /** Seconds. */
+  /** The lifetime of the label in seconds. */
   flr_expires?: number | undefined
-  /** Seconds that the label stays reserved after its last use. */
+  /** The number of seconds that the label stays reserved after its last use. */
   flr_linger?: number | undefined
 }
 
@@ -105,10 +105,10 @@ export const flowLabel: Codec<FlowLabel> = {
   },
 }
 
-/** Which ICMP types a raw socket gets: those that pass, or all but those that are blocked. */
+/** Selects the ICMP types that a raw socket receives: those in `pass`, or all except those in `block`. */
 export type IcmpFilter = { readonly pass: readonly number[] } | { readonly block: readonly number[] }
 
-/** A filter of `types` types. Linux sets a bit to block, and BSD to pass. */
+/** Creates the codec of a filter of `types` types. On Linux a set bit blocks a type, on BSD it passes. */
 function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
   const codec: Codec<{ pass: number[]; block: number[] }, IcmpFilter> = {
     size: types / 8,
@@ -122,7 +122,7 @@ function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
       checkList(`${argument}.${field}`, fields[field]).forEach((each, i) => {
         const type = checkInteger(`${argument}.${field}[${i}]`, each, 0, 0xff)
         if (type >= types)
-          throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}: others always pass`, type)
+          throw outOfRange(`${argument}.${field}[${i}]`, `< ${types}; other types always pass`, type)
         words[type >>> 5]! |= 1 << (type & 31)
       })
       const bytes = new Uint8Array(types / 8)

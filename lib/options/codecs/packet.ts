@@ -3,15 +3,15 @@ import { checkInteger, invalidType } from '../../errors/argument'
 import { checkObject, int, padded, type Codec } from './basic'
 import { struct, type StructInput } from './struct'
 
-/** How sockets share the frames of an interface. */
+/** Describes how sockets share the frames of an interface. */
 export interface Fanout {
-  /** Sockets with the same number share; the interface's network namespace is its scope. */
+  /** The id of the group. All sockets of a network namespace with the same id share the frames. */
   id: number
-  /** `PACKET_FANOUT_HASH` and its kin. */
+  /** The distribution method, `PACKET_FANOUT_HASH` and so on. */
   type: number
   /** `PACKET_FANOUT_FLAG_*`. */
   flags?: number | undefined
-  /** Most sockets in the group (5.11); 256 by default. */
+  /** The maximum number of sockets in the group (5.11), 256 by default. */
   max_num_members?: number | undefined
 }
 
@@ -39,7 +39,7 @@ export const fanout: Codec<Fanout> = {
   },
 }
 
-/** A membership of a packet socket. `mr_alen` bytes of `mr_address` count. */
+/** `struct packet_mreq`, a membership of a packet socket. `mr_alen` is the number of valid bytes in `mr_address`. */
 export const packetMreq = struct(
   'packet_mreq',
   { mr_ifindex: 'int', mr_type: 'uint' },
@@ -56,10 +56,10 @@ const ring3 = { tp_retire_blk_tov: 'uint', tp_sizeof_priv: 'uint', tp_feature_re
 const request = struct('tpacket_req', ring)
 const request3 = struct('tpacket_req3', ring, ring3)
 
-/** The size of a ring. A field of TPACKET_V3 makes it a `struct tpacket_req3`. */
+/** The size of a ring. If a field of TPACKET_V3 is present, it becomes a `struct tpacket_req3`. */
 export type RingRequest = StructInput<typeof ring, typeof ring3>
 
-/** `struct tpacket_req`, or `struct tpacket_req3` where a field of it is there. */
+/** `struct tpacket_req`, or `struct tpacket_req3` if one of its fields is present. */
 export const packetRing: Codec<never, RingRequest> = {
   size: request3.size,
   encode(platform, value, argument) {
@@ -70,7 +70,7 @@ export const packetRing: Codec<never, RingRequest> = {
   decode: () => undefined as never,
 }
 
-/** `struct tpacket_stats`, or `struct tpacket_stats_v3` of a TPACKET_V3 socket. */
+/** `struct tpacket_stats`, or `struct tpacket_stats_v3` on a TPACKET_V3 socket. */
 export const packetStatistics = struct(
   'tpacket_stats_v3',
   { tp_packets: 'uint', tp_drops: 'uint' },
@@ -84,7 +84,7 @@ export const rolloverStatistics = struct('tpacket_rollover_stats', {
   tp_failed: 'uint64',
 })
 
-/** The length of a ring's frame header; asked for with a version. */
+/** The length of the frame header of a ring. The request contains the version. */
 export const headerLength: Codec<number> = {
   ...int,
   request(platform, value, argument) {
@@ -100,7 +100,7 @@ const ringOffset = struct(
   { flags: 'uint64' },
 )
 
-/** Where the fields of a ring are in its mapping. */
+/** Describes the offsets of the fields of a ring in its mapping. */
 export interface RingOffsets {
   producer: bigint
   consumer: bigint

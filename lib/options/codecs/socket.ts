@@ -5,10 +5,10 @@ import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkList, checkObject, padded, uint32, type Codec } from './basic'
 import { fixedStruct, listOf, perPlatform, rowsAt, struct } from './struct'
 
-/** `struct ucred`: the process at the other end. */
+/** `struct ucred`, the credentials of the peer's process. */
 export const ucred = struct('ucred', { pid: 'int', uid: 'uint', gid: 'uint' })
 
-/** The user at the other end, as Darwin tells it: the first of `groups` is the effective one. */
+/** Describes the user of the peer as reported by Darwin. The first of `groups` is the effective group. */
 export interface PeerUser {
   version: number
   uid: number
@@ -38,15 +38,15 @@ export const xucred: Codec<PeerUser, never> = {
   },
 }
 
-/** Which timestamps are wanted, and of which hardware clock. */
+/** Describes the requested timestamps and their hardware clock. */
 export interface Timestamping {
   /** `SOF_TIMESTAMPING_*`. */
   flags: number
-  /** Index of the PTP clock for `SOF_TIMESTAMPING_BIND_PHC`; 0 otherwise. */
+  /** The index of the PTP clock for `SOF_TIMESTAMPING_BIND_PHC`, else 0. */
   bindPhc: number
 }
 
-/** `struct so_timestamping`; a number stands for the flags alone, as kernels before 5.14 took them. */
+/** `struct so_timestamping`. A number sets the flags only, the form of kernels before 5.14. */
 export const timestamping: Codec<Timestamping, number | { flags: number; bindPhc?: number | undefined }> = {
   size: 8,
   encode(platform, value, argument) {
@@ -66,7 +66,7 @@ export const timestamping: Codec<Timestamping, number | { flags: number; bindPhc
 /** `struct sock_txtime`. */
 export const txtime = struct('sock_txtime', { clockid: 'int', flags: 'uint' })
 
-/** Memory that a socket uses, in bytes, and what it dropped; fields as in SK_MEMINFO_*. */
+/** Describes the memory use of a socket in bytes, and its dropped packets; the fields are those of SK_MEMINFO_*. */
 export interface MemoryInfo {
   rmem_alloc: number
   rcvbuf: number
@@ -76,7 +76,7 @@ export interface MemoryInfo {
   wmem_queued: number
   optmem: number
   backlog: number
-  /** Packets dropped by this socket. */
+  /** The number of packets dropped by this socket. */
   drops: number
 }
 
@@ -92,7 +92,7 @@ export const meminfo = fixedStruct<MemoryInfo>(
   ),
 )
 
-/** A run of fragments of device memory to give back. */
+/** Ranges of fragments of device memory to return. */
 export const dmabufTokens = listOf(
   fixedStruct<{ token_start: number; token_count: number }>(
     8,
@@ -105,10 +105,10 @@ export const dmabufTokens = listOf(
 const INSTRUCTION = 8
 const MAX_INSTRUCTIONS = 4096
 
-/** A program that `bpf` made, or instructions as they are. */
+/** A program that `bpf` created, or a list of instructions. */
 export type FilterProgram = Program | readonly Readonly<FilterInstruction>[]
 
-/** A classic BPF program, which the kernel wants to be pointed at. */
+/** A classic BPF program. The kernel gets a pointer to the instructions. */
 export const filter: Codec<FilterInstruction[], FilterProgram> = {
   size: INSTRUCTION * MAX_INSTRUCTIONS,
   isProgram: () => true,
@@ -136,7 +136,7 @@ export const filter: Codec<FilterInstruction[], FilterProgram> = {
     }),
 }
 
-/** A classic program by its instructions, or an extended one by its descriptor: PACKET_FANOUT_DATA. */
+/** A classic program as instructions, or an extended one as a descriptor: PACKET_FANOUT_DATA. */
 export const filterOrDescriptor: Codec<number, number | FilterProgram> = {
   size: 4,
   isProgram: value => typeof value !== 'number',
@@ -147,7 +147,7 @@ export const filterOrDescriptor: Codec<number, number | FilterProgram> = {
   decode: (platform, bytes) => descriptor.decode(platform, bytes),
 }
 
-/** A file descriptor. One that is read is new, and the caller's to close. */
+/** A file descriptor. Each read returns a new one, which the caller must close. */
 export const descriptor: Codec<number> = {
   size: 4,
   encode: (platform, value, argument) =>

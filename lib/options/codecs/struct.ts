@@ -12,24 +12,24 @@ import {
   type Codec,
 } from './basic'
 
-/** What a field of a struct holds; its width is that of the layout table. */
+/** The type of a field of a struct. Its width is in the layout table. */
 export type FieldType = 'int' | 'uint' | 'uint64' | 'bytes'
 type Fields = Readonly<Record<string, FieldType>>
 type ValueOf<F> = F extends 'uint64' ? bigint : F extends 'bytes' ? Buffer : number
 type InputOf<F> = F extends 'uint64' ? bigint | number : F extends 'bytes' ? ArrayBufferView : number
 
-/** The fields of a struct as they are read; `Later` came with newer kernels and may be absent. */
+/** The fields of a struct as read. The fields of `Later` are from newer kernels and may be absent. */
 export type StructValue<Always extends Fields, Later extends Fields> = {
   [K in keyof Always]: ValueOf<Always[K]>
 } & {
   [K in keyof Later]?: ValueOf<Later[K]>
 }
-/** The fields of a struct as they are set; what `Later` names may be left out and is 0 then. */
+/** The fields of a struct to set. The fields of `Later` may be absent, which means 0. */
 export type StructInput<Always extends Fields, Later extends Fields> = {
   readonly [K in keyof Always]: InputOf<Always[K]>
 } & { readonly [K in keyof Later]?: InputOf<Later[K]> | undefined }
 
-/** One field of a struct. */
+/** Describes one field of a struct. */
 export interface Row {
   readonly name: string
   readonly at: number
@@ -59,7 +59,7 @@ export function writeRows(rows: readonly Row[], target: Uint8Array, value: unkno
   }
 }
 
-/** Reads the fields; a later one that the answer is too short for is left out. */
+/** Reads the fields. If the answer is too short for a later field, that field is absent. */
 export function readRows(rows: readonly Row[], source: Uint8Array): Record<string, number | bigint | Buffer> {
   const result: Record<string, number | bigint | Buffer> = {}
   let whole = source
@@ -78,7 +78,10 @@ export function readRows(rows: readonly Row[], source: Uint8Array): Record<strin
   return result
 }
 
-/** The rows of a struct in the platform's layout table, or `null` where it has no such struct. */
+/**
+ * Returns the rows of a struct from the platform's layout table, or `null` if the platform does not have the
+ * struct.
+ */
 export function layoutRows(
   platform: Platform,
   name: string,
@@ -90,7 +93,7 @@ export function layoutRows(
   const row = ([field, type]: [string, FieldType], optional: boolean): Row[] => {
     const at = layout[`offsetof_${name}_${field}`]
     const width = layout[`sizeof_${name}_${field}`]
-    // The headers that this was built with may be older than a later field.
+    // The headers of the build may be older than a later field.
     if (optional && at === undefined) return []
     if (at === undefined || width === undefined)
       throw new Error(`the layout table for ${platform.os} lacks ${name}.${field}`)
@@ -102,7 +105,7 @@ export function layoutRows(
   ]
 }
 
-/** A value that costs something to make, kept for each platform. */
+/** Caches a value for each platform, because it is costly to create. */
 export function perPlatform<T>(make: (platform: Platform) => T): (platform: Platform) => T {
   const made = new WeakMap<Platform, { value: T }>()
   return platform => {
@@ -113,7 +116,7 @@ export function perPlatform<T>(make: (platform: Platform) => T): (platform: Plat
 }
 
 /**
- * A struct of the layout table, with its C field names.
+ * Creates a codec of a struct in the layout table, with its C field names.
  *
  * @example struct('packet_mreq', { mr_ifindex: 'int', mr_type: 'uint' })
  */
@@ -135,7 +138,10 @@ export function struct<Always extends Fields, Later extends Fields = Record<neve
   }
 }
 
-/** Fields one behind the other, as the kernel's ABI fixes them: for structs newer than the headers. */
+/**
+ * Returns the rows of consecutive fields, for structs that are newer than the headers. The kernel's ABI fixes the
+ * offsets.
+ */
 export function rowsAt(
   start: number,
   width: number,
@@ -146,7 +152,7 @@ export function rowsAt(
   return names.split(' ').map((name, i) => ({ name, at: start + i * width, width, type, optional }))
 }
 
-/** A struct whose offsets are the same on every machine, of `size` bytes. */
+/** Creates a codec of a struct of `size` bytes whose offsets are the same on every machine. */
 export function fixedStruct<Value>(size: number, rows: readonly Row[]): Codec<Value> {
   return {
     size,
@@ -159,7 +165,7 @@ export function fixedStruct<Value>(size: number, rows: readonly Row[]): Codec<Va
   }
 }
 
-/** A list of structs that follow each other. */
+/** Creates a codec of a list of consecutive structs. */
 export function listOf<Get, Set>(
   codec: Codec<Get, Set>,
   stride: number,

@@ -14,11 +14,11 @@ import {
   type FieldType,
 } from './struct'
 
-/** What the kernel knows of a TCP connection. Times are microseconds unless said otherwise. tcp(7) */
+/** Describes the state of a TCP connection. Times are in microseconds unless stated otherwise. tcp(7) */
 export interface TcpInfo {
-  /** `TCP_ESTABLISHED` and its kin. */
+  /** The state of the connection, `TCP_ESTABLISHED` and so on. */
   tcpi_state: number
-  /** Congestion state, `TCP_CA_*`. */
+  /** The congestion state, `TCP_CA_*`. */
   tcpi_ca_state: number
   tcpi_retransmits: number
   tcpi_probes: number
@@ -27,9 +27,9 @@ export interface TcpInfo {
   tcpi_options: number
   tcpi_snd_wscale: number
   tcpi_rcv_wscale: number
-  /** The delivery rate was limited by what the application gave. */
+  /** Not 0 if the application sent too little to reach the delivery rate of the connection. */
   tcpi_delivery_rate_app_limited: number
-  /** Why a fast open failed (5.7). */
+  /** The reason why a fast open failed. Since Linux 5.7. */
   tcpi_fastopen_client_fail: number
   tcpi_rto: number
   tcpi_ato: number
@@ -40,12 +40,12 @@ export interface TcpInfo {
   tcpi_lost: number
   tcpi_retrans: number
   tcpi_fackets: number
-  /** Milliseconds since. */
+  /** Milliseconds since the last data was sent. */
   tcpi_last_data_sent: number
   tcpi_last_ack_sent: number
-  /** Milliseconds since. */
+  /** Milliseconds since the last data was received. */
   tcpi_last_data_recv: number
-  /** Milliseconds since. */
+  /** Milliseconds since the last acknowledgement was received. */
   tcpi_last_ack_recv: number
   tcpi_pmtu: number
   tcpi_rcv_ssthresh: number
@@ -58,46 +58,46 @@ export interface TcpInfo {
   tcpi_rcv_rtt: number
   tcpi_rcv_space: number
   tcpi_total_retrans: number
-  /** Bytes per second (3.15). */
+  /** Bytes per second. Since Linux 3.15. */
   tcpi_pacing_rate?: bigint
   tcpi_max_pacing_rate?: bigint
-  /** 4.1 */
+  /** Since Linux 4.1. */
   tcpi_bytes_acked?: bigint
   tcpi_bytes_received?: bigint
-  /** 4.2 */
+  /** Since Linux 4.2. */
   tcpi_segs_out?: number
   tcpi_segs_in?: number
-  /** 4.6 */
+  /** Since Linux 4.6. */
   tcpi_notsent_bytes?: number
   tcpi_min_rtt?: number
   tcpi_data_segs_in?: number
   tcpi_data_segs_out?: number
-  /** Bytes per second (4.9). */
+  /** Bytes per second. Since Linux 4.9. */
   tcpi_delivery_rate?: bigint
-  /** 4.10 */
+  /** Since Linux 4.10. */
   tcpi_busy_time?: bigint
   tcpi_rwnd_limited?: bigint
   tcpi_sndbuf_limited?: bigint
-  /** 4.18 */
+  /** Since Linux 4.18. */
   tcpi_delivered?: number
   tcpi_delivered_ce?: number
-  /** 4.19 */
+  /** Since Linux 4.19. */
   tcpi_bytes_sent?: bigint
   tcpi_bytes_retrans?: bigint
   tcpi_dsack_dups?: number
   tcpi_reord_seen?: number
-  /** 5.4 */
+  /** Since Linux 5.4. */
   tcpi_rcv_ooopack?: number
   tcpi_snd_wnd?: number
-  /** 6.2 */
+  /** Since Linux 6.2. */
   tcpi_rcv_wnd?: number
   tcpi_rehash?: number
-  /** 6.7 */
+  /** Since Linux 6.7. */
   tcpi_total_rto?: number
   tcpi_total_rto_recoveries?: number
-  /** Milliseconds. */
+  /** The total time in retransmission timeouts in milliseconds. */
   tcpi_total_rto_time?: number
-  /** Accurate ECN (6.17). */
+  /** Since Linux 6.17, for accurate ECN. */
   tcpi_received_ce?: number
   tcpi_delivered_e1_bytes?: number
   tcpi_delivered_e0_bytes?: number
@@ -110,7 +110,7 @@ export interface TcpInfo {
 const prefix = (start: number, width: number, type: FieldType, optional: boolean, names: string) =>
   rowsAt(start, width, type, optional, names.replace(/\S+/g, 'tcpi_$&'))
 
-// The kernel only ever adds at the end, so the offsets hold for headers older than the kernel too.
+// The kernel only appends fields, so these offsets are valid even if the headers are older than the kernel.
 const tcpInfoRows = [
   ...prefix(0, 1, 'uint', false, 'state ca_state retransmits probes backoff options'),
   ...prefix(8, 4, 'uint', false, 'rto ato snd_mss rcv_mss unacked sacked lost retrans fackets'),
@@ -134,7 +134,7 @@ const tcpInfoRows = [
   ...prefix(260, 4, 'uint', true, 'delivered_ce_bytes received_e1_bytes received_e0_bytes received_ce_bytes'),
 ]
 
-/** A bit-field, counted from the side where the compiler puts the first one. */
+/** Returns a bit-field. `from` counts from the bit that the compiler uses first, which depends on the byte order. */
 function bits(byte: number, from: number, count: number): number {
   return (byte >>> (littleEndian ? from : 8 - from - count)) & ((1 << count) - 1)
 }
@@ -149,7 +149,7 @@ function readTcpInfo(bytes: Uint8Array): TcpInfo {
   return info as unknown as TcpInfo
 }
 
-/** `struct tcp_info`, as long as the kernel makes it: what it does not have is absent. */
+/** `struct tcp_info` in the length that the kernel returns. Fields that the kernel does not have are absent. */
 export const tcpInfo: Codec<TcpInfo, never> = {
   size: ({ os }) => (os === 'linux' ? 512 : undefined),
   encode: () => new Uint8Array(0),
@@ -164,22 +164,22 @@ const connectionFields = {
   tcpi_rxbytes: 'uint64', tcpi_rxoutoforderbytes: 'uint64', tcpi_txretransmitpackets: 'uint64',
 } as const // prettier-ignore
 
-/** `struct tcp_connection_info`. Darwin only; times are milliseconds. */
+/** `struct tcp_connection_info`. Darwin only. Times are in milliseconds. */
 export const tcpConnectionInfo = struct('tcp_connection_info', connectionFields)
 
-/** A key that the peer must know (RFC 2385). */
+/** Describes a key that signs the segments of a connection to one peer (RFC 2385). */
 export interface Md5Key {
-  /** The peer's address in numbers. */
+  /** The numeric address of the peer. */
   address: string
-  /** Up to 80 bytes; empty takes the key away. */
+  /** The key, up to 80 bytes. An empty key removes it. */
   key: ArrayBufferView
 }
 
-/** A key for a network of peers. */
+/** Describes a key for a network of peers. */
 export interface Md5KeyExtended extends Md5Key {
-  /** How many bits of the address count. */
+  /** The number of leading bits of the address that must match. */
   prefixLength?: number | undefined
-  /** Only for peers on this interface. */
+  /** Limits the key to peers on this interface. */
   interface?: InterfaceLike | undefined
 }
 
@@ -187,7 +187,7 @@ const md5Places = perPlatform(platform =>
   structOf(platform, 'tcp_md5sig', ['tcpm_addr', 'tcpm_flags', 'tcpm_prefixlen', 'tcpm_keylen', 'tcpm_key']),
 )
 
-/** `struct tcp_md5sig`, all of it. */
+/** `struct tcp_md5sig` with all fields. */
 export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
   size: platform => md5Places(platform)?.size,
   encode(platform, value, argument) {
@@ -207,7 +207,7 @@ export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
     }
     if (fields['interface'] !== undefined) {
       bytes[offset.tcpm_flags]! |= platform.constants['TCP_MD5SIG_FLAG_IFINDEX']!
-      // Behind tcpm_keylen; headers before 5.6 call it padding.
+      // tcpm_ifindex follows tcpm_keylen; headers before 5.6 call it padding.
       put32(
         bytes,
         offset.tcpm_keylen + 2,
@@ -219,7 +219,7 @@ export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
   decode: () => undefined as never,
 }
 
-/** `struct tcp_md5sig` without the fields that TCP_MD5SIG does not look at. */
+/** `struct tcp_md5sig` without the fields that TCP_MD5SIG ignores. */
 export const md5Key: Codec<never, Md5Key> = {
   ...md5KeyExtended,
   encode(platform, value, argument) {
@@ -228,7 +228,7 @@ export const md5Key: Codec<never, Md5Key> = {
   },
 }
 
-/** Options of a connection that is being restored. */
+/** The TCP options of a connection during TCP_REPAIR. */
 export const repairOptions = listOf(struct('tcp_repair_opt', { opt_code: 'uint', opt_val: 'uint' }), 8, 16)
 export const repairWindow = struct('tcp_repair_window', {
   snd_wl1: 'uint',
@@ -238,23 +238,23 @@ export const repairWindow = struct('tcp_repair_window', {
   rcv_wup: 'uint',
 })
 
-/** What a zero-copy receive could map now. The pointers of the struct stay null. */
+/** Describes what a zero-copy receive could map now. The pointers of the struct stay NULL. */
 export interface ZeroCopyState {
   length: number
   recv_skip_hint: number
-  /** Bytes in the receive queue. */
+  /** The number of bytes in the receive queue. */
   inq: number
   err: number
 }
 
-// What lies behind are pointers, which the native layer refuses.
+// The following fields are pointers, which native code refuses.
 const PLAIN_FIELDS = 24
 export const zeroCopyReceive: Codec<ZeroCopyState, never> = fixedStruct<ZeroCopyState>(PLAIN_FIELDS, [
   ...rowsAt(8, 4, 'uint', false, 'length recv_skip_hint inq'),
   ...rowsAt(20, 4, 'int', false, 'err'),
 ])
 
-/** What the kernel knows of a multipath connection. */
+/** Describes the state of a multipath connection. */
 export interface MptcpInfo {
   mptcpi_subflows: number
   mptcpi_add_addr_signal: number
@@ -268,19 +268,19 @@ export interface MptcpInfo {
   mptcpi_write_seq: bigint
   mptcpi_snd_una: bigint
   mptcpi_rcv_nxt: bigint
-  /** 5.14 */
+  /** Since Linux 5.14. */
   mptcpi_local_addr_used?: number
   mptcpi_local_addr_max?: number
   mptcpi_csum_enabled?: number
-  /** 6.5 */
+  /** Since Linux 6.5. */
   mptcpi_retransmits?: number
   mptcpi_bytes_retrans?: bigint
   mptcpi_bytes_sent?: bigint
   mptcpi_bytes_received?: bigint
   mptcpi_bytes_acked?: bigint
-  /** 6.8 */
+  /** Since Linux 6.8. */
   mptcpi_subflows_total?: number
-  /** Milliseconds since (6.11). */
+  /** Milliseconds since the last data was sent. Since Linux 6.11. */
   mptcpi_last_data_sent?: number
   mptcpi_last_data_recv?: number
   mptcpi_last_ack_recv?: number
@@ -300,13 +300,13 @@ const mptcpRows = [
   ...rowsAt(84, 4, 'uint', true, mptcpNames('last_data_sent last_data_recv last_ack_recv')),
 ]
 
-/** `struct mptcp_info`, as long as the kernel makes it. */
+/** `struct mptcp_info` in the length that the kernel returns. */
 export const mptcpInfo: Codec<MptcpInfo, never> = fixedStruct<MptcpInfo>(256, mptcpRows)
 
 const HEADER = 16
 const SUBFLOWS = 16
 
-/** A list of one struct for each subflow, behind a `struct mptcp_subflow_data` that says how long they are. */
+/** A list of structs, one for each subflow. A `struct mptcp_subflow_data` before them contains their size. */
 function subflows<T>(
   size: number,
   decode: (...from: Parameters<Codec<T>['decode']>) => T,
@@ -322,7 +322,7 @@ function subflows<T>(
     },
     decode(platform, bytes) {
       const head = padded(bytes, HEADER)
-      // The kernel shortens our size to its own, and packs that closely.
+      // The kernel reduces the given struct size to its own, and packs the structs with that size.
       const [count, stride] = [get32(head, 4), get32(head, 12)]
       const present =
         stride === 0 ? 0 : Math.min(count, Math.floor(Math.max(0, bytes.length - HEADER) / stride))
@@ -337,7 +337,7 @@ function subflows<T>(
 /** A `struct tcp_info` for each subflow. */
 export const mptcpTcpInfo = subflows(512, (_platform, bytes) => readTcpInfo(bytes))
 
-/** Both ends of a subflow. */
+/** Describes the addresses of a subflow. */
 export interface SubflowAddresses {
   local: Address | null
   remote: Address | null
@@ -373,11 +373,11 @@ export const mptcpFullInfo: Codec<MptcpFullInfo, never> = {
     }) as unknown as MptcpFullInfo,
 }
 
-/** The key of one direction of a connection whose records the kernel encrypts. */
+/** Describes the key of one direction of a connection whose TLS records the kernel encrypts. */
 export interface TlsCryptoInfo {
   /** `TLS_1_2_VERSION` or `TLS_1_3_VERSION`. */
   version: number
-  /** `TLS_CIPHER_*`: says how long the others are. */
+  /** The cipher, `TLS_CIPHER_*`, which determines the lengths of the other fields. */
   cipher_type: number
   iv: ArrayBufferView
   key: ArrayBufferView
@@ -406,7 +406,8 @@ export const tlsCryptoInfo: Codec<TlsCryptoInfo> = {
     const fields = checkObject(argument, value)
     const type = checkInteger(`${argument}.cipher_type`, fields['cipher_type'], 0, 0xffff)
     const cipher = ciphers(platform).get(type)
-    if (cipher === undefined) throw outOfRange(`${argument}.cipher_type`, 'a cipher that is known here', type)
+    if (cipher === undefined)
+      throw outOfRange(`${argument}.cipher_type`, 'a TLS_CIPHER_* constant of a supported cipher', type)
     const bytes = new Uint8Array(cipher.size)
     put16(bytes, 0, checkInteger(`${argument}.version`, fields['version'], 0, 0xffff))
     put16(bytes, 2, type)

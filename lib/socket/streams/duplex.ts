@@ -20,21 +20,24 @@ import { isInet, isStream } from '../base'
 import { hasEnded, isOwnEnd } from '../iteration'
 import type { Source } from './source'
 
-/** Options of toDuplex. */
+/** Describes the options of `toDuplex`. */
 export interface SocketDuplexOptions {
   /**
-   * False: `end()` follows by itself when the peer has ended, as net.Socket has it. Default true, as
-   * stream.Duplex has it.
+   * If false, the stream calls `end()` when the peer has finished, like net.Socket. Default true, like
+   * stream.Duplex.
    */
   allowHalfOpen?: boolean | undefined
-  /** Bytes that wait for a reader, and for the kernel, before back-pressure sets in. Default: Node's. */
+  /**
+   * The number of buffered bytes, in each direction, at which back-pressure begins. The default is that of Node.js.
+   */
   highWaterMark?: number | undefined
   /**
-   * One message for each `data` event, empty ones too. Default: true on sockets that keep borders, where false
-   * joins the messages; a stream has none to keep.
+   * If true, each `data` event delivers one message, even an empty one. If false, messages are joined.
+   *
+   * Default: true on sockets that preserve message boundaries, false on streams.
    */
   objectMode?: boolean | undefined
-  /** Bytes to receive at once at most; a longer message is cut. Default 65536. */
+  /** The maximum number of bytes per receive. A longer message is truncated. Default 65536. */
   size?: number | undefined
   /** Destroys the stream when it fires. */
   signal?: AbortSignal | undefined
@@ -48,30 +51,32 @@ const FIELDS = [
   'signal',
 ] satisfies (keyof SocketDuplexOptions)[]
 const SIZE = 65536
-/** IOV_MAX of every system that we run on. */
+/** IOV_MAX on every supported system. */
 const MAX_PARTS = 1024
 const MESSAGES = 16
-// Darwin has another name for it.
+// macOS calls the option TCP_KEEPALIVE.
 const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
 
 /**
- * A socket as a stream of Node. The stream owns the socket: it is closed once, when both sides have ended or the
- * stream is destroyed, and when somebody else closes it the stream is destroyed.
+ * Provides a socket as a stream.Duplex.
+ *
+ * The stream owns the socket. It closes the socket when both sides have ended or the stream is destroyed. If the
+ * socket is closed elsewhere, the stream is destroyed.
  */
 export class SocketDuplex extends Duplex {
-  /** Bytes received so far. */
+  /** The number of bytes received so far. */
   bytesRead = 0
-  /** Bytes handed to the kernel so far. */
+  /** The number of bytes that the kernel has accepted so far. */
   bytesWritten = 0
-  /** Milliseconds of silence before `'timeout'`; 0 for none. See setTimeout. */
+  /** The time without activity before `'timeout'`, in milliseconds; 0 disables it. See `setTimeout`. */
   timeout = 0
-  /** Never: it is made of a connected socket. For those who expect a net.Socket. */
+  /** Always false, because the socket is already connected. Exists for code that expects a net.Socket. */
   readonly connecting = false
   readonly #socket: Source
   readonly #size: number
   #reading = false
   #timer: NodeJS.Timeout | null = null
-  /** Takes the listener of the caller's signal back. */
+  /** Removes the listener from the caller's signal. */
   #forget: (() => void) | null = null
 
   constructor(socket: Source, given?: SocketDuplexOptions) {
@@ -81,11 +86,11 @@ export class SocketDuplex extends Duplex {
     super(streamOptions(socket, options))
     this.#socket = socket
     this.#size = options.size === undefined ? SIZE : checkSize('options.size', options.size) || 1
-    // Several chunks in one call would become one message.
+    // On a socket with message boundaries, a joint write of several chunks would send one message.
     if (!isStream(socket)) Object.assign(this, { _writev: null })
     socket.channel.onGone(inContext(() => this.destroy()))
     if (signal === undefined) return
-    // Node's own `signal` option would call the methods of the caller's object.
+    // The `signal` option of stream.Duplex would call methods of the caller's object.
     const stop = inContext(() => void this.destroy(aborted(signal)))
     if (isAborted(signal)) stop()
     else this.#forget = onAbort(signal, stop)
@@ -100,7 +105,8 @@ export class SocketDuplex extends Duplex {
     this.#socket.recv(this.#size, { timeout: null }).then(this.#received, this.#failed)
   }
 
-  // Listeners run in the context of toDuplex(), as those of a net.Socket do in that of its connection.
+  // Listeners run in the async context of toDuplex(), as those of a net.Socket run in the context of its
+  // connection.
   readonly #received = inContext((data: Buffer): void => {
     this.#reading = false
     if (data.length === 0 && hasEnded(this.#socket)) {
@@ -109,7 +115,7 @@ export class SocketDuplex extends Duplex {
     }
     this.bytesRead += data.length
     this.#active()
-    // An empty push would be no progress in byte mode, and nobody would read again.
+    // In byte mode an empty push does not count as progress, and _read would not be called again.
     if (data.length === 0 && !this.readableObjectMode) this._read()
     else this.push(data)
   })
@@ -146,11 +152,11 @@ export class SocketDuplex extends Duplex {
   override _final(done: (error?: Error | null) => void): void {
     const { type } = this.#socket
     try {
-      // Datagrams have no end that the other side could see.
+      // Datagrams have no end that the peer could detect.
       if (isStream(this.#socket) || type === SOCK_SEQPACKET) this.#socket.shutdown(SHUT_WR)
       done()
     } catch (error) {
-      // The peer went first.
+      // The peer has already closed.
       done((error as SocketError).code === 'ENOTCONN' ? null : (error as Error))
     }
   }
@@ -176,7 +182,7 @@ export class SocketDuplex extends Duplex {
     }
   }
 
-  // --- what http, https and agents ask of a net.Socket ---
+  // --- members of net.Socket that http, https and agents use ---
 
   get remoteAddress(): string | undefined {
     return textOf(this.#socket.remoteAddress)
@@ -198,19 +204,22 @@ export class SocketDuplex extends Duplex {
     return portOf(this.#socket.localAddress)
   }
 
-  /** Keeps the process alive while it waits, as at first. */
+  /** Makes the waiting stream keep the process alive, which is the default. */
   ref(): this {
     this.#socket.ref()
     return this
   }
 
-  /** No longer keeps the process alive. */
+  /** Stops the waiting stream from keeping the process alive. */
   unref(): this {
     this.#socket.unref()
     return this
   }
 
-  /** Emits `'timeout'` after that many milliseconds without a byte in either direction; nothing else happens. */
+  /**
+   * Emits `'timeout'` after `milliseconds` without a byte in either direction. The stream stays open. 0 disables
+   * it.
+   */
   setTimeout(milliseconds: number, listener?: () => void): this {
     this.timeout = milliseconds
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -220,7 +229,11 @@ export class SocketDuplex extends Duplex {
     return milliseconds > 0 ? this.once('timeout', listener) : this.off('timeout', listener)
   }
 
-  /** SO_KEEPALIVE, and how many milliseconds of silence come before the first probe. TCP only, else nothing. */
+  /**
+   * Enables TCP keep-alive, with `delay` milliseconds of silence before the first probe. tcp(7)
+   *
+   * Does nothing on sockets other than TCP.
+   */
   setKeepAlive(on = false, delay = 0): this {
     if (!isTcp(this.#socket)) return this
     this.#socket.setsockopt(SOL_SOCKET, SO_KEEPALIVE, on)
@@ -229,7 +242,7 @@ export class SocketDuplex extends Duplex {
     return this
   }
 
-  /** TCP_NODELAY. TCP only, else nothing. */
+  /** Sets TCP_NODELAY. Does nothing on sockets other than TCP. tcp(7) */
   setNoDelay(on = true): this {
     if (isTcp(this.#socket)) this.#socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, on)
     return this
@@ -240,11 +253,11 @@ export class SocketDuplex extends Duplex {
   }
 }
 
-/** Nothing could be written to a datagram socket without a peer, and what is read would not tell whose it is. */
+/** Throws `ENOTCONN` for an unconnected datagram socket: it cannot write, and reads would not tell the sender. */
 export function checkConnected(socket: Source, call: string): void {
   if (socket.type !== SOCK_DGRAM || !isInet(socket) || socket.closed || socket.remoteAddress !== null) return
   throw systemError(call, errnoOf('ENOTCONN'), {
-    subject: 'a datagram socket has to be connected first; messages() hears everybody',
+    subject: 'connect the datagram socket first, or use messages() to receive from every sender',
   })
 }
 
@@ -253,7 +266,7 @@ function streamOptions(socket: Source, options: SocketDuplexOptions): DuplexOpti
   return ownFields<DuplexOptions>({
     allowHalfOpen,
     readableObjectMode: objectMode,
-    // A mark in bytes means nothing where messages are counted.
+    // In object mode the mark counts messages, so a number of bytes does not apply.
     ...(highWaterMark === undefined
       ? {}
       : {
@@ -263,7 +276,7 @@ function streamOptions(socket: Source, options: SocketDuplexOptions): DuplexOpti
   })
 }
 
-/** sendmsg(2) until all is sent. */
+/** Sends all parts with as many sendmsg(2) calls as needed. */
 async function sendParts(socket: Source, parts: readonly Buffer[]): Promise<void> {
   let rest = parts
   while (rest.length > 0) {
@@ -272,7 +285,7 @@ async function sendParts(socket: Source, parts: readonly Buffer[]): Promise<void
   }
 }
 
-/** What is left of the parts after so many bytes. */
+/** Returns the rest of the parts after so many bytes. */
 function after(parts: readonly Buffer[], bytes: number): readonly Buffer[] {
   let i = 0
   let left = bytes

@@ -7,7 +7,7 @@ import type { Source } from './source'
 
 const protocols = [0, constants.IPPROTO_TCP, constants.IPPROTO_MPTCP]
 
-/** Hands the descriptor over to Node's own net.Socket. */
+/** Moves the file descriptor to a new net.Socket. */
 export function toNetSocket(socket: Source): NetSocket {
   if (socket.closed) throw closed('toNetSocket')
   const reason = whyNot(socket)
@@ -17,7 +17,7 @@ export function toNetSocket(socket: Source): NetSocket {
   }
   const { channel } = socket
   const { leftover } = channel
-  channel.leftover = null // it goes along
+  channel.leftover = null // detach() refuses while bytes are left over; they are passed on below
   let fd: number
   try {
     fd = socket.detach()

@@ -2,7 +2,7 @@ import type { OutgoingMessage } from '../../operations/message'
 import type { Op } from '../../validators'
 import type { BaseSocket } from '../base'
 
-/** What a stream needs of the socket that it owns. */
+/** Describes the operations that a stream needs from the socket it owns. */
 export interface Source extends BaseSocket {
   recv(size: number, op?: Op): Promise<Buffer>
   recvInto(buffer: ArrayBufferView, op?: Op): Promise<number>

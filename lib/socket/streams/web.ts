@@ -17,35 +17,41 @@ import { hasEnded } from '../iteration'
 import { checkConnected } from './duplex'
 import type { Source } from './source'
 
-/** Options of toWeb. */
+/** Describes the options of `toWeb`. */
 export interface WebOptions {
-  /** Bytes to receive at once at most, where the reader brings no buffer of its own; a longer message is cut. Default 65536. */
+  /**
+   * The maximum number of bytes per receive if the reader provides no buffer. A longer message is truncated.
+   * Default 65536.
+   */
   size?: number | undefined
 }
 
-/** The two sides of a connection. */
+/** Holds the two sides of a connection as Web Streams. */
 export interface WebStreams {
-  /** A byte stream of a stream socket (`getReader({ mode: 'byob' })` reads into your memory); else one chunk for each message. */
+  /**
+   * On a stream socket a byte stream: `getReader({ mode: 'byob' })` reads into your memory. Else one chunk per
+   * message.
+   */
   readable: ReadableStream<Uint8Array>
-  /** Takes any ArrayBufferView. */
+  /** Accepts any ArrayBufferView. */
   writable: WritableStream<ArrayBufferView>
 }
 
 const SIZE = 65536
 
-/** What both sides share: the socket is closed when both have ended. */
+/** The state that both sides share. Closes the socket when both have ended. */
 class Halves {
   readonly #leaving = new AbortController()
   #open = 2
 
   constructor(readonly socket: Source) {}
 
-  /** Of what waits to receive. */
+  /** The options of every receive. */
   get op(): { timeout: null; signal: AbortSignal } {
     return { timeout: null, signal: this.#leaving.signal }
   }
 
-  /** The reader has left: what it waits for is given up, and the socket stays for the writer. */
+  /** Called when the reader cancels: ends the waiting receive. The socket stays open for the writer. */
   leave(): void {
     this.#leaving.abort()
     this.shutdown(SHUT_RD)
@@ -57,12 +63,12 @@ class Halves {
     try {
       this.socket.shutdown(how)
     } catch (error) {
-      if ((error as SocketError).code !== 'ENOTCONN') throw error // the peer went first
+      if ((error as SocketError).code !== 'ENOTCONN') throw error // the peer has already closed
     }
   }
 }
 
-/** A socket as streams of the web. They own it: it is closed when both have ended, at a failure, and at an abort. */
+/** Returns Web Streams that own a socket. They close it when both have ended, when one fails, and on abort. */
 export function toWebStreams(socket: Source, options?: WebOptions): WebStreams {
   const given = checkOptions('options', options, ['size'])
   const size = given.size === undefined ? SIZE : checkSize('options.size', given.size) || 1
@@ -76,7 +82,7 @@ export function toWebStreams(socket: Source, options?: WebOptions): WebStreams {
 
 function byteStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
   const { socket } = halves
-  // What a constructor of Node is given inherits nothing: it reads more fields than are here.
+  // Node.js reads more fields than these, so the object must inherit nothing.
   const source: UnderlyingByteSource = ownFields({
     type: 'bytes' as const,
     autoAllocateChunkSize: size,
@@ -112,7 +118,7 @@ function messageStream(halves: Halves, size: number): ReadableStream<Uint8Array>
   )
 }
 
-/** The result, or null when the reader has left; a failure ends the connection for both sides. */
+/** Returns the result, or null if the reader has cancelled. Any other failure closes the socket for both sides. */
 async function receiving<T>(halves: Halves, receive: () => Promise<T>): Promise<T | null> {
   try {
     return await receive()

@@ -178,7 +178,7 @@ describe('the encoded bytes', () => {
   })
 
   test('an ICMP type beyond the filter always passes', () => {
-    expect(() => encode(codecs.icmpFilter, { pass: [32] })).toThrow('others always pass')
+    expect(() => encode(codecs.icmpFilter, { pass: [32] })).toThrow('other types always pass')
     expect(() => encode(codecs.icmp6Filter, { block: [256] })).toThrow(RangeError)
     expect(() => encode(codecs.icmpFilter, {})).toThrow('{ pass: types } or { block: types }')
   })
