@@ -84,6 +84,19 @@ const DIRECTIONS = [READ, WRITE, ERROR] as const
 /** The order in which a deferred socket is served. */
 const IN_TURN = [WRITE, READ, ERROR] as const
 
+/** What led to an attempt. It decides what EAGAIN means. */
+type Cause =
+  /** No event: the operation is new, or has become the head of its queue. */
+  | 'submit'
+  /** The poller reported readiness in this direction. */
+  | 'edge'
+  /** The poller reported an error or a hang-up, but not that the socket is writable. */
+  | 'error'
+  /** The retry timer, after spurious readiness. */
+  | 'timer'
+  /** No event: a deferred queue is served, or work on another thread has ended. */
+  | 'turn'
+
 // One executor for all promises: a closure for each would cost more than the promise.
 const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
   resolve: () => undefined,
@@ -220,7 +233,7 @@ export class Reactor {
     this.#enqueue(channel, operation)
     if (deferred) this.#defer(channel)
     else if (channel.head(operation.direction) === operation && !operation.busy)
-      this.#arm(channel, operation, true)
+      this.#arm(channel, operation, 'submit')
     return promise
   }
 
@@ -255,7 +268,7 @@ export class Reactor {
     for (const direction of [WRITE, READ] as const) {
       if (channel.head(direction) === null) continue
       channel.budget = Math.max(channel.budget, 1) // the head is attempted now, whatever it has used up
-      this.#pump(channel, direction, false)
+      this.#pump(channel, direction, 'turn')
     }
   }
 
@@ -353,14 +366,15 @@ export class Reactor {
 
   // --- waiting ---
 
-  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `unasked`: no
-  // event led to the attempt. A kernel that is short of memory says EAGAIN to a send on a socket that is and stays
-  // writable, and no edge follows, unless the poller is asked anew.
-  #arm(channel: Channel, operation: Operation<unknown>, unasked = false): boolean {
+  // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.
+  #arm(channel: Channel, operation: Operation<unknown>, cause: Cause): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
-      const again = unasked && direction === WRITE && !operation.spurious
-      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
+      // A kernel that is short of memory says EAGAIN to a send on a socket that stays writable, and no edge follows
+      // unless the poller is asked again. After an event it is not asked: that would repeat for ever.
+      const noEvent = cause === 'submit' || cause === 'turn'
+      const ask = noEvent && direction === WRITE && !operation.spurious
+      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, ask ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
         this.#reject(operation, systemError('epoll_ctl', result))
@@ -382,9 +396,8 @@ export class Reactor {
     this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
   }
 
-  // Attempts what is queued until it would block. `sure`: an event named this direction, so EAGAIN means that
-  // readiness lies. `unasked`: see #arm; an event may be another's, and asking anew after each would spin.
-  #pump(channel: Channel, direction: Direction, sure: boolean, unasked = !sure): void {
+  // Attempts the queued operations in order, until one would block.
+  #pump(channel: Channel, direction: Direction, cause: Cause): void {
     if (direction === ERROR) return this.#pumpErrors(channel)
     for (;;) {
       const operation = channel.head(direction)
@@ -402,20 +415,20 @@ export class Reactor {
       if (result === PENDING) return
       if (result === YIELD) return this.#defer(channel)
       if (result === EAGAIN) {
-        if (sure && direction === READ) {
+        const spurious = cause === 'edge' || cause === 'timer'
+        if (spurious && direction === READ) {
           // A level that says 'ready' to no avail would say so for ever: edges for the rest of this wait.
           operation.arm(this.memory, channel.index)
           this.native.useEdges(channel.id)
           return
         }
-        if (!this.#arm(channel, operation, unasked)) continue
-        if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
+        if (!this.#arm(channel, operation, cause)) continue
+        if (spurious && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
       }
       channel.budget--
       if (channel.extras !== null) channel.extras.stall = 0
-      sure = false
-      unasked = true
+      cause = 'submit'
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
     }
   }
@@ -439,7 +452,7 @@ export class Reactor {
       operation = next
     }
     let head = channel.head(ERROR)
-    while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
+    while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
     if (head !== null && channel.extras?.errors?.handed !== before) this.#defer(channel)
   }
 
@@ -476,7 +489,7 @@ export class Reactor {
     extras.backoff = setTimeout(() => {
       extras.backoff = null
       this.#newTurn(channel)
-      this.#pump(channel, WRITE, true)
+      this.#pump(channel, WRITE, 'timer')
     }, wait)
     if (!channel.refed) extras.backoff.unref()
   }
@@ -499,7 +512,7 @@ export class Reactor {
       for (const deferred of channels) {
         deferred.deferred = false
         this.#newTurn(deferred)
-        for (const direction of IN_TURN) alone(() => this.#pump(deferred, direction, false))
+        for (const direction of IN_TURN) alone(() => this.#pump(deferred, direction, 'turn'))
       }
     })
   }
@@ -549,7 +562,7 @@ export class Reactor {
     this.#reject(operation, reason)
     if (first && channel.fd >= 0) {
       this.#newTurn(channel)
-      this.#pump(channel, direction, false)
+      this.#pump(channel, direction, 'submit')
     }
   }
 
@@ -579,12 +592,12 @@ export class Reactor {
     const operation = channel.head(direction)
     if (operation === null) return this.#dropAccepted(at)
     if (opcode === READY) {
-      const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
-      if (direction === WRITE && sure && channel.extras?.echo === true) {
+      const ready = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
+      if (direction === WRITE && ready && channel.extras?.echo === true) {
         channel.extras.echo = false
         operation.arm(this.memory, channel.index)
       } else {
-        this.#pump(channel, direction, sure, false)
+        this.#pump(channel, direction, ready ? 'edge' : 'error')
       }
     } else {
       this.#settle(
@@ -610,7 +623,7 @@ export class Reactor {
   #next(channel: Channel, direction: Direction): void {
     const head = channel.head(direction)!
     const dry = direction === READ && this.#isDry(channel) && !head.ignoresDry
-    if (!dry || !this.#arm(channel, head)) this.#pump(channel, direction, false)
+    if (!dry || !this.#arm(channel, head, 'submit')) this.#pump(channel, direction, 'submit')
   }
 
   /** The work of this operation off the loop has ended: it goes on, or leaves as it was asked to. */
@@ -622,6 +635,6 @@ export class Reactor {
       this.#dequeue(channel, operation)
       this.#reject(operation, reason)
     }
-    this.#pump(channel, operation.direction, false)
+    this.#pump(channel, operation.direction, 'turn')
   }
 }
