@@ -3,7 +3,7 @@ import { native } from '../binding/binding'
 import { reactor } from '../reactor'
 import { EAGAIN, EINTR } from '../errors/errno'
 import { Operation } from '../reactor/operation'
-import { MAX_STALL, milliseconds, nobody, pollFor, SLICE, WAITED } from '../reactor/blocking'
+import { MAX_STALL, milliseconds, noDescriptors, pollFor, SLICE, WAITED } from '../reactor/blocking'
 import type { PollSet } from './set'
 import { Channel } from '../reactor/channel'
 import { READ } from '../binding/shared'
@@ -94,7 +94,7 @@ export function blockOn(set: PollSet, timeout: number | null): void {
   for (let idle = 0; ; idle++) {
     const left = deadline - performance.now()
     // What nobody asked for, a hang-up, makes poll return at once, again and again.
-    if (idle > 1 && left > 0) pollFor(nobody, Math.min(left, 1 << Math.min(idle, MAX_STALL)))
+    if (idle > 1 && left > 0) pollFor(noDescriptors, Math.min(left, 1 << Math.min(idle, MAX_STALL)))
     const begin = performance.now()
     const ready = set.look(milliseconds(Math.max(0, Math.min(SLICE, deadline - begin))))
     if (ready > 0) return
