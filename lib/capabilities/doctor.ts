@@ -57,7 +57,7 @@ const uses: Record<Privilege, string> = {
 
 /** Asks everything. */
 export function examine(): Report {
-  const manifest = readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')
+  const manifest = readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8')
   return {
     version: (JSON.parse(manifest) as { version: string }).version,
     platform: process.platform,
