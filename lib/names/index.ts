@@ -84,8 +84,8 @@ export async function gethostbyaddr(address: string, op?: Op): Promise<HostEntry
 
 /**
  * Returns the fully qualified domain name of a host; by default, of this host. This is the first of its official name
- * and its aliases that has a dot. If none has a dot, returns the official name. If the lookup fails, returns `name`
- * unchanged.
+ * and its aliases that has a dot. If none has a dot, returns the official name. If the lookup fails, returns
+ * the name that was looked up.
  */
 export async function getfqdn(name = '', op?: Op): Promise<string> {
   const waiting = checkOp(op, null)

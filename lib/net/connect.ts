@@ -20,7 +20,7 @@ export interface ConnectOptions {
   port: number
   /** `AF_INET` or `AF_INET6`. Default: every family that the name has. */
   family?: number | undefined
-  /** The local address to bind to. Only remote addresses of the same family are tried. */
+  /** The local address to bind to. Only remote addresses of its family are tried; a wildcard allows both families. */
   localAddress?: AddressLike | undefined
   /** Milliseconds for the lookup and all attempts together. Default: see `setDefaultTimeout`. */
   timeout?: number | null | undefined

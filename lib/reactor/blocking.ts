@@ -50,7 +50,7 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
       const { progress } = operation
       idle = progress === moved ? idle + 1 : 0
       moved = progress
-      // poll(2) may return at once each time, without progress: a full error queue, a hang-up, or spurious readiness.
+      // poll(2) may return at once each time, without progress: unread error records, a hang-up, spurious readiness.
       // Pause between the calls, so that the loop does not use the whole CPU.
       if (idle > 2) sleep(noDescriptors, 1 << Math.min(idle - 2, MAX_STALL))
       const begin = performance.now()

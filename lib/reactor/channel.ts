@@ -27,9 +27,9 @@ class Extras {
   zeroCopy: ZeroCopySender | null = null
   /** Called before the descriptor is closed: pending zero-copy sends may still use memory. */
   guard: { readonly busy: boolean; close(): void } | null = null
-  /** How often in a row readiness to write was spurious, as a power of two of the retry delay. */
+  /** The exponent of the next retry delay after spurious readiness to write: 2^stall milliseconds. */
   stall = 0
-  /** True if the next edge to write must be ignored: our own failed attempt causes it. */
+  /** True if the next edge to write must be ignored, because a failed attempt causes it. */
   echo = false
   /** The retry timer after spurious readiness to write. */
   backoff: NodeJS.Timeout | null = null

@@ -3,14 +3,15 @@
  * attempt an operation, when to wait, and when to settle the promise. Promises are settled only here.
  *
  * Each socket has a Channel with three queues: reads, writes, and reads of the error queue. Only the operation at the
- * head of a queue is attempted; the others wait behind it. An attempt is one non-blocking system call. It returns a
- * result, an error, or EAGAIN.
+ * head of a queue is attempted; the others wait until it has ended. (On the error queue all operations are attempted,
+ * because each waits for a different kind of record.) An attempt is one non-blocking system call. It returns a result,
+ * an error, or EAGAIN. What EAGAIN means depends on what led to the attempt: see `Cause`.
  *
  * After EAGAIN the reactor registers the socket with a poller in C++ (epoll, or kqueue on macOS) and *arms* the head:
  * it writes an opcode into the table that C++ shares with TypeScript. The poller is edge-triggered: it reports a
  * socket when its state changes, and not again. On an edge C++ makes the armed attempt itself, or it leaves the
- * attempt to TypeScript (READY). Once in a turn of the event loop C++ calls `#dispatch` with one record for each
- * event.
+ * attempt to TypeScript (READY). Once in a turn of the event loop C++ calls `#dispatch` with records of what
+ * happened.
  *
  *   event                         action
  *   submit, the queue is empty    attempt, unless the table says DRY (no data to read); on EAGAIN queue and arm
@@ -38,8 +39,8 @@
  * An AF_UNIX stream is watched level-triggered while an operation reads. A message with descriptors ends a read early,
  * and no edge announces the data behind it. While no operation reads, C++ switches to edges (USES_EDGES).
  *
- * A socket with `busyPoll` repeats a read for some milliseconds before it waits (`spin`). This counts against the
- * budget too, so the event loop gets its turn.
+ * A socket with `busyPoll` repeats a read for some milliseconds before it waits (`spin`). It does so only while it has
+ * budget left, so the event loop gets its turn.
  *
  * The budget: at most 64 operations of a socket complete in one turn of the event loop. Otherwise a loop of awaits on
  * a busy socket would starve timers and other sockets.
@@ -382,8 +383,8 @@ export class Reactor {
   #arm(channel: Channel, operation: Operation<unknown>, cause: Cause): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
-      // A kernel that is short of memory says EAGAIN to a send on a socket that stays writable, and no edge follows
-      // unless the poller is asked again. After an event it is not asked: that would repeat for ever.
+      // A kernel that is short of memory fails a send with EAGAIN although the socket stays writable. No edge follows,
+      // unless the poller is asked again. After an event it is not asked: this would repeat without end.
       const noEvent = cause === 'submit' || cause === 'turn'
       const ask = noEvent && direction === WRITE && !operation.spurious
       const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, ask ? 1 : 0)
@@ -397,7 +398,7 @@ export class Reactor {
     operation.arm(this.memory, channel.index)
     if (direction === WRITE && operation.spurious) {
       this.#backOff(channel)
-      // The failed attempt freed its own send buffer, which causes one edge: `echo` tells #serve to ignore it.
+      // The failed attempt freed its own send buffer, which causes one edge. #serve ignores it if `echo` is set.
       channel.ensureExtras().echo = true
     }
     return true
