@@ -39,8 +39,9 @@ export class ErrorQueue {
   }
 
   /**
-   * Reads records until the queue is empty, `enough` returns true, or MAX_RECORDS_AT_ONCE are read. Returns the number
-   * of records, or −errno if there was none. Records that stay in the kernel are not lost: each operation reads before it waits.
+   * Reads records until the queue is empty, `enough` returns true, or MAX_RECORDS_AT_ONCE are read. Returns the
+   * number of records, or −errno if there was none. Records that stay in the kernel are not lost: each operation
+   * reads before it waits.
    */
   drain(enough: () => boolean = never): number {
     for (let count = 0; count < MAX_RECORDS_AT_ONCE; count++) {
