@@ -13,9 +13,9 @@ const otherNames: Readonly<Record<string, (typeof extensionNames)[number]>> = {
 }
 
 /**
- * Parses a program. Accepts the output of `tcpdump -ddd` (the number of instructions, then `code jt jf k`), of `tcpdump
- * -dd` (C initializers), and assembly as of `tcpdump -d` and bpf_asm. An expression such as `tcp port 80` is not a
- * program: compile it with `tcpdump -ddd 'tcp port 80'` first.
+ * Parses a program. Accepts the output of `tcpdump -ddd` (the number of instructions, then `code jt jf k`), the
+ * output of `tcpdump -dd` (C initializers), and assembly as in `tcpdump -d` and bpf_asm. An expression such as
+ * `tcp port 80` is not a program: compile it with `tcpdump -ddd 'tcp port 80'` first.
  */
 export function parse(text: string): Program {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)

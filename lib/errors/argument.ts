@@ -8,8 +8,8 @@ const className = /^[A-Z]\w*$/
 const longestText = 128
 
 /**
- * Returns a `TypeError` with the code `ERR_INVALID_ARG_TYPE`. `expected` is a primitive type (`'number'`, `'string or
- * number'`), the name of a class (`'Socket'`), or free text that follows "must be".
+ * Returns a `TypeError` with the code `ERR_INVALID_ARG_TYPE`. `expected` is a primitive type (`'number'`,
+ * `'string or number'`), the name of a class (`'Socket'`), or free text that follows "must be".
  */
 export function invalidType(argument: string, expected: string, actual: unknown): CodedError<TypeError> {
   let wanted = expected

@@ -8,8 +8,8 @@ import { checkBytes, checkInteger } from '../validators'
  * Computes the Internet checksum (RFC 1071), as a number in host byte order. Set the checksum field of an ICMP, UDP,
  * TCP or IPv4 header to 0 first, then store the result there. The checksum of a header with a correct checksum is 0.
  *
- * Several parts are summed as if they were one, also if a part has an odd length: `checksum(pseudoHeader, header,
- * payload)`.
+ * Several parts are summed as if they were one, also if a part has an odd length:
+ * `checksum(pseudoHeader, header, payload)`.
  */
 export function checksum(bytes: ArrayBufferView, ...more: ArrayBufferView[]): number {
   let sum = addOctets(0, 0, checkBytes('bytes', bytes))
