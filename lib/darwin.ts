@@ -1,4 +1,4 @@
-/** The constants that exist on macOS only, typed as present. Importing this elsewhere throws. */
+/** All constants of macOS, typed as always present. Importing this module on another system throws. */
 import { requireSystem } from './binding/system'
 
 requireSystem('darwin')

@@ -4,7 +4,7 @@ import { native } from './binding/binding'
 import { os } from './errors/errno'
 import { interfaces } from './binding/interface-lookup'
 
-/** The system this process runs on, for the codecs. */
+/** The platform of this process, for the codecs. */
 export const platform: Platform = { os, constants: native.constants, layout: native.layout }
 
 /** Encodes and decodes addresses of this system. */
@@ -13,8 +13,8 @@ export const addresses = new AddressCodec(platform, interfaces)
 let latest: Address | null = null
 
 /**
- * The address in `length` bytes of `memory`; null where there is none. A sender that goes on sending is decoded
- * once, for addresses never change.
+ * Decodes the address in `length` bytes of `memory`, or returns null for length 0. If the bytes are the same as in
+ * the last call, returns the same object: several messages of one sender are decoded once.
  */
 export function addressAt(memory: Uint8Array, start: number, length: number): Address | null {
   if (length === 0) return null

@@ -1,5 +1,5 @@
 /**
- * The sockets that the kernel has and Node hides: see the README for a first look.
+ * The kernel's sockets for Node.js. The README has a first example.
  */
 export { Socket } from './socket'
 export { SocketError } from './errors'

@@ -1,4 +1,4 @@
-/** The constants that exist on Linux only, typed as present. Importing this elsewhere throws. */
+/** All constants of Linux, typed as always present. Importing this module on another system throws. */
 import { requireSystem } from './binding/system'
 
 requireSystem('linux')

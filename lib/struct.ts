@@ -1,17 +1,17 @@
 import { endianness } from 'node:os'
 import type { Platform } from './platform'
 
-/** Host byte order, for the fields of a sockaddr that are not in network order. */
+/** True if the host byte order is little-endian. Some fields of a sockaddr are in host byte order. */
 export const littleEndian = endianness() === 'LE'
 
-/** Offsets of one struct's fields on one platform, in bytes. */
+/** The size of a struct on one platform, and the offsets and widths of its fields, in bytes. */
 export interface Struct<Field extends string> {
   readonly size: number
   readonly offset: Readonly<Record<Field, number>>
   readonly width: Readonly<Record<Field, number>>
 }
 
-/** The struct's layout, or `null` where the platform has no such struct. A struct without a named field is a bug. */
+/** Returns the layout of a struct, or `null` if the platform does not have it. Throws if a field is missing. */
 export function structOf<Field extends string>(
   platform: Platform,
   name: string,
@@ -34,13 +34,13 @@ export function entry(platform: Platform, name: string): number {
   return value
 }
 
-/** A method of a prototype as a function whose first argument is the object: properties of the object do not matter. */
+/** Converts a method of a prototype to a function that takes the object as its first argument. */
 export function uncurried<F>(method: unknown): F {
   return Function.prototype.call.bind(method as () => void) as F
 }
 
-// A view may have properties of its own, or a subclass may override them: only the intrinsic getters tell the truth, and
-// run no code of the caller's.
+// A view may have own properties, or its class may override them. The intrinsic getters return the real values, and run
+// no code of the caller.
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const getter = <T, O = ArrayBufferView>(prototype: object, name: PropertyKey): ((object: O) => T) =>
   uncurried(Reflect.getOwnPropertyDescriptor(prototype, name)!.get)
@@ -62,17 +62,17 @@ const arrayBuffer = {
   resizable: getter<boolean, ArrayBuffer>(ArrayBuffer.prototype, 'resizable'),
 }
 
-/** The length of a view in bytes, as it is now: 0 where its memory was detached or shrunk. */
+/** Returns the current length of a view in bytes; 0 if its memory was detached or shrunk. */
 export function byteLengthOf(view: ArrayBufferView): number {
   if (nameOfTypedArray(view) !== undefined) return typed.length(view)
   try {
     return dataView.length(view)
   } catch {
-    return 0 // where a typed array says 0, a DataView throws
+    return 0 // a DataView throws where a typed array returns 0
   }
 }
 
-/** Whether a DataView has lost its memory. */
+/** Returns true if the memory of a DataView was detached. */
 export function isDetached(view: DataView): boolean {
   try {
     dataView.length(view)
@@ -82,22 +82,22 @@ export function isDetached(view: DataView): boolean {
   }
 }
 
-/** The length of memory in bytes: 0 when it was detached. */
+/** Returns the length of an ArrayBuffer in bytes; 0 if it was detached. */
 export function lengthOfMemory(memory: ArrayBuffer): number {
   return arrayBuffer.length(memory)
 }
 
-/** Whether the memory can change its size. */
+/** Returns true if an ArrayBuffer can change its size. */
 export function isResizable(memory: ArrayBuffer): boolean {
   return arrayBuffer.resizable(memory)
 }
 
-/** The memory behind a view. */
+/** Returns the ArrayBuffer of a view. */
 export function memoryOf(view: ArrayBufferView): ArrayBufferLike {
   return nameOfTypedArray(view) !== undefined ? typed.memory(view) : dataView.memory(view)
 }
 
-/** The bytes of a view, not copied. None where its memory was detached or shrunk. */
+/** Returns the bytes of a view, without a copy. Empty if its memory was detached or shrunk. */
 export function octetsOf(view: ArrayBufferView): Uint8Array {
   const length = byteLengthOf(view)
   if (length === 0) return new Uint8Array(0)
@@ -105,7 +105,7 @@ export function octetsOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(memory(view), offset(view), length)
 }
 
-/** The same as a Buffer. */
+/** Returns the bytes of a view as a Buffer, without a copy. */
 export function bufferOf(view: ArrayBufferView): Buffer {
   const octets = octetsOf(view)
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length)

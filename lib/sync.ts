@@ -24,7 +24,7 @@ export {
 export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names/blocking'
 export { getDefaultTimeout, setDefaultTimeout } from './reactor/timeouts'
 
-/** poll(2), as in `bsd-sockets`, blocking the thread. */
+/** Waits until at least one entry is ready, and blocks the thread. See `poll` of `bsd-sockets`. poll(2) */
 export function poll<E extends PollEntry>(
   entries: readonly E[],
   timeout: number | null = null,
@@ -35,7 +35,7 @@ export function poll<E extends PollEntry>(
   return answer()
 }
 
-/** select(2), as in `bsd-sockets`, blocking the thread. */
+/** Waits until at least one socket is ready, and blocks the thread. See `select` of `bsd-sockets`. select(2) */
 export function select<R extends Pollable, W extends Pollable, X extends Pollable>(
   read: readonly R[],
   write: readonly W[],

@@ -3,22 +3,26 @@ import { checkInteger, checkText, invalidType, outOfRange } from './errors/argum
 import { isSignal } from './runtime/signals'
 import { memberOf, ownFields } from './runtime/fields'
 
-/** Anything that names an open file. */
+/** An open file: a descriptor, a FileHandle, or an object with a descriptor as `fd`. */
 export type FileLike = number | FileHandle | { readonly fd: number }
 
 export { checkInteger, checkText }
 
-/** Options of every operation that can wait; a bare number stands for `flags`. */
+/** The options of every operation that can wait. A number in place of the options is `flags`. */
 export interface Op {
   /** `MSG_*` flags of the system call. */
   flags?: number | undefined
-  /** Milliseconds: `null` waits, 0 never waits (`EAGAIN`), more waits that long (`ERR_SOCKET_TIMEOUT`). Default: `socket.timeout`. */
+  /**
+   * How long to wait, in milliseconds. `null` waits without limit. 0 does not wait: rejects with `EAGAIN` if the
+   * operation would block. Otherwise rejects with `ERR_SOCKET_TIMEOUT` when the time is over. Default:
+   * `socket.timeout`.
+   */
   timeout?: number | null | undefined
-  /** Takes the operation back (`AbortError`). */
+  /** If aborted, the operation rejects with an `AbortError`. */
   signal?: AbortSignal | undefined
 }
 
-/** An Op after the checks. */
+/** The checked values of an Op. */
 export interface Waiting {
   flags: number
   timeout: number | null
@@ -27,17 +31,17 @@ export interface Waiting {
 
 const MAX_TIMEOUT = 0x7fffffff
 
-/** The fields of an operation's options beside those of Op. */
+/** The names of the options of an operation, in addition to those of Op. */
 export type Fields = readonly string[]
 
 const NO_FIELDS: Fields = []
 
 const { hasOwn, freeze } = Object
 
-/** The options of a call that was given none. It inherits nothing. */
+/** The options of a call without options. It has no prototype. */
 const NO_OPTIONS = freeze({ __proto__: null })
 
-/** The own fields of an options object. Refuses a field that no option has. */
+/** Copies the own fields of an options object. Throws for a field that is not in `known`. */
 export function checkOptions<T extends object>(
   name: string,
   given: T | undefined,
@@ -50,17 +54,17 @@ export function checkOptions<T extends object>(
   return own
 }
 
-/** The own fields of an operation's options that are more than an Op, for checkOp and for the operation. */
+/** Copies the own fields of options that extend Op, so that checkOp and the operation read the same values. */
 export function ownOp<T extends Op>(op: T | number | undefined): T | number | undefined {
   return typeof op === 'object' && op !== null && !(op instanceof AbortSignal) ? ownFields(op) : op
 }
 
-/** The options behind an ownOp, where a number stands for flags. checkOp refuses anything else. */
+/** Returns the options of an ownOp result; empty for a number. checkOp refuses anything else. */
 export function fieldsOfOp<T extends Op>(op: T | number | undefined): Partial<T> {
   return typeof op === 'object' && op !== null ? op : (NO_OPTIONS as unknown as Partial<T>)
 }
 
-/** Checks an Op, or a number in its place. `more` are the fields that this operation takes besides. */
+/** Checks an Op, or a number in its place. `more` are the additional options of this operation. */
 export function checkOp(
   op: Op | number | undefined,
   timeout: number | null,
@@ -70,7 +74,7 @@ export function checkOp(
   if (typeof op === 'number') return { flags: checkFlags(op), timeout, signal: undefined }
   if (typeof op !== 'object' || op === null) throw invalidType('op', 'number or object', op)
   const waiting: Waiting = { flags: 0, timeout, signal: undefined }
-  // A loop and not checkOptions: every operation does this, and a copy would cost more than all checks.
+  // A loop instead of checkOptions: every operation runs this code, and a copy would cost more than all checks.
   for (const key in op) {
     if (!hasOwn(op, key)) {
       if (isSignal(op)) throw invalidType('op', 'number or object: { signal } for a signal', op)
@@ -96,13 +100,13 @@ export function checkOp(
   return waiting
 }
 
-/** The same for calls that block: nothing could fire a signal meanwhile, so one is refused. */
+/** Checks the options of a call that blocks. Refuses a signal: nothing can abort it while the thread is blocked. */
 export function checkSyncOp(op: Op | number | undefined, timeout: number | null, more?: Fields): Waiting {
   const waiting = checkOp(op, timeout, more)
   if (waiting.signal === undefined) return waiting
   throw invalidType(
     'op.signal',
-    'undefined, since nothing fires a signal while the thread blocks',
+    'undefined, because nothing can abort a signal while the thread is blocked',
     waiting.signal,
   )
 }
@@ -120,13 +124,13 @@ export function checkTimeout(name: string, timeout: unknown): number | null {
   return timeout
 }
 
-/** A signal is an AbortSignal: nothing else keeps to its rules. */
+/** Checks that a value is an AbortSignal or undefined. */
 export function checkSignal(name: string, signal: unknown): AbortSignal | undefined {
   if (signal === undefined || isSignal(signal)) return signal
   throw invalidType(name, 'AbortSignal', signal)
 }
 
-/** Bytes as users may give them. A string is never encoded silently. */
+/** Checks that a value is a Buffer, typed array or DataView. A string is refused, because it has no encoding. */
 export function checkBytes(name: string, value: unknown): ArrayBufferView {
   if (!ArrayBuffer.isView(value)) {
     const advice = typeof value === 'string' ? ' (Buffer.from(text) makes one)' : ''
@@ -137,24 +141,24 @@ export function checkBytes(name: string, value: unknown): ArrayBufferView {
 
 const MAX_SIZE = 0x7fffffff
 
-/** A number of bytes to receive at most. */
+/** Checks a maximum number of bytes to receive. */
 export function checkSize(name: string, value: unknown): number {
   return checkInteger(name, value, 0, MAX_SIZE)
 }
 
-/** Any whole number that C would take as an int, signed or not. */
+/** Checks a number that fits into a C int, signed or unsigned, and returns it as signed. */
 export function checkInt(name: string, value: unknown): number {
   return checkInteger(name, value, -0x80000000, 0xffffffff) | 0
 }
 
-/** A descriptor, or an object with one as `fd` (net.Socket's owner types, FileHandle, Socket). */
+/** Checks a descriptor, or an object with a descriptor as `fd` (FileHandle, Socket). Returns the descriptor. */
 export function checkFd(name: string, value: unknown): number {
   const fd = typeof value === 'object' && value !== null ? memberOf(value, 'fd') : value
   if (typeof fd !== 'number') throw invalidType(name, 'a file descriptor or an object with one as fd', value)
   return checkInteger(name, fd, 0, 0x7fffffff)
 }
 
-/** For a field that no option has: a typing error would otherwise pass for a default. */
+/** Returns the error for an unknown option. Without it, a misspelt option would have no effect. */
 function unknownField(name: string, key: string, value: unknown, known: readonly string[]): Error {
-  return invalidType(`${name}.${key}`, `left out: there are only ${known.join(', ')}`, value)
+  return invalidType(`${name}.${key}`, `absent: unknown option "${key}"; known: ${known.join(', ')}`, value)
 }

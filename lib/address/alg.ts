@@ -8,17 +8,17 @@ import type { Struct } from '../struct'
 const fields = ['salg_type', 'salg_feat', 'salg_mask', 'salg_name'] as const
 type Field = (typeof fields)[number]
 
-/** An algorithm of the kernel's crypto interface. Linux only. */
+/** The fields of an AF_ALG address: an algorithm of the kernel's crypto interface. Linux only. */
 export interface AlgLike {
-  /** `'hash'`, `'skcipher'`, `'aead'`, `'rng'`; at most 13 bytes. */
+  /** The kind of algorithm: `'hash'`, `'skcipher'`, `'aead'`, `'rng'`; at most 13 bytes. */
   type: string
-  /** `'sha256'`, `'cbc(aes)'`, …; at most 63 bytes. */
+  /** The name of the algorithm: `'sha256'`, `'cbc(aes)'`, …; at most 63 bytes. */
   name: string
   feature?: number | undefined
   mask?: number | undefined
 }
 
-/** An algorithm of the kernel's crypto interface, sockaddr_alg. Linux only. */
+/** An AF_ALG address (sockaddr_alg): an algorithm of the kernel's crypto interface. Linux only. */
 export class AlgAddress extends BaseAddress<AlgCodec> {
   get kind(): 'alg' {
     return 'alg'
@@ -40,7 +40,7 @@ export class AlgAddress extends BaseAddress<AlgCodec> {
     return get32(this[raw], this[owner].struct.offset.salg_mask)
   }
 
-  /** `alg:<type>:<name>` */
+  /** Returns `alg:<type>:<name>`. */
   override toString(): string {
     return `alg:${this.type}:${this.name}`
   }
@@ -57,7 +57,7 @@ export class AlgAddress extends BaseAddress<AlgCodec> {
   }
 }
 
-/** AF_ALG. */
+/** Encodes and decodes AF_ALG addresses. */
 export class AlgCodec extends FamilyCodec {
   readonly name = 'AF_ALG'
   readonly shapes = '{ type, name, feature?, mask? }'
@@ -96,7 +96,7 @@ export class AlgCodec extends FamilyCodec {
   }
 }
 
-/** The text with room left for the NUL behind it. */
+/** Checks a text, which must leave room for a NUL at its end. */
 function readName(argument: string, value: unknown, room: number): Buffer {
   if (typeof value !== 'string') throw invalidType(argument, 'string', value)
   const bytes = Buffer.from(value)

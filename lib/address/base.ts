@@ -5,7 +5,7 @@ import type { CodedError } from '../errors/argument'
 import type { Platform } from '../platform'
 import type { Head } from './sockaddr'
 
-/** What `kind` may be. */
+/** The values of `kind`. */
 export type AddressKind =
   | 'inet'
   | 'inet6'
@@ -22,15 +22,15 @@ export type AddressKind =
   | 'alg'
   | 'unknown'
 
-/** Names of interfaces. Neither function throws. */
+/** Looks up network interfaces. Neither function throws. */
 export interface InterfaceLookup {
-  /** if_nametoindex(3): the index, 0 where no interface has the name. */
+  /** Returns the index of an interface, or 0 if no interface has this name. if_nametoindex(3) */
   indexOf(name: string): number
-  /** if_indextoname(3): the name, `null` where no interface has the index. */
+  /** Returns the name of an interface, or `null` if no interface has this index. if_indextoname(3) */
   nameOf(index: number): string | null
 }
 
-/** What the codec of a family needs to know. */
+/** What the codec of a family depends on. */
 export interface Context {
   readonly platform: Platform
   readonly interfaces: InterfaceLookup
@@ -39,9 +39,9 @@ export interface Context {
 
 /** Encodes and decodes the addresses of one family. */
 export abstract class FamilyCodec {
-  /** `AF_…` */
+  /** The name of the family, `'AF_…'`. */
   abstract readonly name: string
-  /** The forms `encode` takes, for messages. */
+  /** The forms that `encode` accepts, for error messages. */
   abstract readonly shapes: string
 
   constructor(
@@ -49,19 +49,19 @@ export abstract class FamilyCodec {
     readonly family: number,
   ) {}
 
-  /** Takes anything but an `Address` and `{ family, data }`, which are the same for all families. */
+  /** Encodes the forms of this family. `AddressCodec` handles `Address` and `{ family, data }`, common to all. */
   abstract encode(address: unknown): Uint8Array
 
-  /** `null` where the bytes cannot be an address of this family. `length` is never above `bytes.length`. */
+  /** Decodes an address, or returns `null` if the bytes are no valid address. `length` is at most `bytes.length`. */
   abstract decode(bytes: Uint8Array, length: number): BaseAddress | null
 
-  /** The bytes of a decoded address in the form that bind, connect and sendto take. */
+  /** Converts the bytes of a decoded address to the form that bind, connect and sendto accept. */
   reuse(bytes: Uint8Array): Uint8Array {
     return bytes
   }
 
   wrongShape(given: unknown, hint = ''): CodedError<TypeError> {
-    // The copy that ownAddress makes would be described by its missing prototype.
+    // ownAddress copies an object without a prototype, which would spoil its description in the error.
     const copied = fieldsOf(given) !== null && Object.getPrototypeOf(given) === null
     const actual = copied ? { ...(given as object) } : given
     return invalidType(
@@ -73,15 +73,15 @@ export abstract class FamilyCodec {
 }
 
 /**
- * The bytes and the codec are own, enumerable properties under symbols: cheap to make, out of the way of
- * users, and still what `assert.deepEqual` and its like compare.
+ * The keys of an address's bytes and codec. These are own, enumerable properties: they are cheap to create, users do
+ * not see them, and `assert.deepEqual` compares them.
  */
 export const raw: unique symbol = Symbol('address bytes')
 export const owner: unique symbol = Symbol('address codec')
 
 /**
- * What all addresses have. Immutable: nothing handed out shares memory with it, and a sender may come as the same
- * object again.
+ * The base class of all addresses. An address is immutable: it shares no memory with the values that it returns. The
+ * same object may be returned for several messages of one sender.
  */
 export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   /** @internal Never written to. */
@@ -89,7 +89,7 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   /** @internal */
   readonly [owner]: Owner
 
-  /** @internal Takes the bytes over. */
+  /** @internal Keeps the bytes, without a copy. */
   constructor(codec: Owner, bytes: Uint8Array) {
     this[raw] = bytes
     this[owner] = codec
@@ -97,17 +97,17 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
 
   abstract get kind(): AddressKind
 
-  /** The `AF_` number, as this platform has it. */
+  /** The `AF_*` number on this platform. */
   get family(): number {
     return this[owner].family
   }
 
-  /** The whole sockaddr, family included, as the kernel gave it. A fresh copy each time. */
+  /** A copy of the whole sockaddr, including the family, as the kernel reported it. */
   get bytes(): Uint8Array {
     return new Uint8Array(this[raw])
   }
 
-  /** Whether both are the same address. */
+  /** Returns true if `other` is the same address. */
   equals(other: unknown): boolean {
     if (this === other) return true
     if (!(other instanceof BaseAddress) || this.kind !== other.kind || this.family !== other.family)
@@ -115,25 +115,25 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
     return sameBytes(this.identity(), other.identity())
   }
 
-  /** The bytes that make two addresses of a kind equal. */
+  /** Returns the bytes that are equal for equal addresses. */
   protected identity(): Uint8Array {
     return this[raw]
   }
 
-  /** The address as text for people. */
+  /** Returns the address as readable text. */
   abstract toString(): string
 
-  /** A plain object with `kind` and the decoded fields. */
+  /** Returns a plain object with `kind` and the decoded fields. */
   abstract toJSON(): { kind: AddressKind }
 
-  /** What util.inspect and console.log show. */
+  /** Formats the address for util.inspect and console.log. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     const { kind, ...fields } = this.toJSON()
     return `Address<${options.stylize(kind, 'special')}> ${inspect(fields, options)}`
   }
 }
 
-/** The value if it is an object with named fields: not a list, not bytes. */
+/** Returns the value if it is an object with named fields, and `null` for an array, bytes or a primitive. */
 export function fieldsOf(value: unknown): Record<string, unknown> | null {
   if (typeof value !== 'object' || value === null) return null
   return Array.isArray(value) || types.isUint8Array(value) ? null : (value as Record<string, unknown>)
@@ -152,8 +152,8 @@ export function checkU32(argument: string, value: unknown): number {
 }
 
 /**
- * The index of an interface given by name or by index. `index` serves where `interface` is absent, so that
- * the JSON of an address whose interface has no name can be used again. 0 is any interface.
+ * Returns the index of an interface that is given by name or by index; 0 is any interface. If `name` is absent,
+ * `index` is used. So the JSON of an address can be used as an address, even if the interface has no name.
  */
 export function interfaceIndex(context: Context, name: unknown, index: unknown): number {
   if (name === undefined || name === null) return checkInteger('index', index, 0, 0x7fffffff)
@@ -164,9 +164,9 @@ export function interfaceIndex(context: Context, name: unknown, index: unknown):
   return found
 }
 
-/** The index of a named interface, 0 where there is none. */
+/** Returns the index of an interface, or 0 if no interface has this name. */
 export function lookUp(context: Context, name: string): number {
-  // A C function would see the name end at the NUL and find another interface.
+  // In C the name would end at the NUL, and might be the name of another interface.
   return name === '' || name.includes('\0') ? 0 : context.interfaces.indexOf(name)
 }
 
@@ -174,7 +174,7 @@ export function interfaceName(context: Context, index: number): string | null {
   return index === 0 ? null : context.interfaces.nameOf(index)
 }
 
-/** Reads `aa:bb:cc` or `aa-bb-cc`; `null` where the text is not that. */
+/** Parses `aa:bb:cc` or `aa-bb-cc`. Returns `null` for any other text. */
 export function parseHardware(text: string): Uint8Array | null {
   if (text === '') return new Uint8Array(0)
   const parts = text.split(text.includes('-') ? '-' : ':')
@@ -190,7 +190,7 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i])
 }
 
-/** Whether the `length` bytes at `start` are those of the address. */
+/** Returns true if the `length` bytes at `start` are the bytes of the address. */
 export function isIn(address: BaseAddress, memory: Uint8Array, start: number, length: number): boolean {
   const bytes = address[raw]
   if (bytes.length !== length) return false
@@ -198,7 +198,7 @@ export function isIn(address: BaseAddress, memory: Uint8Array, start: number, le
   return true
 }
 
-/** What people call the operating system. */
+/** Returns the usual name of the operating system. */
 export function osName(os: Platform['os']): string {
   return os === 'darwin' ? 'macOS' : 'Linux'
 }

@@ -13,21 +13,19 @@ import type { Context } from './base'
 import { copyOf } from './sockaddr'
 import { get16, put16 } from '../struct'
 
-// The kernel's headers for user space hold none of these structs (they come with BlueZ), so they are written
-// down here. They are packed or naturally aligned alike on every Linux, and differ in size:
-//   sockaddr_hci  6: family, u16 dev, u16 channel
-//   sockaddr_sco  8: family, bdaddr[6]
-//   sockaddr_rc  10: family, bdaddr[6], u8 channel, pad
-//   sockaddr_l2  14: family, le16 psm, bdaddr[6], le16 cid, u8 bdaddr_type, pad
+// These structs are not in the kernel's user-space headers (BlueZ has them), so they are described here. Their layout
+// is the same on every Linux, and their sizes differ:   sockaddr_hci  6: family, u16 dev, u16 channel   sockaddr_sco
+// 8: family, bdaddr[6]   sockaddr_rc  10: family, bdaddr[6], u8 channel, pad   sockaddr_l2  14: family, le16 psm,
+// bdaddr[6], le16 cid, u8 bdaddr_type, pad
 const hciSize = 6
 const scoSize = 8
 const rfcommSize = 10
 const l2capSize = 14
 
-/** Which Bluetooth socket an address is for. */
+/** The Bluetooth protocol that an address belongs to. */
 export type BluetoothProtocol = 'l2cap' | 'rfcomm' | 'hci' | 'sco'
 
-/** A Bluetooth endpoint: L2CAP, RFCOMM, SCO, HCI, told apart by the fields. Linux only. */
+/** The fields of an AF_BLUETOOTH address. The fields determine the protocol: L2CAP, RFCOMM, SCO or HCI. Linux only. */
 export type BluetoothLike =
   | { bdaddr: string; psm: number; cid?: number | undefined; bdaddrType?: number | undefined }
   | { bdaddr: string; channel: number }
@@ -35,9 +33,10 @@ export type BluetoothLike =
   | { device: number; channel?: number | undefined }
 
 /**
- * A Bluetooth endpoint. Linux only. The bytes do not name their protocol; the length that the kernel reports
- * is different for each and decides, so bytes of any other length are an `'unknown'` address, and bytes cut
- * to the length of another protocol are taken for that one. A field that the protocol lacks is `null`.
+ * An AF_BLUETOOTH address. Linux only.
+ *
+ * The bytes do not contain the protocol, but each protocol has a different length, so the length determines the
+ * protocol. Bytes of any other length are an `'unknown'` address. A field that the protocol does not have is `null`.
  */
 export class BluetoothAddress extends BaseAddress<BluetoothCodec> {
   get kind(): 'bluetooth' {
@@ -48,21 +47,21 @@ export class BluetoothAddress extends BaseAddress<BluetoothCodec> {
     return protocols.get(this[raw].length) ?? 'sco'
   }
 
-  /** `AA:BB:CC:DD:EE:FF` */
+  /** The device address, `'AA:BB:CC:DD:EE:FF'`. */
   get bdaddr(): string | null {
     const { protocol } = this
     if (protocol === 'hci') return null
     const at = protocol === 'l2cap' ? 4 : 2
-    // Stored last byte first.
+    // The kernel stores the last byte first.
     return formatHardware(this[raw].slice(at, at + 6).reverse()).toUpperCase()
   }
 
-  /** L2CAP: protocol/service multiplexer. */
+  /** L2CAP: the protocol/service multiplexer. */
   get psm(): number | null {
     return this.protocol === 'l2cap' ? getLE(this[raw], 2) : null
   }
 
-  /** L2CAP: fixed channel id. */
+  /** L2CAP: the fixed channel id. */
   get cid(): number | null {
     return this.protocol === 'l2cap' ? getLE(this[raw], 10) : null
   }
@@ -72,19 +71,19 @@ export class BluetoothAddress extends BaseAddress<BluetoothCodec> {
     return this.protocol === 'l2cap' ? this[raw][12]! : null
   }
 
-  /** RFCOMM and HCI. */
+  /** RFCOMM and HCI: the channel. */
   get channel(): number | null {
     const { protocol } = this
     if (protocol === 'rfcomm') return this[raw][8]!
     return protocol === 'hci' ? get16(this[raw], 4) : null
   }
 
-  /** HCI: number of the adapter, 0xffff for none. */
+  /** HCI: the number of the adapter, 0xffff for none. */
   get device(): number | null {
     return this.protocol === 'hci' ? get16(this[raw], 2) : null
   }
 
-  /** `bluetooth:<bdaddr>`, with `/<psm>` or `/<channel>`; `bluetooth:hci<device>/<channel>` */
+  /** Returns `bluetooth:<bdaddr>`, with `/<psm>` or `/<channel>`, or `bluetooth:hci<device>/<channel>`. */
   override toString(): string {
     const at = this.psm ?? this.channel
     return `bluetooth:${this.bdaddr ?? `hci${this.device}`}${at === null ? '' : `/${at}`}`
@@ -108,7 +107,7 @@ const protocols = new Map<number, BluetoothProtocol>([
   [l2capSize, 'l2cap'],
 ])
 
-/** AF_BLUETOOTH. */
+/** Encodes and decodes AF_BLUETOOTH addresses. */
 export class BluetoothCodec extends FamilyCodec {
   readonly name = 'AF_BLUETOOTH'
   readonly shapes =
@@ -151,7 +150,7 @@ export class BluetoothCodec extends FamilyCodec {
   }
 }
 
-/** Six bytes in the order the kernel has them. */
+/** Parses a device address into six bytes, in the kernel's order. */
 function readBdaddr(value: unknown): Uint8Array {
   if (typeof value !== 'string') throw invalidType('bdaddr', 'string', value)
   const bytes = parseHardware(value)

@@ -15,27 +15,27 @@ import { copyOf } from './sockaddr'
 import { get32, get64, put32, put64, structOf } from '../struct'
 import type { Struct } from '../struct'
 
-// The union can_addr has unnamed structs inside, the same on every Linux: tp { u32 rx_id, u32 tx_id } and
+// The union can_addr contains unnamed structs, with the same layout on every Linux: tp { u32 rx_id, u32 tx_id } and
 // j1939 { u64 name, u32 pgn, u8 addr }.
 const txId = 4
 const pgn = 8
 const addr = 12
 const tpEnd = 8
 const j1939End = 13
-// Kernel values that mean "not given", from linux/can/j1939.h.
+// The values for "none", from linux/can/j1939.h.
 const noPgn = 0x40000
 const noAddr = 0xff
 
-/** A CAN interface, with the ids of ISO-TP or the name of J1939. Linux only. */
+/** The fields of an AF_CAN address: an interface, with the ids of ISO-TP or the name of J1939. Linux only. */
 export interface CanLike {
-  /** Name or index; 0 is any interface. `null` leaves it to `index`. */
+  /** The name or the index of the interface; 0 is any interface. If `null`, `index` is used. */
   interface: string | number | null
   index?: number | undefined
   /** CAN_ISOTP: the id to receive from. */
   rxId?: number | undefined
   /** CAN_ISOTP: the id to send with. */
   txId?: number | undefined
-  /** CAN_J1939: the 64-bit NAME. Default 0, none. */
+  /** CAN_J1939: the 64-bit NAME. Default 0: none. */
   name?: bigint | number | undefined
   /** CAN_J1939: the parameter group number. Default `J1939_NO_PGN`. */
   pgn?: number | undefined
@@ -44,21 +44,23 @@ export interface CanLike {
 }
 
 /**
- * A CAN address, sockaddr_can. Linux only. `rxId`/`txId` (CAN_ISOTP) and `name`/`pgn`/`addr` (CAN_J1939) are
- * two readings of the same bytes and nothing in them says which is meant: that is the socket's protocol.
- * CAN_RAW and CAN_BCM use neither. A field is `null` where the kernel reported too few bytes for it.
+ * An AF_CAN address (sockaddr_can). Linux only.
+ *
+ * `rxId` and `txId` (CAN_ISOTP) share their bytes with `name`, `pgn` and `addr` (CAN_J1939). The bytes do not tell
+ * which of them are valid: this depends on the protocol of the socket. CAN_RAW and CAN_BCM use none of them. A field
+ * is `null` if the kernel reported too few bytes for it.
  */
 export class CanAddress extends BaseAddress<CanCodec> {
   get kind(): 'can' {
     return 'can'
   }
 
-  /** The name of the interface, `null` where it has none (any more). Looked up each time. */
+  /** The name of the interface, or `null` if it has no name (any more). Looked up on each access. */
   get interface(): string | null {
     return interfaceName(this[owner].context, this.index)
   }
 
-  /** The index of the interface, 0 for any. */
+  /** The index of the interface; 0 is any interface. */
   get index(): number {
     return get32(this[raw], this[owner].struct.offset.can_ifindex)
   }
@@ -88,12 +90,12 @@ export class CanAddress extends BaseAddress<CanCodec> {
     return at < 0 ? null : this[raw][at + addr]!
   }
 
-  /** `can:<interface>` */
+  /** Returns `can:<interface>`. */
   override toString(): string {
     return `can:${this.interface ?? this.index}`
   }
 
-  /** `name` is hexadecimal text here, since JSON has no bigint. */
+  /** Returns the fields. `name` is hexadecimal text, because JSON has no bigint. */
   override toJSON() {
     const { kind, index, rxId, txId, pgn, addr } = this
     const name = this.name === null ? null : `0x${this.name.toString(16)}`
@@ -106,7 +108,7 @@ export class CanAddress extends BaseAddress<CanCodec> {
   }
 }
 
-/** AF_CAN. */
+/** Encodes and decodes AF_CAN addresses. */
 export class CanCodec extends FamilyCodec {
   readonly name = 'AF_CAN'
   readonly shapes = '{ interface }, { interface, rxId, txId }, { interface, name?, pgn?, addr? }'
@@ -148,7 +150,7 @@ export class CanCodec extends FamilyCodec {
     return bytes
   }
 
-  /** A raw socket's address ends after the interface, that of ISO-TP after the ids. */
+  /** Decodes an address. For a raw socket it ends after the interface, for ISO-TP after the ids. */
   decode(bytes: Uint8Array, length: number): CanAddress | null {
     const { size, offset } = this.struct
     return length < offset.can_addr ? null : new CanAddress(this, copyOf(bytes, Math.min(length, size)))

@@ -56,7 +56,7 @@ export type {
   XdpLike,
 }
 
-/** A socket address as the kernel reported it: immutable, told apart by `kind`, decoded when asked. */
+/** A socket address as the kernel reported it. Immutable; `kind` tells the type. Fields are decoded on access. */
 export type Address =
   | InetAddress
   | Inet6Address
@@ -74,8 +74,8 @@ export type Address =
   | UnknownAddress
 
 /**
- * What every operation takes as an address; the socket's family says which forms fit. A string or bytes are
- * an AF_UNIX path. No host name is ever resolved.
+ * All forms of an address that operations accept. The family of the socket determines which forms are valid. A string
+ * or bytes are an AF_UNIX path. Host names are never resolved.
  */
 export type AddressLike =
   | Address
@@ -95,8 +95,8 @@ export type AddressLike =
   | RawLike
 
 /**
- * The address as an object that inherits nothing, each field read once. An object of another class may have its fields
- * as getters; what other code adds to Object.prototype is no field: see ownFields.
+ * Copies the address into an object without a prototype, and reads each field once. Getters of the caller's class
+ * count as fields. Properties that other code added to Object.prototype do not: see ownFields.
  */
 export function ownAddress(address: AddressLike): AddressLike {
   const fields = address instanceof BaseAddress ? null : fieldsOf(address)
@@ -114,7 +114,7 @@ export function ownAddress(address: AddressLike): AddressLike {
   return own as unknown as InetLike
 }
 
-/** Whether the value is an `Address` that came from the kernel. */
+/** Returns true if the value is an `Address` that came from the kernel. */
 export function isAddress(value: unknown): value is Address {
   return value instanceof BaseAddress
 }
@@ -133,11 +133,11 @@ const factories: readonly { create(context: Context): FamilyCodec | null }[] = [
   AlgCodec,
 ]
 
-/** Turns addresses into the bytes of a sockaddr and back, for one platform. */
+/** Encodes addresses as the bytes of a sockaddr, and decodes them, for one platform. */
 export class AddressCodec {
   readonly #platform: Platform
   readonly #unknown: UnknownCodec
-  /** By family number. */
+  /** The codecs by family number. */
   readonly #codecs: (FamilyCodec | undefined)[] = []
 
   constructor(platform: Platform, interfaces: InterfaceLookup) {
@@ -151,10 +151,11 @@ export class AddressCodec {
   }
 
   /**
-   * The sockaddr to pass for a socket of `family`, exactly as long as it is. Not to be written to: a decoded
-   * address gives its own bytes. Checks everything that can be checked without the kernel and throws
-   * `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` or `ERR_INVALID_ADDRESS`; what a getter of the caller's object
-   * throws passes through.
+   * Returns the sockaddr for a socket of `family`, in its exact length. Do not write to it: for an `Address` it is the
+   * address's own memory.
+   *
+   * Checks everything that can be checked without the kernel. Throws `ERR_INVALID_ARG_TYPE`, `ERR_OUT_OF_RANGE` or
+   * `ERR_INVALID_ADDRESS`. An exception of a getter of the caller's object is passed on.
    */
   encode(address: AddressLike, family: number): Uint8Array {
     const given: unknown = ownAddress(address)
@@ -163,7 +164,7 @@ export class AddressCodec {
     if (fields !== null) {
       const data = fields['data']
       if (data !== undefined) return this.#unknown.encodeRaw(fields['family'], data)
-      // { ...address } has none of the decoded fields, and would be taken for the wildcard.
+      // The spread { ...address } has no decoded fields, and would look like the wildcard address.
       if (raw in fields)
         throw invalidType(
           'address',
@@ -175,8 +176,8 @@ export class AddressCodec {
   }
 
   /**
-   * The address in the first `length` bytes, which are copied; `null` where there is none (`length` 0, as for
-   * the peer of a connected stream). Never throws: what is not understood has kind `'unknown'`.
+   * Decodes the address in the first `length` bytes, and copies them. Returns `null` if `length` is 0, as for the
+   * peer of a connected stream. Never throws: an address that cannot be decoded has the kind `'unknown'`.
    */
   decode(bytes: Uint8Array, length: number = bytes.length): Address | null {
     if (length > bytes.length) length = bytes.length
@@ -189,7 +190,7 @@ export class AddressCodec {
   #reuse(address: BaseAddress, family: number): Uint8Array {
     const own = address.family
     const codec = this.#codecs[family]
-    // AF_UNSPEC fits everywhere, and a family without a codec may borrow the addresses of another.
+    // AF_UNSPEC is valid for every socket. A family without a codec may use the addresses of another family.
     if (own === family || own === 0 || codec === undefined) return address[owner].reuse(address[raw])
     const name = this.#codecs[own]?.name ?? `family ${own}`
     let reason = `it is an address of ${name} and the socket is ${codec.name}`
@@ -202,7 +203,7 @@ export class AddressCodec {
   #codec(family: unknown): FamilyCodec {
     const { os, constants } = this.#platform
     if (family === undefined) throw invalidAddress(family, `${osName(os)} has no such address family`)
-    // Reliable datagram sockets take IPv4 addresses as they are.
+    // AF_RDS sockets use IPv4 addresses.
     const form = family === constants['AF_RDS'] ? constants['AF_INET'] : family
     return this.#codecs[form as number] ?? this.#unknown
   }

@@ -6,24 +6,24 @@ import { get16be, put16be, put32be, structOf } from '../struct'
 import type { Struct } from '../struct'
 import { formatIPv4, parseIPv4, parseIPv6 } from './text'
 
-/** An IPv4 or IPv6 endpoint by fields. */
+/** The fields of an IPv4 or IPv6 address. */
 export interface InetLike {
-  /** Numeric text, never a host name. `''` and absent are the wildcard; `'<broadcast>'` is 255.255.255.255. */
+  /** An IP address, not a host name. Absent or `''` is the wildcard address; `'<broadcast>'` is 255.255.255.255. */
   address?: string | undefined
   port: number
-  /** IPv6 only: the interface index of a link-local address. `%zone` in the text says the same. */
+  /** IPv6 only: the interface index of a link-local address, instead of `%zone` in `address`. */
   scopeId?: number | undefined
   /** IPv6 only: the 20-bit flow label. */
   flowinfo?: number | undefined
 }
 
-/** An IPv4 endpoint. */
+/** An IPv4 address and port (sockaddr_in). */
 export class InetAddress extends BaseAddress<InetCodec> {
   get kind(): 'inet' {
     return 'inet'
   }
 
-  /** Dotted quad. */
+  /** The IPv4 address in dotted decimal form. */
   get address(): string {
     return formatIPv4(this[raw], this[owner].struct.offset.sin_addr)
   }
@@ -41,7 +41,7 @@ export class InetAddress extends BaseAddress<InetCodec> {
   }
 }
 
-/** AF_INET, and the families that borrow its addresses. */
+/** Encodes and decodes AF_INET addresses, also for families that use the same addresses. */
 export class InetCodec extends FamilyCodec {
   readonly name = 'AF_INET'
   readonly shapes = '{ address?, port }, [host, port]'
@@ -76,7 +76,7 @@ export class InetCodec extends FamilyCodec {
   }
 }
 
-/** The fields of `{ address, port }` or `[host, port]`, each read once and not yet checked. */
+/** Reads the fields of `{ address, port }` or `[host, port]`, each once. The port is not checked yet. */
 export function readEndpoint(
   codec: FamilyCodec,
   value: unknown,
@@ -93,7 +93,7 @@ export function readEndpoint(
     if (fields === null) throw codec.wrongShape(value)
     host = fields['address']
     port = fields['port']
-    // Core's spelling would otherwise be taken for the wildcard, without a word.
+    // `host`, the name in node:net, would otherwise be ignored, and the wildcard address used.
     if (host === undefined && fields['host'] !== undefined) {
       throw codec.wrongShape(value, ' (the field is called "address", not "host")')
     }
@@ -115,7 +115,7 @@ function parseHost(host: string): number {
   throw invalidAddress(host, notNumeric('IPv4'))
 }
 
-/** Why a host is refused, and where names are resolved. */
+/** Returns the reason for refusing a host name, and how to resolve one. */
 export function notNumeric(version: 'IPv4' | 'IPv6'): string {
   return (
     `it is not an ${version} address, and host names are not resolved here: ` +

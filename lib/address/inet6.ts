@@ -10,13 +10,13 @@ import { formatIPv6, parseIPv4, parseIPv6 } from './text'
 const fields = ['sin6_port', 'sin6_flowinfo', 'sin6_addr', 'sin6_scope_id'] as const
 type Field = (typeof fields)[number]
 
-/** An IPv6 endpoint. */
+/** An IPv6 address and port (sockaddr_in6). */
 export class Inet6Address extends BaseAddress<Inet6Codec> {
   get kind(): 'inet6' {
     return 'inet6'
   }
 
-  /** The text of RFC 5952, without a zone: that is `scopeId`. */
+  /** The IPv6 address as in RFC 5952, without a zone: see `scopeId`. */
   get address(): string {
     return formatIPv6(this[raw], this[owner].struct.offset.sin6_addr)
   }
@@ -25,17 +25,17 @@ export class Inet6Address extends BaseAddress<Inet6Codec> {
     return get16be(this[raw], this[owner].struct.offset.sin6_port)
   }
 
-  /** Flow label in the low 20 bits, with the traffic class above it where the kernel reports that. */
+  /** The flow label in the low 20 bits. The bits above are the traffic class, if the kernel reports it. */
   get flowinfo(): number {
     return get32be(this[raw], this[owner].struct.offset.sin6_flowinfo)
   }
 
-  /** The interface index of a link-local address, else 0. */
+  /** The interface index of a link-local address; otherwise 0. */
   get scopeId(): number {
     return get32(this[raw], this[owner].struct.offset.sin6_scope_id)
   }
 
-  /** `[fe80::1%eth0]:80`, with the number where the interface has no name. */
+  /** Returns text such as `[fe80::1%eth0]:80`. If the interface has no name, its index is used. */
   override toString(): string {
     const { scopeId } = this
     const zone = scopeId === 0 ? '' : `%${interfaceName(this[owner].context, scopeId) ?? scopeId}`
@@ -48,7 +48,7 @@ export class Inet6Address extends BaseAddress<Inet6Codec> {
   }
 }
 
-/** AF_INET6. */
+/** Encodes and decodes AF_INET6 addresses. */
 export class Inet6Codec extends FamilyCodec {
   readonly name = 'AF_INET6'
   readonly shapes = '{ address?, port, scopeId?, flowinfo? }, [host, port]'
@@ -89,7 +89,7 @@ export class Inet6Codec extends FamilyCodec {
     return length < size ? null : new Inet6Address(this, copyOf(bytes, size))
   }
 
-  /** A zone is the name of an interface, or else a number, as in getaddrinfo(3). */
+  /** Parses a zone: the name of an interface or, as in getaddrinfo(3), a number. */
   #zone(zone: string, host: string): number {
     const index = lookUp(this.context, zone)
     if (index !== 0) return index
@@ -112,7 +112,7 @@ function parseHost(text: string, host: string): Uint8Array {
   throw invalidAddress(host, notNumeric('IPv6'))
 }
 
-/** 0 means "none" in both places, so it contradicts nothing. */
+/** Returns the scope from the zone and `scopeId`. They must not differ; 0 means "none" in both. */
 function oneScope(host: string, zone: number, scopeId: unknown): number {
   if (scopeId === undefined) return zone
   const scope = checkU32('scopeId', scopeId)

@@ -4,31 +4,31 @@ import { copyOf } from './sockaddr'
 import { get32, put32, structOf } from '../struct'
 import type { Struct } from '../struct'
 
-/** A netlink port. Linux only. */
+/** The fields of an AF_NETLINK address. Linux only. */
 export interface NetlinkLike {
-  /** 0 is the kernel, and in bind has the kernel choose. */
+  /** The port; 0 is the kernel. In bind, 0 lets the kernel choose a port. */
   pid: number
-  /** Bit mask of multicast groups. */
+  /** The bit mask of multicast groups. */
   groups: number
 }
 
-/** A netlink port, sockaddr_nl. Linux only. */
+/** An AF_NETLINK address (sockaddr_nl). Linux only. */
 export class NetlinkAddress extends BaseAddress<NetlinkCodec> {
   get kind(): 'netlink' {
     return 'netlink'
   }
 
-  /** The port, often but not always a process id; 0 is the kernel. */
+  /** The port; 0 is the kernel. It is often, but not always, a process id. */
   get pid(): number {
     return get32(this[raw], this[owner].struct.offset.nl_pid)
   }
 
-  /** Bit mask of multicast groups. */
+  /** The bit mask of multicast groups. */
   get groups(): number {
     return get32(this[raw], this[owner].struct.offset.nl_groups)
   }
 
-  /** `netlink:<pid>:0x<groups>` */
+  /** Returns `netlink:<pid>:0x<groups>`. */
   override toString(): string {
     return `netlink:${this.pid}:0x${this.groups.toString(16)}`
   }
@@ -38,7 +38,7 @@ export class NetlinkAddress extends BaseAddress<NetlinkCodec> {
   }
 }
 
-/** AF_NETLINK. */
+/** Encodes and decodes AF_NETLINK addresses. */
 export class NetlinkCodec extends FamilyCodec {
   readonly name = 'AF_NETLINK'
   readonly shapes = '{ pid, groups }'

@@ -21,59 +21,59 @@ import type { Struct } from '../struct'
 const fields = ['sll_protocol', 'sll_ifindex', 'sll_hatype', 'sll_pkttype', 'sll_halen', 'sll_addr'] as const
 type Field = (typeof fields)[number]
 
-/** A link-layer address. Linux only. */
+/** The fields of an AF_PACKET address: a link-layer address. Linux only. */
 export interface PacketLike {
-  /** Name or index; 0 is any interface. `null` leaves it to `index`. */
+  /** The name or the index of the interface; 0 is any interface. If `null`, `index` is used. */
   interface: string | number | null
   index?: number | undefined
-  /** `ETH_P_…` in host order. Default 0. */
+  /** The protocol, `ETH_P_*` in host byte order. Default 0. */
   protocol?: number | undefined
-  /** `aa:bb:cc:dd:ee:ff`, or up to 8 bytes. */
+  /** The hardware address: `'aa:bb:cc:dd:ee:ff'`, or up to 8 bytes. */
   hardwareAddress?: string | Uint8Array | undefined
-  /** `PACKET_…`. The kernel sets it on receive. */
+  /** The packet type, `PACKET_*`. The kernel sets it on receive. */
   packetType?: number | undefined
-  /** `ARPHRD_…`. The kernel sets it on receive. */
+  /** The hardware type, `ARPHRD_*`. The kernel sets it on receive. */
   hardwareType?: number | undefined
 }
 
-/** A link-layer address, sockaddr_ll. Linux only. */
+/** An AF_PACKET address (sockaddr_ll): a link-layer address. Linux only. */
 export class PacketAddress extends BaseAddress<PacketCodec> {
   get kind(): 'packet' {
     return 'packet'
   }
 
-  /** The name of the interface, `null` where it has none (any more). Looked up each time. */
+  /** The name of the interface, or `null` if it has no name (any more). Looked up on each access. */
   get interface(): string | null {
     return interfaceName(this[owner].context, this.index)
   }
 
-  /** The index of the interface, 0 for any. */
+  /** The index of the interface; 0 is any interface. */
   get index(): number {
     return get32(this[raw], this[owner].struct.offset.sll_ifindex)
   }
 
-  /** `ETH_P_…` in host order. */
+  /** The protocol, `ETH_P_*` in host byte order. */
   get protocol(): number {
     return get16be(this[raw], this[owner].struct.offset.sll_protocol)
   }
 
-  /** `PACKET_HOST`, `PACKET_OUTGOING`, … */
+  /** The packet type: `PACKET_HOST`, `PACKET_OUTGOING`, … */
   get packetType(): number {
     return this[raw][this[owner].struct.offset.sll_pkttype]!
   }
 
-  /** `ARPHRD_…` */
+  /** The hardware type, `ARPHRD_*`. */
   get hardwareType(): number {
     return get16(this[raw], this[owner].struct.offset.sll_hatype)
   }
 
-  /** `aa:bb:cc:dd:ee:ff`; `''` where there is none. */
+  /** The hardware address, `'aa:bb:cc:dd:ee:ff'`; `''` if there is none. */
   get hardwareAddress(): string {
     const { sll_halen, sll_addr } = this[owner].struct.offset
     return formatHardware(this[raw].subarray(sll_addr, sll_addr + this[raw][sll_halen]!))
   }
 
-  /** `packet:eth0:0x0800`, and `/aa:bb:cc:dd:ee:ff` where there is a hardware address. */
+  /** Returns text such as `packet:eth0:0x0800`, with `/aa:bb:cc:dd:ee:ff` if there is a hardware address. */
   override toString(): string {
     const hardware = this.hardwareAddress
     const protocol = `0x${this.protocol.toString(16).padStart(4, '0')}`
@@ -86,7 +86,7 @@ export class PacketAddress extends BaseAddress<PacketCodec> {
   }
 }
 
-/** AF_PACKET. */
+/** Encodes and decodes AF_PACKET addresses. */
 export class PacketCodec extends FamilyCodec {
   readonly name = 'AF_PACKET'
   readonly shapes = '{ interface, protocol?, hardwareAddress? }'
@@ -126,7 +126,7 @@ export class PacketCodec extends FamilyCodec {
     return length < this.struct.offset.sll_addr ? null : new PacketAddress(this, copyOf(bytes, length))
   }
 
-  /** getsockname(2) ends an address at its last hardware byte; bind(2) and sendto(2) want the whole struct. */
+  /** Extends the address: getsockname(2) ends it at the last hardware byte, but bind(2) needs the whole struct. */
   override reuse(bytes: Uint8Array): Uint8Array {
     if (bytes.length >= this.struct.size) return bytes
     const whole = new Uint8Array(this.struct.size)

@@ -2,11 +2,11 @@ import type { Platform } from '../platform'
 import { entry, get16, octetsOf, put16 } from '../struct'
 
 /**
- * What every sockaddr starts with: on Linux a 16-bit family, on Darwin an 8-bit length and an 8-bit family.
- * The offset of the family tells which; all structs of a platform start alike.
+ * The start of every sockaddr: on Linux a 16-bit family, on Darwin an 8-bit length and an 8-bit family. The offset of
+ * the family tells which form a platform uses.
  */
 export class Head {
-  /** Bytes before the family's own data. */
+  /** The number of bytes before the data of the family. */
   readonly size: number
   readonly maxFamily: number
   readonly #offset: number
@@ -20,7 +20,7 @@ export class Head {
     this.#wide = width === 2
   }
 
-  /** `length` zero bytes with the family, and the length byte where there is one. */
+  /** Returns `length` zero bytes with the family, and with the length byte if the platform has one. */
   create(length: number, family: number): Uint8Array {
     const bytes = new Uint8Array(length)
     if (this.#wide) put16(bytes, this.#offset, family)
@@ -29,7 +29,7 @@ export class Head {
     return bytes
   }
 
-  /** The family of the address in the first `length` bytes; 0 where they end before it. */
+  /** Returns the family of the address in the first `length` bytes, or 0 if they are too short. */
   family(bytes: Uint8Array, length: number): number {
     if (length < this.size) return 0
     return this.#wide ? get16(bytes, this.#offset) : bytes[this.#offset]!
@@ -40,7 +40,7 @@ const POOL = 8192
 let pool = new ArrayBuffer(POOL)
 let used = 0
 
-// An ArrayBuffer of its own would be the larger part of an address, and a server keeps one for each connection.
+// Short addresses share an ArrayBuffer. A separate one would use more memory than the address, once per connection.
 function room(length: number): Uint8Array {
   if (length > POOL >> 3) return new Uint8Array(length)
   if (length > POOL - used) {
@@ -51,7 +51,7 @@ function room(length: number): Uint8Array {
   return new Uint8Array(pool, used - length, length)
 }
 
-/** A copy that nothing else can reach: its `buffer` is shared, so it is not to be handed out as it is. */
+/** Copies bytes. The `buffer` of the copy is shared with other addresses, so do not return the copy to the caller. */
 export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   const copy = room(length)
   // Measured: for an address's few bytes a loop takes half the time of set() with a subarray.
@@ -60,7 +60,7 @@ export function copyOf(bytes: Uint8Array, length: number): Uint8Array {
   return copy
 }
 
-/** A copy of the bytes of a view that nothing else can reach, see copyOf. */
+/** Copies the bytes of a view, as copyOf does. */
 export function copyOfView(view: ArrayBufferView): Uint8Array {
   const octets = octetsOf(view)
   return copyOf(octets, octets.length)

@@ -1,13 +1,13 @@
 /**
- * IPv4 and IPv6 addresses as text, as inet_pton(3) reads them and inet_ntop(3) prints them. Nothing here
- * knows an interface: `%zone` is not part of these texts.
+ * Parses and formats IPv4 and IPv6 addresses, as inet_pton(3) and inet_ntop(3) do. These texts do not include a
+ * `%zone`.
  */
 
 const zero = 48
 const dot = 46
 const colon = 58
 
-/** Reads strict dotted-quad text (`'127.0.0.1'`; no `'127.1'`, no leading zeros) as a 32-bit number, or −1. */
+/** Parses strict dotted decimal text (no `'127.1'`, no leading zeros). Returns a 32-bit number, or −1 if invalid. */
 export function parseIPv4(text: string): number {
   if (text.length < 7 || text.length > 15) return -1
   let result = 0
@@ -29,12 +29,12 @@ export function parseIPv4(text: string): number {
   return dots === 3 && octet >= 0 ? result * 256 + octet : -1
 }
 
-/** The dotted quad of the four bytes at `offset`. */
+/** Formats the four bytes at `offset` in dotted decimal form. */
 export function formatIPv4(bytes: Uint8Array, offset = 0): string {
   return `${bytes[offset]}.${bytes[offset + 1]}.${bytes[offset + 2]}.${bytes[offset + 3]}`
 }
 
-/** Reads IPv6 text (`'::1'`, `'::ffff:1.2.3.4'`) as 16 bytes, or `null` where it is not one. */
+/** Parses IPv6 text (`'::1'`, `'::ffff:1.2.3.4'`). Returns 16 bytes, or `null` if it is invalid. */
 export function parseIPv6(text: string): Uint8Array | null {
   if (text.length < 2 || text.length > 45) return null
   const bytes = new Uint8Array(16)
@@ -79,10 +79,12 @@ export function parseIPv6(text: string): Uint8Array | null {
   return bytes
 }
 
-/** The text of RFC 5952 for the 16 bytes at `offset`: lower case, longest run of zeros as `::`, IPv4 tail as a quad. */
+/**
+ * Formats the 16 bytes at `offset` as in RFC 5952: lower case, the longest run of zeros as `::`, an IPv4 tail dotted.
+ */
 export function formatIPv6(bytes: Uint8Array, offset = 0): string {
   const run = longestZeros(bytes, offset)
-  // ::/96 and ::ffff:0:0/96 carry an IPv4 address and inet_ntop(3) prints it as one; '::' and '::1' do not.
+  // ::/96 and ::ffff:0:0/96 contain an IPv4 address, which inet_ntop(3) prints dotted; '::' and '::1' do not.
   const mapped = run.start === 0 && run.length === 5 && word(bytes, offset, 5) === 0xffff
   const quad = mapped || (run.start === 0 && run.length === 6)
   const end = quad ? 6 : 8
@@ -100,7 +102,7 @@ export function formatIPv6(bytes: Uint8Array, offset = 0): string {
   return `${text}${mapped ? ':' : ''}${formatIPv4(bytes, offset + 12)}`
 }
 
-/** The first longest run of two or more zero groups; start −9 where there is none, so that no group is next to it. */
+/** Finds the first longest run of two or more zero groups. If there is none, `start` is −9, away from every group. */
 function longestZeros(bytes: Uint8Array, offset: number): { start: number; length: number } {
   let start = -9
   let length = 1

@@ -5,29 +5,29 @@ import { copyOf } from './sockaddr'
 import { get32, put32, structOf } from '../struct'
 import type { Struct } from '../struct'
 
-// TIPC_SERVICE_RANGE (also TIPC_ADDR_MCAST), TIPC_SERVICE_ADDR, TIPC_SOCKET_ADDR of linux/tipc.h. The three
-// members of the union `addr` are plain rows of 32-bit numbers.
+// TIPC_SERVICE_RANGE (also TIPC_ADDR_MCAST), TIPC_SERVICE_ADDR and TIPC_SOCKET_ADDR of linux/tipc.h. Each member of the
+// union `addr` consists of 32-bit numbers only.
 const rangeType = 1
 const serviceType = 2
 const socketType = 3
 
-/** A TIPC service range, service, or socket. Linux only. */
+/** The fields of an AF_TIPC address: a service range, a service, or a socket. Linux only. */
 export type TipcLike = (
   | { type: number; lower: number; upper: number }
   | { type: number; instance: number; domain?: number | undefined }
   | { ref: number; node: number }
 ) & {
-  /** `TIPC_CLUSTER_SCOPE`, `TIPC_NODE_SCOPE`; negative withdraws a binding. Default 0. */
+  /** `TIPC_CLUSTER_SCOPE` or `TIPC_NODE_SCOPE`. A negative scope in bind removes a binding. Default 0. */
   scope?: number | undefined
 }
 
-/** A TIPC service range, service, or socket, sockaddr_tipc. A field that the type lacks is `null`. Linux only. */
+/** An AF_TIPC address (sockaddr_tipc). A field that its type does not have is `null`. Linux only. */
 export class TipcAddress extends BaseAddress<TipcCodec> {
   get kind(): 'tipc' {
     return 'tipc'
   }
 
-  /** 1 a service range, 2 a service, 3 a socket (`TIPC_SERVICE_RANGE`, …). */
+  /** The type: 1 is a service range, 2 a service, 3 a socket (`TIPC_SERVICE_RANGE`, …). */
   get addressType(): number {
     return this[raw][this[owner].struct.offset.addrtype]!
   }
@@ -36,7 +36,7 @@ export class TipcAddress extends BaseAddress<TipcCodec> {
     return (this[raw][this[owner].struct.offset.scope]! << 24) >> 24
   }
 
-  /** Service type. */
+  /** The service type. */
   get type(): number | null {
     return this.addressType === rangeType ? this.#number(0) : this.instance === null ? null : this.#number(0)
   }
@@ -53,22 +53,22 @@ export class TipcAddress extends BaseAddress<TipcCodec> {
     return this.addressType === serviceType ? this.#number(1) : null
   }
 
-  /** Where to look for the service; 0 is everywhere. */
+  /** The lookup domain of a service; 0 is everywhere. */
   get domain(): number | null {
     return this.addressType === serviceType ? this.#number(2) : null
   }
 
-  /** Port of a socket. */
+  /** The port of a socket. */
   get ref(): number | null {
     return this.addressType === socketType ? this.#number(0) : null
   }
 
-  /** Node of a socket. */
+  /** The node of a socket. */
   get node(): number | null {
     return this.addressType === socketType ? this.#number(1) : null
   }
 
-  /** `tipc:<type>:<lower>-<upper>`, `tipc:<type>:<instance>`, or `tipc:@<node>:<ref>` */
+  /** Returns `tipc:<type>:<lower>-<upper>`, `tipc:<type>:<instance>`, or `tipc:@<node>:<ref>`. */
   override toString(): string {
     switch (this.addressType) {
       case rangeType:
@@ -97,7 +97,7 @@ export class TipcAddress extends BaseAddress<TipcCodec> {
   }
 }
 
-/** AF_TIPC. */
+/** Encodes and decodes AF_TIPC addresses. */
 export class TipcCodec extends FamilyCodec {
   readonly name = 'AF_TIPC'
   readonly shapes =

@@ -6,24 +6,24 @@ import { copyOf, copyOfView } from './sockaddr'
 import { structOf } from '../struct'
 import type { Struct } from '../struct'
 
-/** An AF_UNIX address by field. */
+/** The field of an AF_UNIX address. */
 export interface UnixLike {
-  /** A pathname, or on Linux `'\0name'` for an abstract name and `''` to have the kernel choose one. */
+  /** A pathname. On Linux also `'\0name'` for an abstract name, and `''` to let the kernel choose one. */
   path: string | Uint8Array
 }
 
-/** An AF_UNIX address that is a file. */
+/** An AF_UNIX address in the file system. */
 export class UnixAddress extends BaseAddress<UnixCodec> {
   get kind(): 'unix' {
     return 'unix'
   }
 
-  /** The pathname; what is not UTF-8 in it shows as U+FFFD, and only `pathBytes` is exact. */
+  /** The pathname. Bytes that are not UTF-8 appear as U+FFFD; `pathBytes` is exact. */
   get path(): string {
     return this.pathBytes.toString()
   }
 
-  /** The exact pathname, without the NUL at its end. */
+  /** The exact bytes of the pathname, without the NUL at the end. */
   get pathBytes(): Buffer {
     return Buffer.from(this.identity())
   }
@@ -36,7 +36,7 @@ export class UnixAddress extends BaseAddress<UnixCodec> {
     return { kind: this.kind, path: this.path }
   }
 
-  // The kernel may or may not count the NUL, and what follows it says nothing.
+  // The length may or may not include the NUL, and bytes after it are meaningless.
   protected override identity(): Uint8Array {
     const path = this[raw].subarray(this[owner].struct.offset.sun_path)
     const end = path.indexOf(0)
@@ -50,22 +50,22 @@ export class AbstractAddress extends BaseAddress<UnixCodec> {
     return 'abstract'
   }
 
-  /** The exact name, without the NUL in front. It ends where the address ends and may hold NULs. */
+  /** The exact name, without the leading NUL. It may contain NULs. */
   get name(): Buffer {
     return Buffer.from(this[raw].subarray(this[owner].struct.offset.sun_path + 1))
   }
 
-  /** `'\0name'`, which bind and connect take; exact where the name is UTF-8. */
+  /** The name as `'\0name'`, which bind and connect accept. Exact if the name is UTF-8. */
   get path(): string {
     return `\0${this.name.toString()}`
   }
 
-  /** The exact name with the NUL in front, which bind and connect take. */
+  /** The exact bytes of the name, with the leading NUL. bind and connect accept it. */
   get pathBytes(): Buffer {
     return Buffer.from(this[raw].subarray(this[owner].struct.offset.sun_path))
   }
 
-  /** `@name`, for people only: to bind and connect that is a pathname. */
+  /** Returns `@name`, for display only: bind and connect would treat it as a pathname. */
   override toString(): string {
     const name = this.name.toString()
     return `@${name.replace(/\p{Cc}/gu, c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)}`
@@ -76,7 +76,7 @@ export class AbstractAddress extends BaseAddress<UnixCodec> {
   }
 }
 
-/** The AF_UNIX address of a socket that was not bound. */
+/** The AF_UNIX address of a socket that is not bound. */
 export class UnnamedAddress extends BaseAddress<UnixCodec> {
   get kind(): 'unnamed' {
     return 'unnamed'
@@ -94,17 +94,17 @@ export class UnnamedAddress extends BaseAddress<UnixCodec> {
     return { kind: this.kind, path: this.path }
   }
 
-  // macOS reports it as a path of zeros, as long as it likes.
+  // macOS reports a path of zeros, of varying length.
   protected override identity(): Uint8Array {
     return this[raw].subarray(0, 0)
   }
 }
 
-/** AF_UNIX. */
+/** Encodes and decodes AF_UNIX addresses. */
 export class UnixCodec extends FamilyCodec {
   readonly name = 'AF_UNIX'
   readonly shapes = 'a path as string or Uint8Array, { path }'
-  /** Whether the platform has the abstract namespace and picks names itself. No layout shows it. */
+  /** True if the platform has abstract names and can choose one. The layout tables do not tell this. */
   readonly #abstract: boolean
   #unnamed: UnnamedAddress | null = null
 
@@ -140,7 +140,7 @@ export class UnixCodec extends FamilyCodec {
       if (path.includes(0)) throw invalidAddress(path.toString(), 'a pathname cannot contain a NUL')
       if (path.length >= room) throw outOfRange('path', `at most ${room - 1} bytes`, path.length)
     }
-    // A pathname is counted with the NUL at its end, an abstract name has none.
+    // The length of a pathname includes the NUL at the end; an abstract name has none.
     const bytes = this.context.head.create(start + path.length + (name ? 0 : 1), this.family)
     bytes.set(path, start)
     return bytes
@@ -148,7 +148,7 @@ export class UnixCodec extends FamilyCodec {
 
   decode(bytes: Uint8Array, length: number): BaseAddress<UnixCodec> {
     const start = this.struct.offset.sun_path
-    // Nearly every client of a server has the same: none.
+    // Most clients of a server are not bound: they share one object.
     if (length === start && this.#unnamed !== null && startsWith(bytes, this.#unnamed[raw]))
       return this.#unnamed
     const copy = copyOf(bytes, length)
@@ -158,13 +158,13 @@ export class UnixCodec extends FamilyCodec {
     return this.#abstract ? new AbstractAddress(this, copy) : new UnnamedAddress(this, copy)
   }
 
-  /** Linux reports a path that fills all of sun_path with a NUL behind it, and takes it only without. */
+  /** Removes a NUL: Linux adds one to a path that fills sun_path, but does not accept it. */
   override reuse(bytes: Uint8Array): Uint8Array {
     const { size } = this.struct
     return bytes.length === size + 1 && bytes[size] === 0 ? bytes.subarray(0, size) : bytes
   }
 
-  /** The path as bytes of our own, so that nobody changes it between the checks and the call. */
+  /** Returns a copy of the path as bytes, so that the caller cannot change it between the checks and the call. */
   #path(value: unknown): Buffer {
     let path = value
     if (typeof value !== 'string' && !types.isUint8Array(value)) {
@@ -172,13 +172,13 @@ export class UnixCodec extends FamilyCodec {
       if (path === undefined) throw this.wrongShape(value)
     }
     if (types.isUint8Array(path)) {
-      const copy = copyOfView(path) // of detached memory it is empty, where Buffer.from would throw
+      const copy = copyOfView(path) // empty for detached memory, for which Buffer.from would throw
       return Buffer.from(copy.buffer, copy.byteOffset, copy.length)
     }
     if (typeof path !== 'string')
       throw invalidType('path', 'of type string or an instance of Uint8Array', path)
-    // Would become U+FFFD, the name of another file.
-    if (/\p{Cs}/u.test(path)) throw invalidAddress(path, 'it holds half of a surrogate pair')
+    // A lone surrogate would become U+FFFD, which names another file.
+    if (/\p{Cs}/u.test(path)) throw invalidAddress(path, 'it contains a lone surrogate')
     return Buffer.from(path)
   }
 }

@@ -4,15 +4,15 @@ import { BaseAddress, FamilyCodec, osName, owner, raw } from './base'
 import type { Context } from './base'
 import { copyOf, copyOfView } from './sockaddr'
 
-/** An address as it is in memory, for families that have no other form here. */
+/** An address as bytes, for families that this package does not decode. */
 export interface RawLike {
-  /** `AF_…`, of the address and not necessarily of the socket: `AF_UNSPEC` dissolves a UDP connection. */
+  /** The family of the address, `AF_*`. It may differ from the socket's: `AF_UNSPEC` disconnects a UDP socket. */
   family: number
-  /** What follows the family in the sockaddr. */
+  /** The bytes after the family in the sockaddr. */
   data: Uint8Array
 }
 
-/** An address of a family that has no form here, or too short for its family. */
+/** An address of a family that this package does not decode, or one that is too short for its family. */
 export class UnknownAddress extends BaseAddress<UnknownCodec> {
   get kind(): 'unknown' {
     return 'unknown'
@@ -22,23 +22,23 @@ export class UnknownAddress extends BaseAddress<UnknownCodec> {
     return this[owner].context.head.family(this[raw], this[raw].length)
   }
 
-  /** What follows the family. A fresh copy each time. */
+  /** A copy of the bytes after the family. */
   get data(): Buffer {
     return Buffer.from(this[raw].subarray(this[owner].context.head.size))
   }
 
-  /** `unknown:<family>:<data in hexadecimal>` */
+  /** Returns `unknown:<family>:<data in hexadecimal>`. */
   override toString(): string {
     return `unknown:${this.family}:${this.data.toString('hex')}`
   }
 
-  /** `data` is hexadecimal text here. */
+  /** Returns the fields. `data` is hexadecimal text. */
   override toJSON() {
     return { kind: this.kind, family: this.family, data: this.data.toString('hex') }
   }
 }
 
-/** Any family, raw. */
+/** Encodes and decodes addresses of any family as bytes. */
 export class UnknownCodec extends FamilyCodec {
   readonly name = 'AF_UNSPEC'
   readonly shapes = ''
@@ -46,11 +46,11 @@ export class UnknownCodec extends FamilyCodec {
 
   constructor(context: Context) {
     super(context, 0)
-    // No call of the kernel takes more than a sockaddr_storage.
+    // No system call accepts more than a sockaddr_storage.
     this.#longest = (context.platform.layout['sizeof_sockaddr_storage'] ?? 128) - context.head.size
   }
 
-  /** Always throws: nothing but `{ family, data }` or an `Address` fits a family that has no codec. */
+  /** Always throws: a family without a codec accepts only `{ family, data }` or an `Address`. */
   encode(value: unknown): never {
     const os = osName(this.context.platform.os)
     throw invalidType(

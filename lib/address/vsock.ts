@@ -5,17 +5,17 @@ import { copyOf } from './sockaddr'
 import { get32, put32, structOf } from '../struct'
 import type { Struct } from '../struct'
 
-/** A port of a virtual machine or its host. */
+/** The fields of an AF_VSOCK address: a port of a virtual machine or of its host. */
 export interface VsockLike {
-  /** `VMADDR_CID_…` or the number of a virtual machine. */
+  /** The context id: `VMADDR_CID_*`, or the number of a virtual machine. */
   cid: number
-  /** 32 bits, unlike a TCP port. */
+  /** The port. It has 32 bits, unlike a TCP port. */
   port: number
-  /** `VMADDR_FLAG_…`. Linux only; default 0. */
+  /** `VMADDR_FLAG_*`. Linux only; default 0. */
   flags?: number | undefined
 }
 
-/** A port of a virtual machine or its host, sockaddr_vm. */
+/** An AF_VSOCK address (sockaddr_vm): a port of a virtual machine or of its host. */
 export class VsockAddress extends BaseAddress<VsockCodec> {
   get kind(): 'vsock' {
     return 'vsock'
@@ -29,13 +29,13 @@ export class VsockAddress extends BaseAddress<VsockCodec> {
     return get32(this[raw], this[owner].struct.offset.svm_port)
   }
 
-  /** `VMADDR_FLAG_…`, 0 where the platform has none. */
+  /** `VMADDR_FLAG_*`; 0 if the platform has no flags. */
   get flags(): number {
     const at = this[owner].flags
     return at === undefined ? 0 : this[raw][at]!
   }
 
-  /** `vsock:<cid>:<port>` */
+  /** Returns `vsock:<cid>:<port>`. */
   override toString(): string {
     return `vsock:${this.cid}:${this.port}`
   }
@@ -45,11 +45,11 @@ export class VsockAddress extends BaseAddress<VsockCodec> {
   }
 }
 
-/** AF_VSOCK. */
+/** Encodes and decodes AF_VSOCK addresses. */
 export class VsockCodec extends FamilyCodec {
   readonly name = 'AF_VSOCK'
   readonly shapes = '{ cid, port }'
-  /** Offset of svm_flags, which Linux has since 5.11 and Darwin has not. */
+  /** The offset of svm_flags. Linux has this field since 5.11; Darwin does not have it. */
   readonly flags: number | undefined
 
   static create(context: Context): VsockCodec | null {

@@ -18,26 +18,26 @@ import type { Struct } from '../struct'
 const fields = ['sxdp_flags', 'sxdp_ifindex', 'sxdp_queue_id', 'sxdp_shared_umem_fd'] as const
 type Field = (typeof fields)[number]
 
-/** One queue of an interface. Linux only. */
+/** The fields of an AF_XDP address: a queue of an interface. Linux only. */
 export interface XdpLike {
-  /** Name or index. `null` leaves it to `index`. */
+  /** The name or the index of the interface. If `null`, `index` is used. */
   interface: string | number | null
   index?: number | undefined
-  /** Default 0. */
+  /** The number of the queue. Default 0. */
   queue?: number | undefined
   /** `XDP_COPY`, `XDP_ZEROCOPY`, `XDP_SHARED_UMEM`, … Default 0. */
   flags?: number | undefined
-  /** With `XDP_SHARED_UMEM`: the socket whose memory is shared. */
+  /** With `XDP_SHARED_UMEM`: the descriptor of the socket that shares its memory. */
   sharedFd?: number | undefined
 }
 
-/** One queue of an interface, sockaddr_xdp. Linux only. */
+/** An AF_XDP address (sockaddr_xdp): a queue of an interface. Linux only. */
 export class XdpAddress extends BaseAddress<XdpCodec> {
   get kind(): 'xdp' {
     return 'xdp'
   }
 
-  /** The name of the interface, `null` where it has none (any more). Looked up each time. */
+  /** The name of the interface, or `null` if it has no name (any more). Looked up on each access. */
   get interface(): string | null {
     return interfaceName(this[owner].context, this.index)
   }
@@ -55,12 +55,12 @@ export class XdpAddress extends BaseAddress<XdpCodec> {
     return get16(this[raw], this[owner].struct.offset.sxdp_flags)
   }
 
-  /** The socket whose memory is shared, where `flags` says so. */
+  /** The descriptor of the socket that shares its memory, if `flags` has `XDP_SHARED_UMEM`. */
   get sharedFd(): number {
     return get32(this[raw], this[owner].struct.offset.sxdp_shared_umem_fd)
   }
 
-  /** `xdp:<interface>:<queue>` */
+  /** Returns `xdp:<interface>:<queue>`. */
   override toString(): string {
     return `xdp:${this.interface ?? this.index}:${this.queue}`
   }
@@ -71,7 +71,7 @@ export class XdpAddress extends BaseAddress<XdpCodec> {
   }
 }
 
-/** AF_XDP. */
+/** Encodes and decodes AF_XDP addresses. */
 export class XdpCodec extends FamilyCodec {
   readonly name = 'AF_XDP'
   readonly shapes = '{ interface, queue?, flags?, sharedFd? }'

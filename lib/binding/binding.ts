@@ -2,8 +2,8 @@ import { loadAddon } from './load'
 import { ABI, sharedLayout } from './shared'
 
 /**
- * The seam: every function of the addon, and nothing else declares one. A call returns ≥ 0 or
- * −errno; a misused argument throws. `slot` is the id of a slot, `fd` a plain descriptor.
+ * All functions of the addon. No other file declares one. A call returns a result ≥ 0 or −errno; an argument of the
+ * wrong type throws. `slot` is the id of a slot, `fd` a plain descriptor.
  */
 export interface Native {
   readonly shared: readonly number[]
@@ -153,7 +153,7 @@ export interface Native {
   sethostname(name: Uint8Array): number
 }
 
-/** bsd-sockets/raw: the same calls on plain descriptors (lib/raw.ts says what each takes). */
+/** The functions of bsd-sockets/raw: the same calls on plain descriptors. lib/raw.ts describes the arguments. */
 export interface RawCalls {
   socket(domain: number, type: number, protocol: number): number
   socketpair(domain: number, type: number, protocol: number, fds: Int32Array): number
@@ -217,7 +217,7 @@ export interface RawCalls {
   ): number
 }
 
-/** What the addon itself exports: each call of `open` makes a binding with a slot table of its own. */
+/** The exports of the addon. Each call of `open` creates a binding with its own slot table. */
 interface Addon {
   readonly abi: number
   open(): Native
@@ -236,8 +236,8 @@ function open(addon: Addon): Native {
   )
 }
 
-// An object with this many properties is a hash table to V8, looked into at every call, until it becomes
-// somebody's prototype.
+// V8 stores an object with this many properties as a hash table, which makes every call slower. V8 converts it to the
+// fast form when the object becomes the prototype of another object.
 function fast<T extends object>(object: T): T {
   Object.create(object)
   return object

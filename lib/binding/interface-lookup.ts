@@ -4,7 +4,7 @@ import { native } from './binding'
 const NAME_SIZE = 16 // IF_NAMESIZE, on both systems
 const name = new Uint8Array(NAME_SIZE)
 
-/** Names and numbers of network interfaces, as the kernel has them now. */
+/** Looks up names and indexes of network interfaces in the kernel. */
 export const interfaces: InterfaceLookup = {
   indexOf(text) {
     const index = native.if_nametoindex(Buffer.from(text))

@@ -2,9 +2,9 @@ import path from 'node:path'
 import { libc } from './system'
 
 /**
- * Finds the addon: a build of this clone first, then the prebuilt binary for this platform,
- * architecture and libc. Where none fits, the error says what was looked for and how to build. If the environment
- * variable BSD_SOCKETS_PREBUILD names a folder, node-gyp-build looks there instead (SECURITY.md).
+ * Loads the addon: first a local build, then the prebuilt binary for this platform, architecture and libc. If none
+ * fits, throws an error that says where it looked and how to build. If the environment variable BSD_SOCKETS_PREBUILD
+ * names a folder, node-gyp-build looks there instead (SECURITY.md).
  */
 export function loadAddon(): unknown {
   refuseOtherRuntimes()
@@ -20,7 +20,7 @@ export function loadAddon(): unknown {
   }
 }
 
-/** What Node itself refuses, and which flags allow it; null where that is not the reason. */
+/** Returns the error text if Node itself refused the addon, with the flags that allow it; otherwise null. */
 function refusalOfNode(root: string, cause: unknown): string | null {
   const { code, resource } = (cause ?? {}) as { code?: unknown; resource?: unknown }
   const permission = process.permission as typeof process.permission | undefined
@@ -33,7 +33,7 @@ function refusalOfNode(root: string, cause: unknown): string | null {
   const files = [
     `${root}/*`,
     ...(path.basename(parent) === 'node_modules' ? [`${path.join(parent, 'node-gyp-build')}/*`] : []),
-    // node-gyp-build looks for it, to find out which C library this is.
+    // node-gyp-build reads this file to find out which C library is in use.
     ...(process.platform === 'linux' ? ['/etc/alpine-release'] : []),
     ...(typeof resource === 'string' ? [resource] : []),
   ]
@@ -54,7 +54,7 @@ function explain(root: string, cause: unknown): string {
   )
 }
 
-// Their libuv is a stub: it aborts the process (Bun) or loses every event but the first (Deno).
+// The libuv functions of these runtimes are stubs: Bun aborts the process, Deno loses every event after the first.
 function refuseOtherRuntimes(): void {
   const runtime = process.versions.bun !== undefined ? 'Bun' : 'Deno' in globalThis ? 'Deno' : null
   if (runtime === null) return

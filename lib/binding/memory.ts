@@ -13,12 +13,12 @@ import {
   STATE_FIELDS,
 } from './shared'
 
-/** The place in `addresses` where a direct call leaves a sockaddr. */
+/** The place in `addresses` where a direct system call stores a sockaddr. */
 export const DIRECT = MAX_EVENTS
 
 const FIRST_SLOTS = 64
 
-/** The memory of native/shared.h, allocated here so that C++ never has to make JavaScript objects. */
+/** The memory of native/shared.h. It is allocated here, so that C++ does not have to create JavaScript objects. */
 export class Memory {
   table: Int32Array
   readonly completions: Int32Array
@@ -37,12 +37,12 @@ export class Memory {
     this.table = this.#resize(FIRST_SLOTS)
   }
 
-  /** The id of the slot that is open at this index. */
+  /** Returns the id of the open slot at this index. */
   idAt(index: number): number {
     return idOf(index, this.table[index * SLOT_STRIDE + GENERATION]!)
   }
 
-  /** Makes the table twice as large. */
+  /** Doubles the size of the table. */
   grow(): void {
     this.table = this.#resize((this.table.length / SLOT_STRIDE) * 2)
   }

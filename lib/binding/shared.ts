@@ -1,11 +1,11 @@
 /**
- * The memory shared with C++: the twin of native/shared.h, where every field is explained.
- * `sharedLayout` is compared with the addon's own numbers when it is loaded.
+ * The layout of the memory that is shared with C++. native/shared.h has the same numbers and explains every field. When
+ * the addon is loaded, `sharedLayout` is compared with the numbers of the addon.
  */
 
 export const ABI = 1
 
-// The table: SLOT_STRIDE integers a slot.
+// The table: SLOT_STRIDE integers for each slot.
 export const READINESS = 0
 export const READ_OPCODE = 1
 export const READ_FLAGS = 2
@@ -51,7 +51,7 @@ export const RECORD_STRIDE = 9
 // Bits of RECORD_MASK (sys::EventMask).
 export const EVENT_WRITABLE = 2
 
-// The state: results beside the return value.
+// The state: results of a call in addition to its return value.
 export const STATE_ADDRESS = 0
 export const STATE_FLAGS = 1
 export const STATE_CONTROL = 2
@@ -74,12 +74,12 @@ export const INBOX_SIZE = 128 * 1024
 export const INDEX_BITS = 22
 export const INDEX_MASK = (1 << INDEX_BITS) - 1
 
-/** The id of a slot: index and generation in one integer of at most 53 bits. */
+/** Returns the id of a slot: index and generation in one integer of at most 53 bits. */
 export function idOf(index: number, generation: number): number {
   return generation * (INDEX_MASK + 1) + index
 }
 
-/** In the order of kSharedLayout in native/shared.h. */
+/** All numbers, in the order of kSharedLayout in native/shared.h. */
 // prettier-ignore
 export const sharedLayout: readonly number[] = [
   ABI, SLOT_STRIDE, READINESS, READ_OPCODE, READ_FLAGS, READ_SIZE, WRITE_OPCODE, ERROR_OPCODE,

@@ -1,4 +1,4 @@
-/** Throws unless this is the system that an entry point was made for. */
+/** Throws if the process does not run on the system that an entry point is for. */
 export function requireSystem(os: 'linux' | 'darwin'): void {
   if (process.platform === os) return
   throw Object.assign(
@@ -9,7 +9,7 @@ export function requireSystem(os: 'linux' | 'darwin'): void {
   )
 }
 
-/** The C library that this process runs on, as the names of prebuilt binaries spell it. */
+/** Returns the C library of this process, as the names of prebuilt binaries spell it. */
 export function libc(): string {
   if (process.platform !== 'linux') return 'system libc'
   const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }

@@ -4,12 +4,12 @@ import { byCode, find, opcodes, type Mode, type Opcode } from './opcodes'
 import { Program } from './program'
 import type { FilterInstruction } from './opcodes'
 
-/** Where a jump goes: a label, or how many instructions to skip. There is no way back. */
+/** The target of a jump: a label, or the number of instructions to skip. Jumps only go forward. */
 export type Target = string | number
 
-/** An instruction by its name, with the fields of `struct sock_filter` as its operands. */
+/** An instruction by name, with the fields of `struct sock_filter` as operands. */
 export type NamedInstruction = {
-  /** A name for jumps to this instruction. */
+  /** A label, which jumps to this instruction use. */
   label?: string | undefined
 } & (
   | { op: 'ld'; mode?: 'abs' | 'ind' | 'imm' | 'mem'; k: number }
@@ -30,13 +30,13 @@ export type NamedInstruction = {
 
 type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'or' | 'and' | 'xor' | 'lsh' | 'rsh'
 
-/** What `bpf.assemble` takes: an instruction by name, or as numbers. */
+/** An instruction for `bpf.assemble`: by name, or as numbers. */
 export type Instruction =
   NamedInstruction | { label?: string | undefined; code: number; jt?: number; jf?: number; k?: number }
 
 const names = [...new Set(opcodes.map(({ op }) => op))]
 
-/** Makes a program of instructions. */
+/** Assembles instructions to a program. */
 export function assemble(instructions: readonly Instruction[]): Program {
   const list = elementsOf('instructions', instructions).map((each, i) => {
     if (typeof each !== 'object' || each === null) throw invalidType(`instructions[${i}]`, 'object', each)
@@ -58,7 +58,7 @@ function readLabels(list: readonly Record<string, unknown>[]): Map<string, numbe
   return labels
 }
 
-/** One instruction on its way to numbers. */
+/** Encodes one instruction as numbers. */
 class Encoder {
   readonly #argument: string
 
@@ -119,7 +119,7 @@ class Encoder {
     return checkInteger(`${this.#argument}.${field}`, value, min, max)
   }
 
-  /** 32 bits: SKF_AD_OFF is negative, and the kernel counts without a sign. */
+  /** Returns 32 bits without a sign, as the kernel uses them. Negative values such as SKF_AD_OFF are accepted. */
   #word(field: string, value: unknown): number {
     return this.#number(field, value, -0x80000000, 0xffffffff) >>> 0
   }
@@ -133,7 +133,10 @@ class Encoder {
   }
 }
 
-/** The instructions of a program by name; a field that the kernel ignores and that is not 0 leaves numbers. */
+/**
+ * Returns the instructions of a program by name. An instruction stays as numbers if a field that the kernel ignores
+ * is not 0.
+ */
 export function disassemble(program: Program): Instruction[] {
   if (!(program instanceof Program)) throw invalidType('program', 'Program', program)
   return program.instructions.map(({ code, jt, jf, k }) => {

@@ -3,8 +3,8 @@ import { ancillary, byCode, MAXINSNS, MEMWORDS, SKF_AD_OFF } from './opcodes'
 import type { FilterInstruction } from './opcodes'
 
 /**
- * What `bpf_check_classic()` of net/core/filter.c checks before it takes a program: a RangeError names the
- * instruction, where the kernel says EINVAL.
+ * Checks a program as `bpf_check_classic()` of the kernel's net/core/filter.c does. The kernel only returns EINVAL; the
+ * RangeError of this function names the instruction.
  */
 export function check(instructions: readonly FilterInstruction[]): void {
   const { length } = instructions
@@ -13,7 +13,7 @@ export function check(instructions: readonly FilterInstruction[]): void {
   instructions.forEach((each, i) => checkOne(each, i, length))
   const last = instructions[length - 1]!
   if (byCode.get(last.code)!.op !== 'ret')
-    throw outOfRange(`instructions[${length - 1}]`, 'a ret, since it is the last', last)
+    throw outOfRange(`instructions[${length - 1}]`, 'a ret, because it is the last instruction', last)
   checkMemory(instructions)
 }
 
@@ -23,18 +23,18 @@ function checkOne({ code, jt, jf, k }: FilterInstruction, i: number, length: num
   if (found === undefined)
     throw outOfRange(`${argument}.code`, 'an instruction of classic BPF', `0x${code.toString(16)}`)
   const { op, mode } = found
-  const left = length - i - 1 // instructions behind this one
+  const left = length - i - 1 // instructions after this one
   if (found.branches) {
     if (jt >= left) throw outOfRange(`${argument}.jt`, `< ${left}, within the program`, jt)
     if (jf >= left) throw outOfRange(`${argument}.jf`, `< ${left}, within the program`, jf)
   } else if (op === 'ja') {
     if (k >= left) throw outOfRange(`${argument}.k`, `< ${left}, within the program`, k)
   } else if (mode === 'k' && (op === 'div' || op === 'mod')) {
-    if (k === 0) throw outOfRange(`${argument}.k`, 'another divisor', k)
+    if (k === 0) throw outOfRange(`${argument}.k`, 'a divisor other than 0', k)
   } else if (mode === 'k' && (op === 'lsh' || op === 'rsh')) {
-    if (k >= 32) throw outOfRange(`${argument}.k`, '< 32, the bits of a word', k)
+    if (k >= 32) throw outOfRange(`${argument}.k`, '< 32, the number of bits in a word', k)
   } else if (usesMemory(code)) {
-    if (k >= MEMWORDS) throw outOfRange(`${argument}.k`, `< ${MEMWORDS}, the words of memory`, k)
+    if (k >= MEMWORDS) throw outOfRange(`${argument}.k`, `< ${MEMWORDS}, the number of words of memory`, k)
   } else if (mode === 'abs' && k >= SKF_AD_OFF >>> 0) {
     const which = k - (SKF_AD_OFF >>> 0)
     const last = (ancillary.length - 1) * 4
@@ -48,7 +48,7 @@ function usesMemory(code: number): boolean {
   return mode === 'mem' || op === 'st' || op === 'stx'
 }
 
-/** No word of memory is read on a way on which nothing was stored there. */
+/** Checks that every path that reads a word of memory has stored it before. */
 function checkMemory(instructions: readonly FilterInstruction[]): void {
   const everything = 0xffff
   const valid = new Uint16Array(instructions.length).fill(everything)
@@ -60,7 +60,7 @@ function checkMemory(instructions: readonly FilterInstruction[]): void {
       stored |= 1 << k
     } else if (mode === 'mem') {
       if ((stored & (1 << k)) === 0)
-        throw outOfRange(`instructions[${i}].k`, 'a word of memory that was stored before on every way', k)
+        throw outOfRange(`instructions[${i}].k`, 'a word of memory that every path has stored before', k)
     } else if (branches || op === 'ja') {
       for (const skip of branches ? [jt, jf] : [k]) valid[i + 1 + skip]! &= stored
       stored = everything

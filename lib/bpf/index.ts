@@ -9,12 +9,12 @@ export type { Instruction, NamedInstruction, Target } from './assemble'
 export type { PacketInfo } from './run'
 
 /**
- * Classic BPF: programs that choose packets, for `openPacket`, SO_ATTACH_FILTER and its kin. Plain TypeScript,
- * on every system. Every program is checked as the kernel checks it; a RangeError names the instruction.
+ * Classic BPF: programs that select packets, for `openPacket`, SO_ATTACH_FILTER and similar options. Plain TypeScript,
+ * which works on every system. Every program is checked as in the kernel; a RangeError names the wrong instruction.
  */
 export const bpf = Object.freeze({
   /**
-   * A program of instructions by name, with labels to jump to:
+   * Assembles a program from instructions by name, with labels as jump targets.
    *
    * @example
    * bpf.assemble([
@@ -25,10 +25,10 @@ export const bpf = Object.freeze({
    * ])
    */
   assemble,
-  /** The instructions of a program, by name: what `assemble` takes. */
+  /** Returns the instructions of a program by name, in the form that `assemble` accepts. */
   disassemble,
-  /** A program of the text that `tcpdump -ddd`, `-dd` or `-d` prints, or of bpf_asm's assembly. */
+  /** Parses the output of `tcpdump -ddd`, `-dd` or `-d`, or the assembly of bpf_asm. */
   parse,
-  /** Runs a program over a packet in this process: the bytes that it accepts, 0 for none. */
+  /** Runs a program on a packet in this process. Returns how many bytes it accepts; 0 rejects the packet. */
   run,
 })

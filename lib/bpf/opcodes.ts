@@ -1,4 +1,4 @@
-/** One instruction as the kernel has it, `struct sock_filter`. */
+/** One instruction in the form of the kernel, `struct sock_filter`. */
 export interface FilterInstruction {
   code: number
   jt: number
@@ -6,32 +6,32 @@ export interface FilterInstruction {
   k: number
 }
 
-/**
- * The instructions of classic BPF, by number and by name. The numbers are part of every kernel's interface
- * and of every file that holds a program, so they are written here and work without the addon.
+/*
+ * The instructions of classic BPF, by number and by name. The numbers are a fixed part of the interface of every
+ * kernel, so they are written here and work without the addon.
  */
 
-/** How an instruction finds its operand. */
+/** The addressing mode of an instruction. */
 export type Mode = 'abs' | 'ind' | 'imm' | 'mem' | 'len' | 'msh' | 'k' | 'x' | 'a'
 
 /** One of the instructions that the kernel allows. */
 export interface Opcode {
   readonly code: number
   readonly op: string
-  /** `undefined` where there is nothing to choose from. */
+  /** The addressing mode; `undefined` if the instruction has only one. */
   readonly mode: Mode | undefined
-  /** Whether `k` counts. */
+  /** True if the instruction uses `k`. */
   readonly k: boolean
-  /** Whether `jt` and `jf` count. */
+  /** True if the instruction uses `jt` and `jf`. */
   readonly branches: boolean
 }
 
-/** `[k]` of a packet, `SKF_AD_*`: offsets that read what the kernel knows beside the bytes. */
+/** Special offsets of loads. From SKF_AD_OFF on, a load reads information about the packet instead of its bytes. */
 export const SKF_AD_OFF = -0x1000
 export const SKF_NET_OFF = -0x100000
 export const SKF_LL_OFF = -0x200000
 
-/** What can be read at SKF_AD_OFF, in the order of its numbers: `SKF_AD_PROTOCOL` is the first. */
+/** The values at SKF_AD_OFF, in the order of their numbers: `SKF_AD_PROTOCOL` is the first. */
 export const ancillary = [
   'protocol',
   'pkttype',
@@ -62,7 +62,7 @@ function row(code: number, op: string, mode?: Mode): Opcode {
   return { code, op, mode, k, branches: /^j[^a]/.test(op) }
 }
 
-/** Every instruction of `bpf_check_classic()`. The first of an `op` has the mode that is meant without one. */
+/** All instructions that `bpf_check_classic()` allows. The first entry of an `op` has the default mode. */
 export const opcodes: readonly Opcode[] = [
   row(0x20, 'ld', 'abs'),
   row(0x40, 'ld', 'ind'),
@@ -93,7 +93,7 @@ export const opcodes: readonly Opcode[] = [
 
 export const byCode: ReadonlyMap<number, Opcode> = new Map(opcodes.map(each => [each.code, each]))
 
-/** The instruction of a name and a mode; without one, the usual mode of that name. */
+/** Returns the instruction of a name and a mode. Without a mode, returns the default one of that name. */
 export function find(op: string, mode?: string): Opcode | undefined {
   return opcodes.find(each => each.op === op && (mode === undefined || each.mode === mode))
 }

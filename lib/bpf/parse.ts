@@ -4,7 +4,7 @@ import { SKF_AD_OFF } from './opcodes'
 import { extensionNames } from './print'
 import type { Program } from './program'
 
-/** What else programs call the extensions. */
+/** Other names of the extensions that some programs use. */
 const otherNames: Readonly<Record<string, (typeof extensionNames)[number]>> = {
   vlan_avail: 'vlanp',
   vlan_pr: 'vlanp',
@@ -13,9 +13,9 @@ const otherNames: Readonly<Record<string, (typeof extensionNames)[number]>> = {
 }
 
 /**
- * Reads a program: what `tcpdump -ddd` prints (the number of instructions, then `code jt jf k`), `tcpdump -dd`
- * (C initializers), or assembly as `tcpdump -d` and bpf_asm write it. `tcp port 80` is an expression, which
- * `tcpdump -ddd 'tcp port 80'` compiles.
+ * Parses a program. Accepts the output of `tcpdump -ddd` (the number of instructions, then `code jt jf k`), the
+ * output of `tcpdump -dd` (C initializers), and assembly as in `tcpdump -d` and bpf_asm. An expression such as
+ * `tcp port 80` is not a program: compile it with `tcpdump -ddd 'tcp port 80'` first.
  */
 export function parse(text: string): Program {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
@@ -30,11 +30,11 @@ export function parse(text: string): Program {
   return parseAssembly(lines)
 }
 
-/** How an instruction begins in assembly, after its number and its label. */
+/** Matches the start of an instruction in assembly, after its number and its label. */
 const mnemonic =
   /^(?:\(\d+\)\s*)?(?:[A-Za-z_]\w*:\s*)?(?:(?:ld|st|j)\w*|ret|ta[xc]|txa|add|sub|mul|div|mod|neg|and|or|xor|[lr]sh)?(?:\s|$)/
 
-/** The refusal of what tcpdump would have to compile first. */
+/** Returns the error for an expression, which tcpdump must compile first. */
 export function expression(argument: string, text: string): Error {
   const shown = text
     .trim()
@@ -44,7 +44,7 @@ export function expression(argument: string, text: string): Error {
 }
 
 function parseNumbers(lines: readonly string[]): Program {
-  // iptables and nfbpf_compile write one line, with commas.
+  // iptables and nfbpf_compile print one line, with commas.
   const [count, ...rows] = lines.flatMap(each => each.split(',').map(part => part.trim())).filter(Boolean)
   if (Number(count) !== rows.length)
     throw outOfRange('text', `${count} instructions, as its first line says`, rows.length)
@@ -65,7 +65,7 @@ function parseAssembly(lines: readonly string[]): Program {
   let label: string | undefined
   for (const line of lines) {
     const [, name, rest = ''] = /^(?:\(\d+\)\s*)?(?:([A-Za-z_]\w*):\s*)?(.*)$/.exec(line)!
-    label = name ?? label // one on a line of its own is for the next
+    label = name ?? label // a label on a separate line belongs to the next instruction
     if (rest === '') continue
     list.push({ ...readInstruction(rest, list.length), ...(label === undefined ? {} : { label }) })
     label = undefined
@@ -74,7 +74,7 @@ function parseAssembly(lines: readonly string[]): Program {
   return assemble(list)
 }
 
-/** Tests that only assemblers have: the same with the ways exchanged. */
+/** Jumps that only assemblers have: each is another jump with `jt` and `jf` exchanged. */
 const opposites: Readonly<Record<string, string>> = { jne: 'jeq', jneq: 'jeq', jlt: 'jge', jle: 'jgt' }
 
 function readInstruction(text: string, at: number): Instruction {
@@ -97,7 +97,7 @@ function readJump(op: string, rest: string, at: number, text: string): Instructi
   ) as Instruction
 }
 
-/** A label, or the number of an instruction as `tcpdump -d` counts them. */
+/** Parses a jump target: a label, or the number of an instruction as in `tcpdump -d`. */
 function target(text: string, at: number, line: string): string | number {
   if (/^[A-Za-z_]\w*$/.test(text)) return text
   return integer(text, line) - at - 1

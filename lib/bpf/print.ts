@@ -1,7 +1,7 @@
 import { type ancillary, byCode, SKF_AD_OFF } from './opcodes'
 import type { FilterInstruction } from './opcodes'
 
-/** How tcpdump and bpf_asm call what is at SKF_AD_OFF. */
+/** The names of the values at SKF_AD_OFF in tcpdump and bpf_asm. */
 export const extensionNames = [
   'proto',
   'type',
@@ -21,7 +21,7 @@ export const extensionNames = [
   'vlan_tpid',
 ] as const satisfies readonly string[] & { length: typeof ancillary.length }
 
-/** A program as `tcpdump -d` prints it, a line an instruction. */
+/** Formats a program as `tcpdump -d` does, one line for each instruction. */
 export function print(instructions: readonly Readonly<FilterInstruction>[]): string {
   return instructions
     .map((each, i) => `(${String(i).padStart(3, '0')}) ${line(each, i)}`.trimEnd())

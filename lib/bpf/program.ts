@@ -4,27 +4,27 @@ import { check } from './check'
 import type { FilterInstruction } from './opcodes'
 import { print } from './print'
 
-/** Bytes of a `struct sock_filter`, on every system. */
+/** The size of a `struct sock_filter` in bytes, the same on every system. */
 const INSTRUCTION = 8
 
-/** A classic BPF program that the kernel would take: checked when it is made, immutable from then on. */
+/** A classic BPF program. It is checked when it is created, and immutable. */
 export class Program {
-  /** The instructions as numbers; `bpf.disassemble` gives them names. */
+  /** The instructions as numbers. `bpf.disassemble` returns them by name. */
   readonly instructions: readonly Readonly<FilterInstruction>[]
 
-  /** @internal `bpf.assemble` and `bpf.parse` make one. */
+  /** @internal Called by `bpf.assemble` and `bpf.parse`. */
   constructor(instructions: readonly FilterInstruction[]) {
     check(instructions)
     this.instructions = Object.freeze(instructions.map(each => Object.freeze(each)))
     Object.freeze(this)
   }
 
-  /** How many instructions there are. */
+  /** The number of instructions. */
   get length(): number {
     return this.instructions.length
   }
 
-  /** `struct sock_filter[]`, in host byte order: a copy. */
+  /** A copy of the program as `struct sock_filter[]`, in host byte order. */
   get bytes(): Buffer {
     const bytes = Buffer.alloc(INSTRUCTION * this.length)
     this.instructions.forEach(({ code, jt, jf, k }, i) => {
@@ -37,17 +37,17 @@ export class Program {
     return bytes
   }
 
-  /** Whether both have the same instructions. */
+  /** Returns true if both programs have the same instructions. */
   equals(other: Program): boolean {
     return other instanceof Program && this.bytes.equals(other.bytes)
   }
 
-  /** The program as `tcpdump -d` prints it, which `bpf.parse` reads. */
+  /** Returns the program as `tcpdump -d` prints it. `bpf.parse` accepts this text. */
   toString(): string {
     return print(this.instructions)
   }
 
-  /** What util.inspect and console.log show. */
+  /** Formats the program for util.inspect and console.log. */
   [inspect.custom](): string {
     return `Program [${this.length}]\n${this.toString()}`
   }

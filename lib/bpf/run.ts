@@ -5,13 +5,13 @@ import { ownFields } from '../runtime/fields'
 import { ancillary, MEMWORDS, SKF_AD_OFF, SKF_LL_OFF, SKF_NET_OFF } from './opcodes'
 import { Program } from './program'
 
-/** What the kernel knows of a packet beside its bytes, by the names of `SKF_AD_*`; numbers of 32 bits. */
+/** Information about a packet besides its bytes, named as in `SKF_AD_*`. All are 32-bit numbers. */
 export interface PacketInfo {
-  /** `ETH_P_*` in host order. Default: that of an Ethernet header, or 0 where the packet is shorter. */
+  /** `ETH_P_*` in host byte order. Default: the type of the Ethernet header, or 0 if the packet is shorter. */
   protocol?: number | undefined
   /** `PACKET_HOST` and so on. Default 0, `PACKET_HOST`. */
   pkttype?: number | undefined
-  /** Number of the interface. Default 0. */
+  /** The index of the interface. Default 0. */
   ifindex?: number | undefined
   mark?: number | undefined
   queue?: number | undefined
@@ -19,28 +19,28 @@ export interface PacketInfo {
   hatype?: number | undefined
   rxhash?: number | undefined
   cpu?: number | undefined
-  /** The VLAN tag that was taken off the packet. */
+  /** The VLAN tag that was removed from the packet. */
   vlan_tag?: number | undefined
-  /** Default 1 where there is a `vlan_tag`. */
+  /** Default 1 if `vlan_tag` is given, otherwise 0. */
   vlan_tag_present?: number | undefined
   vlan_tpid?: number | undefined
-  /** Where the payload behind the headers begins. Default 0. */
+  /** The offset of the payload after the headers. Default 0. */
   pay_offset?: number | undefined
-  /** Default: another number each time. */
+  /** Default: a new random number for each read. */
   random?: number | undefined
-  /** Length of the packet, where only its beginning is given. */
+  /** The length of the whole packet, if only its start is given. */
   len?: number | undefined
-  /** Where the network header begins, for offsets from SKF_NET_OFF. Default 14, behind an Ethernet header. */
+  /** The offset of the network header, for SKF_NET_OFF. Default 14, after an Ethernet header. */
   net_off?: number | undefined
-  /** Where the link layer's header begins, for offsets from SKF_LL_OFF. Default 0. */
+  /** The offset of the link-layer header, for SKF_LL_OFF. Default 0. */
   ll_off?: number | undefined
 }
 
 const littleEndian = endianness() === 'LE'
 
 /**
- * Runs a program over a packet, as the kernel would: the number of bytes that it accepts, which may be more
- * than there are, or 0 when it drops the packet. A read beyond the packet and a division by 0 drop it.
+ * Runs a program on a packet, as the kernel does. Returns the number of bytes that the program accepts, which may be
+ * more than the packet has, or 0 if it rejects the packet. A read beyond the packet, or a division by 0, rejects it.
  */
 export function run(program: Program, packet: ArrayBufferView, info: PacketInfo = {}): number {
   if (!(program instanceof Program)) throw invalidType('program', 'Program', program)
@@ -49,7 +49,7 @@ export function run(program: Program, packet: ArrayBufferView, info: PacketInfo 
   return new Machine(program, packet, ownFields(info)).run()
 }
 
-/** What a read that is not within the packet gives: no number of 32 bits is negative here. */
+/** The result of a read outside the packet. 32-bit numbers are never negative here. */
 const OUTSIDE = -1
 
 class Machine {
@@ -69,7 +69,7 @@ class Machine {
   run(): number {
     const { instructions } = this.program
     const memory = new Uint32Array(MEMWORDS)
-    // Every jump leads forward and the last instruction returns: the check of the program says so.
+    // The loop ends: the program was checked, so every jump goes forward and the last instruction returns.
     for (let pc = 0; ; pc++) {
       const { code, jt, jf, k } = instructions[pc]!
       switch (code & 7) {
@@ -154,7 +154,7 @@ class Machine {
         return (a | value) >>> 0
       case 0x50:
         return (a & value) >>> 0
-      case 0x60: // by the lower five bits, as JavaScript and the kernel do
+      case 0x60: // JavaScript and the kernel use the lower five bits only
         return (a << value) >>> 0
       case 0x70:
         return a >>> value
@@ -202,7 +202,7 @@ class Machine {
     }
   }
 
-  /** Where the netlink attribute of type X is, from `at` on; 0 where there is none. */
+  /** Returns the offset of the netlink attribute of type X, searched from `at` on; 0 if there is none. */
   #attribute(at: number, end: number): number {
     const header = 4
     for (let here = at; here + header <= end;) {
@@ -214,7 +214,7 @@ class Machine {
     return 0
   }
 
-  /** The same within the attribute at A. */
+  /** Does the same within the attribute at offset A. */
   #nested(): number {
     const at = this.#a
     if (at + 4 > this.#view.byteLength) return 0

@@ -1,5 +1,5 @@
 /*
- * What `npx bsd-sockets doctor` prints: what this package can do here, what is missing, and how to get it.
+ * The report of `npx bsd-sockets doctor`: the features that work here, those that are missing, and how to get them.
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ export interface Limit {
   readonly meaning: string
 }
 
-/** Everything that the doctor knows; `--json` prints it as it is. */
+/** The whole report. `--json` prints it unchanged. */
 export interface Report {
   readonly version: string
   readonly platform: string
@@ -32,19 +32,22 @@ export interface Report {
 
 const settings: Record<string, [name: string, meaning: string][]> = {
   linux: [
-    ['net.core.somaxconn', 'connections that wait for accept at most, whatever listen asks for'],
-    ['net.core.rmem_max', 'bytes of SO_RCVBUF at most without SO_RCVBUFFORCE'],
-    ['net.core.wmem_max', 'bytes of SO_SNDBUF at most without SO_SNDBUFFORCE'],
-    ['net.core.optmem_max', 'bytes of control messages, filters and zero-copy notes of a socket'],
-    ['net.unix.max_dgram_qlen', 'datagrams that wait at an AF_UNIX socket before the sender does'],
-    ['net.ipv4.ping_group_range', 'groups that may ping without privilege (1 0: none)'],
-    ['net.ipv4.ip_unprivileged_port_start', 'the first port that anybody may bind'],
+    ['net.core.somaxconn', 'limit of the backlog of listen'],
+    ['net.core.rmem_max', 'limit of SO_RCVBUF in bytes (SO_RCVBUFFORCE may exceed it)'],
+    ['net.core.wmem_max', 'limit of SO_SNDBUF in bytes (SO_SNDBUFFORCE may exceed it)'],
+    [
+      'net.core.optmem_max',
+      'limit of the memory of a socket for control messages, filters and zero-copy, in bytes',
+    ],
+    ['net.unix.max_dgram_qlen', 'datagrams that an AF_UNIX socket queues before the sender has to wait'],
+    ['net.ipv4.ping_group_range', 'group ids that may use ICMP echo without privileges (1 0: none)'],
+    ['net.ipv4.ip_unprivileged_port_start', 'the first port that needs no privilege to bind'],
   ],
   darwin: [
-    ['kern.ipc.somaxconn', 'connections that wait for accept at most'],
-    ['kern.ipc.maxsockbuf', 'bytes of SO_RCVBUF and SO_SNDBUF together at most'],
-    ['net.local.dgram.maxdgram', 'bytes of an AF_UNIX datagram at most'],
-    ['net.inet.udp.maxdgram', 'bytes of a UDP datagram at most'],
+    ['kern.ipc.somaxconn', 'limit of the backlog of listen'],
+    ['kern.ipc.maxsockbuf', 'limit of SO_RCVBUF and SO_SNDBUF together, in bytes'],
+    ['net.local.dgram.maxdgram', 'limit of an AF_UNIX datagram in bytes'],
+    ['net.inet.udp.maxdgram', 'limit of a UDP datagram in bytes'],
   ],
 }
 
@@ -55,9 +58,9 @@ const uses: Record<Privilege, string> = {
   CAP_SYS_ADMIN: 'options.netns',
 }
 
-/** Asks everything. */
+/** Collects the report. */
 export function examine(): Report {
-  const manifest = readFileSync(path.join(__dirname, '..', 'package.json'), 'utf8')
+  const manifest = readFileSync(path.join(__dirname, '..', '..', 'package.json'), 'utf8')
   return {
     version: (JSON.parse(manifest) as { version: string }).version,
     platform: process.platform,
@@ -82,8 +85,12 @@ function limits(): Limit[] {
     userLimits?: Record<string, { soft: number | string }>
   }
   const ofProcess: [name: string, key: string, meaning: string][] = [
-    ['ulimit -l', 'max_locked_memory_bytes', 'bytes that MSG_ZEROCOPY and rings may hold in memory'],
-    ['ulimit -n', 'open_files', 'descriptors of this process'],
+    [
+      'ulimit -l',
+      'max_locked_memory_bytes',
+      'limit of the memory that MSG_ZEROCOPY and rings may lock, in bytes',
+    ],
+    ['ulimit -n', 'open_files', 'limit of open descriptors of this process'],
   ]
   for (const [name, key, meaning] of ofProcess) {
     const limit = userLimits?.[key]
@@ -92,7 +99,7 @@ function limits(): Limit[] {
   return found
 }
 
-/** A sysctl, or null where it does not exist or may not be read. */
+/** Reads a sysctl. Returns null if it does not exist or cannot be read. */
 function setting(name: string): string | null {
   try {
     const text =
@@ -105,7 +112,7 @@ function setting(name: string): string | null {
   }
 }
 
-/** A report as a table for people. */
+/** Formats a report as text. */
 export function render(report: Report): string {
   const supported = report.capabilities.filter(each => each.supported)
   const missing = report.capabilities.filter(each => !each.supported)

@@ -3,17 +3,17 @@ import { probes, type Probe } from './probes'
 import { invalidType, outOfRange, type SocketError } from '../errors'
 import { privileges, type Privilege } from './privileges'
 
-/** What a kernel may have or lack. */
+/** The name of a feature that a kernel may lack. */
 export type Feature = keyof typeof probes
 
-/** Whether this process can use a feature on this kernel, and what to do where it cannot. */
+/** Tells whether this process can use a feature on this kernel, and if not, what to do. */
 export interface Capability {
   readonly feature: Feature
   readonly description: string
   readonly supported: boolean
-  /** What the kernel said: `socket EPERM: operation not permitted`. */
+  /** The error of the kernel: `socket EPERM: operation not permitted`. */
   readonly reason?: string
-  /** How to get it: a privilege, a sysctl, a kernel module, another kernel. */
+  /** How to get the feature: a privilege, a sysctl, a kernel module, or another kernel. */
   readonly remedy?: string
 }
 
@@ -21,10 +21,11 @@ const names = Object.keys(probes) as Feature[]
 const known = new Map<Feature, Capability>()
 
 /**
- * Whether this kernel lets this process use a feature: `supports('gso')`. The first question for each makes
- * the real call on a socket of its own and closes it again; the answer is remembered, so ask after
- * privileges were dropped. (One for want of descriptors or memory is not: the next question asks again.) As any use does, it may make the kernel load the module of an address family.
- * `RangeError` with all names for one that is none.
+ * Returns true if this process can use a feature on this kernel: `supports('gso')`.
+ *
+ * The first call for a feature makes the real system call on a temporary socket. The result is remembered, so drop
+ * privileges before you call it. A failure for a lack of descriptors or memory is not remembered. The kernel may load
+ * the module of an address family. Throws a `RangeError` that lists all names if `feature` is not one of them.
  */
 export function supports(feature: Feature): boolean {
   if (typeof feature !== 'string') throw invalidType('feature', 'string', feature)
@@ -32,12 +33,12 @@ export function supports(feature: Feature): boolean {
   return capability(feature).supported
 }
 
-/** All that `supports` can tell, one entry for each feature, with what is missing and how to get it. */
+/** Returns one entry for each feature of `supports`, with the reason and the remedy if it is missing. */
 export function capabilities(): readonly Capability[] {
   return Object.freeze(names.map(capability))
 }
 
-/** Refusals for want of room, which say nothing about the kernel and may be over soon. */
+/** Errors for a temporary lack of resources. They tell nothing about the kernel. */
 const PASSING = ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EAGAIN']
 
 function capability(feature: Feature): Capability {
@@ -66,7 +67,7 @@ function ask(feature: Feature): Capability {
   }
 }
 
-/** The errno in words; advice is the remedy's. */
+/** Returns the description of the errno. Advice is in the remedy. */
 function reasonOf({ code, errno, syscall, message }: SocketError): string {
   const text = getSystemErrorMap().get(errno ?? 0)?.[1]
   return text === undefined || code === 'ENOSYS' ? message : `${syscall} ${code}: ${text}`
@@ -75,7 +76,7 @@ function reasonOf({ code, errno, syscall, message }: SocketError): string {
 const DENIED = ['EPERM', 'EACCES']
 const NO_MODULE = ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT', 'ENOENT']
 
-/** How to get what a probe was refused with a code. */
+/** Returns how to get a feature whose probe failed with `code`. */
 function remedyFor(probe: Probe, code: string): string {
   const { privilege, module, sysctl, kernel } = probe
   if (DENIED.includes(code) && privilege !== undefined) return grant(privilege)
@@ -89,7 +90,7 @@ function remedyFor(probe: Probe, code: string): string {
 function grant(privilege: Privilege): string {
   if (process.platform === 'darwin') return 'run it as root (sudo)'
   if (privileges()[privilege]) {
-    return `${privilege} is there, but not where it counts: another user namespace owns the network, or a seccomp filter refuses the call (see the options of the container)`
+    return `${privilege} is present but has no effect here: another user namespace owns the network, or a seccomp filter refuses the call (see the options of the container)`
   }
   return `${privilege}: sudo, or setcap ${privilege.toLowerCase()}+ep on a copy of ${process.execPath}`
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-// The bits of <linux/capability.h> that the calls of this package may need.
+// The capabilities of <linux/capability.h> that calls of this package may need.
 const bits = {
   CAP_NET_BIND_SERVICE: 10,
   CAP_NET_ADMIN: 12,
@@ -12,9 +12,11 @@ const bits = {
 export type Privilege = keyof typeof bits
 
 /**
- * Which privileges of capabilities(7) this thread has in effect now. On macOS, which has no such thing, root
- * has all of them and nobody else has one. A privilege counts only in the user namespace that owns the
- * network: `capabilities()` makes the calls and so knows better.
+ * Returns the effective privileges of this thread, as in capabilities(7). macOS has no capabilities: root has all
+ * privileges, and other users have none.
+ *
+ * A privilege works only in the user namespace that owns the network. `capabilities()` makes the real calls, so it is
+ * more exact.
  */
 export function privileges(): Readonly<Record<Privilege, boolean>> {
   const effective = effectiveSet()

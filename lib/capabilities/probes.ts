@@ -6,28 +6,28 @@ import { native } from '../binding/binding'
 import type { Privilege } from './privileges'
 import { Socket } from '../socket/sync'
 
-/** A feature: how to ask the kernel for it, and what may stand in the way. */
+/** How to test a feature, and the usual reasons if it is missing. */
 export interface Probe {
   description: string
-  /** Makes the real call and throws what the kernel says. Leaves nothing behind, and no packet goes out. */
+  /** Makes the real system call, and throws its error. Leaves no state behind, and sends no packet. */
   attempt(): void
   privilege?: Privilege
-  /** The kernel module that brings it. */
+  /** The kernel module that provides the feature. */
   module?: string
-  /** The setting that can take it away, and what it should be. */
+  /** The setting that can disable the feature, with the value that enables it. */
   sysctl?: string
-  /** The release of Linux that brought it, or a build option of the kernel. */
+  /** The first version of Linux with the feature, or a build option of the kernel. */
   kernel?: string
 }
 
-/** A constant that this system has; ENOSYS naming it where it has none. */
+/** Returns a constant. Throws ENOSYS with its name if this system does not have it. */
 function need(name: string): number {
   const value = constants[name]
   if (value === undefined) throw unsupported(name, name.startsWith('SO_') ? 'setsockopt' : 'socket')
   return value
 }
 
-/** Makes a socket, does something with it, and closes it. */
+/** Creates a socket, calls `use`, and closes the socket. */
 function withSocket(family: string, type: string, protocol = 0, use?: (socket: Socket) => void): void {
   const socket = new Socket(need(family), need(type), protocol)
   try {
@@ -47,17 +47,17 @@ function withPair(use: (a: Socket, b: Socket) => void): void {
   }
 }
 
-/** An option that can be set to a number. */
+/** Returns a probe that sets an option to a number. */
 function option(type: string, level: string, name: string, value: number): () => void {
   return () => withSocket('AF_INET', type, 0, socket => socket.setsockopt(need(level), need(name), value))
 }
 
-/** A socket that can be made. */
+/** Returns a probe that creates a socket. */
 function family(name: string, type: string, protocol = 0): () => void {
   return () => withSocket(name, type, protocol)
 }
 
-/** A call that cannot succeed here, but whose failure shows that the kernel knows it. */
+/** Makes a call that always fails here. Errors in `codes` show that the kernel supports the call. */
 function knownBy(codes: string[], call: () => void): void {
   try {
     call()
@@ -68,7 +68,7 @@ function knownBy(codes: string[], call: () => void): void {
 
 function abstract(): void {
   if (process.platform !== 'linux') throw unsupported('an abstract AF_UNIX name', 'bind')
-  withSocket('AF_UNIX', 'SOCK_DGRAM', 0, socket => void socket.bind('')) // autobind takes a free one
+  withSocket('AF_UNIX', 'SOCK_DGRAM', 0, socket => void socket.bind('')) // the kernel chooses an unused name
 }
 
 function sendfile(): void {
@@ -83,7 +83,7 @@ function sendfile(): void {
   })
 }
 
-// Neither end is a pipe, which splice(2) refuses when it exists.
+// Neither end is a pipe, so splice(2) fails with EINVAL if it exists.
 function splice(): void {
   withPair((a, b) => {
     knownBy(['EINVAL'], () => {
@@ -96,11 +96,11 @@ function splice(): void {
 function errorQueue(): void {
   withSocket('AF_INET', 'SOCK_DGRAM', 0, socket => {
     socket.setsockopt(need('IPPROTO_IP'), need('IP_RECVERR'), 1)
-    socket.tryRecvmsg(1, { flags: need('MSG_ERRQUEUE') }) // null: it is there, and empty
+    socket.tryRecvmsg(1, { flags: need('MSG_ERRQUEUE') }) // null: the queue exists and is empty
   })
 }
 
-// On an interface that cannot exist: what is joined is told to the network.
+// Uses an interface that cannot exist, because a successful join would send packets to the network.
 function sourceMembership(): void {
   const request = Buffer.alloc(12, 255)
   request.set([232, 0, 0, 1])
@@ -128,7 +128,7 @@ function credentials(): void {
   })
 }
 
-// Only an established connection can be encrypted: the kernel says so when it has the module.
+// Only an established connection can use TLS. If the kernel has the module, it fails with ENOTCONN.
 function tls(): void {
   withSocket('AF_INET', 'SOCK_STREAM', 0, socket => {
     knownBy(['ENOTCONN'], () => {
@@ -137,7 +137,7 @@ function tls(): void {
   })
 }
 
-// Two blocks of a page; not bound, so nothing is received.
+// Two blocks of one page. The socket is not bound, so it receives nothing.
 function packetRing(): void {
   withSocket('AF_PACKET', 'SOCK_RAW', 0, socket => {
     const page = native.pageSize()
@@ -150,7 +150,7 @@ function namespace(): void {
   new Socket(undefined, undefined, 0, { netns: '/proc/thread-self/ns/net' }).close()
 }
 
-/** Every feature that has a name, in the order in which people read them. */
+/** All features, in the order of the report. */
 export const probes = {
   ipv6: {
     description: 'IPv6',
@@ -160,24 +160,24 @@ export const probes = {
     sysctl: 'net.ipv6.conf.all.disable_ipv6=0 and net.ipv6.conf.lo.disable_ipv6=0',
   },
   seqpacket: {
-    description: 'AF_UNIX SOCK_SEQPACKET: connections that keep message borders',
+    description: 'AF_UNIX SOCK_SEQPACKET: connections that keep message boundaries',
     attempt: family('AF_UNIX', 'SOCK_SEQPACKET'),
   },
   abstract: { description: 'abstract AF_UNIX names, without a file', attempt: abstract },
-  fdpass: { description: 'descriptors over AF_UNIX (SCM_RIGHTS)', attempt: descriptors },
-  credentials: { description: 'who is at the other end of an AF_UNIX socket', attempt: credentials },
+  fdpass: { description: 'passing descriptors over AF_UNIX (SCM_RIGHTS)', attempt: descriptors },
+  credentials: { description: 'credentials of the peer of an AF_UNIX socket', attempt: credentials },
   pidfd: {
-    description: 'the same as a pidfd (SO_PASSPIDFD)',
+    description: 'pidfd of the sender on AF_UNIX (SO_PASSPIDFD)',
     attempt: () =>
       withSocket('AF_UNIX', 'SOCK_DGRAM', 0, socket => {
         socket.setsockopt(need('SOL_SOCKET'), need('SO_PASSPIDFD'), 1)
       }),
     kernel: 'Linux 6.5',
   },
-  sendfile: { description: 'a file into a socket without copying it (sendfile)', attempt: sendfile },
-  splice: { description: 'socket to socket without copying (splice)', attempt: splice },
+  sendfile: { description: 'sending a file without a copy (sendfile)', attempt: sendfile },
+  splice: { description: 'moving data between sockets without a copy (splice)', attempt: splice },
   zerocopy: {
-    description: 'sends that do not copy (MSG_ZEROCOPY)',
+    description: 'sending memory without a copy (MSG_ZEROCOPY)',
     attempt: option('SOCK_STREAM', 'SOL_SOCKET', 'SO_ZEROCOPY', 1),
     kernel: 'Linux 4.14',
   },
@@ -195,16 +195,16 @@ export const probes = {
     description: 'many messages in one call (recvmmsg, sendmmsg)',
     attempt: () =>
       withSocket('AF_INET', 'SOCK_DGRAM', 0, socket => {
-        socket.tryRecvmmsg(new MessageBatch({ count: 1, size: 1 })) // null: it is there, and nothing came
+        socket.tryRecvmmsg(new MessageBatch({ count: 1, size: 1 })) // null: the call exists, and no message came
       }),
   },
   reuseport: {
     description: 'several sockets on one port (SO_REUSEPORT)',
     attempt: option('SOCK_STREAM', 'SOL_SOCKET', 'SO_REUSEPORT', 1),
   },
-  errqueue: { description: 'ICMP errors and transmit times (MSG_ERRQUEUE)', attempt: errorQueue },
+  errqueue: { description: 'ICMP errors and transmit timestamps (MSG_ERRQUEUE)', attempt: errorQueue },
   timestamping: {
-    description: 'receive and transmit times by software (SO_TIMESTAMPING)',
+    description: 'software receive and transmit timestamps (SO_TIMESTAMPING)',
     attempt: () =>
       option('SOCK_DGRAM', 'SOL_SOCKET', 'SO_TIMESTAMPING',
         need('SOF_TIMESTAMPING_SOFTWARE') | need('SOF_TIMESTAMPING_RX_SOFTWARE'))(), // prettier-ignore
@@ -215,7 +215,7 @@ export const probes = {
     privilege: 'CAP_NET_ADMIN',
     kernel: 'CONFIG_NET_RX_BUSY_POLL',
   },
-  ssm: { description: 'multicast from chosen sources (IGMPv3)', attempt: sourceMembership },
+  ssm: { description: 'source-specific multicast (IGMPv3)', attempt: sourceMembership },
   mptcp: {
     description: 'Multipath TCP',
     attempt: () => withSocket('AF_INET', 'SOCK_STREAM', need('IPPROTO_MPTCP')),
@@ -225,16 +225,16 @@ export const probes = {
   udplite: {
     description: 'UDP-Lite',
     attempt: () => withSocket('AF_INET', 'SOCK_DGRAM', need('IPPROTO_UDPLITE')),
-    kernel: 'a kernel that still has it',
+    kernel: 'a kernel that still has UDP-Lite',
   },
   tls: {
-    description: 'TLS records made by the kernel (kTLS)',
+    description: 'TLS records in the kernel (kTLS)',
     attempt: tls,
     module: 'tls',
     kernel: 'Linux 4.13 with CONFIG_TLS',
   },
   ping: {
-    description: 'ICMP echo without privilege',
+    description: 'ICMP echo without privileges',
     attempt: () => withSocket('AF_INET', 'SOCK_DGRAM', need('IPPROTO_ICMP')),
     sysctl: 'net.ipv4.ping_group_range="0 2147483647"',
   },
@@ -250,7 +250,7 @@ export const probes = {
     module: 'af_packet',
   },
   'packet-ring': {
-    description: 'frames in memory shared with the kernel (TPACKET_V3)',
+    description: 'frames through memory shared with the kernel (TPACKET_V3)',
     attempt: packetRing,
     privilege: 'CAP_NET_RAW',
     module: 'af_packet',
@@ -268,13 +268,13 @@ export const probes = {
     privilege: 'CAP_SYS_ADMIN',
   },
   netlink: {
-    description: 'links, addresses and routes from the kernel (AF_NETLINK)',
+    description: 'links, addresses and routes of the kernel (AF_NETLINK)',
     attempt: family('AF_NETLINK', 'SOCK_RAW'),
   },
   vsock: {
-    description: 'virtual machine to host (AF_VSOCK)',
+    description: 'between virtual machine and host (AF_VSOCK)',
     attempt: family('AF_VSOCK', 'SOCK_STREAM'),
-    module: 'vsock (and vsock_loopback to talk to oneself)',
+    module: 'vsock (and vsock_loopback for connections within this host)',
   },
   can: {
     description: 'CAN bus',
@@ -288,7 +288,7 @@ export const probes = {
   },
   tipc: { description: 'TIPC', attempt: family('AF_TIPC', 'SOCK_RDM'), module: 'tipc' },
   alg: {
-    description: 'the kernel’s cryptography (AF_ALG)',
+    description: 'crypto interface of the kernel (AF_ALG)',
     attempt: family('AF_ALG', 'SOCK_SEQPACKET'),
     module: 'af_alg',
   },

@@ -2,10 +2,7 @@
 
 // Address families
 
-/**
- * No family: lets getaddrinfo choose, and dissolves the association of a datagram socket in connect(2).
- * socket(7)
- */
+/** No family. getaddrinfo returns all families; connect(2) disconnects a datagram socket. socket(7) */
 export declare const AF_UNSPEC: number
 
 /** Local sockets: path, abstract name (Linux) or unnamed. unix(7) */
@@ -23,7 +20,7 @@ export declare const AF_INET6: number
 /** Routing socket. On Linux the same number as AF_NETLINK. socket(7) */
 export declare const AF_ROUTE: number
 
-/** Virtual machine to host. vsock(7) Not on every Darwin. */
+/** Connections between virtual machine and host. vsock(7) Not on every Darwin. */
 export declare const AF_VSOCK: number
 
 /** socket(7) */
@@ -103,7 +100,7 @@ export declare const SOL_UDP: number
 /** Socket debugging; needs CAP_NET_ADMIN to set. socket(7) */
 export declare const SO_DEBUG: number
 
-/** Allows to bind an address in TIME_WAIT. socket(7) */
+/** Allow bind(2) to an address in TIME_WAIT. socket(7) */
 export declare const SO_REUSEADDR: number
 
 /** Read-only: SOCK_STREAM and so on. socket(7) */
@@ -210,7 +207,7 @@ export declare const SHUT_RDWR: number
 
 // Limits
 
-/** Largest backlog of the headers; the kernel's limit may differ. listen(2) */
+/** Largest backlog in the headers; the kernel's limit may differ. listen(2) */
 export declare const SOMAXCONN: number
 
 // Protocol numbers
@@ -344,7 +341,9 @@ export declare const IP_TOS: number
 /** Time to live, 1 to 255. ip(7) */
 export declare const IP_TTL: number
 
-/** Raw sockets: the packet begins with its IP header. Darwin wants ip_len and ip_off in host order. ip(7) */
+/**
+ * Raw sockets: the packet begins with its IP header. Darwin expects ip_len and ip_off in host order. ip(7)
+ */
 export declare const IP_HDRINCL: number
 
 /** ip(7) */
@@ -571,7 +570,7 @@ export declare const IPV6_V6ONLY: number
 /** Raw sockets: offset of the checksum that the kernel fills in. ipv6(7) */
 export declare const IPV6_CHECKSUM: number
 
-/** RFC 3542; Linux knows the number only. ipv6(7) */
+/** RFC 3542; Linux defines only the number. ipv6(7) */
 export declare const IPV6_NEXTHOP: number
 
 /** Deliver IPV6_PKTINFO. ipv6(7) */
@@ -641,7 +640,7 @@ export declare const IPV6_RTHDR_STRICT: number
 
 // IPPROTO_TCP options
 
-/** No Nagle: send small segments at once. tcp(7) */
+/** Disable the Nagle algorithm: send small segments at once. tcp(7) */
 export declare const TCP_NODELAY: number
 
 /** tcp(7) */
@@ -1185,13 +1184,13 @@ export declare const POLLPRI: number
 /** poll(2) */
 export declare const POLLOUT: number
 
-/** Error or error queue not empty; reported unasked. poll(2) */
+/** Error or error queue not empty; always reported. poll(2) */
 export declare const POLLERR: number
 
-/** Hang-up; reported unasked. poll(2) */
+/** Hang-up; always reported. poll(2) */
 export declare const POLLHUP: number
 
-/** Not an open descriptor; reported unasked. poll(2) */
+/** Not an open descriptor; always reported. poll(2) */
 export declare const POLLNVAL: number
 
 /** poll(2) */
@@ -1208,7 +1207,7 @@ export declare const POLLWRBAND: number
 
 // Bytes waiting, and flags
 
-/** Bytes that can be read; of a datagram socket the next datagram. ioctl(2) */
+/** Bytes that can be read; on a datagram socket, the size of the next datagram. ioctl(2) */
 export declare const FIONREAD: number
 
 /** ioctl(2) */
@@ -1348,10 +1347,10 @@ export declare const O_CLOEXEC: number
 
 // Limits
 
-/** Longest vector of one call. sysconf(3) */
+/** Maximum number of buffers in one call. sysconf(3) */
 export declare const IOV_MAX: number
 
-/** Longest write to a pipe that is never split. sysconf(3) */
+/** Maximum size of an atomic write to a pipe. sysconf(3) */
 export declare const PIPE_BUF: number
 
 // Errors

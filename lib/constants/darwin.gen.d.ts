@@ -92,7 +92,7 @@ export declare const SOCK_MAXADDRLEN: number
 
 // Option levels
 
-/** Level of LOCAL_PEERCRED and its kin. unix(4) Darwin only. */
+/** Level of LOCAL_PEERCRED and similar options. unix(4) Darwin only. */
 export declare const SOL_LOCAL: number
 
 // SOL_SOCKET options

@@ -7,17 +7,17 @@ function module(): Numbers {
   return Object.defineProperty({}, '__esModule', { value: true })
 }
 
-/** The modules of constants: those that both systems have, and those of one. */
+/** The modules of constants: those of both systems, and those of one system only. */
 export const lists = { common: module(), linux: module(), darwin: module() }
 
-/** Every constant by name; `undefined` where this system has none. */
+/** Every constant by name; `undefined` if this system does not have it. */
 export const constants: Readonly<Numbers> = Object.create(null) as Numbers
 
-// A loop loads several times faster than an export statement for each.
+// A loop loads several times faster than one export statement for each constant.
 for (const each of names) {
   const [name, list = 'common'] = each.split(':') as [string, (keyof typeof lists)?]
   lists[list][name] = (constants as Numbers)[name] = native.constants[name]
 }
 
-// What cannot change is re-exported as a value, and not as a getter.
+// Properties that cannot change are re-exported as values, and not as slower getters.
 for (const each of [...Object.values(lists), constants]) Object.freeze(each)

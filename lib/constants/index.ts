@@ -1,6 +1,5 @@
 /**
- * Every C constant as a named export and as a property of `constants`, and the way back from a number to
- * its name.
+ * Every C constant, as a named export and as a property of `constants`, and functions that find the name of a number.
  */
 
 import { constants } from './define'
@@ -12,14 +11,14 @@ export * from './linux.gen'
 export * from './darwin.gen'
 export { constants }
 
-/** Any Bluetooth adapter, as `bind` takes it. Linux only. */
+/** The Bluetooth address of any adapter, for `bind`. Linux only. */
 export const BDADDR_ANY = '00:00:00:00:00:00'
-/** The own Bluetooth adapter. Linux only. */
+/** The Bluetooth address of the local adapter. Linux only. */
 export const BDADDR_LOCAL = '00:00:00:FF:FF:FF'
 
-// By group, then by number. Made on first use: most programs never ask.
+// Names by group, then by number. Built on first use, because most programs do not need them.
 let groups: Map<string, Map<number, string>> | undefined
-// By prefix that is no group, such as 'VMADDR_'.
+// The same for prefixes that are not a group, such as 'VMADDR_'.
 const prefixed = new Map<string, Map<number, string>>()
 
 function makeGroups(): Map<string, Map<number, string>> {
@@ -41,7 +40,7 @@ function add(into: Map<string, Map<number, string>>, key: string, name: string):
   if (value === undefined) return
   let names = into.get(key)
   if (names === undefined) into.set(key, (names = new Map<number, string>()))
-  // The tables put the canonical name first.
+  // If several names have one number, the tables list the canonical name first.
   if (!names.has(value)) names.set(value, name)
 }
 
@@ -52,14 +51,15 @@ function namesOf(prefix: string): ReadonlyMap<number, string> {
   const found = new Map<string, Map<number, string>>()
   for (const name of Object.keys(constants)) if (name.startsWith(prefix)) add(found, prefix, name)
   const names = found.get(prefix)
-  // Only what exists is kept, so strange prefixes cost no memory.
+  // Results are kept only for prefixes that exist, so that other strings do not fill the memory.
   if (names !== undefined) prefixed.set(prefix, names)
   return names ?? new Map<number, string>()
 }
 
 /**
- * The constants that begin with a prefix, by number: the canonical name where several share one. Names that
- * begin alike but mean something else are left out: `SO_` has no `SO_EE_ORIGIN_ICMP`.
+ * Returns the constants whose names start with a prefix, by number. If several names have the same number, returns the
+ * canonical name. Names of another group are left out, even if they start alike: `SO_` does not include
+ * `SO_EE_ORIGIN_ICMP`.
  *
  * @example constantsByPrefix('SHUT_') // Map { 0 => 'SHUT_RD', 1 => 'SHUT_WR', 2 => 'SHUT_RDWR' }
  */
@@ -69,8 +69,8 @@ export function constantsByPrefix(prefix: string): Map<number, string> {
 }
 
 /**
- * The name of a number among the constants that begin with a prefix, or the number as text where it is
- * unknown.
+ * Returns the name of a number among the constants whose names start with a prefix. Returns the number as text if
+ * there is no such name.
  *
  * @example nameOf('AF_', 2) // 'AF_INET'
  */

@@ -288,7 +288,7 @@ export declare const SO_BSDCOMPAT: number
 /** Deliver SCM_CREDENTIALS with each message. unix(7) Linux only. */
 export declare const SO_PASSCRED: number
 
-/** Read-only struct ucred of the peer; meaningless off AF_UNIX. unix(7) Linux only. */
+/** Read-only struct ucred of the peer; only on AF_UNIX. unix(7) Linux only. */
 export declare const SO_PEERCRED: number
 
 /** Classic BPF program (struct sock_fprog). Linux only. socket(7) */
@@ -339,7 +339,7 @@ export declare const SO_PEEK_OFF: number
 /** Linux only. socket(7) */
 export declare const SO_NOFCS: number
 
-/** Forbids to change the filter; cannot be undone. Linux only. socket(7) */
+/** Lock the filter against changes; cannot be undone. Linux only. socket(7) */
 export declare const SO_LOCK_FILTER: number
 
 /** POLLPRI when the error queue has an entry; TCP ignores it. Linux only. socket(7) */
@@ -553,7 +553,7 @@ export declare const SCM_DEVMEM_LINEAR: number
 /** Linux only. unix(7), cmsg(3) */
 export declare const SCM_DEVMEM_DMABUF: number
 
-/** u32 to be given back with the timestamp (6.13). Linux only. unix(7), cmsg(3) */
+/** u32 that comes back with the timestamp (6.13). Linux only. unix(7), cmsg(3) */
 export declare const SCM_TS_OPT_ID: number
 
 /** int: bytes left to read. Linux only. unix(7), cmsg(3) */
@@ -616,7 +616,7 @@ export declare const IP_RECVERR: number
 /** Path MTU of a connected socket. Linux only. ip(7) */
 export declare const IP_MTU: number
 
-/** Allows to bind an address that the host does not have. Linux only. ip(7) */
+/** Allow bind(2) to an address that the host does not have. Linux only. ip(7) */
 export declare const IP_FREEBIND: number
 
 /** Linux only. ip(7) */
@@ -669,7 +669,7 @@ export declare const IP_PROTOCOL: number
 /** Never set Don't Fragment. Linux only. ip(7) */
 export declare const IP_PMTUDISC_DONT: number
 
-/** Fragment when the path MTU asks for it. Linux only. ip(7) */
+/** Fragment if the datagram exceeds the path MTU. Linux only. ip(7) */
 export declare const IP_PMTUDISC_WANT: number
 
 /** Always set Don't Fragment; EMSGSIZE above the path MTU. Linux only. ip(7) */
@@ -928,7 +928,7 @@ export declare const TCP_WINDOW_CLAMP: number
 /** struct tcp_info; its length differs by kernel. Linux only. tcp(7) */
 export declare const TCP_INFO: number
 
-/** Acknowledge at once; not lasting. Linux only. tcp(7) */
+/** Acknowledge at once; the kernel may turn it off again. Linux only. tcp(7) */
 export declare const TCP_QUICKACK: number
 
 /** Name of the congestion control. Linux only. tcp(7) */
@@ -967,7 +967,7 @@ export declare const TCP_CC_INFO: number
 /** Linux only. tcp(7) */
 export declare const TCP_SAVE_SYN: number
 
-/** Headers of the SYN; one read only. Linux only. tcp(7) */
+/** Headers of the SYN; can be read only once. Linux only. tcp(7) */
 export declare const TCP_SAVED_SYN: number
 
 /** Linux only. tcp(7) */
@@ -1015,7 +1015,7 @@ export declare const TCP_AO_GET_KEYS: number
 /** Linux only. tcp(7) */
 export declare const TCP_AO_REPAIR: number
 
-/** Read-only: 1 unless fallen back to TCP. Linux only. tcp(7) */
+/** Read-only: 0 if the connection fell back to TCP, otherwise 1. Linux only. tcp(7) */
 export declare const TCP_IS_MPTCP: number
 
 /** Linux only. tcp(7) */
@@ -1406,7 +1406,7 @@ export declare const TCP_ENCAP_ESPINTCP: number
 /** Bytes covered by the checksum on send. Linux only. udplite(7) */
 export declare const UDPLITE_SEND_CSCOV: number
 
-/** Least coverage accepted. Linux only. udplite(7) */
+/** Smallest accepted coverage. Linux only. udplite(7) */
 export declare const UDPLITE_RECV_CSCOV: number
 
 // ICMP types
@@ -1582,7 +1582,7 @@ export declare const PACKET_FANOUT_DATA: number
 /** Do not deliver frames that this host sends (4.20). Linux only. packet(7) */
 export declare const PACKET_IGNORE_OUTGOING: number
 
-/** Size of that header, 10 or 12 (6.6). Linux only. packet(7) */
+/** Size of the virtio_net_hdr, 10 or 12 (6.6). Linux only. packet(7) */
 export declare const PACKET_VNET_HDR_SZ: number
 
 // sll_pkttype
@@ -2295,7 +2295,7 @@ export declare const NETLINK_DNRTMSG: number
 /** Device events. Linux only. netlink(7) */
 export declare const NETLINK_KOBJECT_UEVENT: number
 
-/** Families by name. Linux only. netlink(7) */
+/** Generic netlink: families have names. Linux only. netlink(7) */
 export declare const NETLINK_GENERIC: number
 
 /** Linux only. netlink(7) */
@@ -2330,7 +2330,7 @@ export declare const NETLINK_PKTINFO: number
 /** Linux only. netlink(7) */
 export declare const NETLINK_BROADCAST_ERROR: number
 
-/** No ENOBUFS when messages are lost. Linux only. netlink(7) */
+/** Do not report lost messages with ENOBUFS. Linux only. netlink(7) */
 export declare const NETLINK_NO_ENOBUFS: number
 
 /** Linux only. netlink(7) */
@@ -2342,7 +2342,7 @@ export declare const NETLINK_LIST_MEMBERSHIPS: number
 /** Linux only. netlink(7) */
 export declare const NETLINK_CAP_ACK: number
 
-/** Error text with each refusal (4.12). Linux only. netlink(7) */
+/** Add an error text to each error reply (4.12). Linux only. netlink(7) */
 export declare const NETLINK_EXT_ACK: number
 
 /** Linux only. netlink(7) */
@@ -3165,7 +3165,7 @@ export declare const SK_MEMINFO_VARS: number
 
 // Addresses
 
-/** The own machine (5.6). Linux only. vsock(7) */
+/** The local machine (5.6). Linux only. vsock(7) */
 export declare const VMADDR_CID_LOCAL: number
 
 /** Linux only. vsock(7) */
@@ -3638,7 +3638,7 @@ export declare const SO_EE_ORIGIN_TXSTATUS: number
 
 // ee_code
 
-/** The kernel copied after all. Linux only. recv(2), kernel doc networking/timestamping */
+/** The kernel copied the data. Linux only. recv(2), kernel doc networking/timestamping */
 export declare const SO_EE_CODE_ZEROCOPY_COPIED: number
 
 /** Linux only. recv(2), kernel doc networking/timestamping */
@@ -3687,7 +3687,7 @@ export declare const SOF_TIMESTAMPING_SYS_HARDWARE: number
 /** Linux only. recv(2), kernel doc networking/timestamping */
 export declare const SOF_TIMESTAMPING_RAW_HARDWARE: number
 
-/** Numbers each packet, in ee_data. Linux only. recv(2), kernel doc networking/timestamping */
+/** Deliver the number of the packet in ee_data. Linux only. recv(2), kernel doc networking/timestamping */
 export declare const SOF_TIMESTAMPING_OPT_ID: number
 
 /** Linux only. recv(2), kernel doc networking/timestamping */
@@ -3699,7 +3699,7 @@ export declare const SOF_TIMESTAMPING_TX_ACK: number
 /** Linux only. recv(2), kernel doc networking/timestamping */
 export declare const SOF_TIMESTAMPING_OPT_CMSG: number
 
-/** Do not give the packet back. Linux only. recv(2), kernel doc networking/timestamping */
+/** Deliver the timestamp without the packet. Linux only. recv(2), kernel doc networking/timestamping */
 export declare const SOF_TIMESTAMPING_OPT_TSONLY: number
 
 /** Linux only. recv(2), kernel doc networking/timestamping */
@@ -3719,7 +3719,10 @@ export declare const SOF_TIMESTAMPING_BIND_PHC: number
  */
 export declare const SOF_TIMESTAMPING_OPT_ID_TCP: number
 
-/** Only where asked for by this socket (6.12). Linux only. recv(2), kernel doc networking/timestamping */
+/**
+ * Only receive timestamps that this socket requested (6.12). Linux only. recv(2), kernel doc
+ * networking/timestamping
+ */
 export declare const SOF_TIMESTAMPING_OPT_RX_FILTER: number
 
 /** When the device reports completion (6.15). Linux only. recv(2), kernel doc networking/timestamping */
@@ -4187,7 +4190,7 @@ export declare const SPLICE_F_NONBLOCK: number
 /** Linux only. splice(2) */
 export declare const SPLICE_F_MORE: number
 
-/** vmsplice(2) gives the pages away. Linux only. splice(2) */
+/** vmsplice(2) gives the pages to the kernel. Linux only. splice(2) */
 export declare const SPLICE_F_GIFT: number
 
 // Limits
@@ -4195,7 +4198,7 @@ export declare const SPLICE_F_GIFT: number
 /** Linux only. sysconf(3) */
 export declare const UIO_MAXIOV: number
 
-/** Most descriptors in one SCM_RIGHTS. Linux only. sysconf(3) */
+/** Maximum number of descriptors in one SCM_RIGHTS. Linux only. sysconf(3) */
 export declare const SCM_MAX_FD: number
 
 // Namespaces of setns and unshare

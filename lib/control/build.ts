@@ -13,13 +13,13 @@ import { memberOf, ownFields } from '../runtime/fields'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
-/** A control message whose form depends on the socket: the one for AF_INET6 beside that for AF_INET. */
+/** A control message that has two forms: one for AF_INET sockets, and `inet6` for AF_INET6 sockets. */
 export interface FamilyControl extends Control {
-  /** What an AF_INET6 socket takes instead. */
+  /** The form for an AF_INET6 socket. */
   readonly inet6?: Control
 }
 
-/** The most descriptors that one message can carry on Linux (SCM_MAX_FD). */
+/** The maximum number of descriptors in one message on Linux (SCM_MAX_FD). */
 export const MAX_FDS = 253
 
 function int32(value: number): Buffer {
@@ -58,7 +58,7 @@ export class ControlBuilder {
     this.#indexOf = name => interfaces.indexOf(name)
   }
 
-  /** Descriptors, SCM_RIGHTS: 1 to 253 numbers or objects with `fd`. The receiver gets duplicates. unix(7) */
+  /** Sends descriptors (SCM_RIGHTS): 1 to 253 numbers or objects with `fd`. The receiver gets duplicates. unix(7) */
   rights(fds: readonly (number | { readonly fd: number })[]): Control {
     const files = elementsOf('fds', fds)
     if (files.length < 1 || files.length > MAX_FDS)
@@ -71,8 +71,8 @@ export class ControlBuilder {
   }
 
   /**
-   * Who we claim to be, SCM_CREDENTIALS. Linux. Anything but the truth needs CAP_SYS_ADMIN, CAP_SETUID or
-   * CAP_SETGID (`EPERM`). unix(7)
+   * Sends credentials of this process (SCM_CREDENTIALS). Linux. The kernel checks them. Other values than this
+   * process's own need CAP_SYS_ADMIN (pid), CAP_SETUID or CAP_SETGID, otherwise `EPERM`. unix(7)
    */
   credentials(who: { pid: number; uid: number; gid: number }): Control {
     if (typeof who !== 'object' || who === null) throw invalidType('who', 'object', who)
@@ -84,8 +84,8 @@ export class ControlBuilder {
   }
 
   /**
-   * Where a datagram leaves from, IP_PKTINFO or IPV6_PKTINFO: a source address of this host, an interface by
-   * name or number, or both. ip(7), ipv6(7)
+   * Sets the source address of a datagram, or the interface that it is sent on, by name or index, or both (IP_PKTINFO,
+   * IPV6_PKTINFO). `source` must be an address of this host. ip(7), ipv6(7)
    */
   packetInfo(info: { source?: string; interface?: string | number }): FamilyControl {
     if (typeof info !== 'object' || info === null) throw invalidType('info', 'object', info)
@@ -103,7 +103,7 @@ export class ControlBuilder {
     return v4 < 0 ? inet6 : { ...this.#control('IPPROTO_IP', 'IP_PKTINFO', info4), inet6 }
   }
 
-  /** TTL or hop limit of this datagram, 1 to 255. ip(7), ipv6(7) */
+  /** Sets the TTL or the hop limit of this datagram, 1 to 255. ip(7), ipv6(7) */
   ttl(n: number): FamilyControl {
     const data = int32(checkInteger('n', n, 1, 255))
     return {
@@ -112,7 +112,7 @@ export class ControlBuilder {
     }
   }
 
-  /** TOS or traffic class byte of this datagram: DSCP and ECN, 0 to 255. ip(7), ipv6(7) */
+  /** Sets the TOS or traffic class byte of this datagram (DSCP and ECN), 0 to 255. ip(7), ipv6(7) */
   tos(n: number): FamilyControl {
     const data = int32(checkInteger('n', n, 0, 255))
     return {
@@ -121,80 +121,89 @@ export class ControlBuilder {
     }
   }
 
-  /** UDP GSO: the data is cut into datagrams of this size, UDP_SEGMENT. Linux. udp(7) */
+  /** Splits the data into datagrams of this size (UDP GSO, UDP_SEGMENT). Linux. udp(7) */
   segmentSize(n: number): Control {
     return this.#control('IPPROTO_UDP', 'UDP_SEGMENT', int16(checkInteger('n', n, 1, 65535)))
   }
 
-  /** Hop limit of this datagram on an AF_INET6 socket, 0 to 255, or −1 for the default. ipv6(7) */
+  /** Sets the hop limit of this datagram on an AF_INET6 socket: 0 to 255, or −1 for the default. ipv6(7) */
   hopLimit(n: number): Control {
     return this.#int('IPPROTO_IPV6', 'IPV6_HOPLIMIT', checkInteger('n', n, -1, 255))
   }
 
-  /** Traffic class of this datagram on an AF_INET6 socket, 0 to 255, or −1 for the default. ipv6(7) */
+  /** Sets the traffic class of this datagram on an AF_INET6 socket: 0 to 255, or −1 for the default. ipv6(7) */
   trafficClass(n: number): Control {
     return this.#int('IPPROTO_IPV6', 'IPV6_TCLASS', checkInteger('n', n, -1, 255))
   }
 
-  /** Whether this datagram must not be fragmented, IPV6_DONTFRAG: `EMSGSIZE` where it does not fit. AF_INET6. */
+  /**
+   * Forbids fragmentation of this datagram (IPV6_DONTFRAG). AF_INET6. The send fails with `EMSGSIZE` if it is too
+   * long.
+   */
   dontFragment(on = true): Control {
     if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
     return this.#int('IPPROTO_IPV6', 'IPV6_DONTFRAG', Number(on))
   }
 
-  /** Traffic class and flow label of this datagram, in host order, IPV6_FLOWINFO. Linux. AF_INET6. */
+  /** Sets the traffic class and flow label of this datagram, in host byte order (IPV6_FLOWINFO). AF_INET6. Linux. */
   flowInfo(n: number): Control {
     const data = Buffer.alloc(4)
     data.writeUInt32BE(checkInteger('n', n, 0, 0xfffffff))
     return this.#control('IPPROTO_IPV6', 'IPV6_FLOWINFO', data)
   }
 
-  /** An extension header of this datagram, whole: IPV6_HOPOPTS, IPV6_DSTOPTS or IPV6_RTHDR. CAP_NET_RAW (`EPERM`). ipv6(7) */
+  /**
+   * Adds a complete extension header to this datagram: IPV6_HOPOPTS, IPV6_DSTOPTS or IPV6_RTHDR. Needs CAP_NET_RAW,
+   * otherwise `EPERM`. ipv6(7)
+   */
   extensionHeader(kind: 'hop-by-hop' | 'destination' | 'routing', header: Uint8Array): Control {
     const type = headers.get(kind)
     if (type === undefined) throw invalidType('kind', "'hop-by-hop', 'destination' or 'routing'", kind)
     return this.#control('IPPROTO_IPV6', type, bytesOf('header', header))
   }
 
-  /** IP options of this datagram, at most 40 bytes, IP_RETOPTS. ip(7) */
+  /** Sets the IP options of this datagram, at most 40 bytes (IP_RETOPTS). ip(7) */
   options(bytes: Uint8Array): Control {
     return this.#control('IPPROTO_IP', 'IP_RETOPTS', bytesOf('bytes', bytes))
   }
 
-  /** The protocol in the header of this packet, on a raw socket of IPPROTO_RAW without its own header. Linux (6.4). */
+  /** Sets the protocol in the IP header, on an IPPROTO_RAW socket without IP_HDRINCL. Linux 6.4. */
   protocol(n: number): Control {
     return this.#int('IPPROTO_IP', 'IP_PROTOCOL', checkInteger('n', n, 1, 255))
   }
 
-  /** SO_PRIORITY of this packet, 0 to 6; others need CAP_NET_ADMIN or CAP_NET_RAW (`EPERM`). Linux (6.14). socket(7) */
+  /**
+   * Sets SO_PRIORITY of this packet, 0 to 6. Higher values need CAP_NET_ADMIN or CAP_NET_RAW, otherwise `EPERM`. Linux
+   * 6.14. socket(7)
+   */
   priority(n: number): Control {
     return this.#int('SOL_SOCKET', 'SO_PRIORITY', checkInteger('n', n, 0, 0x7fffffff))
   }
 
-  /** SO_MARK of this packet. CAP_NET_ADMIN or CAP_NET_RAW (`EPERM`). Linux. socket(7) */
+  /** Sets SO_MARK of this packet. Needs CAP_NET_ADMIN or CAP_NET_RAW, otherwise `EPERM`. Linux. socket(7) */
   mark(n: number): Control {
     return this.#int('SOL_SOCKET', 'SO_MARK', checkInteger('n', n, 0, 0xffffffff))
   }
 
   /**
-   * Which timestamps the error queue shall give for this message alone: `SOF_TIMESTAMPING_TX_*`, ored. What the
-   * socket reports is set with SO_TIMESTAMPING, without these bits. Linux.
+   * Requests transmit timestamps for this message only: a combination of `SOF_TIMESTAMPING_TX_*`. They come on the
+   * error queue. Set the reporting flags with SO_TIMESTAMPING, without the `TX` bits. Linux.
    */
   timestamping(flags: number): Control {
     return this.#int('SOL_SOCKET', 'SO_TIMESTAMPING', checkInteger('flags', flags, 0, 0xffffffff))
   }
 
-  /** The `id` that the timestamps of this datagram come with, SCM_TS_OPT_ID; needs SOF_TIMESTAMPING_OPT_ID. Linux (6.13). */
+  /** Sets the `id` of this datagram's timestamps (SCM_TS_OPT_ID). Needs SOF_TIMESTAMPING_OPT_ID. Linux 6.13. */
   timestampId(n: number): Control {
     return this.#int('SOL_SOCKET', 'SCM_TS_OPT_ID', checkInteger('n', n, 0, 0xffffffff))
   }
 
-  /** The type of the TLS record that this message becomes, TLS_SET_RECORD_TYPE. Linux, with kernel TLS. */
+  /** Sets the type of the TLS record for this message (TLS_SET_RECORD_TYPE). Linux, with kernel TLS. */
   tlsRecordType(n: number): Control {
     return this.#control('SOL_TLS', 'TLS_SET_RECORD_TYPE', Buffer.of(checkInteger('n', n, 0, 255)))
   }
 
-  /** When to send, in nanoseconds of the clock that SO_TXTIME chose, SCM_TXTIME. Linux. */
+  /** Sets the time to send this packet, in nanoseconds of the clock that SO_TXTIME selected (SCM_TXTIME). Linux. */
   txTime(ns: bigint): Control {
     if (typeof ns !== 'bigint') throw invalidType('ns', 'bigint', ns)
     if (ns < 0n || ns >= 1n << 64n) throw outOfRange('ns', '>= 0n && < 2n ** 64n', ns)

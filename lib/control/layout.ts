@@ -1,6 +1,6 @@
 import type { Platform } from '../platform'
 
-/** How control messages lie in their buffer: cmsg(3). */
+/** The layout of control messages in a buffer. cmsg(3) */
 export class ControlLayout {
   readonly header: number
   readonly alignment: number
@@ -20,12 +20,12 @@ export class ControlLayout {
     return Math.ceil(size / this.alignment) * this.alignment
   }
 
-  /** CMSG_LEN(3). */
+  /** Returns the length of a header and `size` bytes of data. CMSG_LEN(3) */
   length(size: number): number {
     return this.header + size
   }
 
-  /** CMSG_SPACE(3). */
+  /** Returns the same with padding: the space that a control message takes. CMSG_SPACE(3) */
   space(size: number): number {
     return this.header + this.align(size)
   }

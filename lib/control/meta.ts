@@ -4,7 +4,7 @@ import { formatIPv4, formatIPv6 } from '../address/text'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
-/** Who sent a message over AF_UNIX or netlink, as the kernel checked it. */
+/** The credentials of the sender of an AF_UNIX or netlink message. The kernel has checked them. */
 export interface Credentials {
   pid: number
   uid: number
@@ -15,9 +15,9 @@ export interface Credentials {
 export interface PacketAuxData {
   /** `TP_STATUS_*`. */
   tp_status: number
-  /** Bytes on the wire. */
+  /** The length of the frame in bytes. */
   tp_len: number
-  /** Bytes captured. */
+  /** The number of captured bytes. */
   tp_snaplen: number
   tp_mac: number
   tp_net: number
@@ -25,61 +25,62 @@ export interface PacketAuxData {
   tp_vlan_tpid: number
 }
 
-/** The VLAN tag that the kernel took off a frame. */
+/** The VLAN tag that the kernel removed from a frame. */
 export interface VlanTag {
-  /** 0 to 4095. */
+  /** The VLAN identifier, 0 to 4095. */
   id: number
-  /** Priority code point, 0 to 7. */
+  /** The priority code point, 0 to 7. */
   priority: number
   dropEligible: boolean
-  /** 0x8100 (802.1Q) or 0x88a8 (802.1ad). */
+  /** The tag protocol identifier: 0x8100 (802.1Q) or 0x88a8 (802.1ad). */
   protocol: number
 }
 
-/** What the kernel told about a message, decoded. A field is there only when its option was switched on. */
+/** The decoded control messages of a message. A field is present only if its option is on: see `receiveMeta`. */
 export interface Meta {
-  /** The address that the packet was sent to: ours, or the multicast or broadcast address. */
+  /** The destination address of the packet: an address of this host, or a multicast or broadcast address. */
   destination?: string
-  /** Our own address at which it arrived: where to answer from, also after a broadcast. IPv4. */
+  /** The local address to reply from, also for a broadcast. IPv4. */
   localAddress?: string
-  /** The number of the interface that it came in through. */
+  /** The index of the interface that received the packet. */
   interface?: number
-  /** TTL or hop limit. */
+  /** The TTL or the hop limit. */
   ttl?: number
   /** The TOS or traffic class byte. */
   tos?: number
-  /** Its two ECN bits. */
+  /** The two ECN bits of `tos`. */
   ecn?: number
-  /** When it was received, in nanoseconds since 1970; of a hardware clock, since whenever that counts from. */
+  /** The receive time in nanoseconds since 1970. A hardware clock may have another epoch. */
   timestamp?: bigint
-  /** Whose clock it was. Only with SO_TIMESTAMPING, which is what `timestamp: 'hardware'` asks for. */
+  /** The clock of `timestamp`. Only with SO_TIMESTAMPING, which `receiveMeta({ timestamp: 'hardware' })` sets. */
   timestampSource?: 'software' | 'hardware'
-  /** How many packets this socket has lost since it was made. Absent while there are none. */
+  /** The number of packets that the kernel dropped at this socket since it was created. Absent if there are none. */
   drops?: number
-  /** The packet's SO_MARK. */
+  /** The SO_MARK of the packet. */
   mark?: number
-  /** The packet's SO_PRIORITY. */
+  /** The SO_PRIORITY of the packet. */
   priority?: number
-  /** The size of each datagram in a GRO train; see `segments()`. */
+  /** The size of each datagram, if GRO merged several: see `segments()`. */
   segmentSize?: number
+  /** The credentials of the sender, SCM_CREDENTIALS. */
   credentials?: Credentials
-  /** The sender's security label, SCM_SECURITY. */
+  /** The security label of the sender, SCM_SECURITY. */
   security?: string
-  /** Where the packet wanted to go before it was redirected to us, IP_ORIGDSTADDR. */
+  /** The destination of the packet before it was redirected to this socket, IP_ORIGDSTADDR. */
   originalDestination?: Address
-  /** Bytes of the stream that are still to read, TCP_INQ or SCM_INQ. */
+  /** The number of bytes in the receive queue that are not read yet, TCP_INQ or SCM_INQ. */
   unread?: number
-  /** The size of the largest fragment that the datagram came in. Absent when it came in one piece. */
+  /** The size of the largest fragment of the datagram. Absent if it was not fragmented. */
   fragmentSize?: number
-  /** The UDP checksum over the whole datagram as the network card computed it, IP_CHECKSUM. */
+  /** The checksum of the whole datagram that the network card computed, IP_CHECKSUM. */
   checksum?: number
-  /** Traffic class and flow label of IPv6, in host order. */
+  /** The traffic class and the flow label of IPv6, in host byte order. */
   flowInfo?: number
-  /** The MTU of the path to `destination` as it has become, IPV6_PATHMTU: such a message has no data. */
+  /** The new MTU of the path to `destination`, IPV6_PATHMTU. Such a message has no data. */
   pathMtu?: number
-  /** PACKET_AUXDATA of a packet socket. */
+  /** The PACKET_AUXDATA of a packet socket. */
   auxdata?: PacketAuxData
-  /** The VLAN tag in `auxdata`, where the frame had one. */
+  /** The VLAN tag in `auxdata`, if the frame had one. */
   vlan?: VlanTag
   /** The netlink group that a message was sent to, NETLINK_PKTINFO. */
   group?: number
@@ -91,7 +92,7 @@ export interface Meta {
 
 const NS = 1_000_000_000n
 
-/** A number of 1 to 4 bytes: the same message is a byte on one system and an int on the other. */
+/** Reads a byte or an int: the same control message has different sizes on Linux and macOS. */
 function number(data: Buffer): number | undefined {
   if (data.length >= 4) return littleEndian ? data.readInt32LE() : data.readInt32BE()
   return data.length > 0 ? data[0] : undefined
@@ -105,7 +106,7 @@ function unsigned(data: Buffer): number | undefined {
 function seconds(data: Buffer, fraction: bigint): bigint | undefined {
   if (data.length < 16) return undefined
   const whole = littleEndian ? data.readBigInt64LE() : data.readBigInt64BE()
-  // Darwin's tv_usec is an int with four bytes of padding behind it.
+  // Darwin's tv_usec is an int, followed by four bytes of padding.
   const part =
     fraction === 1000n ? BigInt(littleEndian ? data.readInt32LE(8) : data.readInt32BE(12)) : undefined
   const rest = part ?? (littleEndian ? data.readBigInt64LE(8) : data.readBigInt64BE(8))
@@ -141,7 +142,7 @@ const packetInfo6: Decoder = (meta, data) => {
   meta.interface = unsigned(data.subarray(16))!
 }
 
-// struct scm_timestamping: software, unused, hardware. The hardware's word counts where there is one.
+// struct scm_timestamping: software, unused, hardware. The hardware timestamp is preferred if it is present.
 const timestamping: Decoder = (meta, data) => {
   if (data.length < 48) return
   const hardware = seconds(data.subarray(32), 1n)!
@@ -152,7 +153,7 @@ const timestamping: Decoder = (meta, data) => {
   meta.timestampSource = hardware !== 0n ? 'hardware' : 'software'
 }
 
-// Set from a timeval or timespec it is the kernel's clock; SCM_TIMESTAMPING says more where both are on.
+// A timeval or timespec is the kernel's clock. If SCM_TIMESTAMPING is present too, it takes precedence.
 const timestamp =
   (fraction: bigint): Decoder =>
   (meta, data) => {
@@ -169,7 +170,7 @@ const credentials: Decoder = (meta, data) => {
   }
 }
 
-// struct sockaddr_dl begins with length, family and the interface's number.
+// struct sockaddr_dl starts with the length, the family and the index of the interface.
 const interfaceOf: Decoder = (meta, data) => {
   if (data.length >= 4) meta.interface = littleEndian ? data.readUInt16LE(2) : data.readUInt16BE(2)
 }
@@ -232,7 +233,7 @@ function originalDestination(addresses: AddressCodec): Decoder {
   }
 }
 
-/** Fills `meta` from control messages. Unknown ones are passed over; none is ever an error. */
+/** Decodes control messages. Ignores unknown and incomplete ones, and never throws. */
 export class MetaDecoder {
   readonly #decoders = new Map<string, Decoder>()
 

@@ -2,10 +2,10 @@ import { endianness } from 'node:os'
 import { outOfRange } from '../errors/argument'
 import type { ControlLayout } from './layout'
 
-/** The kernel counts the bytes of a control buffer in an int. */
+/** The maximum size of a control buffer: the kernel counts its bytes in an int. */
 const MAX_LENGTH = 0x7fffffff
 
-/** A control message, cmsg(3): what travels beside the data of a message. `data` is a copy. */
+/** A control message: extra information that is sent or received with a message. `data` is a copy. cmsg(3) */
 export interface Control {
   readonly level: number
   readonly type: number
@@ -15,8 +15,8 @@ export interface Control {
 export const littleEndian = endianness() === 'LE'
 
 /**
- * The control messages in the first `length` bytes of a control buffer. A header that does not fit or that
- * lies about its size ends the walk; data that the kernel cut short is returned as far as it goes.
+ * Returns the control messages in the first `length` bytes of a control buffer. Stops at a header that does not fit
+ * or that has an invalid size. If the kernel truncated the data of the last message, returns the part that is there.
  */
 export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: number): Control[] {
   const end = Math.min(length, bytes.byteLength)
@@ -24,7 +24,7 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
   const found: Control[] = []
   for (let at = 0; at + layout.header <= end;) {
     const size = layout.wide ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian)
-    if (size < layout.header) break // zero entries of Darwin, and nonsense
+    if (size < layout.header) break // Darwin leaves zero entries; other sizes are invalid
     const stop = Math.min(at + size, end)
     found.push({
       level: view.getInt32(at + layout.levelAt, littleEndian),
@@ -36,7 +36,7 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
   return found
 }
 
-/** A control buffer with these messages, zero-filled between them. */
+/** Returns a control buffer with these messages. The padding is zero. */
 export function buildControl(layout: ControlLayout, controls: readonly Control[]): Buffer {
   const size = controls.reduce((sum, { data }) => sum + layout.space(data.byteLength), 0)
   if (size > MAX_LENGTH) throw outOfRange('control', `at most ${MAX_LENGTH} bytes long`, size)

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** An error with a stable `code`, as Node core makes them for bad arguments. */
+/** An error with a stable `code`, as Node core throws for bad arguments. */
 export type CodedError<E extends Error = Error> = E & { code: string }
 
 const primitives = /^(?:string|number|bigint|boolean|symbol|function|object)(?: or \w+)*$/
@@ -8,7 +8,7 @@ const className = /^[A-Z]\w*$/
 const longestText = 128
 
 /**
- * A `TypeError` with `code` `'ERR_INVALID_ARG_TYPE'`. `expected` is a primitive type (`'number'`,
+ * Returns a `TypeError` with the code `ERR_INVALID_ARG_TYPE`. `expected` is a primitive type (`'number'`,
  * `'string or number'`), the name of a class (`'Socket'`), or free text that follows "must be".
  */
 export function invalidType(argument: string, expected: string, actual: unknown): CodedError<TypeError> {
@@ -21,7 +21,7 @@ export function invalidType(argument: string, expected: string, actual: unknown)
   )
 }
 
-/** A `RangeError` with `code` `'ERR_OUT_OF_RANGE'`. `range` follows "It must be": `'>= 0 && <= 65535'`. */
+/** Returns a `RangeError` with the code `ERR_OUT_OF_RANGE`. `range` follows "It must be": `'>= 0 && <= 65535'`. */
 export function outOfRange(argument: string, range: string, actual: unknown): CodedError<RangeError> {
   return coded(
     new RangeError(
@@ -31,19 +31,19 @@ export function outOfRange(argument: string, range: string, actual: unknown): Co
   )
 }
 
-/** A `TypeError` with `code` `'ERR_INVALID_ADDRESS'`. `reason` is a clause that says what is wrong with it. */
+/** Returns a `TypeError` with the code `ERR_INVALID_ADDRESS`. `reason` says what is wrong with the address. */
 export function invalidAddress(address: unknown, reason: string): CodedError<TypeError> {
   return coded(new TypeError(`Invalid address ${describeValue(address)}: ${reason}`), 'ERR_INVALID_ADDRESS')
 }
 
-/** What is wrong with a name of an interface that does not exist, in the words of every error about it. */
+/** Returns the text for an interface that does not exist, the same in all errors. */
 export function noInterface(name: string): string {
   return `no interface is called ${JSON.stringify(name)}`
 }
 
 /**
- * The number, checked: an integer from `min` to `max`. Throws `ERR_INVALID_ARG_TYPE` for anything that
- * is not a number and `ERR_OUT_OF_RANGE` for a number that does not fit.
+ * Checks that a value is an integer from `min` to `max`, and returns it. Throws `ERR_INVALID_ARG_TYPE` for any other
+ * type, and `ERR_OUT_OF_RANGE` for any other number.
  */
 export function checkInteger(argument: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw invalidType(argument, 'number', value)
@@ -53,8 +53,8 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
 }
 
 /**
- * Text that becomes a string of C, checked: such a string ends at its first NUL, so text with a NUL would name
- * something else. Throws `ERR_INVALID_ARG_TYPE` for another type and `ERR_OUT_OF_RANGE` for a NUL.
+ * Checks a text that becomes a C string, and returns it. A C string ends at its first NUL, so text with a NUL would
+ * name something else. Throws `ERR_INVALID_ARG_TYPE` for any other type, and `ERR_OUT_OF_RANGE` for a NUL.
  */
 export function checkText(argument: string, value: unknown, expected = 'string'): string {
   if (typeof value !== 'string') throw invalidType(argument, expected, value)
@@ -62,7 +62,7 @@ export function checkText(argument: string, value: unknown, expected = 'string')
   return value
 }
 
-/** What a value is, in words that name its type. Never throws, whatever the value does when it is looked at. */
+/** Describes the type of a value, for an error. Never throws, even if a getter or a Proxy trap of the value throws. */
 export function describeType(value: unknown): string {
   switch (typeof value) {
     case 'undefined':
@@ -81,7 +81,7 @@ export function describeType(value: unknown): string {
   }
 }
 
-/** A value as it would be written down, shortened. Never throws, whatever the value does when it is looked at. */
+/** Formats a value, shortened, for an error. Never throws, even if a getter or a Proxy trap of the value throws. */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -109,7 +109,7 @@ function describeObject(value: object): string {
   }, 'an object')
 }
 
-/** The text, or the fallback where looking at a value runs code of its own that throws (a proxy, a getter). */
+/** Returns the text, or the fallback if `text` throws: it may run code of the caller (a Proxy, a getter). */
 function safely(text: () => string, fallback: string): string {
   try {
     return text()
@@ -130,10 +130,10 @@ function coded<E extends Error>(error: E, code: string): CodedError<E> {
   return Object.assign(error, { code })
 }
 
-/** No list of this package has a use for more. A sparse array may say that it is 2^32 long. */
+/** The default limit of a list. A sparse array can have a length of 2^32 without using memory. */
 const MAX_ELEMENTS = 1 << 20
 
-/** The elements of an array, each read once into a new array: that of the caller may be a subclass or have getters. */
+/** Copies an array, and reads each element once: the caller's array may be a subclass or have getters. */
 export function elementsOf(name: string, value: unknown, max = MAX_ELEMENTS): unknown[] {
   if (!Array.isArray(value)) throw invalidType(name, 'Array', value)
   const { length } = value

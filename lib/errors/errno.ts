@@ -5,12 +5,12 @@ export const os: 'linux' | 'darwin' = process.platform === 'darwin' ? 'darwin' :
 const names = errnoNames[os]
 const numbers = new Map([...names].map(([number, name]) => [name, number]))
 
-/** The code of a negative errno, `'ECONNREFUSED'`; the number's text where it has no name. */
+/** Returns the code of a negative errno, such as `'ECONNREFUSED'`, or the number as text if it has no name. */
 export function errnoCode(errno: number): string {
   return names.get(-errno) ?? String(-errno)
 }
 
-/** The negative errno of a code, as the native layer returns it. */
+/** Returns the negative errno of a code, or 0 if this system does not have the code. */
 export function errnoOf(code: string): number {
   const number = numbers.get(code)
   return number === undefined ? 0 : -number

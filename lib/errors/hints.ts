@@ -1,6 +1,6 @@
 /**
- * What a person needs to know beside the errno: the capability that is missing, or the setting that
- * stands in the way. Only where the call and the code leave no doubt.
+ * Returns advice for an error, such as the missing capability or the setting that is in the way. Returns `''` if the
+ * call and the code do not clearly show the cause.
  */
 export function hint(
   syscall: string,
@@ -46,14 +46,14 @@ function ofNamespace(code: string): string {
   return code === 'EINVAL' ? 'that is not a network namespace' : ''
 }
 
-/** Options of IP, not those of packet and netlink sockets. */
+/** The membership options of IP, without those of packet and netlink sockets. */
 const memberships = /^(MCAST|IP|IPV6)_\w*(_GROUP|_MEMBERSHIP|_SOURCE)\b/
 
 function ofMembership(code: string, subject: string): string {
   const bySource = subject.includes('SOURCE')
   switch (code) {
     case 'EADDRINUSE':
-      return 'this socket hears the group on that interface already'
+      return 'this socket has already joined the group on that interface'
     case 'ENOBUFS':
       return process.platform === 'linux' ? ofMembershipLimit(subject) : ''
     case 'ENODEV':
@@ -86,7 +86,7 @@ function ofBind(code: string, address: unknown): string {
   return ''
 }
 
-/** Options that another capability opens than CAP_NET_ADMIN, or that more than a capability can refuse. */
+/** Options that need another capability than CAP_NET_ADMIN, or that also fail for other reasons. */
 const options: [names: RegExp, advice: string][] = [
   [/^(SO_MARK|SO_PRIORITY|IP_TRANSPARENT|IPV6_TRANSPARENT)$/, 'needs CAP_NET_ADMIN or CAP_NET_RAW'],
   [/^(SO_BINDTO|IPV6_(HOPOPTS|RTHDRDSTOPTS|RTHDR|DSTOPTS)$)/, 'needs CAP_NET_RAW'],
@@ -113,7 +113,7 @@ function ofSend(
   return isInet(address) ? 'a firewall refuses it' : ''
 }
 
-/** Linux has capabilities, the rest has root. */
+/** Returns the advice on Linux, which has capabilities. Other systems need root. */
 function orRoot(advice: string): string {
   return process.platform === 'linux' ? advice : 'needs root'
 }

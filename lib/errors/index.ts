@@ -7,9 +7,9 @@ import { hint } from './hints'
 export * from './argument'
 
 /**
- * A system call failed. `code` is the name of the error (`'ECONNREFUSED'`) and the contract;
- * `errno` is its negative number, `syscall` the call, and `address`, `port` and `path` the other end
- * where it is known. An operation that failed half way says how far it got: `bytesSent`, `messagesSent`.
+ * The error of a failed system call. `code` is the stable name of the error, such as `'ECONNREFUSED'`; `errno` is its
+ * negative number, and `syscall` the name of the call. `address`, `port` and `path` are the address that the call
+ * used, if it is known. If an operation failed after a part was sent, `bytesSent` or `messagesSent` tells how much.
  */
 export class SocketError extends Error {
   readonly code: string
@@ -37,7 +37,7 @@ export class SocketError extends Error {
   }
 }
 
-/** An end point as an error shows it. Every `Address` is one. */
+/** The parts of an address that an error shows. Every `Address` has them. */
 export interface EndPoint {
   readonly kind: string
   readonly address?: unknown
@@ -46,18 +46,18 @@ export interface EndPoint {
   toString(): string
 }
 
-/** What is known about a failed call beside its errno. */
+/** Information about a failed call, in addition to its errno. */
 export interface ErrorContext {
   address?: EndPoint | null | undefined
-  /** Text that names what was asked for, `'SOCK_RAW'`: shown, and used to say which privilege is missing. */
+  /** The object of the call, such as `'SOCK_RAW'`. Shown in the message, and used to find the missing privilege. */
   subject?: string | undefined
-  /** Whether control messages went with it. */
+  /** True if the call sent control messages. */
   control?: boolean | undefined
-  /** Why the package refused it, where it was not the kernel: takes the place of every other hint. */
+  /** The reason, if this package and not the kernel refused the call. Replaces every other hint. */
   refused?: string | undefined
 }
 
-/** The error of a call that returned −errno: `connect ECONNREFUSED 127.0.0.1:1`. */
+/** Returns the error of a call that returned −errno: `connect ECONNREFUSED 127.0.0.1:1`. */
 export function systemError(syscall: string, errno: number, context: ErrorContext = {}): SocketError {
   const code = errnoCode(errno)
   const own = ownFields(context)
@@ -70,7 +70,7 @@ export function systemError(syscall: string, errno: number, context: ErrorContex
   return error
 }
 
-/** The error of a call that looks an interface up by its name. */
+/** Returns the error of a lookup of an interface by name. */
 export function interfaceError(errno: number, name: string): SocketError {
   const subject = errnoCode(errno) === 'ENODEV' ? noInterface(name) : JSON.stringify(name)
   return systemError('if_nametoindex', errno, { subject })
@@ -89,12 +89,12 @@ function describeEnd(error: SocketError, address: EndPoint): void {
   Object.assign(error, fields)
 }
 
-/** Used after close() or detach(). */
+/** Returns the error of an operation after close() or detach(). */
 export function closed(syscall: string): SocketError {
   return new SocketError(`${syscall} EBADF: the socket is closed`, 'EBADF', EBADF, syscall)
 }
 
-/** Closed by ourselves while the operation waited. */
+/** Returns the error of an operation that waited when close() was called. */
 export function canceled(syscall: string): SocketError {
   return new SocketError(
     `${syscall} ECANCELED: the socket was closed while the operation waited`,
@@ -104,7 +104,7 @@ export function canceled(syscall: string): SocketError {
   )
 }
 
-/** The library's own time ran out: never the kernel's ETIMEDOUT, and without an errno. */
+/** Returns the error of an operation whose `timeout` expired. It has no errno, and is never the kernel's ETIMEDOUT. */
 export function timedOut(syscall: string, timeout: number): SocketError {
   const error = new SocketError(
     `${syscall} timed out after ${timeout} ms`,
@@ -116,14 +116,14 @@ export function timedOut(syscall: string, timeout: number): SocketError {
   return error
 }
 
-/** The operation's signal fired. `cause` is the signal's reason. */
+/** Returns the error of an operation whose signal was aborted. `cause` is the reason of the signal. */
 export function aborted(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: reasonOf(signal) })
   Object.defineProperty(error, 'name', { value: 'AbortError', writable: true, configurable: true })
   return Object.assign(error, { code: 'ABORT_ERR' })
 }
 
-/** The memory that an operation was given has been detached or made smaller while it waited. */
+/** Returns the error for a buffer that was detached or shrunk while the operation waited. */
 export function bufferGone(syscall: string): TypeError {
   return Object.assign(
     new TypeError(`${syscall}: the buffer was detached or shrunk while the operation waited`),
@@ -133,7 +133,7 @@ export function bufferGone(syscall: string): TypeError {
   )
 }
 
-/** The file ended before everything that it had at the start was sent. */
+/** Returns the error for a file that became shorter during sendfile. */
 export function fileTruncated(bytesSent: number, expected: number): SocketError {
   const error = new SocketError(
     `sendfile ERR_FILE_TRUNCATED: the file ended after ${bytesSent} of ${expected} bytes`,
@@ -145,18 +145,18 @@ export function fileTruncated(bytesSent: number, expected: number): SocketError 
   return error
 }
 
-/** Something that this system does not have. */
+/** Returns the error for a feature that this system does not have. */
 export function unsupported(what: string, syscall: string, code = 'ENOSYS'): SocketError {
   const os = process.platform === 'darwin' ? 'macOS' : 'Linux'
   return new SocketError(`${syscall} ${code}: ${what} does not exist on ${os}`, code, errnoOf(code), syscall)
 }
 
-/** Adds how far an operation got to the reason of its failure, whatever a user's callback threw as one. */
+/** Adds `bytesSent` to the error of an operation. The error may be any value that the caller's callback threw. */
 export function withProgress(reason: Error, bytesSent: number): Error {
   return annotate(reason, { bytesSent })
 }
 
-/** The same in messages. */
+/** Adds `messagesSent` to the error of an operation. */
 export function withMessages(reason: Error, messagesSent: number): Error {
   return annotate(reason, { messagesSent })
 }

@@ -1,31 +1,31 @@
 /**
- * Why the package itself refuses an option or a request: `Refusal` of native/sys/platform.h, where the lists are.
- * The errno is EPERM, as the kernel's own would be, so the text has to say whose it is.
+ * The reasons why this package refuses an option or a request: `Refusal` of native/sys/platform.h. The errno is
+ * EPERM, the same as from the kernel, so the text must say that the package refused.
  */
 const reasons: Readonly<Record<number, string>> = {
-  1: 'the value holds an address in memory, which nothing can check',
-  2: 'the value makes the kernel write further than its length',
-  3: 'this option takes no filter program',
-  4: 'only requests whose argument is known to be plain and small are passed on',
+  1: 'the value contains a memory address, which cannot be checked',
+  2: 'the value makes the kernel write beyond its length',
+  3: 'this option does not take a filter program',
+  4: 'only requests whose argument is known to be plain and small are allowed',
 }
 
 const tables = 'an AF_NETLINK socket of NETLINK_NETFILTER'
 const routes = 'an AF_NETLINK socket of NETLINK_ROUTE'
 const generic = 'an AF_NETLINK socket of NETLINK_GENERIC'
 
-/** What does the same, by the name or the text that the error shows. */
+/** What to use instead, by the name that the error shows. */
 const instead: readonly [RegExp, string][] = [
   [/^(SO_ATTACH_|PACKET_FANOUT_DATA$)/, 'socket.set(options.$, program)'],
   [/^(TCP_ZEROCOPY_RECEIVE|MPTCP_FULL_INFO)$/, 'socket.get(options.$)'],
   [/^(IP|MCAST)_MSFILTER$/, 'socket.get(query(options.$, filter))'],
-  [/^TCP_AO_GET_KEYS$/, 'one question for each key'],
+  [/^TCP_AO_GET_KEYS$/, 'one call for each key'],
   [/^level (0 option (64|96|12[89]|13[01])|41 option 64)$/, tables],
   [/^SIOCGIFCONF$/, 'getifaddrs()'],
   [/^SIOC(ADD|DEL)RT$/, routes],
   [/^SIOC(ETHTOOL|[GS]HWTSTAMP)$/, generic],
 ]
 
-/** The text of a refusal, or undefined where it was not the package that refused. */
+/** Returns the text of a refusal, or undefined if the package did not refuse. */
 export function refusal(reason: number, subject: string): string | undefined {
   const why = reasons[reason]
   if (why === undefined) return undefined

@@ -5,43 +5,45 @@ import type { Control } from '../control/walk'
 import { errnoNames } from '../errors/errno.gen'
 import type { Platform } from '../platform'
 
-/** Who made a record: `SO_EE_ORIGIN_*`; a number where it has no name here. */
+/** The source of a record, `SO_EE_ORIGIN_*`; a number if it has no name here. */
 export type ErrorOrigin =
   'none' | 'local' | 'icmp' | 'icmp6' | 'timestamping' | 'zerocopy' | 'txtime' | (number & {})
 
-/** How far a packet had got when its timestamp was taken: `SCM_TSTAMP_*`. */
+/** The stage at which a transmit timestamp was taken, `SCM_TSTAMP_*`. */
 export type TimestampStage = 'scheduled' | 'sent' | 'acknowledged' | 'completed' | (number & {})
 
-/** One record of a socket's error queue: an ICMP error, an own one, or news of something that was sent. Linux. */
+/** A record of a socket's error queue: an ICMP error, a local error, or a report about a send. Linux. */
 export interface ErrorRecord {
   origin: ErrorOrigin
-  /** The errno's name, `'ECONNREFUSED'`; `''` for 0. Of a timestamp it is `'ENOMSG'`, which is no failure. */
+  /**
+   * The name of the errno, such as `'ECONNREFUSED'`; `''` for 0. A timestamp has `'ENOMSG'`, which is not a failure.
+   */
   code: string
-  /** Negative, as in SocketError; 0 where there is none. */
+  /** The negative errno, as in SocketError; 0 if there is none. */
   errno: number
-  /** Who sent the ICMP message: the router or host on the way. Its port is 0. */
+  /** The router or host that sent the ICMP message. The port is 0. */
   offender: Address | null
-  /** Where the packet that it is about was going to. */
+  /** The destination of the packet that caused the record. */
   address: Address | null
-  /** What that packet carried: the beginning of it for ICMP, the whole frame for a timestamp, else nothing. */
+  /** The data of that packet: the start of it for ICMP, the whole frame for a timestamp, otherwise empty. */
   data: Buffer
-  /** `data` was longer than there was room for. */
+  /** True if the data was longer than the buffer. */
   truncated: boolean
-  /** ICMP or ICMPv6 type and code. */
+  /** The ICMP or ICMPv6 type and code. */
   icmp?: { type: number; code: number }
-  /** The MTU that the packet was too long for. */
+  /** The MTU that the packet exceeded. */
   mtu?: number
-  /** When the packet got to `stage`, in nanoseconds since 1970. */
+  /** The time at which the packet reached `stage`, in nanoseconds since 1970. */
   timestamp?: bigint
-  /** Which timestamp it is. */
+  /** The stage of the timestamp. */
   stage?: TimestampStage
-  /** The number of the send, with SOF_TIMESTAMPING_OPT_ID: counted from 0, on a stream the last byte's. */
+  /** The number of the send, from 0; on a stream, the offset of its last byte. Needs SOF_TIMESTAMPING_OPT_ID. */
   id?: number
-  /** The sends with MSG_ZEROCOPY that have ended, first to last, and whether the kernel copied after all. */
+  /** The MSG_ZEROCOPY sends that are complete, `first` to `last`. `copied` is true if the kernel copied the data. */
   zerocopy?: { first: number; last: number; copied: boolean }
-  /** A packet with SCM_TXTIME that was dropped, its time in nanoseconds, and why. */
+  /** A packet with SCM_TXTIME that was dropped: its time in nanoseconds, and the reason. */
   txtime?: { time: bigint; reason: 'invalid' | 'missed' | 'unknown' }
-  /** What options added, decoded as for a message: the interface, for one. */
+  /** Other decoded control messages, such as the interface. */
   meta: Meta
   /** The positive errno. */
   ee_errno: number
@@ -51,11 +53,11 @@ export interface ErrorRecord {
   ee_code: number
   ee_info: number
   ee_data: number
-  /** Every control message, undecoded. */
+  /** All control messages, undecoded. */
   control: Control[]
 }
 
-/** What a read of the error queue returned. */
+/** The result of a read of the error queue. */
 export interface ErrorMessage {
   data: Buffer
   address: Address | null
@@ -80,7 +82,7 @@ const stages: readonly (readonly [name: string, stage: TimestampStage])[] = [
   ['SCM_TSTAMP_COMPLETION', 'completed'],
 ]
 
-/** Where `struct sock_extended_err` may lie. The socket's family chooses. */
+/** The control messages that contain `struct sock_extended_err`, depending on the family of the socket. */
 const carriers = [
   ['IPPROTO_IP', 'IP_RECVERR'],
   ['IPPROTO_IPV6', 'IPV6_RECVERR'],
@@ -98,7 +100,7 @@ const ICMP_DEST_UNREACH = 3
 const ICMP_FRAG_NEEDED = 4
 const ICMPV6_PKT_TOOBIG = 2
 
-/** Decodes what MSG_ERRQUEUE gives. Never throws: what is not understood keeps its numbers and its control. */
+/** Decodes records of the error queue. Never throws: an unknown record keeps its numbers and its control messages. */
 export class ErrorRecordDecoder {
   readonly #platform: Platform
   readonly #addresses: AddressCodec
@@ -155,7 +157,7 @@ export class ErrorRecordDecoder {
     return raw
   }
 
-  // SO_EE_OFFENDER(3): a sockaddr right behind the struct, of no family where nobody is to blame.
+  // SO_EE_OFFENDER(3): a sockaddr directly after the struct. Its family is 0 if there is no offender.
   #offender(data: Buffer): Address | null {
     const size = this.#layout?.size ?? 0
     if (size === 0 || data.length < size + 2) return null
@@ -197,7 +199,7 @@ export class ErrorRecordDecoder {
         break
       }
       case 'none':
-      default: // its numbers say it all
+      default: // the raw numbers are the whole record
     }
   }
 }

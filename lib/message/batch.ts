@@ -21,54 +21,56 @@ import { checkBytes, checkInteger, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
 import type { Message } from './index'
 
-/** UIO_MAXIOV: the kernel takes no more messages in one call. */
+/** The kernel takes at most this many messages in one call (UIO_MAXIOV). */
 const MAX_MESSAGES = 1024
-/** Control data begins where a header may stand. */
+/** Control data must start at an address that is aligned for a cmsghdr. */
 const CONTROL_ALIGNMENT = 8
-/** All of the slab together: lengths inside it are 31 bits. */
+/** The maximum size of the slab in bytes: lengths inside it have 31 bits. */
 const MAX_SLAB = 1 << 30
 
 const NO_CONTROL = Buffer.alloc(0)
 
-/** As many messages as util.inspect shows. */
+/** The number of messages that util.inspect shows. */
 const MAX_SHOWN = 3
 
-/** What a MessageBatch is made of. */
+/** The options of a MessageBatch. */
 export interface BatchOptions {
-  /** How many messages it holds, 1 to 1024. */
+  /** The maximum number of messages, 1 to 1024. */
   count: number
-  /** Bytes of data for each. A longer datagram is cut and has `MSG_TRUNC` in its flags. */
+  /** Bytes of data for each message. A longer datagram is cut and has `MSG_TRUNC` in its flags. */
   size: number
-  /** Bytes of control messages for each. Default 0: none are asked for. */
+  /** Bytes of control messages for each message. Default 0: no control messages are received. */
   controlSize?: number | undefined
 }
 
 /**
- * Room for many messages, for recvmmsg(2) and sendmmsg(2): one slab, made once and used again and again, so that
- * a message costs no object unless one is asked for. What `recvmmsg` left in it stays until the next call;
- * `data(i)` is a view of the slab, to be copied by whoever keeps it.
+ * Holds many messages for recvmmsg(2) and sendmmsg(2). All messages share one block of memory (the slab), which is
+ * allocated once and reused. A message costs no object until you ask for it.
  *
- * A batch that was received into can be sent as it is: `sendmmsg(batch)` returns every message to its sender.
+ * Received messages stay in the batch until the next `recvmmsg` into it. `data(i)` returns a view of the slab: copy
+ * it to keep it longer.
+ *
+ * A batch of received messages can be sent unchanged: `sendmmsg(batch)` returns every message to its sender.
  */
 export class MessageBatch {
-  /** How many messages it can hold. */
+  /** The maximum number of messages. */
   readonly count: number
   /** Bytes of data for each message. */
   readonly size: number
   /** Bytes of control messages for each message. */
   readonly controlSize: number
-  /** @internal What the system calls see. */
+  /** @internal The memory that the system calls use. */
   readonly slab: Slab
   #length = 0
-  /** By place: addresses that only the family of a socket can tell how to write. */
+  /** Addresses by place, which can be encoded only when the family of the socket is known. */
   readonly #targets = new Map<number, AddressLike>()
-  /** By place: control messages that differ between IPv4 and IPv6, and which form is in the slab. */
+  /** Control messages by place that differ between IPv4 and IPv6. `six` tells which form the slab holds. */
   readonly #forms = new Map<
     number,
     { readonly built: { readonly four: Buffer; readonly six: Buffer }; six: boolean }
   >()
 
-  /** `RangeError` beyond 1024 messages or 1 GiB in all. */
+  /** Allocates the memory. Throws a `RangeError` for more than 1024 messages or more than 1 GiB in total. */
   constructor(options: BatchOptions) {
     if (typeof options !== 'object') throw invalidType('options', 'object', options)
     const {
@@ -81,7 +83,7 @@ export class MessageBatch {
     const control = checkInteger('options.controlSize', controlSize, 0, 1 << 20)
     this.controlSize = Math.ceil(control / CONTROL_ALIGNMENT) * CONTROL_ALIGNMENT
     const whole = count * (this.size + this.controlSize + ADDRESS_SIZE)
-    if (whole > MAX_SLAB) throw outOfRange('options.size', `<= ${MAX_SLAB} bytes in all`, whole)
+    if (whole > MAX_SLAB) throw outOfRange('options.size', `<= ${MAX_SLAB} bytes in total`, whole)
     this.slab = {
       data: bytes(count * this.size),
       names: bytes(count * ADDRESS_SIZE),
@@ -90,18 +92,18 @@ export class MessageBatch {
     }
   }
 
-  /** How many messages are in it: what `recvmmsg` received, or up to the last one that was `set`. */
+  /** The number of messages in the batch: those that `recvmmsg` received, or all up to the last one that was `set`. */
   get length(): number {
     return this.#length
   }
 
-  /** Forgets all messages. */
+  /** Removes all messages. */
   clear(): this {
     this.slab.fields.fill(0)
     return this.received(0)
   }
 
-  /** @internal What recvmmsg left in it. */
+  /** @internal Called when recvmmsg has written `messages` messages into the slab. */
   received(messages: number): this {
     this.#length = messages
     this.#targets.clear()
@@ -109,7 +111,7 @@ export class MessageBatch {
     return this
   }
 
-  /** @internal Writes what only the socket can tell: addresses by its family, control messages by the version of IP. */
+  /** @internal Encodes what depends on the socket: addresses on its family, control messages on the version of IP. */
   prepare(socket: Sender): void {
     for (const [place, address] of this.#targets) {
       this.#write(place, BATCH_NAME, this.#name(place, addresses.encode(address, socket.family)))
@@ -118,7 +120,7 @@ export class MessageBatch {
     if (this.#forms.size > 0) this.#chooseForms(socket)
   }
 
-  // The form may differ from that of the last time: a batch can serve many sockets, and a socket many peers.
+  // The form may change with every send: a batch can be sent on many sockets, and a socket sends to many peers.
   #chooseForms(socket: Sender): void {
     const inet6 = socket.family === AF_INET6
     const toPeer = inet6 && sendsIPv6(socket, null)
@@ -133,10 +135,11 @@ export class MessageBatch {
   }
 
   /**
-   * Puts a message to be sent into place `i`: a copy of the data, where it goes (nowhere on a connected socket),
-   * and control messages, for which `controlSize` must have left room. `RangeError` where it does not fit.
-   * `sendmmsg` checks what depends on the socket: an address in another form than an `Address`, and whether
-   * control messages in the form of IPv6 fit.
+   * Puts a message to send into place `i`. Copies the data. Leave `address` out on a connected socket. Control messages
+   * need room, see `controlSize`. Throws a `RangeError` if the data or the control messages do not fit.
+   *
+   * Two things depend on the socket, so `sendmmsg` checks them: an address that is not an `Address`, and whether
+   * control messages in their IPv6 form fit.
    */
   set(i: number, data: ArrayBufferView, address?: AddressLike, control?: readonly Control[]): this {
     const place = checkInteger('i', i, 0, this.count - 1)
@@ -160,30 +163,32 @@ export class MessageBatch {
     return this
   }
 
-  /** The data of message `i`: a view of the slab, good until the next call that fills it. */
+  /** Returns the data of message `i`: a view of the slab, valid until the next call that fills it. */
   data(i: number): Buffer {
     const start = this.#place(i) * this.size
     const length = Math.min(this.#read(i, BATCH_BYTES), this.size)
     return this.slab.data.subarray(start, start + length)
   }
 
-  /** The length of message `i`; with the flag `MSG_TRUNC` in recvmmsg the real length of a datagram. */
+  /**
+   * Returns the length of message `i`. If `recvmmsg` had the flag `MSG_TRUNC`, this is the real length of a datagram.
+   */
   bytes(i: number): number {
     return this.#read(this.#place(i), BATCH_BYTES)
   }
 
-  /** Who sent message `i`, or where it goes; `null` for nobody. */
+  /** Returns the sender of a received message `i`, or the destination of one to send; `null` if it has no address. */
   address(i: number): Address | null {
     const length = Math.min(this.#read(this.#place(i), BATCH_NAME), ADDRESS_SIZE)
     return addressAt(this.slab.names, i * ADDRESS_SIZE, length)
   }
 
-  /** msg_flags of message `i`: `MSG_TRUNC`, `MSG_CTRUNC`. */
+  /** Returns the `msg_flags` of message `i`: `MSG_TRUNC`, `MSG_CTRUNC`. */
   flags(i: number): number {
     return this.#read(this.#place(i), BATCH_FLAGS)
   }
 
-  /** The control messages of message `i`, undecoded. Descriptors among them have been closed. */
+  /** Returns the control messages of message `i`, undecoded. Received descriptors have been closed. */
   control(i: number): Control[] {
     const start = this.#place(i) * this.controlSize
     const length = this.#read(i, BATCH_CONTROL)
@@ -192,12 +197,12 @@ export class MessageBatch {
     return walkControl(controlLayout, from, length)
   }
 
-  /** The control messages of message `i`, decoded: see `receiveMeta`. */
+  /** Returns the decoded control messages of message `i`: see `receiveMeta`. */
   meta(i: number): Meta {
     return metaOf(this.control(i))
   }
 
-  /** @internal Message `i` with memory of its own. */
+  /** @internal Returns a copy of message `i`, with its own memory. */
   message(i: number): Pick<Message, 'data' | 'bytes' | 'address' | 'flags' | 'control'> {
     const data = Buffer.from(this.data(i))
     return {
@@ -209,7 +214,7 @@ export class MessageBatch {
     }
   }
 
-  /** What util.inspect and console.log show: how many messages there are, and the first of them. */
+  /** Formats the batch for util.inspect and console.log: the number of messages, and the first ones. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     const { length, count, size } = this
     const first = Array.from({ length: Math.min(length, MAX_SHOWN) }, (_, i) => ({
@@ -245,7 +250,7 @@ export class MessageBatch {
   }
 }
 
-/** The memory of a batch, as native/syscalls/batch.cc takes it. */
+/** The memory of a batch, in the layout of native/syscalls/batch.cc. */
 interface Slab {
   readonly data: Buffer
   readonly names: Buffer
@@ -255,11 +260,11 @@ interface Slab {
 
 function bytes(size: number): Buffer {
   const memory = new ArrayBuffer(size)
-  markAsUntransferable(memory) // a batch that was given away would be one that nothing fits into
+  markAsUntransferable(memory) // postMessage with a transfer list would leave the batch without memory
   return Buffer.from(memory)
 }
 
-/** Nothing else has memory that the system calls may write to. */
+/** Checks that a value is a MessageBatch: only its memory has the layout that the system calls need. */
 export function checkBatch(batch: unknown): MessageBatch {
   if (batch instanceof MessageBatch) return batch
   throw invalidType('batch', 'MessageBatch', batch)

@@ -7,12 +7,12 @@ import { checkInteger } from '../validators'
 /** Builds control messages for `sendmsg`: `control.rights(fds)`, `control.packetInfo({ source })` and so on. */
 export const control = new ControlBuilder(platform, interfaces)
 
-/** CMSG_LEN(3): the length of a control message with `size` bytes of data, without padding behind it. */
+/** Returns the length of a control message with `size` bytes of data, without padding at the end. CMSG_LEN(3) */
 export function CMSG_LEN(size: number): number {
   return controlLayout.length(checkInteger('size', size, 0, 0x7fffffff - controlLayout.header))
 }
 
-/** CMSG_SPACE(3): the room that a control message with `size` bytes of data takes in a control buffer. */
+/** Returns the bytes that a control message with `size` bytes of data takes in a control buffer. CMSG_SPACE(3) */
 export function CMSG_SPACE(size: number): number {
   return controlLayout.space(checkInteger('size', size, 0, 0x7fffffff - controlLayout.header - 16))
 }

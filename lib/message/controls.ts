@@ -8,7 +8,7 @@ import { checkBytes, checkInt } from '../validators'
 
 const AF_INET6 = platform.constants.AF_INET6!
 
-/** Control messages as a caller gave them, in the form of IPv6 or of IPv4: checked, with data that nobody else changes. */
+/** Checks the caller's control messages and copies their data, in the form for IPv6 or for IPv4. */
 export function checkControls(name: string, given: readonly unknown[], six: boolean): Control[] {
   return given.map((each, i) => controlFor(`${name}[${i}]`, each, six))
 }
@@ -25,12 +25,12 @@ function controlFor(name: string, value: unknown, six: boolean): Control {
   }
 }
 
-/** Whether a control message among them differs between IPv4 and IPv6. */
+/** True if at least one control message differs between IPv4 and IPv6. */
 export function haveForms(given: readonly unknown[]): boolean {
   return given.some(each => (each as FamilyControl | null)?.inet6 !== undefined)
 }
 
-/** What decides the version of IP of what a socket sends. */
+/** The properties of a socket that decide whether it sends IPv4 or IPv6. */
 export interface Sender {
   readonly family: number
   readonly localAddress: Address | null
@@ -38,13 +38,13 @@ export interface Sender {
 }
 
 /**
- * Whether what this socket sends, to an address or to its peer (null), is an IPv6 packet. The kernel ignores the
- * control messages of the other version, and a dual-stack AF_INET6 socket sends both.
+ * True if this socket sends IPv6 to the address `to`, or to its peer for null. A dual-stack AF_INET6 socket can send
+ * both, and the kernel ignores control messages of the other version.
  */
 export function sendsIPv6(socket: Sender, to: Uint8Array | null): boolean {
   if (socket.family !== AF_INET6) return false
   const end = to === null ? socket.remoteAddress : addresses.decode(to)
-  // Linux sends to :: over IPv4 when the socket is bound to an IPv4-mapped address.
+  // If the socket is bound to an IPv4-mapped address, Linux sends to :: over IPv4.
   return !isIPv4(end?.kind === 'inet6' && end.address === '::' ? socket.localAddress : end)
 }
 

@@ -3,19 +3,20 @@ import { systemError } from '../errors'
 import { native } from '../binding/binding'
 import { reactor } from '../reactor'
 
-// Nobody claimed it: it is closed, and nobody is told, since nobody has to close what he did not ask for.
+// Closes a descriptor that the program lost. There is no warning, because a peer can send descriptors unasked.
 const registry = new FinalizationRegistry<number>(slot => void native.close(slot))
 
 /**
- * A descriptor that came with a message, and its owner: closed by `close()`, by `using`, or when it is
- * collected, unless `release()` has handed the number over. It is close-on-exec; its other flags are the
- * sender's, who shares them.
+ * Owns a file descriptor that came with a message. `close()`, the end of a `using` block, or garbage collection closes
+ * the descriptor, unless `release()` has handed it over to the caller.
+ *
+ * The descriptor is close-on-exec. Its file status flags, such as O_NONBLOCK, are shared with the sender.
  */
 export class FdHandle implements Disposable {
   #slot: number | null
   #fd: number
 
-  /** @internal Takes over a descriptor that belongs to nobody yet. */
+  /** @internal Takes ownership of a descriptor. Closes it on failure. */
   constructor(fd: number) {
     let result: number
     try {
@@ -34,12 +35,12 @@ export class FdHandle implements Disposable {
     registry.register(this, this.#slot, this)
   }
 
-  /** The number; −1 after close() or release(). */
+  /** The number of the descriptor; −1 after `close()` or `release()`. */
   get fd(): number {
     return this.#fd
   }
 
-  /** Hands the descriptor over to the caller, who closes it. −1 if there is none any more. */
+  /** Returns the descriptor, which the caller must close now. Returns −1 after `close()` or `release()`. */
   release(): number {
     const fd = this.#fd
     if (this.#slot !== null) native.detach(this.#forget(this.#slot))
@@ -51,12 +52,12 @@ export class FdHandle implements Disposable {
     if (this.#slot !== null) native.close(this.#forget(this.#slot))
   }
 
-  /** `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** What util.inspect shows. */
+  /** Formats the handle for util.inspect. */
   [inspect.custom](): string {
     return `FdHandle { fd: ${this.#fd} }`
   }

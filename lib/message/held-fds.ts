@@ -6,13 +6,13 @@ import { native } from '../binding/binding'
 import { controlLayout } from './receive-control'
 
 /**
- * Duplicates of the descriptors that an operation is going to send, held while it waits: the caller may close his, and
- * open something else under their numbers.
+ * Holds duplicates of the descriptors that an operation will send. While the operation waits, the caller may close the
+ * originals, and their numbers may be reused.
  */
 export class HeldFds {
   #handles: FdHandle[] = []
 
-  /** The control messages with duplicates in the place of the descriptors, as a control buffer. */
+  /** Returns the control messages as a control buffer, with each descriptor replaced by a duplicate. */
   duplicate(controls: readonly Control[]): Buffer {
     return buildControl(
       controlLayout,

@@ -5,25 +5,25 @@ import type { Control } from '../control/walk'
 import type { FdHandle } from './fd'
 import { messageFlags, metaOf } from './receive-control'
 
-/** What a message carried beside its data, decoded: see `receiveMeta`. */
+/** The decoded control messages of a received message: see `receiveMeta`. */
 export interface MessageMeta extends Meta {
-  /** Received descriptors, with `fds: 'receive'`. */
+  /** The received descriptors, with the option `fds: 'receive'`. */
   fds?: FdHandle[]
-  /** A descriptor of the sender's process, after `receiveMeta({ pidfd: true })`: pidfd_open(2). Linux (6.5). */
+  /** A pidfd of the sending process, after `receiveMeta({ pidfd: true })`. pidfd_open(2). Linux 6.5. */
   pidfd?: FdHandle
 }
 
-/** One received message, recvmsg(2). */
+/** One received message. recvmsg(2) */
 export class Message {
-  /** The bytes: a Buffer of their own, or a view of the buffer that was given. */
+  /** The bytes: a new Buffer, or a view of the buffer that the caller passed. */
   readonly data: Buffer
-  /** How many bytes came; with `MSG_TRUNC` the real length of a datagram. */
+  /** The number of bytes received. With the flag `MSG_TRUNC`, the real length of the datagram. */
   readonly bytes: number
-  /** Who sent it; `null` on a connected stream. */
+  /** The address of the sender; `null` on a connected stream. */
   readonly address: Address | null
-  /** msg_flags, `MSG_*`. */
+  /** The `msg_flags` that the kernel returned, `MSG_*`. */
   readonly flags: number
-  /** Every control message, undecoded, in the kernel's order. Descriptors are in `meta.fds`. */
+  /** All control messages, undecoded, in the kernel's order. Received descriptors are in `meta.fds` instead. */
   readonly control: Control[]
   readonly #fds: FdHandle[] | null
   readonly #pidfd: FdHandle | null
@@ -48,17 +48,17 @@ export class Message {
     this.#pidfd = pidfd
   }
 
-  /** True when the datagram was longer than the room for it; the rest is lost. */
+  /** True if the datagram was longer than the buffer. The kernel dropped the rest. */
   get truncated(): boolean {
     return (this.flags & messageFlags.MSG_TRUNC) !== 0
   }
 
-  /** True when there was no room for all control messages. */
+  /** True if the control buffer was too small for all control messages. */
   get controlTruncated(): boolean {
     return (this.flags & messageFlags.MSG_CTRUNC) !== 0
   }
 
-  /** The control messages, decoded. */
+  /** The decoded control messages. */
   get meta(): MessageMeta {
     if (this.#meta !== null) return this.#meta
     const meta: MessageMeta = metaOf(this.control)
@@ -67,7 +67,7 @@ export class Message {
     return (this.#meta = meta)
   }
 
-  /** What util.inspect and console.log show: what is there, decoded. */
+  /** Formats the message for util.inspect and console.log, decoded. */
   [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
     const { data, bytes, address, flags, control, meta } = this
     const shown = {
@@ -80,7 +80,7 @@ export class Message {
     return `Message ${inspect(shown, options)}`
   }
 
-  /** The datagrams of a GRO train, in order; without GRO the data as one piece. */
+  /** Yields the datagrams that GRO merged, in order. Without GRO, yields all data once. */
   *segments(): Iterable<Buffer> {
     const size = this.meta.segmentSize ?? 0
     if (size <= 0 || this.data.length <= size) {

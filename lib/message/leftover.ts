@@ -5,17 +5,17 @@ import type { Channel } from '../reactor/channel'
 import { ADDRESS_SIZE, STATE_ADDRESS } from '../binding/shared'
 
 const MSG_PEEK = native.constants.MSG_PEEK!
-/** Reads of something else than the next data. */
+/** Flags of a receive that does not read the next bytes of the stream. */
 export const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
 
-/** Whether a receive with these flags begins with bytes that an earlier one could not deliver. */
+/** True if a receive with these flags must first return bytes that an earlier one could not deliver. */
 export function hasLeftover(channel: Channel, flags: number): boolean {
   return channel.leftover !== null && (flags & ELSEWHERE) === 0
 }
 
 /**
- * Gives back what was taken from a stream and could not be delivered: the next receive begins with it, before
- * what an earlier one left, and so does one that waits already.
+ * Gives back bytes that were read from a stream but could not be delivered. The next receive returns them first, before
+ * the bytes that an earlier call gave back. Also serves a receive that already waits.
  */
 export function giveBack(channel: Channel, data: Uint8Array): void {
   if (data.length === 0 || channel.fd < 0) return
@@ -27,7 +27,10 @@ export function giveBack(channel: Channel, data: Uint8Array): void {
   reactor.serveOthers(channel)
 }
 
-/** Delivers them, in their place and their order: how many. Their sender goes where a direct call leaves it. */
+/**
+ * Copies the bytes that were given back into `targets`, in order, and returns how many. Stores the sender's address
+ * where a direct system call stores it.
+ */
 export function takeLeftover(channel: Channel, flags: number, targets: readonly Uint8Array[]): number {
   const { data, address } = channel.leftover!
   let length = 0

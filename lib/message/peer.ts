@@ -7,8 +7,9 @@ import type { Channel } from '../reactor/channel'
 import { STATE_ADDRESS } from '../binding/shared'
 
 /**
- * The other end of a connected socket, for the error of an operation that named nobody: `null` where the kernel does
- * not tell any more, as of a TCP connection that was reset. Not for EAGAIN, which some make and drop all day.
+ * Returns the remote address of a connected socket, for the error of an operation without an address argument. Returns
+ * `null` if the kernel no longer knows it, such as after a TCP reset. Returns `null` for EAGAIN too: such errors are
+ * frequent, and a getpeername(2) for each would be slow.
  */
 export function peerOf(channel: Channel, errno: number): Address | null {
   if (errno === EAGAIN || native.getpeername(channel.id) < 0) return null

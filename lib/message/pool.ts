@@ -1,15 +1,15 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
-/** Up to this size a receive begins in shared memory. */
+/** A receive of at most this many bytes uses the pool. */
 export const SMALL = 8192
-/** From this size on what came has memory of its own, as with `Buffer.allocUnsafe`. */
+/** Received data of at least this many bytes is copied to its own memory, as with `Buffer.allocUnsafe`. */
 const LARGE = 4096
 const PIECE = 2 * SMALL
 const none = Buffer.alloc(0)
 
 /**
- * Memory for what is received. Small messages lie one behind the other in a larger piece, as Buffers of their own:
- * making one is several times cheaper than `Buffer.allocUnsafe`, and nothing is copied.
+ * Memory for received data. Small messages lie one after the other in a larger piece, and each is its own Buffer. This
+ * is several times cheaper than `Buffer.allocUnsafe` for each message, and copies nothing.
  */
 class Pool {
   #piece = none
@@ -18,12 +18,12 @@ class Pool {
   readonly #pieces = new WeakSet<ArrayBufferLike>()
 
   /**
-   * Memory to receive up to `size` bytes into, which may show what it held before. Until `cut` it is anybody's:
-   * there is at most one receive at a time.
+   * Returns memory to receive up to `size` bytes into. It is not cleared. Until `cut` is called, another `reserve`
+   * returns the same memory: at most one receive runs at a time.
    */
   reserve(size: number): Buffer {
     if (size > SMALL) return Buffer.allocUnsafeSlow(size)
-    // Somebody may have given the memory away, by way of a Buffer's `buffer`: then it has no length.
+    // The caller may have transferred the ArrayBuffer of an earlier Buffer: then the length is 0.
     if (this.#room.length === size && size > 0) return this.#room
     if (this.#piece.length - this.#used < size) {
       this.#piece = Buffer.allocUnsafeSlow(PIECE)
@@ -34,28 +34,28 @@ class Pool {
     return (this.#room = this.#piece.subarray(this.#used, this.#used + size))
   }
 
-  /** Whether small messages share this memory. */
+  /** True if this memory is a piece that small messages share. */
   has(memory: ArrayBufferLike): boolean {
     return this.#pieces.has(memory)
   }
 
-  /** The first `length` bytes of reserved memory, to be kept. */
+  /** Returns the first `length` bytes of reserved memory, which the caller may keep. */
   cut(room: Buffer, length: number): Buffer {
     const size = room.length
     if (size > SMALL) {
       const used = room.subarray(0, length)
-      return length > size >> 1 ? used : Buffer.from(used) // lets go of the rest
+      return length > size >> 1 ? used : Buffer.from(used) // a copy, so that the unused rest can be freed
     }
     if (length >= LARGE) {
       const own = Buffer.allocUnsafeSlow(length)
       room.copy(own)
       return own
     }
-    this.#used += (length + 7) & ~7 // so that typed arrays fit over each
+    this.#used += (length + 7) & ~7 // aligned, so that every typed array can view the next message
     this.#room = none
     return length === size ? room : room.subarray(0, length)
   }
 }
 
-/** The one of this environment. */
+/** The pool of this environment (main thread or worker). */
 export const pool = new Pool()

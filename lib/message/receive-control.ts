@@ -18,29 +18,30 @@ export const controlLayout = new ControlLayout(platform)
 const decoder = new MetaDecoder(platform, addresses)
 const errors = new ErrorRecordDecoder(platform, addresses, decoder)
 
+/** Decodes control messages. */
 export function metaOf(controls: readonly Control[]): Meta {
   return decoder.decode(controls)
 }
 
-/** What a read of the error queue said. */
+/** Decodes one message of the error queue. */
 export function decodeError(message: ErrorMessage): ErrorRecord {
   return errors.decode(message)
 }
 
-/** What a control buffer held, with its descriptors taken out of it. */
+/** The contents of a control buffer, with the descriptors separated from it. */
 export interface ReceivedControl {
   control: Control[]
   fds: FdHandle[] | null
-  /** Descriptors were closed since there were more than the caller wanted. */
+  /** True if more descriptors came than the caller wanted. The surplus has been closed. */
   surplus: boolean
-  /** The sender's process, if it was wanted and came. */
+  /** A pidfd of the sending process, if the caller wanted it and the kernel sent it. */
   pidfd: FdHandle | null
 }
 
 /**
- * Reads a control buffer. Every descriptor in it is this process's now, whoever asked: up to `wanted`
- * of SCM_RIGHTS become FdHandles, as does a wanted SCM_PIDFD, and all others are closed, also when something in
- * here fails.
+ * Reads a control buffer. The kernel has already installed every descriptor in it into this process. Up to `wanted`
+ * descriptors of SCM_RIGHTS become FdHandles, and so does a wanted SCM_PIDFD. All others are closed, also if this
+ * function throws.
  */
 export function receiveControl(
   bytes: Uint8Array,
@@ -66,7 +67,7 @@ function listOf(type: number, rights: number[], pidfds: number[]): number[] | nu
   return type === SCM_RIGHTS ? rights : type === SCM_PIDFD ? pidfds : null
 }
 
-// A part of a number at the end is none, and neither is a negative one: a pidfd that the kernel could not make.
+// Ignores an incomplete number at the end, and negative numbers: the kernel sends one if it cannot create a pidfd.
 function readNumbers(data: Buffer, numbers: number[]): void {
   for (let at = 0; at + FD_SIZE <= data.length; at += FD_SIZE) {
     const fd = littleEndian ? data.readInt32LE(at) : data.readInt32BE(at)
@@ -85,7 +86,7 @@ function claim(
   const drop = rights.slice(wanted).concat(pidfds.slice(pidfdsWanted))
   let next = 0
   try {
-    while (next < take.length) handles.push(new FdHandle(take[next++]!)) // closes it when it fails
+    while (next < take.length) handles.push(new FdHandle(take[next++]!)) // closes the descriptor if it throws
   } catch (error) {
     for (const handle of handles) handle.close()
     throw error

@@ -3,12 +3,12 @@ import { littleEndian, type Control } from '../control/walk'
 
 const FD_SIZE = 4
 
-/** Whether a control message carries descriptors. */
+/** True if a control message carries descriptors (SCM_RIGHTS). */
 export function isRights({ level, type }: Control): boolean {
   return level === SOL_SOCKET && type === SCM_RIGHTS
 }
 
-/** The same control message with other descriptors in it. */
+/** Returns a copy of a control message, with each descriptor replaced by `other(fd)`. */
 export function mapFds({ level, type, data }: Control, other: (fd: number) => number): Control {
   const copy = Buffer.from(data)
   for (let at = 0; at + FD_SIZE <= copy.length; at += FD_SIZE) {

@@ -23,11 +23,11 @@ export { getifaddrs, gethostname, sethostname, type InterfaceAddress } from './l
 export type { AddressHints, AddressInfo, HostEntry, NameInfo } from './lookup'
 
 /*
- * The lookups of index.ts, where they are explained, on the calling thread. C has no way to limit their time,
- * so they take no timeout.
+ * The lookups of index.ts, on the calling thread. See index.ts for details. They take no timeout, because C has no way
+ * to limit their time.
  */
 
-/** getaddrinfo(3): what to give to `new Socket` and then `connect` or `bind`, best first. */
+/** Looks up the addresses of a host and a service, best first. Blocks. getaddrinfo(3) */
 export function getaddrinfo(
   host: string | null,
   service: string | number | null = null,
@@ -38,27 +38,27 @@ export function getaddrinfo(
   return runNow(addressInfo(host, service, own, flags))
 }
 
-/** getnameinfo(3): the names of an address and its port. `op.flags` are `NI_*`. */
+/** Looks up the host name and the service name of an address. `op.flags` are `NI_*`. Blocks. getnameinfo(3) */
 export function getnameinfo(address: AddressLike, op?: { flags?: number } | number): NameInfo {
   return runNow(nameInfo(address, checkSyncOp(op, null).flags))
 }
 
-/** gethostbyname(3): the first IPv4 address of a host. */
+/** Looks up the first IPv4 address of a host. Blocks. gethostbyname(3) */
 export function gethostbyname(name: string): string {
   return plainIPv4(name) ?? firstIPv4(runNow(hostByName(name)))
 }
 
-/** gethostbyname(3): the official name, the aliases and all IPv4 addresses. */
+/** Looks up the official name, the aliases and all IPv4 addresses of a host. Blocks. gethostbyname(3) */
 export function gethostbynameEx(name: string): HostEntry {
   return runNow(hostByName(name))
 }
 
-/** gethostbyaddr(3): the names of an IPv4 or IPv6 address. */
+/** Looks up the names of an IPv4 or IPv6 address. Blocks. gethostbyaddr(3) */
 export function gethostbyaddr(address: string): HostEntry {
   return runNow(hostByAddress(address))
 }
 
-/** The fully qualified name of a host, this one by default. */
+/** Returns the fully qualified domain name of a host; by default, of this host. Blocks. */
 export function getfqdn(name = ''): string {
   const steps = fqdn(name)
   let step = steps.next()
@@ -75,22 +75,22 @@ export function getfqdn(name = ''): string {
   return step.value
 }
 
-/** getservbyname(3): the port of a service. */
+/** Looks up the port of a service. Blocks. getservbyname(3) */
 export function getservbyname(name: string, protocol?: string | null): number {
   return runNow(serviceByName(name, protocol))
 }
 
-/** getservbyport(3): the service on a port. */
+/** Looks up the name of the service on a port. Blocks. getservbyport(3) */
 export function getservbyport(port: number, protocol?: string | null): string {
   return runNow(serviceByPort(port, protocol))
 }
 
-/** getprotobyname(3): the number of a protocol. */
+/** Looks up the number of a protocol. Blocks. getprotobyname(3) */
 export function getprotobyname(name: string): number {
   return runNow(protocolByName(name))
 }
 
-/** getprotobynumber(3): the name of a protocol. */
+/** Looks up the name of a protocol. Blocks. getprotobynumber(3) */
 export function getprotobynumber(number: number): string {
   return runNow(protocolByNumber(number))
 }

@@ -9,12 +9,12 @@ import {
   type Lookup,
 } from './lookup'
 
-/** gethostbyname's one address. */
+/** Returns the address that gethostbyname returns: the first one. */
 export function firstIPv4(host: HostEntry): string {
   return host.addresses[0]!
 }
 
-/** getfqdn as the lookups that it makes: whoever runs them hands each answer or error back. */
+/** Yields the lookups that getfqdn needs. The caller runs each one and passes its answer or its error back. */
 export function* fqdn(name: string): Generator<Lookup<unknown>, string, unknown> {
   if (typeof name !== 'string') throw invalidType('name', 'string', name)
   const trimmed = name.trim()

@@ -24,17 +24,21 @@ export { getifaddrs, gethostname, sethostname, type InterfaceAddress } from './l
 export type { AddressHints, AddressInfo, HostEntry, NameInfo } from './lookup'
 
 /*
- * Lookups as promises. Each may wait for a server (hosts by DNS, services and protocols by whatever nsswitch.conf(5)
- * names), so each runs on the thread pool, at most as many at once as half of its threads.
+ * Lookups that return promises. Each may wait for a name server: nsswitch.conf(5) configures the sources of hosts,
+ * services and protocols. So each lookup runs on the thread pool, on half of its threads at most.
  */
 
 /**
- * getaddrinfo(3): what to give to `new Socket` and then `connect` or `bind`, best first. `host` is a name,
- * an address (`'fe80::1%eth0'`) or `null` for this host: the loopback, or with AI_PASSIVE the wildcard. `service` is a
- * port, a name from /etc/services, or `null`. Without `type` each address comes once for each socket type.
+ * Looks up the addresses of a host and a service, best first. getaddrinfo(3)
  *
- * Errors: `'EAI_NONAME'`, `'EAI_AGAIN'`, …; `'EAI_SYSTEM'` has the system's errno. A timeout or a signal ends the wait,
- * not the lookup. A NUL and a port beyond 65535, where C cuts and wraps, are refused.
+ * `host` is a name, an address such as `'fe80::1%eth0'`, or `null` for this host: the loopback address, or with
+ * `AI_PASSIVE` the wildcard address. `service` is a port, a name from /etc/services, or `null`. Pass `family`, `type`
+ * and `protocol` of a result to `new Socket`, and `address` to `connect` or `bind`. Without `hints.type`, each
+ * address is returned once for each socket type.
+ *
+ * Errors: `EAI_NONAME`, `EAI_AGAIN`, and so on; `EAI_SYSTEM` has the system's errno. A timeout or a signal ends the
+ * wait, but the lookup still runs to its end on its thread. A NUL in a name, or a port over 65535, is an argument
+ * error.
  */
 export async function getaddrinfo(
   host: string | null,
@@ -47,8 +51,10 @@ export async function getaddrinfo(
 }
 
 /**
- * getnameinfo(3): the names of an address and its port. `flags` are `NI_*`: NI_NUMERICHOST and NI_NUMERICSERV ask
- * nobody, and with NI_NAMEREQD an address without a name is `'EAI_NONAME'` instead of its own text.
+ * Looks up the host name and the service name of an address. getnameinfo(3)
+ *
+ * `flags` are `NI_*`. With `NI_NUMERICHOST` and `NI_NUMERICSERV` no server is asked. An address without a name is
+ * returned as text; with `NI_NAMEREQD` it is the error `EAI_NONAME`.
  */
 export async function getnameinfo(address: AddressLike, op?: Op | number): Promise<NameInfo> {
   const waiting = checkOp(op, null)
@@ -56,27 +62,30 @@ export async function getnameinfo(address: AddressLike, op?: Op | number): Promi
 }
 
 /**
- * gethostbyname(3): the first IPv4 address of a host. An address is itself, `''` is `'0.0.0.0'` and
- * `'<broadcast>'` is `'255.255.255.255'`. `'HOST_NOT_FOUND'`, `'TRY_AGAIN'`, `'NO_RECOVERY'`, `'NO_DATA'`.
+ * Looks up the first IPv4 address of a host. gethostbyname(3)
+ *
+ * An IPv4 address is returned unchanged, `''` gives `'0.0.0.0'`, and `'<broadcast>'` gives `'255.255.255.255'`. Errors:
+ * `HOST_NOT_FOUND`, `TRY_AGAIN`, `NO_RECOVERY`, `NO_DATA`.
  */
 export async function gethostbyname(name: string, op?: Op): Promise<string> {
   const waiting = checkOp(op, null)
   return plainIPv4(name) ?? firstIPv4(await runLater(hostByName(name), waiting))
 }
 
-/** gethostbyname(3): the official name, the aliases and all IPv4 addresses. */
+/** Looks up the official name, the aliases and all IPv4 addresses of a host. gethostbyname(3) */
 export async function gethostbynameEx(name: string, op?: Op): Promise<HostEntry> {
   return run(hostByName(name), op)
 }
 
-/** gethostbyaddr(3): the names of an IPv4 or IPv6 address. Errors as those of gethostbyname. */
+/** Looks up the names of an IPv4 or IPv6 address. The errors are those of gethostbyname. gethostbyaddr(3) */
 export async function gethostbyaddr(address: string, op?: Op): Promise<HostEntry> {
   return run(hostByAddress(address), op)
 }
 
 /**
- * The fully qualified name of a host, this one by default: the first among its official name and aliases that
- * has a dot, else its official name. A name that nobody knows is returned as it is.
+ * Returns the fully qualified domain name of a host; by default, of this host. This is the first of its official name
+ * and its aliases that has a dot. If none has a dot, returns the official name. If the lookup fails, returns
+ * the name that was looked up.
  */
 export async function getfqdn(name = '', op?: Op): Promise<string> {
   const waiting = checkOp(op, null)
@@ -95,22 +104,28 @@ export async function getfqdn(name = '', op?: Op): Promise<string> {
   return step.value
 }
 
-/** getservbyname(3): the port of a service, of `'tcp'` or `'udp'` or any. `ENOENT` where there is none. */
+/**
+ * Looks up the port of a service. `protocol` is `'tcp'` or `'udp'`; default: any. `ENOENT` if the service is unknown.
+ * getservbyname(3)
+ */
 export async function getservbyname(name: string, protocol?: string | null, op?: Op): Promise<number> {
   return run(serviceByName(name, protocol), op)
 }
 
-/** getservbyport(3): the service on a port, of `'tcp'` or `'udp'` or any. `ENOENT` where there is none. */
+/**
+ * Looks up the name of the service on a port. `protocol` is `'tcp'` or `'udp'`; default: any. `ENOENT` if there is
+ * none. getservbyport(3)
+ */
 export async function getservbyport(port: number, protocol?: string | null, op?: Op): Promise<string> {
   return run(serviceByPort(port, protocol), op)
 }
 
-/** getprotobyname(3): the number of a protocol, `IPPROTO_*`. `ENOENT` where there is none. */
+/** Looks up the number of a protocol, `IPPROTO_*`. `ENOENT` if it is unknown. getprotobyname(3) */
 export async function getprotobyname(name: string, op?: Op): Promise<number> {
   return run(protocolByName(name), op)
 }
 
-/** getprotobynumber(3): the name of a protocol. `ENOENT` where there is none. */
+/** Looks up the name of a protocol. `ENOENT` if it is unknown. getprotobynumber(3) */
 export async function getprotobynumber(number: number, op?: Op): Promise<string> {
   return run(protocolByNumber(number), op)
 }

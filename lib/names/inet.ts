@@ -5,9 +5,11 @@ import { invalidAddress, invalidType, outOfRange } from '../errors'
 import { checkBytes, checkInteger } from '../validators'
 
 /**
- * The Internet checksum of RFC 1071 as a host-order number: what goes into an ICMP, UDP, TCP or IPv4 header
- * whose checksum field is 0. Over a header that carries its checksum the result is 0. Several parts count as
- * one, whatever their lengths: `checksum(pseudoHeader, header, payload)`.
+ * Computes the Internet checksum (RFC 1071), as a number in host byte order. Set the checksum field of an ICMP, UDP,
+ * TCP or IPv4 header to 0 first, then store the result there. The checksum of a header with a correct checksum is 0.
+ *
+ * Several parts are summed as if they were one, also if a part has an odd length:
+ * `checksum(pseudoHeader, header, payload)`.
  */
 export function checksum(bytes: ArrayBufferView, ...more: ArrayBufferView[]): number {
   let sum = addOctets(0, 0, checkBytes('bytes', bytes))
@@ -19,13 +21,13 @@ export function checksum(bytes: ArrayBufferView, ...more: ArrayBufferView[]): nu
   return ~sum & 0xffff
 }
 
-/** The ones' complement sum with the octets that follow `before` others. */
+/** Adds octets to a ones' complement sum. `before` is the sum of the first `length` octets. */
 function addOctets(before: number, length: number, view: ArrayBufferView): number {
   const octets = octetsOf(view)
   if (octets.length === 0) return before
   let sum = before
   let i = 0
-  if (length % 2 === 1) sum += octets[i++]! // the low half of a word that has begun
+  if (length % 2 === 1) sum += octets[i++]! // the low half of a 16-bit word that the previous part began
   for (; i + 1 < octets.length; i += 2) {
     sum += (octets[i]! << 8) | octets[i + 1]!
     if (sum > 0xffffff) sum = (sum & 0xffff) + (sum >>> 16)
@@ -46,29 +48,30 @@ function swap32(n: number): number {
   return (((n & 0xff) << 24) | ((n & 0xff00) << 8) | ((n >>> 8) & 0xff00) | (n >>> 24)) >>> 0
 }
 
-/** htons(3): 16 bits from host to network order. */
+/** Converts 16 bits from host to network byte order. htons(3) */
 export function htons(n: number): number {
   return swap16(checkInteger('n', n, 0, 0xffff))
 }
 
-/** ntohs(3): 16 bits from network to host order. */
+/** Converts 16 bits from network to host byte order. ntohs(3) */
 export function ntohs(n: number): number {
   return swap16(checkInteger('n', n, 0, 0xffff))
 }
 
-/** htonl(3): 32 bits from host to network order. */
+/** Converts 32 bits from host to network byte order. htonl(3) */
 export function htonl(n: number): number {
   return swap32(checkInteger('n', n, 0, 0xffffffff))
 }
 
-/** ntohl(3): 32 bits from network to host order. */
+/** Converts 32 bits from network to host byte order. ntohl(3) */
 export function ntohl(n: number): number {
   return swap32(checkInteger('n', n, 0, 0xffffffff))
 }
 
 /**
- * inet_pton(3): the 4 or 16 bytes of an address in its standard text form. `ERR_INVALID_ADDRESS` for any other
- * text, `ERR_OUT_OF_RANGE` for a family that is neither AF_INET nor AF_INET6.
+ * Converts the standard text form of an address to its 4 or 16 bytes. inet_pton(3)
+ *
+ * `ERR_INVALID_ADDRESS` for any other text. `ERR_OUT_OF_RANGE` if `family` is neither `AF_INET` nor `AF_INET6`.
  */
 export function inet_pton(family: number, text: string): Buffer {
   checkFamily(family)
@@ -85,7 +88,9 @@ export function inet_pton(family: number, text: string): Buffer {
   return Buffer.from(bytes)
 }
 
-/** inet_ntop(3): the text of a packed address, IPv6 as RFC 5952 writes it. `ERR_OUT_OF_RANGE` for a wrong length. */
+/**
+ * Converts the bytes of an address to text, IPv6 as in RFC 5952. `ERR_OUT_OF_RANGE` for a wrong length. inet_ntop(3)
+ */
 export function inet_ntop(family: number, bytes: Uint8Array): string {
   checkFamily(family)
   if (!ArrayBuffer.isView(bytes)) throw invalidType('bytes', 'Uint8Array', bytes)
@@ -95,14 +100,16 @@ export function inet_ntop(family: number, bytes: Uint8Array): string {
   return family === AF_INET ? formatIPv4(octets) : formatIPv6(octets)
 }
 
-/** inet_ntoa(3): 4 bytes as a dotted quad. */
+/** Converts 4 bytes to dotted decimal text. inet_ntoa(3) */
 export function inet_ntoa(bytes: Uint8Array): string {
   return inet_ntop(AF_INET, bytes)
 }
 
 /**
- * inet_aton(3): 4 bytes from the old text forms too: one to four parts, each decimal, octal (0…) or
- * hexadecimal (0x…), the last one filling what is left. Nothing may follow.
+ * Converts IPv4 text to its 4 bytes, in the old text forms too. inet_aton(3)
+ *
+ * The text has one to four parts. Each is decimal, octal (`0…`) or hexadecimal (`0x…`). The last part fills the
+ * remaining bytes: `'127.1'` is 127.0.0.1. `ERR_INVALID_ADDRESS` if anything follows.
  */
 export function inet_aton(text: string): Buffer {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)

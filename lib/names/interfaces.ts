@@ -3,7 +3,7 @@ import { native } from '../binding/binding'
 import { ENOBUFS } from '../errors/errno'
 import { checkInteger, checkText } from '../validators'
 
-/** if_nametoindex(3): the number of a network interface. `ENODEV` where there is none of that name. */
+/** Returns the index of a network interface. `ENODEV` if no interface has this name. if_nametoindex(3) */
 export function if_nametoindex(name: string): number {
   const text = checkText('name', name)
   const index = native.if_nametoindex(Buffer.from(text))
@@ -13,14 +13,14 @@ export function if_nametoindex(name: string): number {
 
 const room = Buffer.alloc(16) // IF_NAMESIZE
 
-/** if_indextoname(3): the name of a network interface. `ENXIO` where there is none of that number. */
+/** Returns the name of a network interface. `ENXIO` if no interface has this index. if_indextoname(3) */
 export function if_indextoname(index: number): string {
   const length = native.if_indextoname(checkInteger('index', index, 0, 0xffffffff), room)
   if (length < 0) throw systemError('if_indextoname', length, { subject: String(index) })
   return room.toString('utf8', 0, length)
 }
 
-/** if_nameindex(3): every network interface. */
+/** Returns the index and the name of every network interface. if_nameindex(3) */
 export function if_nameindex(): { index: number; name: string }[] {
   for (let size = 4096; ; size *= 4) {
     const bytes = Buffer.alloc(size)

@@ -6,24 +6,24 @@ import { GETIFADDRS, type Lookup } from './lookup'
 import { ADDRESS, NAME, NETMASK, OTHER, type Entry } from './reply'
 import { runNow } from './run'
 
-/** An address of a network interface, getifaddrs(3). */
+/** An address of a network interface. getifaddrs(3) */
 export interface InterfaceAddress {
   name: string
   /** `IFF_*`. */
   flags: number
-  /** `null` for an interface without one. Linux has one of kind `'packet'` for each interface. */
+  /** `null` for an interface without an address. Linux also reports one of kind `'packet'` for each interface. */
   address: Address | null
   netmask: Address | null
-  /** With IFF_BROADCAST. */
+  /** The broadcast address, if `flags` has `IFF_BROADCAST`. */
   broadcast: Address | null
-  /** The other end, with IFF_POINTOPOINT. */
+  /** The address of the other end, if `flags` has `IFF_POINTOPOINT`. */
   destination: Address | null
 }
 
 const IFF_BROADCAST = platform.constants.IFF_BROADCAST ?? 2
 const IFF_POINTOPOINT = platform.constants.IFF_POINTOPOINT ?? platform.constants['IFF_POINTTOPOINT'] ?? 16
 
-/** gethostname(2): the name of this host. */
+/** Returns the name of this host. gethostname(2) */
 export function gethostname(): string {
   const bytes = Buffer.alloc(1024)
   const length = native.gethostname(bytes)
@@ -31,7 +31,7 @@ export function gethostname(): string {
   return bytes.toString('utf8', 0, length)
 }
 
-/** sethostname(2): needs CAP_SYS_ADMIN, or root. `EINVAL` for a name of more than 64 bytes. */
+/** Sets the name of this host. Needs CAP_SYS_ADMIN or root. `EINVAL` for more than 64 bytes. sethostname(2) */
 export function sethostname(name: string | Uint8Array): void {
   if (typeof name !== 'string' && !(name instanceof Uint8Array))
     throw invalidType('name', 'string or Uint8Array', name)
@@ -41,7 +41,7 @@ export function sethostname(name: string | Uint8Array): void {
   if (result < 0) throw systemError('sethostname', result, { subject: JSON.stringify(bytes.toString()) })
 }
 
-/** getifaddrs(3): every address of every network interface. */
+/** Returns all addresses of all network interfaces. getifaddrs(3) */
 export function getifaddrs(): InterfaceAddress[] {
   return runNow(interfaceAddresses)
 }
@@ -71,7 +71,7 @@ function interfaceAddress(entry: Entry): InterfaceAddress {
   }
 }
 
-// macOS cuts a mask behind its last byte that is not 0, and may leave its family out.
+// macOS ends a netmask at its last byte that is not 0, and may leave the family out.
 function maskOf(address: Buffer | null, mask: Buffer | null): Buffer | null {
   if (address === null || mask === null || mask.length >= address.length) return mask
   const whole = Buffer.alloc(address.length)

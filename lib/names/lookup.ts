@@ -9,13 +9,13 @@ import { memberOf } from '../runtime/fields'
 import { nameOf } from '../constants'
 import { ADDRESS, ALIAS, NAME, SERVICE, type Entry } from './reply'
 
-/** What getaddrinfo is asked for. */
+/** The hints of getaddrinfo: which addresses it returns. */
 export interface AddressHints extends Op {
-  /** AF_*; default: any. */
+  /** `AF_*`; default: any. */
   family?: number | undefined
-  /** SOCK_*; default: any, so that each address comes once for each type. */
+  /** `SOCK_*`; default: any, and each address is returned once for each type. */
   type?: number | undefined
-  /** IPPROTO_*; default: any. */
+  /** `IPPROTO_*`; default: any. */
   protocol?: number | undefined
   /** `AI_*`. */
   flags?: number | undefined
@@ -23,23 +23,23 @@ export interface AddressHints extends Op {
 
 export const HINTS_FIELDS = ['family', 'type', 'protocol'] satisfies (keyof AddressHints)[]
 
-/** One answer of getaddrinfo: what `new Socket` and `connect` or `bind` take. */
+/** One result of getaddrinfo: the arguments for `new Socket`, and for `connect` or `bind`. */
 export interface AddressInfo {
   family: number
   type: number
   protocol: number
-  /** With AI_CANONNAME, in the first answer; otherwise empty. */
+  /** The canonical host name, in the first result, with the flag `AI_CANONNAME`; otherwise empty. */
   canonname: string
   address: Address
 }
 
-/** What getnameinfo found. */
+/** The result of getnameinfo. */
 export interface NameInfo {
   host: string
   service: string
 }
 
-/** A host as gethostbyname(3) has it. */
+/** The result of gethostbyname(3) and gethostbyaddr(3). */
 export interface HostEntry {
   /** The official name. */
   name: string
@@ -48,7 +48,7 @@ export interface HostEntry {
   addresses: string[]
 }
 
-/** Which function: its place in kLookups of native/syscalls/lookup.cc. */
+/** The number of each function: its index in kLookups of native/syscalls/lookup.cc. */
 export const GETADDRINFO = 0
 const GETNAMEINFO = 1
 const GETHOSTBYNAME = 2
@@ -59,9 +59,9 @@ const GETPROTOBYNAME = 6
 const GETPROTOBYNUMBER = 7
 export const GETIFADDRS = 8
 
-/** One lookup, checked and ready to be run, and what its answer looks like. Two drivers run it. */
+/** One lookup with checked arguments, and how to read its answer. Two drivers run it: see run.ts. */
 export interface Lookup<T> {
-  /** The function's name in C. */
+  /** The name of the C function. */
   readonly call: string
   readonly kind: number
   readonly first: Uint8Array | null
@@ -88,7 +88,7 @@ function optionalText(name: string, value: unknown): Buffer | null {
   return value === undefined || value === null ? null : text(name, value)
 }
 
-/** A host's name as name servers know it: other scripts by IDNA, labels of at most 63 characters. */
+/** Converts a host name to the form of DNS: other scripts by IDNA, labels of at most 63 characters. */
 function hostName(name: string, value: unknown): Buffer {
   const bytes = text(name, value)
   const given = value as string
@@ -104,7 +104,7 @@ function hostName(name: string, value: unknown): Buffer {
   return Buffer.from(ascii)
 }
 
-/** A port or the name of a service. C takes a port modulo 65536. */
+/** Checks a port or the name of a service. C would reduce a port modulo 65536 without an error. */
 function serviceName(value: unknown): Buffer | null {
   if (value === undefined || value === null) return null
   if (typeof value === 'number') return Buffer.from(String(checkInteger('service', value, 0, 65535)))
@@ -113,7 +113,7 @@ function serviceName(value: unknown): Buffer | null {
   return text('service', value)
 }
 
-/** getaddrinfo and getnameinfo: EAI_*; with EAI_SYSTEM the errno says what it was. */
+/** Returns the errors of getaddrinfo and getnameinfo: `EAI_*`. For `EAI_SYSTEM` the message has the errno too. */
 function gaiFailure(call: string, subject: string): Lookup<never>['failure'] {
   return (status, error) => {
     const code = nameOf('EAI_', status)
@@ -130,13 +130,13 @@ function gaiFailure(call: string, subject: string): Lookup<never>['failure'] {
 function advice(code: string): string {
   if (code === 'EAI_AGAIN' || code === 'TRY_AGAIN') return ' (no name server answered)'
   if (code === 'EAI_ADDRFAMILY' || code === 'EAI_NODATA' || code === 'NO_DATA')
-    return ' (the name exists, without such an address)'
+    return ' (the name exists, but has no such address)'
   return ''
 }
 
 const hostErrors = ['HOST_NOT_FOUND', 'TRY_AGAIN', 'NO_RECOVERY', 'NO_DATA'] as const
 
-/** gethostbyname and gethostbyaddr: the names of h_errno. */
+/** Returns the errors of gethostbyname and gethostbyaddr, named as in h_errno. */
 function hostFailure(call: string, subject: string): Lookup<never>['failure'] {
   return (status, error) => {
     const code = hostErrors.find(name => constants[name] === status)
@@ -145,7 +145,7 @@ function hostFailure(call: string, subject: string): Lookup<never>['failure'] {
   }
 }
 
-/** Files with one entry a line: ENOENT where there is none. */
+/** Returns the errors of lookups of services and protocols: `ENOENT` if there is no entry. */
 function entryFailure(call: string, subject: string): Lookup<never>['failure'] {
   return (_status, error) => systemError(call, -error, { subject })
 }
@@ -210,10 +210,10 @@ export function nameInfo(given: AddressLike, flags: number): Lookup<NameInfo> {
   }
 }
 
-/** The family in which an address is written. */
+/** Returns the family that an address belongs to, by its form. */
 export function familyOf(address: unknown): number {
   if (typeof address === 'string' || ArrayBuffer.isView(address)) return AF_UNIX
-  if (typeof address !== 'object' || address === null) return AF_INET // which says what is wrong
+  if (typeof address !== 'object' || address === null) return AF_INET // the codec of AF_INET throws the right error
   const of = (name: string): unknown => memberOf(address, name)
   const family = of('family')
   if (typeof family === 'number') return family
@@ -222,7 +222,7 @@ export function familyOf(address: unknown): number {
   return typeof host === 'string' && host.includes(':') ? AF_INET6 : AF_INET
 }
 
-/** The IPv4 address that needs no lookup, or null. */
+/** Returns the IPv4 address if the name needs no lookup, or null. */
 export function plainIPv4(name: unknown): string | null {
   if (name === '') return '0.0.0.0'
   if (name === '<broadcast>') return '255.255.255.255'
@@ -241,7 +241,7 @@ export function hostByName(name: string): Lookup<HostEntry> {
   }
 }
 
-/** True where the text is an IPv4 or IPv6 address. */
+/** True if the text is an IPv4 or IPv6 address. */
 export function isNumeric(address: string): boolean {
   return parseIPv4(address) >= 0 || parseIPv6(address) !== null
 }
@@ -249,7 +249,7 @@ export function isNumeric(address: string): boolean {
 export function hostByAddress(address: string): Lookup<HostEntry> {
   if (typeof address !== 'string') throw invalidType('address', 'string', address)
   if (!isNumeric(address))
-    throw invalidAddress(address, 'it is no IPv4 or IPv6 address; gethostbyname looks names up')
+    throw invalidAddress(address, 'not an IPv4 or IPv6 address; use gethostbyname for a name')
   const family = parseIPv4(address) >= 0 ? AF_INET : AF_INET6
   return {
     call: 'gethostbyaddr',

@@ -1,4 +1,4 @@
-/** What a field of a reply is: ReplyTag of native/reply.h. */
+/** The kinds of fields in a reply: ReplyTag of native/reply.h. */
 export const ENTRY = 0
 export const NAME = 1
 export const ALIAS = 2
@@ -8,7 +8,7 @@ export const OTHER = 5
 export const SERVICE = 6
 export type Tag = 0 | 1 | 2 | 3 | 4 | 5 | 6
 
-/** One result: its integers, and the fields that belong to it. */
+/** One result: its integers and its fields. */
 export class Entry {
   readonly #fields: { tag: Tag; data: Buffer }[] = []
 
@@ -18,33 +18,34 @@ export class Entry {
     this.#fields.push({ tag, data })
   }
 
-  /** The bytes of the first field of this kind, or null. */
+  /** Returns the bytes of the first field of this kind, or null. */
   bytes(tag: Tag): Buffer | null {
     return this.#fields.find(field => field.tag === tag)?.data ?? null
   }
 
-  /** The text of the first field of this kind; empty where there is none. */
+  /** Returns the text of the first field of this kind, or `''`. */
   text(tag: Tag): string {
     return this.bytes(tag)?.toString() ?? ''
   }
 
+  /** Returns the bytes of all fields of this kind. */
   all(tag: Tag): Buffer[] {
     return this.#fields.filter(field => field.tag === tag).map(field => field.data)
   }
 }
 
-/** What came back from native/reply.cc. */
+/** A reply of native/reply.cc. */
 export interface Reply {
-  /** 0, or the code of the call that failed. */
+  /** 0, or the error code of the function. */
   status: number
-  /** A positive errno, where the status says that it is one. */
+  /** A positive errno, if the status says that the system failed; otherwise 0. */
   error: number
   entries: Entry[]
 }
 
 const HEAD = 8
 
-/** Reads a reply, whose integers are in the order of this machine. */
+/** Reads a reply. Its integers are in host byte order. */
 export function readReply(bytes: Buffer): Reply {
   const integers = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
   const entries: Entry[] = []

@@ -7,15 +7,15 @@ import type { Waiting } from '../validators'
 import type { Lookup } from './lookup'
 import { readReply } from './reply'
 
-/** The lookup on this thread, which waits for it. */
+/** Runs a lookup on the calling thread, and blocks it. */
 export function runNow<T>(lookup: Lookup<T>): T {
   const { kind, first, second, numbers } = lookup
   return answer(lookup, native.lookup(kind, first, second, ...numbers))
 }
 
 /**
- * The lookup on the thread pool. It cannot be stopped there: after a timeout or a signal it ends by itself, and
- * nobody waits for it. The process stays alive until then.
+ * Runs a lookup on the thread pool. A lookup that has started cannot be stopped: after a timeout or an abort it runs
+ * to its end, and its result is ignored. The process stays alive until then.
  */
 export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Promise<T> {
   const { call, kind, first, second, numbers } = lookup
@@ -30,9 +30,9 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
     }
     const done = (): void => {
       clearTimeout(timer)
-      deafen?.()
+      unsubscribe?.()
     }
-    const deafen = signal === undefined ? null : onAbort(signal, () => leave(aborted(signal)))
+    const unsubscribe = signal === undefined ? null : onAbort(signal, () => leave(aborted(signal)))
     const forget = reactor.jobs.submit(
       ticket => native.lookupJob(ticket, kind, first, second, ...numbers),
       result => {
@@ -50,7 +50,7 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
 
 function answer<T>(lookup: Lookup<T>, size: number): T {
   if (size < 0) throw systemError(lookup.call, size)
-  const bytes = Buffer.from(new ArrayBuffer(size)) // of its own, so that integers are aligned
+  const bytes = Buffer.from(new ArrayBuffer(size)) // not from the pool: the integers must be aligned
   native.takeReply(bytes)
   const { status, error, entries } = readReply(bytes)
   if (status !== 0) throw lookup.failure(status, error)

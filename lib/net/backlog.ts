@@ -6,15 +6,16 @@ import type { Channel } from '../reactor/channel'
 
 const { IPPROTO_TCP, TCP_INFO } = platform.constants
 const UNACKED = platform.layout['offsetof_tcp_info_tcpi_unacked']
-/** What Linux has for net.core.somaxconn since 5.4. */
+/** The default of net.core.somaxconn since Linux 5.4. */
 const USUAL_LIMIT = 4096
 
-/** How many connections a listening socket's backlog can hold at this moment. */
+/** Returns how many connections may wait in a listening socket's backlog now: exact for TCP on Linux, else a limit. */
 export function waitingConnections(channel: Channel): number {
-  return queued(channel) ?? Math.min(channel.extras?.backlog ?? Infinity, limit()) + 1 // the kernel takes one more
+  // The kernel queues one connection more than the backlog.
+  return queued(channel) ?? Math.min(channel.extras?.backlog ?? Infinity, limit()) + 1
 }
 
-/** What Linux tells of TCP: tcpi_unacked of a listening socket is the length of its accept queue. Elsewhere null. */
+/** Returns the length of the accept queue, or null. For a listening TCP socket Linux reports it as tcpi_unacked. */
 function queued(channel: Channel): number | null {
   if (UNACKED === undefined || IPPROTO_TCP === undefined || TCP_INFO === undefined) return null
   const info = Buffer.alloc(UNACKED + 4)

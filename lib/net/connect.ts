@@ -13,32 +13,32 @@ import { getaddrinfo } from '../names'
 import { familyOf } from '../names/lookup'
 import { Socket } from '../socket'
 
-/** Where createConnection connects to over TCP, and how. */
+/** The options of createConnection for TCP. */
 export interface ConnectOptions {
-  /** A name or an address. Default: `'localhost'`. */
+  /** A host name or an IP address. Default: `'localhost'`. */
   host?: string | undefined
   port: number
-  /** AF_INET or AF_INET6; default: whatever the name has. */
+  /** `AF_INET` or `AF_INET6`. Default: every family that the name has. */
   family?: number | undefined
-  /** What to bind to first. Addresses of the other family are left out then. */
+  /** The local address to bind to. Only remote addresses of its family are tried; a wildcard allows both families. */
   localAddress?: AddressLike | undefined
-  /** Milliseconds for everything together: the lookup and every attempt. Default: see `setDefaultTimeout`. */
+  /** Milliseconds for the lookup and all attempts together. Default: see `setDefaultTimeout`. */
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
-  /** Milliseconds that an attempt has for itself before the next begins; `false`: until it fails. Default: 250. */
+  /** Milliseconds before the next attempt starts beside the current one; `false` waits until it fails. Default: 250. */
   happyEyeballs?: number | false | undefined
-  /** Fail with an AggregateError that holds the error of each attempt, also if there was only one. */
+  /** If true, rejects with an AggregateError of all failed attempts, even if there was only one. */
   allErrors?: boolean | undefined
 }
 
-/** The same for an AF_UNIX stream. */
+/** The options of createConnection for an AF_UNIX stream. */
 export interface ConnectPathOptions {
   path: string | Uint8Array
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
 }
 
-/** Finds the addresses of one family, or with 0 of any. */
+/** Looks up the addresses of a host: of one family, or of all for `family` 0. */
 export type Resolve = (
   host: string,
   port: number,
@@ -61,15 +61,17 @@ const ATTEMPT_DELAY = 250
 const RESOLUTION_DELAY = 50
 
 /**
- * A connected stream socket. By name, both families are looked up at once and their addresses tried by Happy Eyeballs
- * (RFC 8305): an attempt has `happyEyeballs` ms for itself, then the next one begins beside it, IPv6 and IPv4
- * in turn; the first that answers wins, and the others are closed. `happyEyeballs: false` tries one after the other
- * in getaddrinfo's order. `timeout` is one deadline for everything.
+ * Connects a stream socket to a host and port, or to an AF_UNIX path. An `Address`, such as a server's `getsockname()`,
+ * can take the place of the options.
  *
- * An `Address`, such as a server's getsockname(), stands for its own host and port or path.
+ * For a host name, IPv6 and IPv4 addresses are looked up at the same time and tried by Happy Eyeballs (RFC 8305). If
+ * an attempt has not succeeded after `happyEyeballs` milliseconds, the next one starts beside it; IPv6 and IPv4 take
+ * turns. The first connection wins, and the others are closed. With `happyEyeballs: false` the addresses are tried
+ * one after the other, in getaddrinfo's order. `timeout` is one deadline for everything.
  *
- * One failed attempt is its own error, several are an AggregateError with the `code` of the first. A name that
- * does not resolve is getaddrinfo's error, `EAI_NONAME`. When the time runs out, `cause` has what failed before.
+ * If one attempt failed, rejects with its error; if several failed, with an AggregateError that has the `code` of the
+ * first. If the name does not resolve, rejects with getaddrinfo's error, such as `EAI_NONAME`. If the time runs out,
+ * the error's `cause` holds the earlier errors.
  */
 export function createConnection(options: ConnectOptions | ConnectPathOptions | Address): Promise<Socket> {
   return establish(options, resolveBySystem)
@@ -78,7 +80,7 @@ export function createConnection(options: ConnectOptions | ConnectPathOptions | 
 const resolveBySystem: Resolve = async (host, port, family, op) =>
   (await getaddrinfo(host, port, { family, type: SOCK_STREAM, ...op })).map(found => found.address)
 
-/** createConnection with a resolver of the caller's. */
+/** Does the work of createConnection, with any resolver. */
 export async function establish(
   given: ConnectOptions | ConnectPathOptions | Address,
   resolve: Resolve,
@@ -97,7 +99,7 @@ export async function establish(
     race<Address, Socket>({
       lookups: lookUp(wanted, resolve, timeout, stop.signal),
       attempt: (address, lost) =>
-        // The deadline is everybody's; only 0, which never waits, is each attempt's own.
+        // All attempts share the deadline. Only a timeout of 0, which never waits, is passed to each attempt.
         connectOne(address.family, address, wanted.localAddress, timeout === 0 ? 0 : null, lost),
       discard: loser => loser.close(),
       attemptDelay: wanted.attemptDelay,
@@ -145,15 +147,15 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
   }
 }
 
-/** The family that a local address leaves: 0 for a wildcard, which fits both. */
+/** Returns the family that a local address allows: 0 for a wildcard, which fits both. */
 function localFamily(address: AddressLike): number {
   const family = familyOf(address)
-  addresses.encode(address, family) // what is wrong with it is told before anybody is asked
+  addresses.encode(address, family) // reject a bad address before any lookup
   const host: unknown = Array.isArray(address) ? address[0] : memberOf(address as object, 'address')
   return host === '' || host === undefined ? 0 : family
 }
 
-/** The lookups to make, the preferred family's first. */
+/** Starts the lookups, with the preferred family first. */
 function lookUp(
   { host, port, family, attemptDelay }: Wanted,
   resolve: Resolve,
@@ -164,7 +166,7 @@ function lookUp(
   if (version !== 0) {
     const own = version === 6 ? AF_INET6 : AF_INET
     if (family !== 0 && family !== own) {
-      const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the family that was asked for`
+      const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the requested family`
       return [Promise.reject(new SocketError(text, 'EAI_ADDRFAMILY', undefined, 'getaddrinfo'))]
     }
     return [Promise.resolve([addresses.decode(addresses.encode([host, port], own))!])]
@@ -174,7 +176,7 @@ function lookUp(
   return families.map(each => resolve(host, port, each, op))
 }
 
-/** Runs under the deadline and the signal, which both end it through `stop`. */
+/** Calls `run`. The deadline and the signal abort it through `stop`. */
 async function limited<T>(
   timeout: number | null,
   signal: AbortSignal | undefined,
@@ -197,11 +199,11 @@ async function limited<T>(
   } finally {
     clearTimeout(timer)
     forget?.()
-    stop.abort() // a lookup that is still on its way is nobody's
+    stop.abort() // lookups that still run are no longer needed
   }
 }
 
-/** A name may have addresses of one family only. */
+/** Errors of a lookup for one family that are not reported: a name may have addresses of the other family only. */
 const harmless = new Set(['EAI_NONAME', 'EAI_NODATA', 'EAI_ADDRFAMILY'])
 
 function failureOf(

@@ -21,23 +21,23 @@ import { getaddrinfo } from '../names'
 import { Socket } from '../socket'
 import { setMode, unlinkStale, withPathLock } from './unix-path'
 
-/** Where createServer listens, and how. */
+/** The options of createServer. */
 export interface ServerOptions {
-  /** An address, a name, or nothing for all addresses. */
+  /** An IP address or a host name. Default: all addresses of this host. */
   host?: string | undefined
-  /** 0, the default, lets the kernel choose. */
+  /** The port. Default 0: the kernel chooses a free one. */
   port?: number | undefined
-  /** An AF_UNIX path instead of host and port; `'\0name'` is abstract (Linux). */
+  /** An AF_UNIX path, instead of host and port. `'\0name'` is an abstract name (Linux). */
   path?: string | Uint8Array | undefined
-  /** See `Socket.listen`. */
+  /** The maximum number of waiting connections: see `Socket.listen`. */
   backlog?: number | undefined
-  /** SO_REUSEPORT: several sockets share the port, and the kernel spreads connections over them. */
+  /** Sets SO_REUSEPORT: several sockets share the port, and the kernel distributes connections over them. */
   reusePort?: boolean | undefined
-  /** One AF_INET6 socket for both families. */
+  /** If true, one AF_INET6 socket accepts both IPv6 and IPv4. */
   dualstack?: boolean | undefined
-  /** Removes the path's socket if nobody listens on it any more. Never one on which somebody does, nor any other file. */
+  /** If true, removes a stale socket at the path first: one without a listener. Never removes any other file. */
   unlink?: boolean | undefined
-  /** Permission bits of the path, exactly, whatever the umask. */
+  /** The exact permission bits of the path, regardless of the umask. */
   mode?: number | undefined
 }
 
@@ -53,14 +53,16 @@ const FIELDS = [
 ] satisfies (keyof ServerOptions)[]
 
 /**
- * A listening stream socket. SO_REUSEADDR is set, IPV6_V6ONLY is what `dualstack` says. A name is looked up, and its
- * first address used. `EADDRINUSE`, `EACCES` with the address; the socket is closed, and a path that it made is gone,
- * when anything fails.
+ * Creates a stream socket, binds it and listens. SO_REUSEADDR is set, and IPV6_V6ONLY follows `dualstack`. A host
+ * name is looked up, and its first address is used. Errors such as `EADDRINUSE` and `EACCES` name the address. On
+ * failure the socket is closed, and a path that it created is removed.
  *
- * With `mode` the path never has more permissions than that, at no moment (on macOS nobody can connect before it is
- * set). With `unlink` a stale socket is moved aside first and asked again, so that one on which somebody begins to
- * listen meanwhile is put back. A socket that is bound but does not listen yet is taken for a stale one, unless
- * it is another createServer's with `unlink`.
+ * With `mode`, the path never has wider permissions, not even between bind and listen. (On macOS the path exists with
+ * other permissions first, but no process can connect before `mode` is set.)
+ *
+ * With `unlink`, a stale socket is renamed first and tested again. If a process started to listen on it meanwhile, it
+ * is renamed back. A socket that is bound but does not listen yet looks stale and is removed, unless another
+ * createServer with `unlink` created it.
  */
 export async function createServer(given?: ServerOptions | Address): Promise<Socket> {
   const options = checkOptions('options', given && endOf<ServerOptions>(given), FIELDS)
@@ -72,7 +74,7 @@ export async function createServer(given?: ServerOptions | Address): Promise<Soc
   return listenUnix(path, options)
 }
 
-/** Whether one AF_INET6 socket can serve both families here: `dualstack` of createServer. */
+/** True if this system supports the option `dualstack` of createServer: one AF_INET6 socket for both families. */
 export function hasDualstackIPv6(): boolean {
   try {
     using socket = new Socket(AF_INET6, SOCK_STREAM)
@@ -109,7 +111,7 @@ async function addressOf(host: string): Promise<string> {
 }
 
 async function listenUnix(path: string | Uint8Array, options: ServerOptions): Promise<Socket> {
-  addresses.encode({ path }, AF_UNIX) // refuses what bind would, before anything is touched
+  addresses.encode({ path }, AF_UNIX) // reject a bad path before any file is touched
   const mode = options.mode === undefined ? null : checkInteger('options.mode', options.mode, 0, 0o7777)
   const name = Buffer.from(path)
   const named = name.length > 0 && name[0] !== 0
@@ -121,7 +123,7 @@ async function listenUnix(path: string | Uint8Array, options: ServerOptions): Pr
   })
 }
 
-/** Bound and listening; `name` is null for an abstract name. */
+/** Returns a bound, listening socket. `name` is null for an abstract name. */
 function bindUnix(
   path: string | Uint8Array,
   name: Buffer | null,
@@ -131,11 +133,11 @@ function bindUnix(
   const socket = new Socket(AF_UNIX, SOCK_STREAM)
   let bound = false
   try {
-    // Linux makes the path with the mode of the socket itself, less the umask: so it is never open wider.
+    // Linux creates the path with the mode of the socket's inode, less the umask: it is never wider than `mode`.
     if (mode !== null && process.platform === 'linux') fchmodSync(socket.fd, mode)
     socket.bind({ path })
     bound = true
-    // What the umask took is given back before listen: until then nobody gets in.
+    // Restore the bits that the umask removed. Before listen no process can connect.
     if (mode !== null && name !== null) setMode(name, mode)
     return socket.listen(backlog)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { isAddress, type Address } from '../address'
 
-/** Host and port, or a path, of an address in place of options. */
+/** Returns the options as they are, or for an `Address` the options `host` and `port`, or `path`. */
 export function endOf<T extends object>(given: T | Address): T {
   if (!isAddress(given)) return given
   return fieldsOf(given) as T

@@ -1,26 +1,26 @@
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 
-/** What the race sets and clears; tests have one whose time stands still. */
+/** The timers of the race. Tests pass a clock that they control. */
 export interface Clock {
   set(callback: () => void, milliseconds: number): unknown
   clear(timer: unknown): void
 }
 
-/** A race of connection attempts, see `race`. */
+/** The parameters of `race`. */
 export interface Race<A, T> {
-  /** One lookup for each family, the preferred one first; or a single one, whose order is kept. */
+  /** One lookup for each family, the preferred family first. The order of addresses within a lookup is kept. */
   lookups: readonly Promise<readonly A[]>[]
-  /** One attempt. It should end soon after the signal fires. */
+  /** Starts one attempt. It should end soon after the signal is aborted. */
   attempt(address: A, signal: AbortSignal): Promise<T>
-  /** What becomes of an attempt that succeeds when the race is over. */
+  /** Called with the result of an attempt that succeeds after the race has ended. */
   discard(loser: T): void
-  /** How long an attempt runs alone; Infinity: until it fails. */
+  /** Milliseconds before the next attempt starts beside the current one; Infinity waits until it fails. */
   attemptDelay: number
-  /** How long the answer of the other family waits for that of the preferred one. */
+  /** Milliseconds that the first address of the other family waits for an address of the preferred one. */
   resolutionDelay: number
-  /** Ends the race with the signal's reason. */
+  /** Aborts the race: it rejects with the signal's reason. */
   signal: AbortSignal
-  /** Filled with what failed, in the order in which it did. */
+  /** Collects the errors, in the order in which they occur. */
   errors: { lookups: Error[]; attempts: Error[] }
   clock?: Clock
 }
@@ -31,9 +31,10 @@ const systemClock: Clock = {
 }
 
 /**
- * Happy Eyeballs, version 2, RFC 8305: attempts begin one after the other, families taking turns, each when the one
- * before it has failed or has had `attemptDelay` for itself. The first that succeeds wins and the others are
- * aborted; `null` when nothing is left to try. Addresses that are found late join in (section 3).
+ * Runs connection attempts by Happy Eyeballs, version 2 (RFC 8305). Attempts start one after the other, and the
+ * families take turns. An attempt starts when the one before it has failed, or after `attemptDelay`. The first
+ * success wins, and the other attempts are aborted. Resolves with `null` if all attempts failed. Addresses that are
+ * found late are tried too (section 3).
  */
 export function race<A, T>(options: Race<A, T>): Promise<T | null> {
   return new Promise((resolve, reject) => {
@@ -55,7 +56,7 @@ class Contest<A, T> {
   readonly #options: Race<A, T>
   readonly #end: (winner: T | null) => void
   readonly #clock: Clock
-  /** What is left to try, by lookup. */
+  /** The addresses that are not tried yet, by lookup. */
   readonly #left: A[][]
   readonly #running = new Set<AbortController>()
   #lookingUp: number
@@ -105,7 +106,7 @@ class Contest<A, T> {
     }
   }
 
-  /** In a sequence, while its attempt runs. */
+  /** True if attempts must not overlap and one is running. */
   #isAlone(): boolean {
     return this.#options.attemptDelay === Infinity && this.#running.size > 0
   }
@@ -119,7 +120,7 @@ class Contest<A, T> {
     this.#end(null)
   }
 
-  /** Families take turns for as long as they have addresses. */
+  /** Removes and returns the next address. The families take turns while both have addresses. */
   #take(): A | undefined {
     const families = this.#left.length
     for (let i = 0; i < families; i++) {
@@ -149,7 +150,7 @@ class Contest<A, T> {
         this.#running.delete(controller)
         if (this.#over) return
         errors.attempts.push(error as Error)
-        // An older one that fails says nothing about the time that the latest may have for itself.
+        // If an older attempt fails, the latest one still keeps its full delay.
         if (this.#latest === controller || this.#running.size === 0) this.#next()
       },
     )

@@ -6,22 +6,25 @@ import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 import { checkOptions, checkSignal } from '../validators'
 import { Socket } from '../socket'
 
-/** How many bytes went each way. */
+/** How many bytes moved in each direction. */
 export interface Relayed {
   aToB: number
   bToA: number
 }
 
 const CHUNK = 64 * 1024
-/** What splice says of sockets that it cannot move from or to. */
+/** The errors of splice for sockets that it does not support. */
 const CANNOT = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
 
 /**
- * Moves bytes between two connected stream sockets, both ways, until both have ended: with splice(2), uncopied,
- * where the system and the sockets can, and through one buffer for each direction where not. The end of one
- * direction is passed on as `shutdown(SHUT_WR)` while the other goes on; a slow reader slows its writer down.
- * When one direction fails or the signal fires, both stop and it rejects; bytes that could not be delivered are
- * given back to their socket's next receive. The sockets stay open: they are the caller's to close.
+ * Moves bytes between two connected stream sockets in both directions, until both directions have ended. Uses
+ * splice(2), without copies, if the system and the sockets support it. Otherwise copies through one buffer for each
+ * direction.
+ *
+ * When one direction ends, it is passed on as `shutdown(SHUT_WR)`, and the other direction continues. A slow reader
+ * slows the writer down. If one direction fails or the signal is aborted, both stop and `relay` rejects. Bytes that
+ * were read but could not be delivered are returned by the next receive on that socket. The caller closes the
+ * sockets.
  */
 export async function relay(
   a: Socket,
@@ -66,7 +69,8 @@ async function pump(from: Socket, to: Socket, signal: AbortSignal): Promise<numb
   try {
     to.shutdown(SHUT_WR)
   } catch (error) {
-    if ((error as SocketError).code !== 'ENOTCONN') throw error // the peer has gone; its side says so by itself
+    // ENOTCONN: the peer has disconnected, and the other direction reports it.
+    if ((error as SocketError).code !== 'ENOTCONN') throw error
   }
   return moved
 }

@@ -18,24 +18,27 @@ import { checkInteger, checkOptions, checkSignal, type Op } from '../validators'
 import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
 
-/** One received datagram and the way back. */
+/** One received datagram, and a way to reply. */
 export class Datagram {
   readonly #socket: Socket
 
   /** @internal */
   constructor(
     socket: Socket,
-    /** Its bytes, in a Buffer of their own. */
+    /** The bytes, in a new Buffer. */
     readonly data: Buffer,
-    /** Who sent it; `null` where that has no address. */
+    /** The address of the sender; `null` if it has none. */
     readonly address: Address | null,
-    /** True where it was longer than a UDP datagram can be (AF_UNIX: than 256 KiB) and lost its rest. */
+    /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
     readonly truncated: boolean,
   ) {
     this.#socket = socket
   }
 
-  /** Sends a datagram to where this one came from: the number of bytes. `EDESTADDRREQ` if that has no address. */
+  /**
+   * Sends a datagram to the sender of this one. Resolves with the number of bytes. Rejects with `EDESTADDRREQ` if the
+   * sender has no address.
+   */
   reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
     const { address } = this
     if (address !== null && address.kind !== 'unnamed') return this.#socket.sendto(data, address, op)
@@ -44,31 +47,34 @@ export class Datagram {
   }
 }
 
-/** How to serve. */
+/** The options of serve. */
 export interface ServeOptions {
-  /** Closes the server as `close()` does. */
+  /** If aborted, closes the server as `close()` does. */
   signal?: AbortSignal | undefined
-  /** How many handlers run at once; whoever comes then waits in the kernel's queue. Default: no limit. */
+  /** The maximum number of running handlers. Later connections wait in the kernel's queue. Default: no limit. */
   maxConnections?: number | undefined
   /**
-   * Is called with what a handler threw, and with why nothing could be accepted. Default: a warning of the process, for
-   * each `code` the 1st, 10th, 100th, … time; none for what a peer causes at will (`ECONNRESET`, `EPIPE`,
-   * `ECONNABORTED`, `ETIMEDOUT`, `ENOTCONN`).
+   * Called with each error that a handler threw, and with errors of accept. `source` is the connection or the
+   * datagram, or `null` for accept. Default: a process warning, for each `code` at the 1st, 10th, 100th, … time.
+   * Errors that a peer can cause at will are not warned about: `ECONNRESET`, `EPIPE`, `ECONNABORTED`, `ETIMEDOUT`,
+   * `ENOTCONN`.
    */
   onError?: ((error: unknown, source: Socket | Datagram | null) => void) | undefined
 }
 
 const FIELDS = ['signal', 'maxConnections', 'onError'] satisfies (keyof ServeOptions)[]
 
-/** How to close. */
+/** The options of close. */
 export interface CloseOptions {
-  /** `true`: wait for all handlers; a number: that many milliseconds; default: close all connections now. */
+  /**
+   * `true` waits for all handlers; a number waits at most so many milliseconds; default: closes all connections now.
+   */
   drain?: number | boolean | undefined
 }
 
-/** What serves one connection; it is closed when the promise settles. */
+/** Serves one connection. The server closes the connection when the returned promise settles. */
 export type ConnectionHandler = (connection: Socket, server: Server) => unknown
-/** What serves one datagram. */
+/** Serves one datagram. */
 export type DatagramHandler = (datagram: Datagram, server: Server) => unknown
 
 const MAX_DATAGRAM = 65536
@@ -76,24 +82,24 @@ const MAX_UNIX_DATAGRAM = 256 * 1024
 const FIRST_PAUSE = 10
 const MAX_PAUSE = 1000
 
-/** The connection failed before it could be accepted, accept(2): the next one is another's. */
+/** Errors of one connection that failed before accept(2): the server accepts the next one. */
 // prettier-ignore
-const nobodysFault = new Set([
+const failedEarly = new Set([
   'ECONNABORTED', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENETUNREACH', 'EHOSTDOWN', 'EHOSTUNREACH', 'ENONET', 'ENOPROTOOPT',
-  'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', // an unconnected UDP socket hears of a reply that nobody took
+  'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', // an unconnected UDP socket reports that an earlier reply was refused
 ])
 /** Errors that the peer of a connection can cause at will. */
 const ofPeers = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT', 'ENOTCONN'])
-/** There is no room at this moment. */
+/** Errors for a lack of descriptors or memory: the server pauses and tries again. */
 const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
- * Serves every connection of a listening socket, or every datagram of another, with a handler that may be
- * asynchronous. The socket belongs to the server from now on.
+ * Calls a handler for every connection of a listening socket, or for every datagram of a datagram socket. The handler
+ * may be asynchronous. The server owns the socket from now on.
  *
- * A connection is closed when its handler has ended; what the handler throws goes to `onError` and ends nothing else. With
- * `maxConnections` no more are accepted meanwhile: they wait in the kernel's backlog. When descriptors run out it
- * pauses and tries again.
+ * The server closes a connection when its handler has ended. An error of a handler goes to `onError` and does not
+ * affect other connections. While `maxConnections` handlers run, further connections wait in the kernel's backlog. If
+ * the process runs out of descriptors, the server pauses and tries again.
  */
 export function serve(socket: Socket, handler: ConnectionHandler, options?: ServeOptions): Server
 // eslint-disable-next-line @typescript-eslint/unified-signatures -- one signature would infer no parameter
@@ -130,29 +136,29 @@ export function serve(
 type Handler = (source: Socket | Datagram, server: Server) => unknown
 type ErrorListener = NonNullable<ServeOptions['onError']>
 
-/** A socket that is being served. */
+/** A running server, as `serve` returns it. */
 export class Server implements AsyncDisposable {
-  /** What is served. Closed with the server. */
+  /** The socket that is served. The server closes it. */
   readonly socket: Socket
-  /** Where it listens. */
+  /** The local address of the socket. */
   readonly address: Address
-  /** Fulfilled when the server is closed: nothing is accepted any more, and every connection is closed. */
+  /** Fulfilled when the server is closed: it accepts no connections, and all connections are closed. */
   readonly closed: Promise<void>
   readonly #handler: Handler
   readonly #max: number
   readonly #onError: ErrorListener
-  /** Takes the listener of the caller's signal back. */
+  /** Removes the listener from the caller's signal. */
   #forget: (() => void) | null = null
   /** Ends the wait for the next connection. */
   readonly #stop = new AbortController()
-  /** What the handlers that run are serving. */
+  /** The connections or datagrams of the running handlers. */
   readonly #active = new Set<Socket | Datagram>()
   readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
-  /** Ends when nothing is accepted any more. */
+  /** The accept loop; fulfilled when it has ended. */
   #loop: Promise<void> | null = null
-  /** The loop waits for a connection, which may have been accepted already. */
+  /** True while the accept loop waits. A connection may have been accepted already. */
   #taking = false
-  /** Connections to take from the backlog while the server drains. */
+  /** How many connections to accept from the backlog while the server drains. */
   #waiting = 0
   /** Called when a handler has ended. */
   #wake: (() => void) | null = null
@@ -173,7 +179,7 @@ export class Server implements AsyncDisposable {
     this.#handler = handler
     this.#max = max
     this.#onError = onError ?? this.#warn
-    setMaxListeners(0, this.#stop.signal) // one for each handler is no leak
+    setMaxListeners(0, this.#stop.signal) // each handler may add a listener: that is no leak
     this.closed = new Promise(resolve => (this.#end = resolve))
     if (signal !== undefined && isAborted(signal)) void this.close()
     else this.#loop = this.#run()
@@ -181,21 +187,23 @@ export class Server implements AsyncDisposable {
       this.#forget = onAbort(signal, () => void this.close())
   }
 
-  /** Fires when `close()` is called: for handlers that would wait for ever for their client's next word. */
+  /** Aborted when `close()` is called. A handler that waits for its client can use it to end. */
   get stopping(): AbortSignal {
     return this.#stop.signal
   }
 
-  /** How many handlers run now. */
+  /** The number of running handlers. */
   get connections(): number {
     return this.#active.size
   }
 
   /**
-   * Stops to accept, then closes every connection: at once, or with `drain` as soon as its handler has ended.
-   * With `drain` the connections that wait in the backlog at this moment are served too, at most `maxConnections` at
-   * once, and then the listening socket is closed: later connections are refused or reset. Calling it again with less
-   * patience shortens the wait. Fulfilled when all is closed.
+   * Stops accepting and closes every connection at once. With `drain`, closes each connection when its handler has
+   * ended. Fulfilled when everything is closed.
+   *
+   * With `drain`, connections that wait in the backlog now are served too, at most `maxConnections` at the same time.
+   * Then the listening socket is closed; later connections are refused or reset. A second call with a shorter `drain`
+   * shortens the wait.
    */
   close(options?: CloseOptions): Promise<void> {
     let drain: number | boolean
@@ -205,7 +213,7 @@ export class Server implements AsyncDisposable {
       return Promise.reject(error as Error)
     }
     if (this.#closing === null) {
-      this.#closing = this.closed // before handlers of the backlog run, which may call close() themselves
+      this.#closing = this.closed // set first: handlers of the backlog may call close() too
       void this.#shut(drain !== false && drain !== 0)
     }
     if (drain === false || drain === 0) this.#force()
@@ -216,7 +224,7 @@ export class Server implements AsyncDisposable {
     return this.#closing
   }
 
-  /** `close()`, at the end of an `await using` block. */
+  /** Calls `close()` at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -241,9 +249,9 @@ export class Server implements AsyncDisposable {
         this.#taking = false
         if (this.#closing !== null) return
         const { code = '' } = error as { code?: string }
-        if (nobodysFault.has(code)) continue
+        if (failedEarly.has(code)) continue
         if (!exhausted.has(code)) {
-          // The socket is of no use any more: somebody closed it or shut it down.
+          // The caller has closed the socket or shut it down: no further connection can come.
           if (code !== 'ECANCELED' && code !== 'EBADF') this.#report(error, null)
           void this.close({ drain: true })
           return
@@ -265,7 +273,7 @@ export class Server implements AsyncDisposable {
     return async () => {
       const op = { flags: MSG_TRUNC, timeout: null, signal: this.#stop.signal }
       const { bytes, address } = await socket.recvfromInto(room, op)
-      const data = Buffer.from(room.subarray(0, bytes)) // a copy: the room is for the next one
+      const data = Buffer.from(room.subarray(0, bytes)) // a copy: the next datagram overwrites `room`
       return new Datagram(socket, data, address, bytes > room.length)
     }
   }
@@ -283,7 +291,7 @@ export class Server implements AsyncDisposable {
     try {
       await this.#handler(source, this)
     } catch (error) {
-      // What close() took from under a handler is no failure of its.
+      // If close() has closed the connection under the handler, the error is expected.
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
       if (!ours) this.#report(error, source)
     }
@@ -298,7 +306,7 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Waits until a handler ends, until close(), or at most that long. */
+  /** Waits until a handler ends or close() is called, at most so many milliseconds. */
   #handlerEnded(milliseconds?: number): Promise<void> {
     return new Promise(resolve => {
       let timer: NodeJS.Timeout | undefined
@@ -315,7 +323,7 @@ export class Server implements AsyncDisposable {
 
   async #shut(drain: boolean): Promise<void> {
     this.#forget?.()
-    this.#stop.abort() // first, since nobody else can accept while somebody waits to
+    this.#stop.abort() // first: tryAccept fails while the accept loop waits
     this.#wake?.()
     const { socket } = this
     if (drain && hasConnections(socket) && !socket.closed) this.#waiting = waitingConnections(socket.channel)
@@ -325,13 +333,13 @@ export class Server implements AsyncDisposable {
       await this.#loop // a connection may be accepted and not yet have its handler
       if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
     } while (this.#waiting > 0 || (this.#active.size > 0 && !this.#forced))
-    this.#close(this.socket, null) // of datagrams: replies needed it
+    this.#close(this.socket, null) // a datagram socket is closed last: handlers reply on it
     this.#end()
   }
 
   /**
-   * Accepts connections that waited when the server was closed, which a reset would hit otherwise, as far as there is
-   * room for their handlers. Connections that came later are not taken: peers could go on for ever.
+   * Accepts connections that waited when close() was called, up to the limit of handlers. Otherwise the kernel would
+   * reset them. Later connections are not accepted, or the server might never end.
    */
   #takeWaiting(): void {
     const room = this.#taking ? this.#max - 1 : this.#max
@@ -343,23 +351,23 @@ export class Server implements AsyncDisposable {
       } catch (error) {
         const { code = '' } = error as { code?: string }
         if (exhausted.has(code) && this.#active.size > 0) return // a handler that ends gives a descriptor back
-        this.#waiting = nobodysFault.has(code) ? this.#waiting - 1 : 0
+        this.#waiting = failedEarly.has(code) ? this.#waiting - 1 : 0
         if (this.#waiting === 0 && !this.socket.closed) this.#report(error, null)
       }
     }
   }
 
-  // The end of the stream first, since close() alone becomes a reset where input was left unread.
+  // Send the end of stream first: close() alone sends a reset if received data is unread.
   #finish(connection: Socket): void {
     try {
       connection.shutdown(SHUT_WR)
     } catch {
-      // The other end has gone.
+      // The peer has disconnected.
     }
     this.#close(connection, connection)
   }
 
-  /** What close(2) says is for onError: it must stop neither the server nor the process. */
+  /** Closes a socket. An error of close(2) goes to onError, and stops neither the server nor the process. */
   #close(socket: Socket, source: Socket | null): void {
     try {
       socket.close()
@@ -376,7 +384,7 @@ export class Server implements AsyncDisposable {
     this.#wake?.()
   }
 
-  /** The default onError. It ignores what a peer can cause at will. */
+  /** The default onError. Ignores errors that a peer can cause at will. */
   readonly #warn: ErrorListener = error => {
     const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
     if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : String(name))

@@ -22,9 +22,11 @@ const LOCK_RETRY = 5
 const LOCK_PATIENCE = 1000
 
 /**
- * Runs while no other process that uses this package removes that path or binds there: between its bind and
- * its listen a socket looks as deserted as a stale one. The lock is an abstract name (Linux), which goes with its
- * owner; one that is never given back is ignored after a second.
+ * Calls `run` while no other process that uses this package removes or binds this path. Between bind and listen, a new
+ * socket looks like a stale one, so two processes must not do this at the same time.
+ *
+ * The lock is an abstract socket name (Linux), which the kernel removes with its owner. If another process does not
+ * release it within a second, it is ignored.
  */
 export async function withPathLock<T>(path: Buffer, run: () => Promise<T>): Promise<T> {
   if (process.platform !== 'linux') return run()
@@ -41,7 +43,8 @@ function lockName(path: Buffer): string {
   const slash = text.lastIndexOf('/')
   const directory = Buffer.from(slash < 0 ? '.' : text.slice(0, slash + 1), 'latin1')
   const { dev, ino } = statSync(directory, { bigint: true, throwIfNoEntry: false }) ?? { dev: 0n, ino: 0n }
-  const name = path.subarray(slash + 1, slash + 17).toString('hex') // a name that only begins alike waits, no more
+  // Another path with the same first 16 bytes only has to wait.
+  const name = path.subarray(slash + 1, slash + 17).toString('hex')
   return `\0bsd-sockets.unlink.${dev}.${ino}.${name}`
 }
 
@@ -56,8 +59,9 @@ function tryBind(lock: Socket, name: string): boolean {
 }
 
 /**
- * Removes the socket at a path if nobody listens on it. Another process may do the same at the same time, and listen
- * there already: so the socket is moved aside, where nobody else has it, asked again and put back if it answers.
+ * Removes the socket at a path if no process listens on it. Another process may do the same at the same time, and may
+ * already listen there. So the socket is renamed to a private name, tested again, and renamed back if it has a
+ * listener.
  */
 export async function unlinkStale(path: Buffer): Promise<void> {
   if (!isSocket(path) || !(await isDeserted(path))) return
@@ -65,14 +69,14 @@ export async function unlinkStale(path: Buffer): Promise<void> {
   try {
     renameSync(path, aside)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return // somebody else was faster
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return // another process was faster
     throw error
   }
   if (isSocket(aside) && (await isDeserted(aside))) return unlinkSync(aside)
   putBack(aside, path)
 }
 
-// A link replaces nobody, but not every user may make one to another's socket.
+// link(2) does not replace another file, but the system may forbid links to files of other users.
 function putBack(aside: Buffer, path: Buffer): void {
   try {
     linkSync(aside, path)
@@ -86,7 +90,7 @@ function isSocket(path: Buffer): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true
 }
 
-// Only a stream socket without a listener refuses: a datagram socket is EPROTOTYPE, a full backlog EAGAIN.
+// ECONNREFUSED means no listener. A datagram socket gives EPROTOTYPE, a full backlog EAGAIN.
 async function isDeserted(path: Buffer): Promise<boolean> {
   using probe = new Socket(AF_UNIX, SOCK_STREAM)
   try {
@@ -97,18 +101,18 @@ async function isDeserted(path: Buffer): Promise<boolean> {
   }
 }
 
-// A name in the same directory, on the same file system, that connect takes as well.
+// Returns an unused name in the same directory, short enough for connect.
 function besides(path: Buffer): Buffer {
   const directory = path.subarray(0, path.lastIndexOf('/') + 1)
   const room = Math.min(16, LONGEST_PATH - directory.length - 1)
-  if (room < 4) throw invalidAddress(path.toString(), 'too long a path for options.unlink')
+  if (room < 4) throw invalidAddress(path.toString(), 'the path is too long for options.unlink')
   return Buffer.concat([
     directory,
     Buffer.from(`.${process.pid.toString(36)}${process.hrtime.bigint().toString(36)}`.slice(0, room + 1)),
   ])
 }
 
-/** chmod(2) of a socket's path, and of nothing that was put in its place. */
+/** Sets the mode of a socket's path. Changes no other file that may have replaced it. chmod(2) */
 export function setMode(path: Buffer, mode: number): void {
   if (process.platform !== 'linux') return chmodSync(path, mode)
   const fd = openSync(path, O_PATH | files.O_NOFOLLOW)

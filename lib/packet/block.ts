@@ -18,25 +18,27 @@ const blockFields = ['hdr_bh1_num_pkts', 'hdr_bh1_offset_to_first_pkt'] as const
 
 const SECOND = 1_000_000_000n
 
-/** A place in a block: where the next frame is, and how many are left. */
+/** A position in a block: the offset of the next frame, and the number of frames left. */
 export interface Cursor {
   at: number
   left: number
 }
 
 /**
- * Reads a copied block of a TPACKET_V3 ring: `struct tpacket_block_desc`, then for each frame a `struct
- * tpacket3_hdr`, a `struct sockaddr_ll` and its bytes. Others who have the descriptor can write to the ring, so
- * nothing in a block is trusted: it ends before the first frame that does not fit into it.
+ * Reads a copy of a block of a TPACKET_V3 ring. A block has a `struct tpacket_block_desc`, then for each frame a
+ * `struct tpacket3_hdr`, a `struct sockaddr_ll` and the bytes.
+ *
+ * Other processes with the same descriptor can write to the ring, so no number in a block is trusted. Reading stops
+ * before the first frame that does not fit into the block.
  */
 export class BlockDecoder {
   readonly #valid: number
   readonly #tpidValid: number
-  /** Where the sockaddr of a frame begins, and where it ends. */
+  /** The offsets at which the sockaddr of a frame starts and ends. */
   readonly #address: number
   readonly #head: number
 
-  /** `null` on a system without such rings. */
+  /** Returns a decoder, or `null` on a system without TPACKET_V3. */
   static create(platform: Platform, addresses: AddressCodec): BlockDecoder | null {
     const frame = structOf(platform, 'tpacket3_hdr', fields)
     const block = structOf(platform, 'tpacket_block_desc', blockFields)
@@ -64,12 +66,12 @@ export class BlockDecoder {
     }
   }
 
-  /** The next frame, whose data is a view of the block unless a tag was put back; `null` when there is none. */
+  /** Returns the next frame, or `null`. Its data is a view of the block, or a copy if a VLAN tag was put back. */
   next(block: Buffer, cursor: Cursor, cooked: boolean): Frame | null {
     const { at } = cursor
     if (cursor.left === 0) return null
     const frame = this.#decode(block, at, cooked)
-    const step = frame === null ? 0 : get32(block, at + this.frame.offset.tp_next_offset) // 0 at the last one
+    const step = frame === null ? 0 : get32(block, at + this.frame.offset.tp_next_offset) // 0 for the last frame
     if (step < this.#head) cursor.left = 0
     else cursor.left--
     cursor.at = at + step

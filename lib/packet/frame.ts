@@ -4,55 +4,55 @@ import type { Platform } from '../platform'
 
 /** An 802.1Q or 802.1ad tag. */
 export interface Vlan {
-  /** 0 to 4095. */
+  /** The VLAN identifier, 0 to 4095. */
   id: number
-  /** 0 to 7. */
+  /** The priority code point, 0 to 7. */
   priority: number
-  /** `ETH_P_8021Q` or `ETH_P_8021AD`. */
+  /** The tag protocol identifier, `ETH_P_8021Q` or `ETH_P_8021AD`. */
   tpid: number
 }
 
 /** One captured frame. */
 export interface Frame {
-  /** When the kernel saw it, in nanoseconds since 1970. */
+  /** The time at which the kernel received the frame, in nanoseconds since 1970. */
   timestamp: bigint
   /**
-   * Its bytes, from the link-layer header on (without it in a cooked socket), as many as the filter accepted. A
-   * VLAN tag that the kernel or the device took off is back in its place.
+   * The bytes that the filter accepted, starting with the link-layer header. A cooked socket leaves this header out. A
+   * VLAN tag that the kernel or the device removed has been put back.
    */
   data: Buffer
-  /** How long it was on the wire: more than `data` where the filter accepted a part. */
+  /** The length of the whole frame in bytes. Longer than `data` if the filter accepted only a part. */
   length: number
-  /** The outermost VLAN tag, where there is one. */
+  /** The outermost VLAN tag, if the frame has one. */
   vlan?: Vlan
-  /** For whom it was; `'outgoing'` was sent by this host. */
+  /** The destination: this host, a group, or another host. `'outgoing'` frames were sent by this host. */
   type: 'host' | 'broadcast' | 'multicast' | 'other' | 'outgoing'
-  /** The number of the interface. */
+  /** The index of the interface. */
   interface: number
-  /** `ETH_P_*` in host order: what is behind the link-layer header and its VLAN tag. */
+  /** `ETH_P_*` in host byte order: the protocol after the link-layer header and its VLAN tag. */
   protocol: number
-  /** Who sent it, of kind `'packet'`. */
+  /** The link-layer address of the sender, of kind `'packet'`. */
   address: Address
 }
 
-/** PACKET_HOST and so on, by number. */
+/** The names of PACKET_HOST and so on, by number. */
 export const frameTypes = ['host', 'broadcast', 'multicast', 'other', 'outgoing'] as const
 
-/** `struct tpacket_auxdata`: what the kernel tells about a frame that is not in its bytes. */
+/** `struct tpacket_auxdata`: the kernel's information about a frame that is not in its bytes. */
 export interface Auxdata {
   length: number
-  /** Tag control information of a tag that was taken off. */
+  /** The VLAN tag that the kernel or the device removed from the bytes. */
   tag: { tci: number; tpid: number } | null
 }
 
-const ADDRESSES = 12 // two of Ethernet, before the tag
+const ADDRESSES = 12 // the two Ethernet addresses before the tag
 const TAG = 4
 export const ETH_P_8021Q = 0x8100
 const ETH_P_8021AD = 0x88a8
 
 const fields = ['tp_status', 'tp_len', 'tp_vlan_tci', 'tp_vlan_tpid'] as const
 
-/** Reads PACKET_AUXDATA; `null` on a system without it. */
+/** Decodes PACKET_AUXDATA. `create` returns `null` on a system without it. */
 export class AuxdataCodec {
   readonly #valid: number
   readonly #tpidValid: number
@@ -81,8 +81,8 @@ export class AuxdataCodec {
 }
 
 /**
- * A copy of the captured bytes, with the tag that was taken off put back behind the addresses. Without a
- * link-layer header, or with a part of one, there is no place for it.
+ * Returns a copy of the captured bytes, with the removed tag put back after the Ethernet addresses. If the bytes do not
+ * contain both addresses, there is no place for the tag, and it is left out.
  */
 export function restore(bytes: Uint8Array, tag: Auxdata['tag'], cooked: boolean): Buffer {
   if (tag === null || cooked || bytes.length < ADDRESSES) return Buffer.from(bytes)
@@ -94,7 +94,7 @@ export function restore(bytes: Uint8Array, tag: Auxdata['tag'], cooked: boolean)
   return whole
 }
 
-/** The tag that was taken off, or the one that the bytes begin with: a sender may write it itself. */
+/** Returns the tag that was removed, or the tag in the bytes, which a sender may have written itself. */
 export function vlanOf(data: Uint8Array, tag: Auxdata['tag'], cooked: boolean): Vlan | undefined {
   if (tag !== null) return vlan(tag.tci, tag.tpid)
   if (cooked || data.length < ADDRESSES + TAG) return undefined
@@ -107,20 +107,20 @@ function vlan(tci: number, tpid: number): Vlan {
   return { id: tci & 0xfff, priority: tci >>> 13, tpid }
 }
 
-/** What is known of a frame that came. */
+/** What a reader knows about a received frame. */
 export interface Received {
   timestamp: bigint
-  /** How many bytes of it came, and how many it had, both without a tag that was taken off. */
+  /** The number of captured bytes, and the length of the whole frame. Both without a removed tag. */
   captured: number
   length: number
-  /** The bytes with the tag. */
+  /** The bytes, with the tag. */
   data: Buffer
   tag: Auxdata['tag']
   cooked: boolean
   address: PacketAddress
 }
 
-/** The frame as users see it, whichever way it came. */
+/** Returns the public form of a frame. Used with and without a ring. */
 export function makeFrame({ timestamp, captured, length, data, tag, cooked, address }: Received): Frame {
   const vlan = vlanOf(data, tag, cooked)
   return {

@@ -12,9 +12,9 @@ import type { Channel } from '../reactor/channel'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../binding/shared'
 import { AuxdataCodec, makeFrame, restore, type Frame } from './frame'
 
-/** The longest frame: what the kernel puts together (GRO, GSO) is longer than any on a wire. */
+/** The longest frame in bytes. The kernel can merge frames (GRO, GSO), so this is longer than any frame on a wire. */
 const MAX_LENGTH = 1 << 18
-/** How many frames are taken at once, so that a busy interface starves nobody. */
+/** How many frames one attempt takes, so that a busy interface does not starve other sockets. */
 const BATCH = 32
 
 const auxdata = AuxdataCodec.create(platform)
@@ -22,21 +22,21 @@ const SOL_PACKET = platform.constants.SOL_PACKET
 const PACKET_AUXDATA = platform.constants.PACKET_AUXDATA
 const MSG_TRUNC = platform.constants.MSG_TRUNC!
 
-// One for all, made when the first frame is wanted: everything is copied out before anybody else receives.
+// Shared by all readers: each frame is copied out before the next receive. Allocated when first needed.
 let scratch: Buffer | null = null
 const control = new Uint8Array(256)
 
-/** How one packet socket receives. */
+/** How a packet socket receives frames: by recvmsg(2) or from a ring. */
 export interface Reader {
   /** The system call's name, for errors. */
   readonly syscall: string
-  /** A failure that was met behind frames: it is told once these are delivered. */
+  /** An error that occurred after some frames: it is reported after these frames have been delivered. */
   errno: number
-  /** Receives one frame: a frame, or −errno. */
+  /** Receives one frame. Returns the frame, or −errno. */
   receive(): Frame | number
 }
 
-/** One recvmsg(2) for each frame. */
+/** Receives with one recvmsg(2) for each frame. */
 export class FrameReader implements Reader {
   readonly syscall = 'recvmsg'
   errno = 0
@@ -48,7 +48,7 @@ export class FrameReader implements Reader {
 
   receive(): Frame | number {
     scratch ??= Buffer.allocUnsafeSlow(MAX_LENGTH)
-    // With MSG_TRUNC the result is the length of the frame, whatever there was room for.
+    // With MSG_TRUNC the result is the length of the whole frame, even if the buffer is shorter.
     const result = native.recvmsg(this.channel.id, [scratch], control, MSG_TRUNC)
     return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, MAX_LENGTH)), result)
   }
@@ -71,7 +71,7 @@ export class FrameReader implements Reader {
   }
 }
 
-/** Receives until there is nothing left, or enough → frames, at least one. */
+/** Receives frames until none is left or `max` is reached. The value has at least one frame. */
 export class ReceiveFrames extends Operation<Frame[]> {
   #frames: Frame[] = []
 
@@ -90,7 +90,7 @@ export class ReceiveFrames extends Operation<Frame[]> {
     return this.reader.syscall
   }
 
-  // A reader may have frames or a failure of its own, and a ring is not what recv(2) found empty.
+  // DRY tells that recv(2) found no data. The reader may still hold frames or an error, and a ring is separate memory.
   override get ignoresDry(): boolean {
     return true
   }

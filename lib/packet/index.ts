@@ -13,20 +13,21 @@ export type { Frame, Vlan } from './frame'
 export type { RingOptions } from './ring'
 export type { FanoutOptions, PacketOptions } from './setup'
 
-/** What a packet socket has counted since it was opened. */
+/** The counters of a packet socket since it was opened. */
 export interface PacketStatistics {
-  /** Frames that the filter accepted, the dropped ones with them. */
+  /** The number of frames that the filter accepted, including dropped ones. */
   packets: number
-  /** Frames that were lost since there was no room for them. */
+  /** The number of frames that the kernel dropped because the buffer was full. */
   drops: number
-  /** How often the ring was full. Only with a ring. */
+  /** How often the ring was full. Present only with a ring. */
   freezes?: number
 }
 
 /**
- * Opens a packet socket on an interface, packet(7): it receives frames as the interface gets them, and sends
- * what it is given. No frame that the filter drops is ever queued, also while it opens. Linux only
- * (`ENOSYS`); needs CAP_NET_RAW (`EPERM`). `ENODEV` where there is no such interface.
+ * Opens a packet socket, which receives and sends whole link-layer frames on an interface. packet(7)
+ *
+ * A frame that the filter rejects is never queued, not even while the socket opens. Needs CAP_NET_RAW, otherwise
+ * `EPERM`. `ENODEV` if the interface does not exist. Linux only, otherwise `ENOSYS`.
  *
  * @example
  * using packets = openPacket({ interface: 'eth0', filter: bpf.parse(await tcpdumpDdd('arp')) })
@@ -38,15 +39,15 @@ export function openPacket(given: PacketOptions): PacketSocket {
 
 /** A packet socket that `openPacket` opened. */
 export class PacketSocket implements Disposable, AsyncDisposable {
-  /** The socket, for options and everything else. PACKET_STATISTICS read here is missing in `statistics()`. */
+  /** The underlying socket. If you read PACKET_STATISTICS from it, these counts are missing in `statistics()`. */
   readonly socket: Socket
   /**
-   * Whether frames come through a ring: false as well where one was asked for and the kernel refused, so that
-   * they come by recvmsg(2). `supports('packet-ring')` asks beforehand.
+   * True if frames come through a ring. False if no ring was requested, or if the kernel refused it: then frames come
+   * by recvmsg(2). `supports('packet-ring')` tells beforehand.
    */
   readonly ring: boolean
   readonly #reader: Reader
-  /** Frames that came together with one that was asked for. */
+  /** Frames that were received together with an earlier one and are not delivered yet. */
   readonly #queue: Frame[] = []
   #next = 0
   readonly #statistics: PacketStatistics = { packets: 0, drops: 0 }
@@ -66,9 +67,9 @@ export class PacketSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The frames as they come. It ends when the socket is closed; a signal and a timeout (for each frame) reject,
-   * as does `ENETDOWN` when the interface goes down, after which one can go on. Leaving the loop loses nothing:
-   * another one continues.
+   * Iterates over the frames as they arrive. The loop ends when the socket is closed. It throws if the signal is
+   * aborted, if the timeout for one frame expires, or with `ENETDOWN` if the interface goes down. No frame is lost
+   * when you leave the loop: the next loop continues with the next frame, also after `ENETDOWN`.
    */
   frames(op?: Op): AsyncIterableIterator<Frame> {
     const waiting = checkOp(op, this.socket.timeout)
@@ -82,7 +83,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
     )
   }
 
-  /** The next frame. */
+  /** Receives the next frame. */
   async receive(op?: Op | number): Promise<Frame> {
     const { timeout, signal } = checkOp(op, this.socket.timeout)
     const ready = this.#take()
@@ -96,7 +97,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
     return frame!
   }
 
-  /** The next frame, or `null` when there is none yet. */
+  /** Returns the next frame, or `null` if none has arrived. */
   tryReceive(): Frame | null {
     const ready = this.#take()
     if (ready !== undefined) return ready
@@ -105,20 +106,22 @@ export class PacketSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Sends a frame, complete with its link-layer header: the bytes taken, all of them. `EMSGSIZE` for one that
-   * is longer than the interface takes; `ENOBUFS` when its queue is full, where waiting for writability does
-   * not help. From a cooked socket use `socket.sendto(data, { interface, protocol, hardwareAddress })`.
+   * Sends a frame that starts with its link-layer header. Resolves with the number of bytes, which is all of them.
+   *
+   * `EMSGSIZE` if the frame is longer than the interface allows. `ENOBUFS` if the queue of the interface is full; the
+   * socket stays writable then, so retry after a delay. On a cooked socket use
+   * `socket.sendto(data, { interface, protocol, hardwareAddress })` instead.
    */
   send(frame: ArrayBufferView, op?: Op | number): Promise<number> {
     return this.socket.send(frame, op)
   }
 
-  /** send, now or never. */
+  /** Sends a frame without waiting. Returns the number of bytes, or `null` if it would block. */
   trySend(frame: ArrayBufferView, flags = 0): number | null {
     return this.socket.trySend(frame, flags)
   }
 
-  /** What was received and lost since the socket was opened. The kernel begins anew at each reading; this does not. */
+  /** Returns the counters since the socket was opened. The kernel resets its counters on each read; these are sums. */
   statistics(): PacketStatistics {
     const { tp_packets, tp_drops, tp_freeze_q_cnt = 0 } = this.socket.get(options.PACKET_STATISTICS)
     this.#statistics.packets += tp_packets
@@ -128,37 +131,37 @@ export class PacketSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Shares the frames with other sockets from now on, PACKET_FANOUT; the number of the group. Until then this
-   * socket gets all of them, also what the group got.
+   * Joins a fanout group, which distributes the frames over its sockets. Returns the number of the group. Before this
+   * call the socket receives all frames, also those that the group receives. PACKET_FANOUT of packet(7)
    */
   fanout(given: FanoutOptions): number {
     return joinFanout(this.socket, given)
   }
 
-  /** Closes the socket, and ends the loops over `frames()`. */
+  /** Closes the socket and ends all loops over `frames()`. */
   close(): void {
     this.#queue.length = this.#next = 0
     this.socket.close()
   }
 
-  /** `close()`, at the end of a `using` block. */
+  /** Calls `close()` at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close()
   }
 
-  /** `close()`, at the end of an `await using` block. */
+  /** Calls `close()` at the end of an `await using` block. */
   // eslint-disable-next-line @typescript-eslint/require-await -- an error of close() is a rejection here
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
 
-  /** Waiting for frames keeps the process alive again. */
+  /** Makes waiting for frames keep the process alive. This is the default. */
   ref(): this {
     this.socket.ref()
     return this
   }
 
-  /** Waiting for frames no longer keeps the process alive. */
+  /** Lets the process exit while the socket waits for frames. */
   unref(): this {
     this.socket.unref()
     return this
@@ -171,7 +174,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
     return frame
   }
 
-  /** Fills the queue with at least one frame. */
+  /** Waits until the queue has at least one frame. */
   async #wait(timeout: number | null, signal: AbortSignal): Promise<void> {
     const operation = new ReceiveFrames(this.#reader)
     this.#queue.push(...(await reactor.submit(this.socket.channel, operation, timeout, signal)))

@@ -1,24 +1,24 @@
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 import type { Frame } from './frame'
 
-/** Where frames come from. */
+/** The source of frames for the iterator. */
 export interface FrameSource {
-  /** A frame that is there already. */
+  /** Returns a frame that has arrived already. */
   take(): Frame | undefined
-  /** Waits until there is one. */
+  /** Waits until a frame has arrived. */
   wait(signal: AbortSignal): Promise<void>
   closed(): boolean
 }
 
 const done = { done: true as const, value: undefined }
 
-/** The loop over frames: one promise for each batch that has to be waited for, and for each step what `for await` makes. */
+/** Iterates over frames. It creates one extra promise for each batch that has to be waited for. */
 export class FrameIterator implements AsyncIterableIterator<Frame> {
   readonly #stop = new AbortController()
-  /** Takes the listener of the caller's signal back. */
+  /** Removes the listener from the caller's signal. */
   readonly #forget: (() => void) | null
   readonly #usable: boolean
-  /** Steps that wait, in their order. */
+  /** The last step that waits. The next step starts after it. */
   #waiting: Promise<unknown> | null = null
   #ended = false
 
@@ -43,7 +43,7 @@ export class FrameIterator implements AsyncIterableIterator<Frame> {
     return frame === undefined ? this.#after(null) : Promise.resolve({ done: false, value: frame })
   }
 
-  /** Ends the loop, and a step that waits with it. */
+  /** Ends the loop, also a step that waits. */
   return(): Promise<IteratorResult<Frame, undefined>> {
     this.#end()
     this.#stop.abort()

@@ -9,8 +9,8 @@ const decoder = BlockDecoder.create(platform, addresses)
 const none = Buffer.alloc(0)
 
 /**
- * How a packet socket with a ring receives: one copy for each block, no system call for a frame. The ring is
- * in memory that only C++ sees, so frames stay good whatever becomes of it.
+ * Receives frames from a ring: one copy for each block, and no system call for each frame. Only C++ accesses the
+ * memory of the ring. Frames are views of the copy, so they stay valid when the ring is unmapped.
  */
 export class RingReader implements Reader {
   readonly syscall = 'poll'
@@ -27,7 +27,7 @@ export class RingReader implements Reader {
     for (;;) {
       const frame = decoder!.next(this.#block, this.#cursor, this.cooked)
       if (frame !== null) return frame
-      this.#block = none // frames keep what they need of it
+      this.#block = none // the frames keep the block alive as long as they need it
       const failed = this.#take()
       if (failed < 0) return failed
     }

@@ -5,19 +5,20 @@ import { checkInteger } from '../validators'
 import { ownFields } from '../runtime/fields'
 import type { Socket } from '../socket'
 
-/** The size of a ring, TPACKET_V3 of packet_mmap. */
+/** The size of a receive ring: TPACKET_V3 of the kernel's packet_mmap. */
 export interface RingOptions {
   /**
-   * Bytes of a block, whole pages, up to 1 GiB. Default 256 KiB. A frame that is longer than a block is cut.
+   * Bytes of one block: a multiple of the page size, up to 1 GiB. Default 256 KiB. A frame that is longer than a
+   * block is cut.
    */
   blockSize?: number | undefined
-  /** How many blocks, together up to 4 GiB. Default: as many as make 8 MiB, but at least 4. */
+  /** The number of blocks, together up to 4 GiB. Default: 8 MiB in total, but at least 4 blocks. */
   blocks?: number | undefined
-  /** Milliseconds after which frames are handed over although their block is not full, 1 to 65535. Default 10. */
+  /** Milliseconds after which the kernel delivers a block that is not full, 1 to 65535. Default 10. */
   timeout?: number | undefined
   /**
-   * A multiple of 16 bytes, from 80 to `blockSize`. TPACKET_V3 packs frames whatever their length and only checks
-   * this. Default 2048.
+   * A multiple of 16 bytes, from 80 to `blockSize`. Default 2048. The kernel checks this value but does not use it:
+   * TPACKET_V3 packs frames of any length.
    */
   frameSize?: number | undefined
 }
@@ -34,13 +35,16 @@ const KEYS = ['blockSize', 'blocks', 'timeout', 'frameSize']
 const BLOCK_SIZE = 1 << 18
 const FRAME_SIZE = 2048
 const RETIRE = 10
-/** All blocks together, where their number is not given. */
+/** The default size of all blocks together. */
 const USUAL_TOTAL = 1 << 23
 const LARGEST_BLOCK = 1 << 30
 const MAX_TOTAL = 2 ** 32
 const LONGEST_RETIRE = 0xffff
 
-/** Checks everything that the kernel would: what it refuses afterwards is for want of memory or of rings. */
+/**
+ * Checks all values that the kernel checks. After that the kernel refuses a ring only for a lack of memory or
+ * support.
+ */
 export function checkRing(given: unknown): RingShape | null {
   if (given === undefined || given === false) return null
   if (given === true) return checkRing({})
@@ -73,7 +77,7 @@ function checkFrameSize(frameSize: unknown, blockSize: number): number {
   return size
 }
 
-/** Gives a socket a ring, before it is bound: 0, or −errno when this kernel gives none. Then it is as it was. */
+/** Creates the ring of a socket that is not bound. Returns 0 or −errno. On failure the socket is unchanged. */
 export function openRing(socket: Socket, shape: RingShape): number {
   return native.ringOpen(socket.channel.id, shape.blockSize, shape.blocks, shape.frameSize, shape.timeout)
 }

@@ -13,47 +13,54 @@ import { checkRing, openRing, type RingOptions } from './ring'
 const constants = platform.constants
 const modes = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
 
-/** How several sockets share the frames of an interface, PACKET_FANOUT of packet(7). */
+/** How several sockets share the frames of an interface. PACKET_FANOUT of packet(7) */
 export interface FanoutOptions {
-  /** Sockets with the same number share: 0 to 65535. Default: one that nobody has, `fanout()` tells which. */
+  /** The number of the group, 0 to 65535. Default: the kernel chooses an unused number, which `fanout()` returns. */
   id?: number | undefined
-  /** Who gets a frame: `PACKET_FANOUT_HASH` by flow, `_LB` in turn, `_CPU`, `_ROLLOVER`, `_RND`, `_QM`, `_CBPF`, `_EBPF`. */
+  /**
+   * How the kernel chooses the socket for a frame. `'hash'`: by flow; `'lb'`: round robin; `'cpu'`: by the CPU that
+   * received it; `'rollover'`: the first socket with room; `'rnd'`: at random; `'qm'`: by the queue of the device;
+   * `'cbpf'`, `'ebpf'`: by `program`.
+   */
   mode: (typeof modes)[number]
-  /** Puts fragments together first, so that a flow stays together. */
+  /** If true, reassembles IP fragments first, so that all packets of a flow go to the same socket. */
   defrag?: boolean | undefined
-  /** Goes on to the next socket where the chosen one has no room. */
+  /** If true and the chosen socket is full, the frame goes to the next socket. */
   rollover?: boolean | undefined
-  /** Chooses for `cbpf`: its result, modulo the number of sockets, is the socket. For `ebpf` a descriptor. */
+  /**
+   * The program for `'cbpf'`: its result modulo the number of sockets chooses the socket. For `'ebpf'`, a descriptor.
+   */
   program?: FilterProgram | number | undefined
 }
 
-/** What openPacket takes. */
+/** The options of openPacket. */
 export interface PacketOptions {
-  /** Name or number; 0 is every interface. */
+  /** The name or the index of the interface; 0 is every interface. */
   interface: string | number
-  /** `ETH_P_*` in host order. Default ETH_P_ALL. */
+  /** The protocol to receive, `ETH_P_*` in host byte order. Default `ETH_P_ALL`. */
   protocol?: number | undefined
-  /** Frames that it drops are never received: what `bpf.assemble` and `bpf.parse` return. */
+  /** A filter from `bpf.assemble` or `bpf.parse`. Frames that it rejects are never received. */
   filter?: FilterProgram | undefined
-  /** Also frames for others, for as long as the socket is open. Default false. */
+  /** If true, also receives frames for other hosts, while the socket is open. Default false. */
   promiscuous?: boolean | undefined
-  /** Without the frames that this host sends. Default false. Linux 4.20. */
+  /** If true, does not receive frames that this host sends. Default false. Linux 4.20. */
   ignoreOutgoing?: boolean | undefined
-  /** SOCK_DGRAM: data without the link-layer header. Default false. */
+  /** If true, frames have no link-layer header (SOCK_DGRAM). Default false. */
   cooked?: boolean | undefined
+  /** Joins a fanout group at once: see `PacketSocket.fanout`. */
   fanout?: FanoutOptions | undefined
   /**
-   * Frames come in blocks of memory that is shared with the kernel, TPACKET_V3 of packet_mmap, instead of by one
-   * recvmsg(2) each. Where the kernel refuses it is recvmsg(2) after all, and `ring` of the socket false.
+   * Receives through memory that is shared with the kernel (TPACKET_V3 of packet_mmap), instead of one recvmsg(2) for
+   * each frame. If the kernel refuses the ring, recvmsg(2) is used, and `ring` of the socket is false.
    */
   ring?: boolean | RingOptions | undefined
-  /** A network namespace, by path or descriptor: see `Socket`. */
+  /** The network namespace to open the socket in, as a path or a descriptor: see `Socket`. */
   netns?: number | string | undefined
 }
 
 /**
- * A packet socket that is set up before it is bound. Until bind(2) gives it a protocol the kernel queues
- * nothing, so no frame passes by the filter or comes without its timestamp.
+ * Opens a packet socket, and sets all options before bind(2). The kernel queues no frame until bind(2) sets the
+ * protocol, so every received frame has passed the filter and has a timestamp.
  */
 export function openSocket(given: PacketOptions): { socket: Socket; cooked: boolean; ring: boolean } {
   const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, fanout, netns } =
@@ -118,7 +125,7 @@ function flag(given: PacketOptions, name: 'promiscuous' | 'ignoreOutgoing' | 'co
   return value
 }
 
-/** Instructions are checked here, where the error can say which one is wrong. */
+/** Checks a filter program here, so that the error can name the wrong instruction. */
 function programOf(argument: string, value: FilterProgram): Program {
   if (value instanceof Program) return value
   if (typeof value === 'string') {
@@ -129,7 +136,7 @@ function programOf(argument: string, value: FilterProgram): Program {
   return bpf.assemble(value as Parameters<typeof bpf.assemble>[0])
 }
 
-/** The number of an interface in the socket's network namespace, which need not be this thread's. */
+/** Returns the index of an interface in the socket's network namespace, which may differ from the thread's. */
 function indexOf(socket: Socket, name: string): number {
   const room = platform.layout['sizeof_ifreq_ifr_name']!
   const bytes = Buffer.from(name)
@@ -140,7 +147,7 @@ function indexOf(socket: Socket, name: string): number {
   return index
 }
 
-/** PACKET_FANOUT; the socket has to be bound. Gives the number of the group. */
+/** Joins a fanout group (PACKET_FANOUT). The socket must be bound. Returns the number of the group. */
 export function joinFanout(socket: Socket, given: FanoutOptions): number {
   if (typeof given !== 'object' || given === null) throw invalidType('fanout', 'object', given)
   const { id, mode, defrag = false, rollover = false, program } = ownFields(given)

@@ -12,16 +12,17 @@ import { waitFor } from './wait'
 export type { Pollable, PollEntry, PollResult, PollTimeout }
 
 /**
- * Waits until one of many is ready, poll(2): the entries that are, in their order, each with `revents`; none
- * when the time is over. An entry is `{ socket, events }` or `{ fd, events }` and may carry more, which the
- * result has as well. `timeout` in milliseconds, `null` (the default) waits for ever, 0 only looks.
+ * Waits until at least one entry is ready. Resolves with the ready entries, in their order, each with `revents`.
+ * Resolves with an empty array if the timeout expires. poll(2)
  *
- * As in C `POLLERR` also says that there are records on an error queue, for as long as `receiveErrors()` has not read
- * them.
+ * An entry is `{ socket, events }` or `{ fd, events }`. Other fields of an entry are copied to the result. Any
+ * descriptor that poll(2) accepts works; a regular file is always ready. `timeout` is in milliseconds; `null`, the
+ * default, waits without limit, and 0 does not wait.
  *
- * Any descriptor that poll(2) takes, of whatever number; a regular file is always ready. `POLLERR` and
- * `POLLHUP` come unasked. `POLLNVAL` tells of a descriptor that is not open, and of a Socket that is closed, also
- * while it is waited for. A plain descriptor that is closed meanwhile is not noticed, as in C.
+ * `POLLERR` and `POLLHUP` are always reported, even if not requested. As in C, `POLLERR` also means that the error
+ * queue has records, until `receiveErrors()` has read them. `POLLNVAL` means that a descriptor is not open, or that a
+ * Socket is closed, also if it is closed during the wait. If a plain descriptor is closed during the wait, this is
+ * not noticed, as in C.
  */
 export async function poll<E extends PollEntry>(
   entries: readonly E[],
@@ -34,12 +35,13 @@ export async function poll<E extends PollEntry>(
 }
 
 /**
- * Waits as select(2) does: `[readable, writable, exceptional]`, lists with the very objects that were given, all
- * three empty when the time is over. Built on poll(2), so numbers from 1024 on work. A socket counts as readable
- * when a receive would not wait, at the end of the stream and on errors too; as exceptional when there is
- * urgent data.
+ * Waits until at least one socket is ready, as select(2) does. Resolves with `[readable, writable, exceptional]`:
+ * lists of the same objects that the caller passed. All three are empty if the timeout expires.
  *
- * `EBADF` for a descriptor that is not open, `ECANCELED` for a Socket that is closed while it is waited for.
+ * A socket is readable if a receive would not wait: data, the end of the stream, or an error. A socket is exceptional
+ * if it has urgent data. Uses poll(2), so descriptors of 1024 and above work.
+ *
+ * `EBADF` if a descriptor is not open. `ECANCELED` if a Socket is closed during the wait.
  */
 export async function select<R extends Pollable, W extends Pollable, X extends Pollable>(
   read: readonly R[],

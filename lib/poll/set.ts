@@ -7,21 +7,21 @@ import type { Channel } from '../reactor/channel'
 import { checkFd, checkInteger, checkOp, checkTimeout, type Op, type Waiting } from '../validators'
 import { ownFields } from '../runtime/fields'
 
-/** Whatever can be asked about: a Socket, a descriptor, or an object with one as `fd`. */
+/** A Socket, a descriptor, or an object with a descriptor as `fd`. */
 export type Pollable = number | { readonly fd: number }
 
-/** One question to poll(2): a socket or a descriptor, and the `POLL*` events that are of interest. */
+/** One entry of poll(2): a socket or a descriptor, and the `POLL*` events to wait for. */
 export interface PollEntry {
   readonly socket?: { readonly fd: number } | undefined
   readonly fd?: Pollable | undefined
-  /** Default: `POLLIN | POLLPRI | POLLOUT`. Errors and hang-ups are reported unasked. */
+  /** Default: `POLLIN | POLLPRI | POLLOUT`. Errors and hang-ups are always reported. */
   readonly events?: number | undefined
 }
 
-/** The entry that was given, with what holds: bits of `POLLIN`, `POLLERR`, … */
+/** The caller's entry, with `revents`: the events that occurred, bits of `POLLIN`, `POLLERR`, … */
 export type PollResult<E extends PollEntry = PollEntry> = E & { revents: number }
 
-/** Milliseconds, `null` for ever, or the same with a signal. */
+/** A timeout in milliseconds, `null` for no limit, or an object with a timeout and a signal. */
 export type PollTimeout = number | null | Pick<Op, 'timeout' | 'signal'>
 
 const constants = native.constants
@@ -30,7 +30,7 @@ const POLLPRI = constants.POLLPRI!
 const POLLOUT = constants.POLLOUT!
 const POLLNVAL = constants.POLLNVAL!
 const READING = POLLIN | constants.POLLRDNORM!
-// What select(2) counts as readable, writable and exceptional.
+// The events that select(2) treats as readable, writable and exceptional.
 const FOR_READ = READING | constants.POLLRDBAND! | constants.POLLHUP! | constants.POLLERR!
 const FOR_WRITE = POLLOUT | constants.POLLWRNORM! | constants.POLLWRBAND! | constants.POLLERR!
 const FOR_EXCEPT = POLLPRI
@@ -39,12 +39,12 @@ const ANYTHING = 0xffff
 const FIELDS = 3 // as in native/syscalls/poll.cc
 const REVENTS = 2
 
-/** A place in the list: a descriptor, what is asked, and which answers count. */
+/** An element of the list: a descriptor, the requested events, and the events that count as ready. */
 interface Place {
   fd: number
   events: number
   counts: number
-  /** Of a socket of ours, which may be closed while its number lives on as somebody else's. */
+  /** The channel of a Socket. It may be closed, and then another file may use its descriptor number. */
   channel: Channel | null
 }
 
@@ -61,7 +61,7 @@ export class PollSet {
     this.channels = [...new Set(places.flatMap(({ channel }) => (channel === null ? [] : [channel])))]
   }
 
-  /** poll(2) for at most that long, −1 for ever: how many answers count, or −errno. */
+  /** Calls poll(2); −1 waits without limit. Returns the number of ready elements, or −errno. */
   look(milliseconds: number): number {
     const known = this.#prepare()
     const result = native.poll(this.#fields, known ? 0 : milliseconds)
@@ -78,7 +78,7 @@ export class PollSet {
     return this.#fields[i * FIELDS + REVENTS]!
   }
 
-  /** A descriptor that is readable while one of these is ready, or −errno. */
+  /** Returns a descriptor that is readable while an element of the set is ready, or −errno. */
   gather(): number {
     const merged = new Map<number, number>()
     this.#places.forEach((_, i) => {
@@ -92,25 +92,25 @@ export class PollSet {
     return this.#fields[i * FIELDS + 1]!
   }
 
-  // The numbers of closed sockets out of it; true when an answer is known without the kernel.
+  // Updates the descriptors: −1 for closed sockets. Returns true if a result is known without the kernel.
   #prepare(): boolean {
     let known = false
     this.#places.forEach(({ channel }, i) => {
       if (channel === null) return
-      this.#fields[i * FIELDS] = channel.fd // poll(2) passes over −1
+      this.#fields[i * FIELDS] = channel.fd // poll(2) ignores −1
       known ||= ownEvents(channel, this.#asked(i)) !== 0
     })
     return known
   }
 }
 
-/** What the kernel cannot know of a socket. */
+/** Returns events that the kernel does not report: a closed socket, or bytes that an earlier call left. */
 function ownEvents(channel: Channel, asked: number): number {
   if (channel.fd < 0) return POLLNVAL
   return channel.leftover === null ? 0 : asked & READING
 }
 
-/** A question and how its answer is read: shared by the forms that wait and that block. */
+/** A set to poll, and how to read the answer. Shared by the asynchronous and the blocking form. */
 export interface Question<T> {
   readonly set: PollSet
   readonly answer: () => T
@@ -185,7 +185,7 @@ function placesOfList(name: string, list: readonly unknown[], events: number, co
   return list.map((value, i) => place(`${name}[${i}]`, value, events, counts | POLLNVAL))
 }
 
-/** How long, and until which signal. */
+/** Checks the timeout of poll and select. */
 export function checkPollTimeout(timeout: PollTimeout | undefined): Waiting {
   if (typeof timeout === 'object' && timeout !== null) return checkOp(timeout, null)
   return { flags: 0, timeout: checkTimeout('timeout', timeout ?? null), signal: undefined }

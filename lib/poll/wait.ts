@@ -3,14 +3,16 @@ import { native } from '../binding/binding'
 import { reactor } from '../reactor'
 import { EAGAIN, EINTR } from '../errors/errno'
 import { Operation } from '../reactor/operation'
-import { MAX_STALL, milliseconds, nobody, pollFor, SLICE, WAITED } from '../reactor/blocking'
+import { MAX_STALL, milliseconds, noDescriptors, pollFor, SLICE, WAITED } from '../reactor/blocking'
 import type { PollSet } from './set'
 import { Channel } from '../reactor/channel'
 import { READ } from '../binding/shared'
 import { isAborted } from '../runtime/signals'
 import type { Waiting } from '../validators'
 
-/** poll(2) over a set. The socket that it waits on is a poller that stands for all of them. */
+/**
+ * Polls a set. The reactor waits on one descriptor, a poller that is readable while any element of the set is ready.
+ */
 class PollMany extends Operation<void> {
   constructor(private readonly set: PollSet) {
     super()
@@ -36,13 +38,13 @@ class PollMany extends Operation<void> {
   }
 }
 
-/** Answers at once in a row before others get a turn of the loop. */
+/** How many calls in a row may resolve at once before the event loop gets a turn. */
 const BUDGET = 64
 let budget = BUDGET
 
 /**
- * Waits until something in the set is ready, a socket of it was closed, or the time is over; afterwards the
- * set knows what holds.
+ * Waits until an element of the set is ready, a socket of the set is closed, or the timeout expires. Afterwards the set
+ * has the result.
  */
 export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promise<void> {
   const deadline = timeout === null ? Infinity : performance.now() + timeout
@@ -68,7 +70,7 @@ export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promi
       } catch (error) {
         const early = (error as SocketError).code === 'ERR_SOCKET_TIMEOUT'
         if (error !== wake && !early) throw error
-        // A timer of Node may be early. One that is in time may have come before what is ready by now.
+        // A timer of Node may fire early: then wait again. If it was in time, look once more at what is ready now.
         if (set.look(0) > 0 || performance.now() >= deadline) return
       }
     }
@@ -88,13 +90,13 @@ function gather(set: PollSet): Channel {
   throw systemError('poll', result)
 }
 
-/** The blocking form: waits until something in the set is ready or the time is over. */
+/** Blocks the calling thread until an element of the set is ready or the timeout expires. */
 export function blockOn(set: PollSet, timeout: number | null): void {
   const deadline = timeout === null ? Infinity : performance.now() + timeout
   for (let idle = 0; ; idle++) {
     const left = deadline - performance.now()
-    // What nobody asked for, a hang-up, makes poll return at once, again and again.
-    if (idle > 1 && left > 0) pollFor(nobody, Math.min(left, 1 << Math.min(idle, MAX_STALL)))
+    // An event that was not requested, such as a hang-up, makes poll return at once each time: pause in between.
+    if (idle > 1 && left > 0) pollFor(noDescriptors, Math.min(left, 1 << Math.min(idle, MAX_STALL)))
     const begin = performance.now()
     const ready = set.look(milliseconds(Math.max(0, Math.min(SLICE, deadline - begin))))
     if (ready > 0) return

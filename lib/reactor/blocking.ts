@@ -10,18 +10,18 @@ import { STATE_ADDRESS, WRITE, ERROR } from '../binding/shared'
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!
 const MAX_BACKOFF = 16
-export const MAX_STALL = 4 // powers of two: 16 ms
-/**
- * How long one call may sleep: a worker is terminated, and a process ended, only between two calls into C++.
- */
+/** The longest pause after readiness that led to no progress, as a power of two: 16 ms. */
+export const MAX_STALL = 4
+/** Milliseconds that one call of poll(2) may sleep. A worker can be terminated only between two calls into C++. */
 export const SLICE = 200
-/** What took so many milliseconds was a wait. */
+/** A call of poll(2) that took at least this many milliseconds has waited, and was not ready at once. */
 export const WAITED = 0.5
-export const nobody = new Int32Array(0)
+/** An empty set for poll(2), which then only sleeps. */
+export const noDescriptors = new Int32Array(0)
 
 /**
- * The blocking driver: runs an operation to its end on the calling thread. poll(2) waits, against a
- * monotonic deadline, so a signal neither shortens nor lengthens the wait.
+ * Runs an operation on the calling thread until it ends, and blocks the thread meanwhile. It waits with poll(2)
+ * against a monotonic deadline, so a POSIX signal does not change the length of the wait.
  */
 export function block<T>(channel: Channel, operation: Operation<T>, timeout: number | null): T {
   if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
@@ -44,15 +44,15 @@ export function block<T>(channel: Channel, operation: Operation<T>, timeout: num
       }
     }
     if (operation.direction === WRITE && operation.spurious) {
-      sleep(nobody, backoff)
+      sleep(noDescriptors, backoff)
       backoff = Math.min(backoff * 2, MAX_BACKOFF)
     } else {
       const { progress } = operation
       idle = progress === moved ? idle + 1 : 0
       moved = progress
-      // An error queue that nobody reads, an end that somebody else is to hear of, or a readiness that lies makes
-      // poll return at once, again and again.
-      if (idle > 2) sleep(nobody, 1 << Math.min(idle - 2, MAX_STALL))
+      // poll(2) may return at once each time, without progress: unread error records, a hang-up, spurious readiness.
+      // Pause between the calls, so that the loop does not use the whole CPU.
+      if (idle > 2) sleep(noDescriptors, 1 << Math.min(idle - 2, MAX_STALL))
       const begin = performance.now()
       sleep(Int32Array.of(channel.fd, eventsOf(operation), 0), Infinity)
       if (performance.now() - begin > WAITED) idle = 0
@@ -73,11 +73,12 @@ function eventsOf(operation: Operation<unknown>): number {
   return operation.direction === ERROR ? 0 : POLLIN // poll always reports POLLERR
 }
 
-// Rounded up: a wait of a fraction of a millisecond must not become a spin.
+/** Returns a timeout for poll(2), rounded up: 0 would return at once, and the caller would spin. */
 export function milliseconds(wait: number): number {
   return wait === Infinity ? -1 : Math.min(Math.ceil(wait), 0x7fffffff)
 }
 
+/** Waits with poll(2) for `wait` milliseconds, in slices. Returns early when a descriptor is ready. */
 export function pollFor(descriptors: Int32Array, wait: number): void {
   for (let left = wait; ; left -= SLICE) {
     const result = native.poll(descriptors, milliseconds(Math.min(left, SLICE)))

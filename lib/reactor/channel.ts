@@ -4,59 +4,66 @@ import type { Operation } from './operation'
 import { Queue } from './queue'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
 
-/** Names no slot: its index is beyond any table. */
+/** An id that is never valid: its index is beyond any table. */
 export const NO_SLOT = -1
-/** How many operations of a socket complete in one turn of the loop: see the reactor. */
+/** How many operations of a socket may complete in one turn of the event loop: see the reactor. */
 export const BUDGET = 64
 
-/** What only some sockets need: one object more for them, and nothing for the thousands that are idle. */
+/** State that only some sockets need. It is allocated on demand, to keep idle sockets small. */
 class Extras {
-  /** Transfers that are under way, and may have taken bytes from the stream that they will give back. */
+  /** The number of running transfers. Each may hold bytes of the stream that it must give back. */
   transfers = 0
-  /** The reader of its error queue. */
+  /** The reader of the socket's error queue. */
   errors: ErrorQueue | null = null
-  /** Milliseconds for which a read is tried again before it waits: see busyPoll. */
+  /** Milliseconds for which a read is repeated before it waits: see `busyPoll`. */
   spin = 0
-  /** What listen(2) was given. */
+  /** The backlog that was passed to listen(2). */
   backlog = Infinity
-  /** UDP GSO did not work here: see SendSegments. */
+  /** True after UDP GSO failed on this socket: see SendSegments. */
   unsegmented = false
-  /** The pidfd that comes with a message is wanted; otherwise it is closed. */
+  /** True if the caller asked for the pidfd of each message. Otherwise received pidfds are closed. */
   pidfds = false
-  /** Sends with MSG_ZEROCOPY. */
+  /** The state of MSG_ZEROCOPY sends. */
   zeroCopy: ZeroCopySender | null = null
-  /** What has to end well when the socket goes. */
+  /** Called before the descriptor is closed: pending zero-copy sends may still use memory. */
   guard: { readonly busy: boolean; close(): void } | null = null
+  /** The exponent of the next retry delay after spurious readiness to write: 2^stall milliseconds. */
   stall = 0
-  /** The next edge to write was caused by our own attempt. */
+  /** True if the next edge to write must be ignored, because a failed attempt causes it. */
   echo = false
+  /** The retry timer after spurious readiness to write. */
   backoff: NodeJS.Timeout | null = null
+  /** Called when the descriptor has been closed or detached: see onGone. */
   watchers: Set<() => void> | null = null
 }
 
-/** What the reactor knows of one socket. */
+/** The reactor's state of one socket. */
 export class Channel {
-  /** The slot, as C++ checks it; NO_SLOT once closed or detached. */
+  /** The id of the slot in C++: index and generation. NO_SLOT after close or detach. */
   id: number
   readonly index: number
-  /** The descriptor; −1 once closed or detached. */
+  /** The descriptor; −1 after close or detach. */
   fd: number
-  /** What waits, by direction; made when something first does. */
+  /** The operations that wait, one queue for each direction. A queue is created when an operation first waits. */
   reading: Queue | null = null
   writing: Queue | null = null
   failing: Queue | null = null
-  /** A receive that is not in use: made once, since most sockets receive again and again. */
+  /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<number> | null = null
-  /** What came for a buffer that was gone by then: the next receive gets it. */
+  /** Bytes that were read but could not be delivered: the next receive returns them. */
   leftover: { data: Uint8Array; address: Uint8Array } | null = null
-  /** Messages keep their borders: what does not fit of one is lost, as the kernel would have it. */
+  /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
   messages = false
+  /** The number of operations in all queues. */
   waiting = 0
+  /** True if waiting operations keep the process alive. */
   refed = true
+  /** True if the socket is registered with the poller. */
   watched = false
+  /** How many more operations may complete in the turn `turn`. */
   budget = BUDGET
   turn = 0
-  /** Waits for the next turn of the loop to be served. */
+  /** True while the socket is on the list of sockets that the next turn serves. */
   deferred = false
   extras: Extras | null = null
 
@@ -66,7 +73,7 @@ export class Channel {
     this.fd = fd
   }
 
-  /** For whoever writes one of the rare fields. */
+  /** Returns the extras, and allocates them if needed. Called before a field of them is written. */
   ensureExtras(): Extras {
     return (this.extras ??= new Extras())
   }
@@ -82,13 +89,14 @@ export class Channel {
     return queue === null ? null : queue.head
   }
 
-  /** Calls `tell` when the descriptor has been closed or given away; returns what takes that back. */
+  /** Calls `tell` when the descriptor has been closed or detached. Returns a function that unsubscribes. */
   onGone(tell: () => void): () => void {
     const watchers = (this.ensureExtras().watchers ??= new Set())
     watchers.add(tell)
     return () => watchers.delete(tell)
   }
 
+  /** Marks the channel as closed or detached, and calls the watchers. */
   gone(): void {
     this.fd = -1
     this.id = NO_SLOT

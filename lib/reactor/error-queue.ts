@@ -1,46 +1,47 @@
 import type { ErrorRecord } from '../errqueue/record'
 
-/** One drain reads no more than this; a reader gets no more at once. */
+/** The maximum number of records that one drain reads, and that one reader gets at once. */
 export const MAX_RECORDS_AT_ONCE = 64
-/** How many records wait for a reader when somebody else is draining the queue. */
+/** The maximum number of records that are kept for a reader. */
 const KEPT = 1024
 
 const never = (): boolean => false
 
-/** Sees every record before the readers; true takes it. */
+/** Called with every record before the readers see it. Returns true to take the record. */
 export type Claim = (record: ErrorRecord) => boolean
 
 /**
- * The one place where a channel's error queue is read. The kernel has a single queue for ICMP errors,
- * timestamps and the ends of zero-copy sends, while each of these is awaited by somebody else: whoever drains
- * it drains it for all. What a claim takes goes there, the rest waits for the readers in its order.
+ * Reads a socket's error queue for all its users. The kernel puts ICMP errors, transmit timestamps and zero-copy
+ * completions into a single queue, but different operations wait for each of these. A claim takes the records that are
+ * meant for it. All other records are kept, in their order, for receiveErrors().
  */
 export class ErrorQueue {
   readonly #read: () => ErrorRecord | number
   readonly #claims = new Set<Claim>()
   #kept: ErrorRecord[] = []
-  /** Records read so far, by whomever. */
+  /** How many records have been read so far. */
   handed = 0
 
-  /** `read` gives the next record, or −errno: EAGAIN when there is none. */
+  /** `read` returns the next record, or −errno: EAGAIN if the queue is empty. */
   constructor(read: () => ErrorRecord | number) {
     this.#read = read
   }
 
-  /** Routes what the function takes past the readers, until the returned function is called. */
+  /** Passes each record to `claim` first. Returns a function that ends this. */
   claim(claim: Claim): () => void {
     this.#claims.add(claim)
     return () => void this.#claims.delete(claim)
   }
 
-  /** Records that wait for a reader. */
+  /** The number of records that wait for a reader. */
   get size(): number {
     return this.#kept.length
   }
 
   /**
-   * Reads what is there, a bounded number of records, and hands it out: how many, or −errno for none. Whoever has got
-   * what he waits for has had enough: what is left is there for the next one, who reads before he waits.
+   * Reads records until the queue is empty, `enough` returns true, or MAX_RECORDS_AT_ONCE are read. Returns the
+   * number of records, or −errno if there was none. Records that stay in the kernel are not lost: each operation
+   * reads before it waits.
    */
   drain(enough: () => boolean = never): number {
     for (let count = 0; count < MAX_RECORDS_AT_ONCE; count++) {
@@ -52,7 +53,7 @@ export class ErrorQueue {
     return MAX_RECORDS_AT_ONCE
   }
 
-  /** The oldest records, which are the caller's now. */
+  /** Removes and returns the oldest records. */
   take(max: number): ErrorRecord[] {
     return this.#kept.splice(0, max)
   }
@@ -60,7 +61,7 @@ export class ErrorQueue {
   #hand(record: ErrorRecord): void {
     this.handed++
     for (const claim of this.#claims) if (claim(record)) return
-    // Nobody reads: the oldest is the least interesting.
+    // The program does not read its errors: drop the oldest record.
     if (this.#kept.push(record) > KEPT) this.#kept.shift()
   }
 }

@@ -4,14 +4,13 @@ import { Warnings } from '../runtime/warnings'
 
 const warnings = new Warnings('ResourceWarning', 'SOCKET_NOT_CLOSED')
 
-/** A slot, and what has to be done before it is closed. */
+/** A slot, and a function to call before the slot is closed. */
 interface Remains {
   readonly id: number
   readonly last: () => void
 }
 
-// A socket that is collected open is a bug of its owner's, but the descriptor must not be lost with it. Nearly all of
-// them leave nothing but the number of a slot.
+// If the program lost an open socket, close its descriptor and warn. Most sockets need only the id of their slot.
 const registry = new FinalizationRegistry<number | Remains>(remains => {
   const id = typeof remains === 'number' ? remains : remains.id
   const fd = native.descriptor(id)
@@ -26,20 +25,20 @@ const registry = new FinalizationRegistry<number | Remains>(remains => {
 })
 
 /**
- * Closes the channel's descriptor when it is collected: nobody has its Socket any more, and nobody
- * waits, since the reactor holds a channel on which somebody does.
+ * Closes the channel's descriptor when the channel is garbage-collected. By then no Socket refers to it, and no
+ * operation waits: the reactor holds every channel on which operations wait.
  */
 export function reclaim(channel: Channel): void {
   registry.register(channel, channel.id, channel)
 }
 
-/** The same, with something to do before; `last` must not hold the channel. */
+/** Does the same as `reclaim`, and calls `last` before the close. `last` must not refer to the channel. */
 export function reclaimAfter(channel: Channel, last: () => void): void {
   registry.unregister(channel)
   registry.register(channel, { id: channel.id, last }, channel)
 }
 
-/** The owner has closed it or given it away. */
+/** Ends this. Called when the descriptor has been closed or detached. */
 export function release(channel: Channel): void {
   registry.unregister(channel)
 }

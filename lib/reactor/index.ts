@@ -4,10 +4,10 @@ import { ADDRESS_SIZE } from '../binding/shared'
 import { addressAt } from '../host'
 import { Reactor } from './reactor'
 
-/** The one reactor of this environment (main thread or worker). */
+/** The reactor of this environment (main thread or worker). */
 export const reactor = new Reactor(native)
 
-/** The address that a call or an event left in the shared memory; null where there is none. */
+/** Returns the address that a call or an event left in shared memory, or null if there is none. */
 export function readAddress(place: number, length: number): Address | null {
   const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
   return addressAt(reactor.memory.addresses, place * ADDRESS_SIZE, size)

@@ -1,12 +1,12 @@
-/** A job that has not ended: `start` hands it to another thread, `settle` gets the result. */
+/** A job that has not ended: `start` passes it to another thread, `settle` gets the result. */
 interface Waiting {
   start(ticket: number): number
   settle(result: number): void
 }
 
 /**
- * Work off the loop's thread, so much at once and the rest in turn. Of lookups at most half of the pool's threads at once, as libuv
- * does for its own lookups: a name server that does not answer must not hold up the file system.
+ * Runs jobs on other threads, at most `max` at the same time; the others wait in order. The default is half of the
+ * threads of libuv's pool, as in libuv itself: lookups at a name server that does not answer must not block file I/O.
  */
 export class Jobs {
   readonly #max: number
@@ -18,7 +18,10 @@ export class Jobs {
     this.#max = max
   }
 
-  /** Runs a job in its turn. What it returns forgets it: one that has not begun never will. */
+  /**
+   * Queues a job. Returns a function that cancels it: a job that has not started never starts, and the result of a
+   * running one is ignored.
+   */
   submit(start: (ticket: number) => number, settle: (result: number) => void): () => void {
     const ticket = (this.#tickets = (this.#tickets + 1) & 0x3fffffff)
     this.#queue.set(ticket, { start, settle })
@@ -30,7 +33,7 @@ export class Jobs {
     }
   }
 
-  /** A job has ended. */
+  /** Called when a job has ended. */
   done(ticket: number, result: number): void {
     const job = this.#running.get(ticket)
     this.#running.delete(ticket)

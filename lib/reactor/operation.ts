@@ -10,91 +10,91 @@ import {
   type Direction,
 } from '../binding/shared'
 
-/** What an attempt returns while something other than readiness has to happen first. */
+/** An attempt returns this if the operation waits for something other than readiness, such as a job. */
 export const PENDING = -0x40000000
 
-/** What an attempt returns when it has done enough for one turn of the loop. */
+/** An attempt returns this if the operation is not finished but has used its share of this turn. */
 export const YIELD = -0x40000001
 
-/** What a timeout or a signal needs to take an operation back. */
+/** How a timeout or a signal removes an operation from its queue. */
 export interface Leave {
   timer: NodeJS.Timeout | null
-  /** Takes the listener of the signal back. */
+  /** Removes the listener from the signal. */
   forget: (() => void) | null
-  /** Why it leaves as soon as it is no longer busy. */
+  /** The reason to reject with, as soon as the operation is no longer busy. */
   reason: Error | null
 }
 
 /**
- * One operation on a socket: a single non-blocking attempt, the readiness that it waits for, and what
- * its result looks like. Three drivers run it: the reactor (promises), `attemptNow` (`tryX`) and
- * `block` (`bsd-sockets/sync`).
+ * One operation on a socket: a non-blocking attempt, the direction that it waits for, and how to convert the result or
+ * the error. Three drivers run operations: the reactor (promises), `attemptNow` (`tryX`) and `block`
+ * (`bsd-sockets/sync`).
  */
 export abstract class Operation<T> {
   next: Operation<unknown> | null = null
   previous: Operation<unknown> | null = null
-  /** Settles the promise. Nobody waits on an operation whose driver is not the reactor. */
+  /** Settles the promise. Only the reactor sets these two. */
   resolve: (value: never) => void = unset
   reject: (reason: unknown) => void = unset
   queued = false
-  /** What can take it out of the queue early; most operations have nothing. */
+  /** The timeout and the signal of the operation; null if it has neither. */
   leave: Leave | null = null
 
   abstract get direction(): Direction
   /** The system call's name, for errors. */
   abstract get syscall(): string
 
-  /** Makes one attempt: ≥ 0, −errno, or PENDING. May throw for a buffer that is no longer what it was. */
+  /** Makes one attempt. Returns a result ≥ 0, −errno, PENDING or YIELD. May throw if the buffer was detached. */
   abstract attempt(): number
 
   /**
-   * The value of a result ≥ 0. `where` is the place of received bytes in the inbox, or −1 when they are
-   * in the operation's own buffer; `address` and `addressLength` tell where the sockaddr is.
+   * Converts a result ≥ 0 to the value of the promise. `where` is the place of the received bytes in the inbox, or −1
+   * if they are in the operation's own buffer. `address` and `addressLength` tell where the sockaddr is.
    */
   abstract value(result: number, where: number, address: number, addressLength: number): T
 
-  /** The error of a result < 0. */
+  /** Converts a result < 0 to an error. */
   abstract failure(result: number): Error
 
-  /** True where readiness lies and never comes as an edge: the reactor then tries again by timer. */
+  /** True if readiness to write may be spurious and no edge may come: the reactor retries by timer. */
   get spurious(): boolean {
     return false
   }
 
-  /** True for a read that does not wait for data: what is known about data says nothing about it. */
+  /** True for reads such as MSG_PEEK or MSG_OOB, for which the DRY flag is meaningless. */
   get ignoresDry(): boolean {
     return false
   }
 
-  /** How far it has got, in bytes: an attempt that got further did not meet false readiness. */
+  /** Bytes transferred so far. If an attempt made progress before EAGAIN, the readiness was not spurious. */
   get progress(): number {
     return 0
   }
 
-  /** True while work off the loop is under way: no attempt before it has ended. */
+  /** True while a job runs on another thread. No attempt is made until the job has ended. */
   get busy(): boolean {
     return false
   }
 
-  /** It is going to wait: duplicates the descriptors that the caller may close meanwhile. May throw. */
+  /** Called before the operation waits: duplicates descriptors that the caller may close meanwhile. May throw. */
   hold(): void {}
 
-  /** Milliseconds for which an operation that leaves waits for its work off the loop, to tell exactly how far it got. */
+  /** Milliseconds to wait for a running job after an abort or a timeout, so that the error has the exact byte count. */
   get grace(): number {
     return 0
   }
 
-  /** Leaves the queue without a result: gives back what the operation holds, adds progress to the reason. */
+  /** Called when the operation ends without a result. Releases its resources, and adds its progress to the error. */
   abandon(reason: Error): Error {
     return reason
   }
 
-  /** Would block, and nobody waits for it: gives back what the operation holds. */
+  /** Called when a `tryX` operation would block. Releases its resources. */
   pass(): null {
     return null
   }
 
-  /** Asks C++ for an attempt on the next edge; the default only asks to be told. */
+  /** Tells C++ what to do on the next edge. The default is READY: only report it. */
   arm(memory: Memory, index: number): void {
     const field =
       this.direction === READ ? READ_OPCODE : this.direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE

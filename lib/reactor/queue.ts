@@ -1,6 +1,6 @@
 import type { Operation } from './operation'
 
-/** A FIFO of operations from which any one can be taken out at once. */
+/** A FIFO of operations, as a doubly linked list: any operation can be removed in constant time. */
 export class Queue {
   head: Operation<unknown> | null = null
   tail: Operation<unknown> | null = null

@@ -1,40 +1,49 @@
 /*
- * The reactor: who waits for what, and what happens when it comes.
+ * The reactor runs the operations of all sockets of one environment (the main thread or a worker). It decides when to
+ * attempt an operation, when to wait, and when to settle the promise. Promises are settled only here.
  *
- * C++ owns an edge-triggered poller for all sockets of the environment. A socket is registered when
- * an operation first has to wait. The operation at the head of a direction is armed in the shared
- * table; on an edge C++ makes the attempt itself, or says READY, and once a turn of the loop it calls
- * `dispatch` with one record for each thing that happened. Promises are settled here and nowhere else.
+ * Each socket has a Channel with three queues: reads, writes, and reads of the error queue. Only the operation at the
+ * head of a queue is attempted; the others wait until it has ended. (On the error queue all operations are attempted,
+ * because each waits for a different kind of record.) An attempt is one non-blocking system call. It returns a result,
+ * an error, or EAGAIN. What EAGAIN means depends on what led to the attempt: see `Cause`.
  *
- *   event                        action
- *   submit, nobody ahead         attempt, unless the direction is known to be dry; EAGAIN → queue, arm
- *   submit, somebody ahead       queue
- *   submit, budget used up       queue; a setImmediate serves it in the next turn of the loop
- *   record with a result         settle the head, then go on with the queue until EAGAIN
- *   record READY                 attempt the head, then the same
- *   READY to write, but EAGAIN   readiness lies (an unconnected AF_UNIX datagram socket whose peer is
- *                                full): try again by timer, 1 ms doubling to 16 ms, besides the edges;
- *                                the first edge after a failed attempt is that attempt's own doing
- *   READY to read, but EAGAIN    somebody else was faster: arm, the next edge is sure to come; no level
- *                                for the rest of this wait
- *   record JOB, LOOKUP           Jobs knows whose it is; a transfer goes on through `resume`
- *   abort, timeout               take it out; if it was the head, go on with the next one. If work
- *                                off the loop is under way, wait for it for at most its `grace`
- *   close                        take all out, close the descriptor, then reject them with ECANCELED
+ * After EAGAIN the reactor registers the socket with a poller in C++ (epoll, or kqueue on macOS) and *arms* the head:
+ * it writes an opcode into the table that C++ shares with TypeScript. The poller is edge-triggered: it reports a
+ * socket when its state changes, and not again. On an edge C++ makes the armed attempt itself, or it leaves the
+ * attempt to TypeScript (READY). Once in a turn of the event loop C++ calls `#dispatch` with records of what
+ * happened.
  *
- * An AF_UNIX stream is watched by level instead, since a message with descriptors ends a read early and no
- * edge announces what lies behind it; C++ falls back to edges (USES_EDGES) while nobody reads.
+ *   event                         action
+ *   submit, the queue is empty    attempt, unless the table says DRY (no data to read); on EAGAIN queue and arm
+ *   submit, the queue is not      queue behind the others
+ *   submit, the budget is used    queue, and defer: setImmediate serves the socket in the next turn
+ *   record with a result          settle the head, then attempt the next ones until EAGAIN
+ *   record READY                  attempt the head, then the next ones until EAGAIN
+ *   READY to write, but EAGAIN    spurious readiness: also retry by timer, after 1 ms, doubling to 16 ms. It happens
+ *                                 on an unconnected AF_UNIX datagram socket when the peer's queue is full. The first
+ *                                 edge after such an attempt is ignored, because the attempt itself caused it
+ *   READY to read, but EAGAIN     another reader took the data: arm for the next edge. A level-triggered socket uses
+ *                                 edges for the rest of this wait
+ *   record JOB, LOOKUP            work on another thread has ended: Jobs finds the operation. A transfer continues
+ *                                 through `resume`
+ *   abort, timeout                remove the operation; if it was the head, attempt the next one. If it has work on
+ *                                 another thread, wait for that work first, for at most its `grace`
+ *   close                         remove all operations, close the descriptor, then reject them with ECANCELED
  *
- * Edges make three rules. An operation may only be left waiting after an attempt said EAGAIN or the
- * table says DRY: an edge that came before is not repeated. And an operation queued for any other
- * reason (the budget) needs somebody to come back to it, which is what `#deferred` is for. And whoever
- * takes an operation out of the head of its queue disarms it, or C++ goes on receiving for nobody.
+ * An edge that came before an operation was armed is not repeated. Three rules follow:
  *
- * A busy-polling socket tries for a while before it waits (`spin`), for as long as its budget lasts: then the
- * loop gets a turn.
+ *   - An operation may wait only if an attempt returned EAGAIN or the table says DRY.
+ *   - An operation that waits for another reason, such as the budget, is on the list `#deferred`: no edge comes for it.
+ *   - If the head leaves its queue, it is disarmed. Otherwise C++ would receive data for an operation that is gone.
  *
- * The budget: at most 64 operations of a socket complete in one turn of the loop without going through
- * it, so that a loop of awaits on a busy socket starves neither timers nor other sockets.
+ * An AF_UNIX stream is watched level-triggered while an operation reads. A message with descriptors ends a read early,
+ * and no edge announces the data behind it. While no operation reads, C++ switches to edges (USES_EDGES).
+ *
+ * A socket with `busyPoll` repeats a read for some milliseconds before it waits (`spin`). It does so only while it has
+ * budget left, so the event loop gets its turn.
+ *
+ * The budget: at most 64 operations of a socket complete in one turn of the event loop. Otherwise a loop of awaits on
+ * a busy socket would starve timers and other sockets.
  */
 import { EAGAIN, EBUSY } from '../errors/errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
@@ -78,13 +87,26 @@ import {
 } from '../binding/shared'
 
 const MAX_BACKOFF = 16
-/** How many threads of transfers an environment has at most. */
+/** The maximum number of threads that run transfers, for each environment. */
 const TRANSFERS = 16
 const DIRECTIONS = [READ, WRITE, ERROR] as const
-/** The order in which a deferred socket is served. */
+/** The order in which the queues of a deferred socket are served. */
 const IN_TURN = [WRITE, READ, ERROR] as const
 
-// One executor for all promises: a closure for each would cost more than the promise.
+/** What led to an attempt. It decides what EAGAIN means. */
+type Cause =
+  /** No event: the operation is new, or has become the head of its queue. */
+  | 'submit'
+  /** The poller reported readiness in this direction. */
+  | 'edge'
+  /** The poller reported an error or a hang-up, but not that the socket is writable. */
+  | 'error'
+  /** The retry timer, after spurious readiness. */
+  | 'timer'
+  /** No event: a deferred queue is served, or work on another thread has ended. */
+  | 'turn'
+
+// All promises share one executor: a new closure for each promise would cost more than the promise itself.
 const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
   resolve: () => undefined,
   reject: () => undefined,
@@ -94,15 +116,15 @@ function capture(resolve: (value: never) => void, reject: (reason: unknown) => v
   captured.reject = reject
 }
 
-/** Throws an error where only the process can catch it: nothing that runs now is ended by it. */
+/** Throws an error from a microtask, as an uncaught exception, so that the code that runs now continues. */
 function uncaught(error: unknown): void {
   queueMicrotask(() => {
     throw error
   })
 }
 
-/** Runs one of several things that have nothing to do with each other. */
-function alone(run: () => void): void {
+/** Calls `run`. An error that it throws does not stop the caller. */
+function isolate(run: () => void): void {
   try {
     run()
   } catch (error) {
@@ -126,9 +148,12 @@ export class Reactor {
   readonly native: Native
   readonly memory: Memory
   readonly jobs = new Jobs()
-  /** Transfers that may wait for a disk or for the server of a file system: each has a thread of its own. */
+  /** Transfers that may wait for a disk or a network file system: each one has its own thread. */
   readonly transfers = new Jobs(TRANSFERS)
-  /** By slot, and only while somebody waits: an idle socket that nobody holds can be collected. */
+  /**
+   * Channels by slot, only while operations wait. An idle channel is not held here, so that a socket that the program
+   * lost can be garbage-collected.
+   */
   readonly #channels: (Channel | undefined)[] = []
   #turn = 0
   #refs = 0
@@ -140,7 +165,7 @@ export class Reactor {
     this.memory = new Memory(native, records => this.#dispatch(records))
   }
 
-  /** Takes a descriptor in. It is made non-blocking; its flags are shared with its duplicates. */
+  /** Takes over a descriptor and sets O_NONBLOCK, which all duplicates of the descriptor share. */
   adopt(fd: number, traits: number, lingers = 0): Channel {
     this.makeRoom()
     const result = this.native.adopt(fd, traits, lingers)
@@ -148,7 +173,7 @@ export class Reactor {
     return new Channel(result, fd)
   }
 
-  /** Takes a duplicate of a descriptor that somebody else owns, for an operation that uses it: a slot's id. */
+  /** Duplicates a descriptor that the caller owns, for the time of one operation. Returns the id of the new slot. */
   adoptDuplicate(fd: number, syscall: string): number {
     this.makeRoom()
     const result = this.native.adoptDuplicate(fd)
@@ -156,11 +181,12 @@ export class Reactor {
     return result
   }
 
+  /** Grows the shared table until it has `slots` free slots. */
   makeRoom(slots = 1): void {
     while (this.memory.state[STATE_FREE]! < slots) this.memory.grow()
   }
 
-  /** Runs an operation to its end, in the order of its direction. */
+  /** Attempts an operation, or queues it behind the earlier ones of its direction. The promise has its result. */
   submit<T>(
     channel: Channel,
     operation: Operation<T>,
@@ -172,7 +198,7 @@ export class Reactor {
     const direction = operation.direction
     if (channel.head(direction) !== null) {
       if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
-      // What it waits for may have been read off the error queue already, on behalf of who is ahead.
+      // An earlier operation may already have read this operation's record off the error queue: look again next turn.
       return this.wait(channel, operation, timeout, signal, direction === ERROR)
     }
     if (timeout !== 0) {
@@ -192,14 +218,14 @@ export class Reactor {
     if (result === PENDING || result === YIELD || (result === EAGAIN && timeout !== 0)) {
       return this.wait(channel, operation, timeout, signal, result === YIELD)
     }
-    channel.budget-- // of a failure too: a loop that tries again and again must not hold up the rest
+    channel.budget-- // failures count too: a loop that retries must not starve other sockets
     if (result >= 0) {
       return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
     }
     return Promise.reject(operation.abandon(operation.failure(result)))
   }
 
-  /** Queues an operation whose attempt said EAGAIN or would: `deferred` if no edge will ever come for it. */
+  /** Queues an operation that would block. With `deferred`, the next turn attempts it, because no edge will come. */
   wait<T>(
     channel: Channel,
     operation: Operation<T>,
@@ -220,11 +246,11 @@ export class Reactor {
     this.#enqueue(channel, operation)
     if (deferred) this.#defer(channel)
     else if (channel.head(operation.direction) === operation && !operation.busy)
-      this.#arm(channel, operation, true)
+      this.#arm(channel, operation, 'submit')
     return promise
   }
 
-  /** Whether an operation of this socket may complete without a turn of the loop. */
+  /** True if an operation of this socket may still complete in this turn of the event loop. */
   hasBudget(channel: Channel): boolean {
     if (channel.turn !== this.#turn) {
       channel.turn = this.#turn
@@ -233,7 +259,7 @@ export class Reactor {
     return channel.budget > 0
   }
 
-  /** Runs an operation only if it can be done at once: its value, or null. */
+  /** Attempts an operation once. Returns its value, or null if it would block. */
   attemptNow<T>(channel: Channel, operation: Operation<T>): T | null {
     if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
     if (channel.head(operation.direction) !== null) return operation.pass()
@@ -249,17 +275,17 @@ export class Reactor {
     return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
   }
 
-  /** Attempts what waits to send and to receive, before somebody reads the error queue. */
+  /** Attempts the waiting writes and reads. Called before the error queue is read, which would consume their errors. */
   serveOthers(channel: Channel): void {
     this.hasBudget(channel)
     for (const direction of [WRITE, READ] as const) {
       if (channel.head(direction) === null) continue
-      channel.budget = Math.max(channel.budget, 1) // the head is attempted now, whatever it has used up
-      this.#pump(channel, direction, false)
+      channel.budget = Math.max(channel.budget, 1) // at least the head is attempted, even without budget
+      this.#pump(channel, direction, 'turn')
     }
   }
 
-  /** Closes the descriptor at once, then rejects what waited with ECANCELED. */
+  /** Closes the descriptor at once, then rejects the operations that waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#takeAll(channel)
     if (channel.fd >= 0) channel.extras?.guard?.close()
@@ -271,7 +297,7 @@ export class Reactor {
     if (result < 0) throw systemError('close', result)
   }
 
-  /** Gives the descriptor back open. EBUSY while operations wait, or bytes that only this channel has. */
+  /** Releases the descriptor without closing it. EBUSY while operations wait, or while undelivered bytes remain. */
   detach(channel: Channel): number {
     const { fd, waiting, leftover, extras } = channel
     const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
@@ -281,7 +307,7 @@ export class Reactor {
     return fd
   }
 
-  /** Whether operations that wait on this channel keep the process alive. */
+  /** Sets whether operations that wait on this channel keep the process alive. */
   setRef(channel: Channel, on: boolean): void {
     if (channel.refed === on) return
     channel.refed = on
@@ -314,7 +340,7 @@ export class Reactor {
 
   #dequeue(channel: Channel, operation: Operation<unknown>): void {
     const { direction } = operation
-    // Whoever takes the head disarms it: C++ would go on receiving for somebody who is not there.
+    // Disarm the head, or C++ would receive data for an operation that is gone.
     if (channel.head(direction) === operation) this.#disarm(channel, direction)
     channel.queue(direction).remove(operation)
     operation.queued = false
@@ -353,14 +379,15 @@ export class Reactor {
 
   // --- waiting ---
 
-  // False when it cannot be watched: then it has been rejected, and whoever is behind it is the head. `unasked`: no
-  // event led to the attempt. A kernel that is short of memory says EAGAIN to a send on a socket that is and stays
-  // writable, and no edge follows, unless the poller is asked anew.
-  #arm(channel: Channel, operation: Operation<unknown>, unasked = false): boolean {
+  // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.
+  #arm(channel: Channel, operation: Operation<unknown>, cause: Cause): boolean {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
-      const again = unasked && direction === WRITE && !operation.spurious
-      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, again ? 1 : 0)
+      // A kernel that is short of memory fails a send with EAGAIN although the socket stays writable. No edge follows,
+      // unless the poller is asked again. After an event it is not asked: this would repeat without end.
+      const noEvent = cause === 'submit' || cause === 'turn'
+      const ask = noEvent && direction === WRITE && !operation.spurious
+      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, ask ? 1 : 0)
       if (result < 0) {
         this.#dequeue(channel, operation)
         this.#reject(operation, systemError('epoll_ctl', result))
@@ -371,7 +398,7 @@ export class Reactor {
     operation.arm(this.memory, channel.index)
     if (direction === WRITE && operation.spurious) {
       this.#backOff(channel)
-      // The failed attempt itself freed memory of the socket, which is an edge and means nothing.
+      // The failed attempt freed its own send buffer, which causes one edge. #serve ignores it if `echo` is set.
       channel.ensureExtras().echo = true
     }
     return true
@@ -382,9 +409,8 @@ export class Reactor {
     this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
   }
 
-  // Attempts what is queued until it would block. `sure`: an event named this direction, so EAGAIN means that
-  // readiness lies. `unasked`: see #arm; an event may be another's, and asking anew after each would spin.
-  #pump(channel: Channel, direction: Direction, sure: boolean, unasked = !sure): void {
+  // Attempts the queued operations in order, until one would block.
+  #pump(channel: Channel, direction: Direction, cause: Cause): void {
     if (direction === ERROR) return this.#pumpErrors(channel)
     for (;;) {
       const operation = channel.head(direction)
@@ -402,26 +428,26 @@ export class Reactor {
       if (result === PENDING) return
       if (result === YIELD) return this.#defer(channel)
       if (result === EAGAIN) {
-        if (sure && direction === READ) {
-          // A level that says 'ready' to no avail would say so for ever: edges for the rest of this wait.
+        const spurious = cause === 'edge' || cause === 'timer'
+        if (spurious && direction === READ) {
+          // Spurious level-triggered readiness would repeat on every turn: use edges for the rest of this wait.
           operation.arm(this.memory, channel.index)
           this.native.useEdges(channel.id)
           return
         }
-        if (!this.#arm(channel, operation, unasked)) continue
-        if (sure && direction === WRITE && operation.progress === progress) this.#backOff(channel)
+        if (!this.#arm(channel, operation, cause)) continue
+        if (spurious && direction === WRITE && operation.progress === progress) this.#backOff(channel)
         return
       }
       channel.budget--
       if (channel.extras !== null) channel.extras.stall = 0
-      sure = false
-      unasked = true
+      cause = 'submit'
       this.#settle(channel, operation, result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
     }
   }
 
-  // Those who wait for the error queue wait for different records of it, so each of them is asked, and asked
-  // again when anything was read: it may be for one who was asked before.
+  // Each operation on the error queue waits for a different kind of record, so all of them are attempted. If one
+  // attempt read records, all are attempted again in the next turn: a record may belong to an earlier operation.
   #pumpErrors(channel: Channel): void {
     const before = channel.extras?.errors?.handed
     for (let operation = channel.head(ERROR); operation !== null;) {
@@ -439,7 +465,7 @@ export class Reactor {
       operation = next
     }
     let head = channel.head(ERROR)
-    while (head !== null && !this.#arm(channel, head)) head = channel.head(ERROR)
+    while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
     if (head !== null && channel.extras?.errors?.handed !== before) this.#defer(channel)
   }
 
@@ -476,7 +502,7 @@ export class Reactor {
     extras.backoff = setTimeout(() => {
       extras.backoff = null
       this.#newTurn(channel)
-      this.#pump(channel, WRITE, true)
+      this.#pump(channel, WRITE, 'timer')
     }, wait)
     if (!channel.refed) extras.backoff.unref()
   }
@@ -499,7 +525,7 @@ export class Reactor {
       for (const deferred of channels) {
         deferred.deferred = false
         this.#newTurn(deferred)
-        for (const direction of IN_TURN) alone(() => this.#pump(deferred, direction, false))
+        for (const direction of IN_TURN) isolate(() => this.#pump(deferred, direction, 'turn'))
       }
     })
   }
@@ -513,18 +539,18 @@ export class Reactor {
     signal?: AbortSignal,
   ): void {
     const leave: Leave = { timer: null, forget: null, reason: null }
-    // First, since it may throw.
+    // The signal first, because onAbort may throw: no timer must be left running then.
     if (signal !== undefined)
       leave.forget = onAbort(signal, () => this.#leave(channel, operation, aborted(signal)))
     if (timeout !== null) {
       const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
-      leave.timer = setTimeout(expire, Math.ceil(timeout)) // a tiny timeout is still a wait
+      leave.timer = setTimeout(expire, Math.ceil(timeout)) // 0.1 ms must not become 0
       if (!channel.refed) leave.timer.unref()
     }
     operation.leave = leave
   }
 
-  /** Takes an operation back; nothing happens to one that has ended. */
+  /** Rejects an operation that waits with `reason`. Does nothing if it has already ended. */
   cancel(channel: Channel, operation: Operation<unknown>, reason: Error): void {
     if (operation.queued) this.#leave(channel, operation, reason)
   }
@@ -549,7 +575,7 @@ export class Reactor {
     this.#reject(operation, reason)
     if (first && channel.fd >= 0) {
       this.#newTurn(channel)
-      this.#pump(channel, direction, false)
+      this.#pump(channel, direction, 'submit')
     }
   }
 
@@ -561,7 +587,7 @@ export class Reactor {
       try {
         this.#serve(at)
       } catch (error) {
-        uncaught(error) // the records behind this one belong to other sockets
+        uncaught(error) // the records after this one belong to other sockets
       }
     }
   }
@@ -575,16 +601,16 @@ export class Reactor {
     const channel = this.#channels[index]
     const direction = completions[at + RECORD_DIRECTION] as Direction
     if (channel?.id !== idOf(index, completions[at + RECORD_GENERATION]!)) return this.#dropAccepted(at)
-    this.hasBudget(channel) // a new turn has a new one
+    this.hasBudget(channel) // a new turn starts with a full budget
     const operation = channel.head(direction)
     if (operation === null) return this.#dropAccepted(at)
     if (opcode === READY) {
-      const sure = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
-      if (direction === WRITE && sure && channel.extras?.echo === true) {
+      const ready = direction === READ || (completions[at + RECORD_MASK]! & EVENT_WRITABLE) !== 0
+      if (direction === WRITE && ready && channel.extras?.echo === true) {
         channel.extras.echo = false
         operation.arm(this.memory, channel.index)
       } else {
-        this.#pump(channel, direction, sure, false)
+        this.#pump(channel, direction, ready ? 'edge' : 'error')
       }
     } else {
       this.#settle(
@@ -606,14 +632,14 @@ export class Reactor {
     this.native.close(this.memory.idAt(completions[at + RECORD_WHERE]!))
   }
 
-  // After C++ served the head: the one behind it is attempted, or armed where that cannot succeed.
+  // After C++ served the head: attempt the next operation, or only arm it if the table says DRY.
   #next(channel: Channel, direction: Direction): void {
     const head = channel.head(direction)!
     const dry = direction === READ && this.#isDry(channel) && !head.ignoresDry
-    if (!dry || !this.#arm(channel, head)) this.#pump(channel, direction, false)
+    if (!dry || !this.#arm(channel, head, 'submit')) this.#pump(channel, direction, 'submit')
   }
 
-  /** The work of this operation off the loop has ended: it goes on, or leaves as it was asked to. */
+  /** Continues an operation when its work on another thread has ended, or rejects it if it was aborted meanwhile. */
   resume(channel: Channel, operation: Operation<unknown>): void {
     if (!operation.queued) return
     this.hasBudget(channel)
@@ -622,6 +648,6 @@ export class Reactor {
       this.#dequeue(channel, operation)
       this.#reject(operation, reason)
     }
-    this.#pump(channel, operation.direction, false)
+    this.#pump(channel, operation.direction, 'turn')
   }
 }

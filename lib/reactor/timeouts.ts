@@ -2,17 +2,20 @@ import { checkTimeout } from '../validators'
 
 let current: number | null = null
 
-/** What `timeout` is for a new socket. */
+/** Returns the `timeout` of a new socket. */
 export function defaultTimeout(): number | null {
   return current
 }
 
-/** The default timeout of new sockets in milliseconds, or `null`: they wait for ever. */
+/** Returns the default timeout of new sockets in milliseconds, or `null` if they wait without limit. */
 export function getDefaultTimeout(): number | null {
   return current
 }
 
-/** Sets the default timeout of sockets made from now on, accepted ones included: milliseconds, 0 or `null`. */
+/**
+ * Sets the default timeout of sockets that are created or accepted from now on. Milliseconds; 0 never waits, `null`
+ * waits without limit.
+ */
 export function setDefaultTimeout(timeout: number | null): void {
   current = checkTimeout('timeout', timeout)
 }

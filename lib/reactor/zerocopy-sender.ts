@@ -1,48 +1,52 @@
 /*
- * MSG_ZEROCOPY on one open socket. The kernel numbers the sends that it accepted with the flag, from 0 and modulo
- * 2^32, and tells through the error queue which of them it is done with, in ranges that may come late,
- * together and out of order. Until then it reads the memory: `pending` holds it.
+ * The state of MSG_ZEROCOPY on one open socket.
  *
- * When it had to copy after all (loopback, veth, a device without scatter and gather) zero-copy only costs, so
- * after some such sends in a row the next ones are ordinary, and one is tried now and then.
+ * The kernel numbers the sends that it accepted with the flag, from 0 and modulo 2^32. It reports on the error queue
+ * which sends are complete, as ranges of these numbers. Reports may come late, merged, and out of order. Until a send
+ * is complete, the kernel reads the caller's memory: `#pending` keeps a reference to it.
+ *
+ * In some cases the kernel copies the data after all: on loopback, on veth, and on a device without scatter-gather.
+ * Then zero-copy costs more than it saves. After some copied sends in a row, the next sends are ordinary, and a
+ * zero-copy send is tried again from time to time.
  */
 import type { ErrorRecord } from '../errqueue/record'
 
-/** So many sends in a row that were copied are enough to believe it. */
+/** After this many copied sends in a row, the next ones are ordinary. */
 const CONVINCED = 8
+/** How many ordinary sends come before the next try: doubled each time, between these limits. */
 const MIN_ORDINARY = 64
 const MAX_ORDINARY = 4096
 
-/** Memory while the kernel sends from it. */
+/** Memory that the kernel sends from. */
 export interface Rental {
-  /** The bytes to send: nobody else can write to them, or has promised not to. */
+  /** The bytes to send. The caller cannot write to them now, or has promised not to. */
   readonly bytes: Uint8Array
-  /** It is on the heap, where it would be somebody else's after this thread. */
+  /** True if the memory belongs to this thread's heap, which may be reused when the thread ends. */
   readonly heap: boolean
-  /** What the caller gets back. */
+  /** Returns the memory to the caller. */
   giveBack(): Uint8Array
 }
 
-/** What the zero-copy sends of a socket came to. */
+/** Counters of a socket's zero-copy sends. */
 export interface ZeroCopyStatistics {
-  /** Sends that were asked for. */
+  /** The number of completed `sendZeroCopy` calls. */
   sends: number
-  /** Their bytes. */
+  /** The bytes that these calls sent. */
   bytes: number
-  /** Sends of which the kernel, or this package, copied a part. */
+  /** The number of sends of which the kernel, or this package, copied a part. */
   copied: number
-  /** System calls that found no room for another zero-copy send (`ENOBUFS`) and were made as ordinary ones. */
+  /** The number of system calls that failed with `ENOBUFS` and were repeated as ordinary sends. */
   fallbacks: number
-  /** Sends that the kernel is not done with. */
+  /** The number of sends that the kernel has not completed. */
   pending: number
 }
 
-/** One sendZeroCopy, from its first call to the kernel's last word. */
+/** One sendZeroCopy call, from its first system call to the kernel's last report about it. */
 export class ZeroCopySend {
-  /** System calls whose end has not been told. */
+  /** The number of system calls that the kernel has not reported as complete. */
   outstanding = 0
   copied = false
-  /** All bytes are queued. */
+  /** True when all bytes are in the send queue. */
   queued = false
 
   constructor(readonly rental: Rental) {}
@@ -56,22 +60,24 @@ export class ZeroCopySender {
   readonly #pending = new Map<number, ZeroCopySend>()
   readonly #statistics = { sends: 0, bytes: 0, copied: 0, fallbacks: 0 }
   #next = 0
-  /** What the kernel had counted before the first of these; null until the first of them tells. */
+  /** The kernel's number of the first send that is counted here; null until the first report tells it. */
   #base: number | null = 0
-  /** Sends in a row that were copied. */
+  /** The number of copied sends in a row. */
   #copies = 0
-  /** Ordinary sends to make before the next try, and how many they were last time. */
+  /** How many more ordinary sends to make before the next try. */
   #ordinary = 0
+  /** How many ordinary sends were made before the last try. */
   #patience = MIN_ORDINARY / 2
+  /** The number of system calls that send from memory of the heap. */
   #heap = 0
-  /** Told when the kernel begins and ceases to read memory of the heap. */
+  /** Called with true when the kernel starts to read memory of the heap, and with false when it has finished. */
   onHeap: (rented: boolean) => void = () => undefined
 
   get statistics(): ZeroCopyStatistics {
     return { ...this.#statistics, pending: new Set(this.#pending.values()).size }
   }
 
-  /** The kernel reads memory of the heap. */
+  /** True while the kernel reads memory of the heap. */
   get heap(): boolean {
     return this.#heap > 0
   }
@@ -80,12 +86,12 @@ export class ZeroCopySender {
     return this.#pending.size === 0
   }
 
-  /** Others have sent on this open socket: the first record about a send of our own tells how many. */
+  /** Called for a socket that another process or thread may have sent on: the kernel's next number is unknown. */
   learn(): void {
     this.#base = null
   }
 
-  /** Whether the next send is worth the trouble. */
+  /** Returns true if the next send should be a zero-copy send. */
   worthwhile(): boolean {
     if (!this.certain) return false
     if (this.#ordinary === 0) return true
@@ -94,14 +100,14 @@ export class ZeroCopySender {
   }
 
   /**
-   * Whether a call may carry the flag. While the count is unknown one may: records can come out of order, and
-   * only of a single one is it clear whose it is.
+   * True if the next call may carry the flag. While the kernel's number is unknown, only one such call may be pending:
+   * reports come out of order, and with several calls it would be unclear which call a report is about.
    */
   get certain(): boolean {
     return this.#base !== null || this.idle
   }
 
-  /** The kernel accepted a call with the flag. */
+  /** Called when the kernel accepted a call with the flag. */
   accepted(send: ZeroCopySend): void {
     this.#pending.set(this.#next, send)
     this.#next = (this.#next + 1) >>> 0
@@ -109,20 +115,20 @@ export class ZeroCopySender {
     if (send.rental.heap && this.#heap++ === 0) this.onHeap(true)
   }
 
-  /** It did not, for lack of room. */
+  /** Called when the kernel refused a call with the flag, for lack of memory (ENOBUFS). */
   refused(send: ZeroCopySend): void {
     send.copied = true
     this.#statistics.fallbacks++
   }
 
-  /** A send has come to its end. */
+  /** Called when a send is complete. */
   ended(bytes: number, copied: boolean): void {
     this.#statistics.sends++
     this.#statistics.bytes += bytes
     if (copied) this.#statistics.copied++
   }
 
-  /** Takes the records that are about these sends. */
+  /** Takes the records of zero-copy sends off the error queue: see ErrorQueue.claim. */
   claim = ({ zerocopy }: ErrorRecord): boolean => {
     if (zerocopy === undefined) return false
     const { first, last, copied } = zerocopy
@@ -144,7 +150,7 @@ export class ZeroCopySender {
       this.#copies = 0
       this.#patience = MIN_ORDINARY / 2
     } else if (++this.#copies >= CONVINCED) {
-      this.#copies = CONVINCED - 1 // the next one decides alone
+      this.#copies = CONVINCED - 1 // one more copied send is enough to go back to ordinary sends
       this.#patience = Math.min(this.#patience * 2, MAX_ORDINARY)
       this.#ordinary = this.#patience
     }

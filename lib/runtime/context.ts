@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks'
 
 /**
- * Runs the caller's function in the async context of this call, whatever event leads to it: an AsyncLocalStorage would
- * otherwise have the store of another caller, or none.
+ * Returns a function that runs `listener` in the async context of this call. Otherwise an AsyncLocalStorage in the
+ * listener would have the store of another caller, or none.
  */
 export function inContext<Arguments extends unknown[], Result>(
   listener: (...args: Arguments) => Result,

@@ -1,16 +1,16 @@
 const { hasOwn, getPrototypeOf } = Object
 
 /**
- * A copy of an options object: its own properties alone, each read once. The copy inherits nothing, so what other
- * code adds to Object.prototype is never an option.
+ * Copies the own properties of an options object, and reads each once. The copy has no prototype, so properties that
+ * other code adds to Object.prototype are never options.
  */
 export function ownFields<T extends object>(given: T): T {
   return { __proto__: null, ...given }
 }
 
 /**
- * A property of an object that may be an instance of a class (FileHandle, Socket): its own or its class's, never one
- * that was added to Object.prototype.
+ * Returns a property of an object that may be an instance of a class (FileHandle, Socket). Reads own properties and
+ * those of the class, but not properties that other code added to Object.prototype.
  */
 export function memberOf(object: object, key: string): unknown {
   for (let holder: object | null = object; holder !== null;) {

@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
 /*
- * AbortSignals, by what the class itself has. Everything is taken when this module loads: own properties and
- * overridden methods of a signal are the caller's code, and that must not run inside the reactor.
+ * Uses AbortSignals through the methods of their class, which are stored when this module loads. Own properties and
+ * overridden methods of a signal are code of the caller, which must not run inside the reactor.
  */
 const { getOwnPropertyDescriptor, getPrototypeOf } = Object
 const { apply } = Reflect
@@ -10,7 +10,7 @@ const addEventListener = methodOf('addEventListener')
 const removeEventListener = methodOf('removeEventListener')
 const getAborted = getterOf('aborted')
 const getReason = getterOf('reason')
-/** It inherits nothing: addEventListener reads more options than this one. */
+/** The options of addEventListener. Without a prototype, because addEventListener reads other options too. */
 const ONCE = Object.freeze({ __proto__: null, once: true })
 
 function methodOf(name: 'addEventListener' | 'removeEventListener'): () => unknown {
@@ -22,10 +22,10 @@ function getterOf(name: 'aborted' | 'reason'): () => unknown {
   return getOwnPropertyDescriptor(AbortSignal.prototype, name)!.get!
 }
 
-/** Whether the value is an AbortSignal, of whatever context. `instanceof` believes the prototype. */
+/** Returns true if the value is an AbortSignal, also one of another realm. `instanceof` checks only the prototype. */
 export function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object') return false
-  // The getter reads through a Proxy, whose traps would run at each later use.
+  // The getter also accepts a Proxy of a signal, but later calls would run its traps: refuse every Proxy.
   for (let each: unknown = value; each !== null; each = getPrototypeOf(each)) {
     if (types.isProxy(each)) return false
   }
@@ -37,17 +37,17 @@ export function isSignal(value: unknown): value is AbortSignal {
   }
 }
 
-/** Whether the signal has fired. */
+/** Returns true if the signal is aborted. */
 export function isAborted(signal: AbortSignal): boolean {
   return apply(getAborted, signal, []) as boolean
 }
 
-/** Why the signal fired. */
+/** Returns the reason of the abort. */
 export function reasonOf(signal: AbortSignal): unknown {
   return apply(getReason, signal, [])
 }
 
-/** Calls the listener once, when the signal fires. The function that this returns takes it back and never throws. */
+/** Calls the listener once, when the signal is aborted. Returns a function that removes it and never throws. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   let waiting = true
   const tell = (): void => {
@@ -59,7 +59,7 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     try {
       apply(removeEventListener, signal, ['abort', tell])
     } catch {
-      // The caller took away the constructor, by which Node knows an EventTarget: `tell` stays and does nothing.
+      // The caller deleted the constructor, which Node needs to recognise an EventTarget: `tell` stays, without effect.
     }
   }
 }

@@ -1,12 +1,14 @@
 import { ownFields } from './fields'
 
-/** How many kinds are counted apart. A peer may be able to choose the kind, and must not fill the memory with kinds. */
-const MOST_KINDS = 64
+/**
+ * The maximum number of kinds that are counted. A peer may choose the kind, and must not be able to fill the memory.
+ */
+const MAX_KINDS = 64
 const OTHERS = 'others'
 
 /**
- * Warnings of the process that another program can cause at will: of each kind the 1st, 10th, 100th, … is emitted,
- * with their number, and the others are only counted.
+ * Emits process warnings that a peer can cause at will. For each kind only the 1st, 10th, 100th, … warning is
+ * emitted, with the count. The others are only counted.
  */
 export class Warnings {
   readonly #counts = new Map<string, number>()
@@ -18,7 +20,7 @@ export class Warnings {
 
   warn(kind: string, text: () => string): void {
     const counts = this.#counts
-    const counted = counts.has(kind) || counts.size < MOST_KINDS ? kind : OTHERS
+    const counted = counts.has(kind) || counts.size < MAX_KINDS ? kind : OTHERS
     const count = (counts.get(counted) ?? 0) + 1
     counts.set(counted, count)
     if (!/^10*$/.test(String(count))) return

@@ -140,7 +140,7 @@ describe('errors of the kernel', () => {
     const socket = udp()
     const membership = socket.joinGroup(group, { interface: 1 })
     expect(error(() => socket.joinGroup(group, { interface: 1 }))).toBe(
-      `setsockopt EADDRINUSE MCAST_JOIN_GROUP ${group} (this socket hears the group on that interface already)`,
+      `setsockopt EADDRINUSE MCAST_JOIN_GROUP ${group} (this socket has already joined the group on that interface)`,
     )
     membership.block('10.0.0.1')
     expect(error(() => membership.block('10.0.0.1'))).toBe(
@@ -183,7 +183,7 @@ describe('errors of the kernel', () => {
       /^setsockopt EADDRINUSE MCAST_JOIN_GROUP \(/,
     )
     expect(error(() => socket.set(options.IP_ADD_MEMBERSHIP, { group, interface: 1 }))).toMatch(
-      /^setsockopt EADDRINUSE IP_ADD_MEMBERSHIP \(this socket hears/,
+      /^setsockopt EADDRINUSE IP_ADD_MEMBERSHIP \(this socket has already joined/,
     )
   })
 })

@@ -35,7 +35,7 @@ const rows: Row[] = [
   ['bind', 'EACCES', { address: null }, ''],
   ['bind', 'EPERM', { address: { kind: 'netlink' } }, 'the groups of this protocol need CAP_NET_ADMIN, those of NETLINK_AUDIT CAP_AUDIT_READ'],
   ['bind', 'EPERM', inet, ''],
-  ['setsockopt', 'EADDRINUSE', member('MCAST_JOIN_GROUP'), 'this socket hears the group on that interface already'],
+  ['setsockopt', 'EADDRINUSE', member('MCAST_JOIN_GROUP'), 'this socket has already joined the group on that interface'],
   ['setsockopt', 'ENODEV', member('IP_ADD_MEMBERSHIP'), 'no such interface, or no route to the group: name an interface'],
   ['setsockopt', 'EADDRNOTAVAIL', member('MCAST_UNBLOCK_SOURCE'), 'this source is not blocked'],
   ['setsockopt', 'EADDRNOTAVAIL', member('MCAST_JOIN_SOURCE_GROUP'), 'this source is in the list already'],
