@@ -9,6 +9,9 @@
 
 namespace bsd {
 
+// How many kinds of lookups there are, numbered as in lib/names/lookup.ts.
+constexpr int kLookupKinds = 9;
+
 struct LookupRequest {
   static constexpr size_t kMaxText = 1024;  // NI_MAXHOST without its NUL
 
@@ -21,7 +24,7 @@ struct LookupRequest {
     const char* text() const { return present ? bytes : nullptr; }
   };
 
-  int kind = 0;  // an index of kLookups in syscalls/lookup.cc
+  int kind = 0;  // less than kLookupKinds
   int numbers[4] = {};
   Text first;
   Text second;
