@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "env.h"
+#include "sys/retry.h"
 
 namespace bsd {
 
@@ -101,25 +102,6 @@ class Args {
 
 // An ArrayBufferView's memory as it is now; false when the value is not one.
 bool ReadBytes(napi_env env, napi_value value, Bytes* bytes);
-
-// Repeats a call that a signal interrupted. Result or -errno.
-template <typename Function>
-int64_t Retry(const Function& call) {
-  for (;;) {
-    const int64_t result = call();
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
-}
-
-// The same for a call that returns -errno.
-template <typename Function>
-int64_t Repeat(const Function& call) {
-  for (;;) {
-    const int64_t result = call();
-    if (result != -EINTR) return result;
-  }
-}
 
 // Argument 0 of every call names the socket, the rest are the system call's own. Calls that take an array of buffers as
 // argument 1 are made with kWithParts.

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../retry.h"
+
 namespace bsd::sys {
 
 const int kSendFlags = 0;  // SO_NOSIGPIPE on each socket instead, see Prepare()
@@ -46,32 +48,22 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                     socklen_t* length) {
-  for (;;) {
-    const ssize_t result = recvfrom(fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return recvfrom(fd, data, size, flags, address, length); });
 }
 
 int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
                socklen_t length) {
-  for (;;) {
-    const ssize_t result = sendto(fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return sendto(fd, data, size, flags, address, length); });
 }
 
-// One message of a batch. Result or -errno.
+// Makes one call for each message of a batch, up to the first that fails. Returns how many succeeded, or -errno if the
+// first one failed.
 template <typename Call>
 static int64_t Each(Message* messages, size_t count, const Call& call) {
-  for (size_t done = 0; done < count;) {
-    const ssize_t result = call(&messages[done].header);
-    if (result >= 0) {
-      messages[done++].bytes = static_cast<unsigned>(result);
-    } else if (errno != EINTR) {
-      return done > 0 ? static_cast<int64_t>(done) : -errno;
-    }
+  for (size_t done = 0; done < count; ++done) {
+    const int64_t result = Retry([&] { return call(&messages[done].header); });
+    if (result < 0) return done > 0 ? static_cast<int64_t>(done) : result;
+    messages[done].bytes = static_cast<unsigned>(result);
   }
   return static_cast<int64_t>(count);
 }

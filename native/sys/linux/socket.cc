@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../retry.h"
+
 namespace bsd::sys {
 
 const int kSendFlags = MSG_NOSIGNAL;
@@ -28,20 +30,12 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                     socklen_t* length) {
-  for (;;) {
-    const long result = syscall(SYS_recvfrom, fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return syscall(SYS_recvfrom, fd, data, size, flags, address, length); });
 }
 
 int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
                socklen_t length) {
-  for (;;) {
-    const long result = syscall(SYS_sendto, fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return syscall(SYS_sendto, fd, data, size, flags, address, length); });
 }
 
 static_assert(sizeof(Message) == sizeof(mmsghdr), "Message is the kernel's struct");
@@ -49,21 +43,13 @@ static_assert(offsetof(Message, bytes) == offsetof(mmsghdr, msg_len),
               "Message is the kernel's struct");
 
 int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags) {
-  for (;;) {
-    const int result = recvmmsg(fd, reinterpret_cast<mmsghdr*>(messages),
-                                static_cast<unsigned>(count), flags, nullptr);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  auto* const list = reinterpret_cast<mmsghdr*>(messages);
+  return Retry([&] { return recvmmsg(fd, list, static_cast<unsigned>(count), flags, nullptr); });
 }
 
 int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
-  for (;;) {
-    const int result =
-        sendmmsg(fd, reinterpret_cast<mmsghdr*>(messages), static_cast<unsigned>(count), flags);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  auto* const list = reinterpret_cast<mmsghdr*>(messages);
+  return Retry([&] { return sendmmsg(fd, list, static_cast<unsigned>(count), flags); });
 }
 
 int Duplicate(int fd) {
