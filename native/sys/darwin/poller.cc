@@ -4,6 +4,10 @@
 #include <sys/event.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "../../shared.h"
+
 namespace bsd::sys {
 
 static int Apply(int poller, struct kevent* changes, int count) {
@@ -62,10 +66,9 @@ int PollerGather(int poller, int fd, int events) {
 }
 
 int PollerFetch(int poller, Event* events, int max) {
-  constexpr int kMax = 256;
-  struct kevent ready[kMax];
+  struct kevent ready[kMaxEvents];
   const timespec now = {0, 0};
-  const int count = kevent(poller, nullptr, 0, ready, max < kMax ? max : kMax, &now);
+  const int count = kevent(poller, nullptr, 0, ready, std::min(max, kMaxEvents), &now);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const struct kevent& from = ready[i];

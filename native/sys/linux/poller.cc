@@ -2,6 +2,10 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
+
+#include "../../shared.h"
+
 namespace bsd::sys {
 
 static epoll_event EventOf(uint64_t token, Interest interest) {
@@ -41,9 +45,8 @@ int PollerGather(int poller, int fd, int events) {
 }
 
 int PollerFetch(int poller, Event* events, int max) {
-  constexpr int kMax = 256;
-  epoll_event ready[kMax];
-  const int count = epoll_wait(poller, ready, max < kMax ? max : kMax, 0);
+  epoll_event ready[kMaxEvents];
+  const int count = epoll_wait(poller, ready, std::min(max, kMaxEvents), 0);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const uint32_t from = ready[i].events;
