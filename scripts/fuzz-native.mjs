@@ -21,7 +21,7 @@ const parsing = [
   'sys/linux/socket',
 ]
 const targets = {
-  attempts: { units: ['attempts', 'receive', 'reply', 'slots', 'sys/linux/socket'], helpers: ['kernel'] },
+  attempts: { units: ['events', 'receive', 'reply', 'slots', 'sys/linux/socket'], helpers: ['kernel'] },
   calls: { units: parsing, helpers: ['values', 'kernel'] },
   ring: { units: ['sys/linux/ring'], helpers: ['kernel'] },
   reply: { units: ['reply', 'slots'], helpers: [] },
