@@ -27,7 +27,7 @@ void ReadText(Args& a, size_t i, const char* name, LookupRequest::Text* into) {
   if (bytes.size > 0) memcpy(into->bytes, bytes.data, bytes.size);
 }
 
-// (kind, first?, second?, number, number, number, number), from argument i.
+// Reads (kind, first?, second?, number, number, number, number), from argument i.
 bool ReadRequest(Args& a, size_t i, LookupRequest* request) {
   request->kind = static_cast<int>(a.Integer(i, "kind", 0, kLookupKinds - 1));
   ReadText(a, i + 1, "first", &request->first);
@@ -37,7 +37,7 @@ bool ReadRequest(Args& a, size_t i, LookupRequest* request) {
   return a.ok();
 }
 
-// On this thread: (request) -> size of the reply or -errno.
+// Makes a lookup on the calling thread: (request) -> size of the reply or -errno.
 int64_t Lookup(Args& a) {
   LookupRequest request;
   if (!ReadRequest(a, 0, &request)) return 0;
@@ -47,14 +47,14 @@ int64_t Lookup(Args& a) {
   return a.env().reply.size();
 }
 
-// On the thread pool: (ticket, request) -> 0, and a record when it is done.
+// Starts a lookup on the thread pool: (ticket, request) -> 0, and a record at the end.
 int64_t LookupLater(Args& a) {
   const int ticket = a.Int(0, "ticket");
   LookupRequest request;
   return ReadRequest(a, 1, &request) ? StartLookup(a.env(), ticket, request) : 0;
 }
 
-// What the last lookup brought: (into) -> bytes.
+// Copies the reply of the last lookup and frees it: (into) -> bytes.
 int64_t TakeReply(Args& a) {
   const Bytes into = a.Buffer(0, "into");
   if (!a.ok()) return 0;

@@ -41,7 +41,7 @@ int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   struct kevent change;
   const auto ident = static_cast<uintptr_t>(fd);
   EV_SET(&change, ident, EVFILT_WRITE, EV_DELETE, 0, 0, Token(token));
-  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT where it was not watched
+  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT if it was not registered
   return PollerAdd(poller, fd, token, interest);
 }
 
@@ -57,7 +57,7 @@ int PollerGather(int poller, int fd, int events) {
   int count = 0;
   const bool writing = (events & (POLLOUT | POLLWRNORM | POLLWRBAND)) != 0;
   const auto ident = static_cast<uintptr_t>(fd);
-  // A hang-up is reported whatever is asked, so something has to be watched.
+  // poll(2) reports a hang-up even if no events are requested, so at least one filter is needed.
   if (!writing || (events & ~(POLLOUT | POLLWRNORM | POLLWRBAND)) != 0)
     EV_SET(&changes[count++], ident, EVFILT_READ, EV_ADD, 0, 0, nullptr);
   if (writing) EV_SET(&changes[count++], ident, EVFILT_WRITE, EV_ADD, 0, 0, nullptr);

@@ -1,4 +1,4 @@
-// Descriptors that another process chose: what they are, and how they are closed without waiting for that process.
+// Foreign descriptors, which another process opened: finds out what they are, and closes them without waiting for it.
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -44,12 +44,13 @@ constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
 #define AT_EMPTY_PATH 0x1000
 #endif
 
-// Other file systems have a device number without a driver, major 0, but for tmpfs and memfd they may have a server.
+// True if a file is in memory or on a block device. A file system without a block device has major number 0. Of these,
+// only tmpfs and memfd support seals, and the others may have a server.
 bool IsLocal(int fd, const Statx& found) {
   return found.device_major != 0 || fcntl(fd, F_GET_SEALS) >= 0;
 }
 
-// Whether close(2) may wait: a socket that lingers, or a file system that tells its server.
+// True if close(2) may wait: for a socket that lingers, or for the server of a file system.
 bool MayWait(int fd) {
   linger current = {};
   socklen_t size = sizeof current;
@@ -58,32 +59,32 @@ bool MayWait(int fd) {
   if (errno == EBADF || fcntl(fd, F_GETPIPE_SZ) >= 0) return false;
   Statx found = {};
   if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kType, &found) < 0) return true;
-  // What has no type is an anonymous inode: a pidfd, an eventfd. Major 1 are /dev/null and its kin.
+  // An anonymous inode (pidfd, eventfd) has no type. Major number 1 is /dev/null, /dev/zero and the like.
   const unsigned type = found.mode & S_IFMT;
   if (type == 0 || (type == S_IFCHR && found.special_major == 1)) return false;
   return !IsLocal(fd, found);
 }
 
-// The queue and its threads are the whole process's: a close that never returns must outlive the environment that
-// asked for it. The addon is linked with -z nodelete.
+// The queue and its threads are static, because a close(2) that never returns outlives the environment that started it.
+// The addon is linked with -z nodelete, so that its code stays mapped.
 struct Closing {
   int fd;
   Closing* next;
-  bool* done;  // of a caller that waits
+  bool* done;  // set for a caller that waits, or nullptr
 };
 
 constexpr int kThreads = 32;
-constexpr long kPatience = 5'000'000;  // nanoseconds
+constexpr long kPatience = 5'000'000;  // nanoseconds that a caller waits
 constexpr long kSecond = 1'000'000'000;
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t closed;
-bool ready = false;  // `closed` is
+bool ready = false;  // `closed` is initialised
 Closing* first = nullptr;
 Closing** last = &first;
 int threads = 0;
 
-// The wall clock may jump.
+// Initialises `closed` with the monotonic clock, because the wall clock may jump.
 void MakeReady() {
   if (ready) return;
   pthread_condattr_t attributes;
@@ -95,8 +96,7 @@ void MakeReady() {
 }
 
 void* CloseAll(void*) {
-  WatchedThread
-      thread;  // a socket that lingers does not hold the thread; nothing helps against a file system that waits
+  WatchedThread thread;  // interrupts a socket that lingers; a file system may ignore the signal
   pthread_mutex_lock(&lock);
   while (first != nullptr) {
     Closing* closing = first;
@@ -114,7 +114,7 @@ void* CloseAll(void*) {
   return nullptr;
 }
 
-// With the lock held: waits for a while until it is closed.
+// Waits until the descriptor is closed, for at most kPatience. Called with the lock held.
 void Wait(Closing* closing) {
   timespec until = {};
   clock_gettime(CLOCK_MONOTONIC, &until);
@@ -132,7 +132,7 @@ void Wait(Closing* closing) {
 }  // namespace
 
 int StartDetached(void* (*run)(void*), void* argument) {
-  // The thread inherits this mask: a signal to the process is for the threads that were there before.
+  // The new thread inherits this mask, so that signals to the process go to other threads.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -150,7 +150,7 @@ int Stat(int fd, FileStat* stat) {
   Statx found = {};
   if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kBasic | kMount, &found) < 0) {
     if (errno != ENOSYS && errno != EPERM) return -errno;
-    struct stat plain = {};  // before Linux 4.11, and in old containers
+    struct stat plain = {};  // no statx(2): Linux before 4.11, or a container that forbids it
     if (fstat(fd, &plain) < 0) return -errno;
     *stat = {plain.st_mode, plain.st_size, 0, false};
     return 0;
@@ -163,12 +163,13 @@ int Stat(int fd, FileStat* stat) {
 int CloseForeign(int fd) {
   if (!MayWait(fd)) return close(fd) < 0 ? -errno : 0;
   auto* closing = new (std::nothrow) Closing{fd, nullptr, nullptr};
-  if (closing == nullptr) return 0;  // open for ever rather than a wait for ever
+  if (closing == nullptr)
+    return 0;  // no memory: leave the descriptor open rather than block the event loop
   pthread_mutex_lock(&lock);
   MakeReady();
   *last = closing;
   last = &closing->next;
-  const bool alone = threads == 0;  // otherwise a thread may be stuck: do not wait again
+  const bool alone = threads == 0;  // wait only then: another thread may be stuck in close(2)
   if (threads < kThreads && StartDetached(CloseAll, nullptr) == 0) {
     ++threads;
     if (alone) Wait(closing);

@@ -70,11 +70,11 @@ static int IntegerOption(int fd, int name) {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
 }
 
-// SO_LINGER would leave it to whoever closes the last descriptor, so the connection is dissolved. A family that
-// knows no AF_UNSPEC has nothing better.
+// connect(2) to AF_UNSPEC resets the connection at once. SO_LINGER does so only when the last descriptor is closed,
+// which may be in another process, but it is all there is for a family that does not support AF_UNSPEC.
 void Abort(int fd) {
-  const sockaddr nobody = {};
-  if (connect(fd, &nobody, sizeof nobody) == 0) return;
+  const sockaddr unspecified = {};
+  if (connect(fd, &unspecified, sizeof unspecified) == 0) return;
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   shutdown(fd, SHUT_RDWR);
@@ -96,11 +96,12 @@ int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }
 int GetOption(int fd, int level, int name, void* value, int32_t* length) {
   constexpr int32_t kInstruction = 8;  // sizeof(struct sock_filter)
   auto size = static_cast<socklen_t>(*length);
-  // SO_GET_FILTER counts instructions, not bytes: taken literally it writes eight times too far.
+  // The length of SO_GET_FILTER counts instructions of 8 bytes. With a length in bytes the kernel would write beyond
+  // it.
   const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
   if (filter) size /= kInstruction;
   if (getsockopt(fd, level, name, value, &size) < 0) {
-    if (errno == ERANGE) *length = static_cast<int32_t>(size);  // how much it takes (SO_PEERGROUPS)
+    if (errno == ERANGE) *length = static_cast<int32_t>(size);  // the size needed (SO_PEERGROUPS)
     return -errno;
   }
   *length = static_cast<int32_t>(filter ? size * kInstruction : size);
@@ -110,7 +111,7 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length) {
 int SetProgram(int fd, int level, int name, const void* instructions, size_t size) {
   const size_t count = size / sizeof(sock_filter);
   if (size % sizeof(sock_filter) != 0 || count > UINT16_MAX) return -EINVAL;
-  // The kernel reads it only; the field is not const since programs were once patched in place.
+  // The kernel only reads the program, although the field is not const.
   sock_fprog program = {static_cast<unsigned short>(count),
                         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
                         static_cast<sock_filter*>(const_cast<void*>(instructions))};
