@@ -1,5 +1,5 @@
-// capture - WARMUP SECONDS SERVER_PID recv | ring: frames on the interface lo, which are those that somebody
-// else sends; a packet socket with a call for each, or a ring of TPACKET_V3.
+// capture - WARMUP SECONDS SERVER_PID recv | ring: captures the frames of another process on the interface lo, by a
+// packet socket with a call for each frame, or by a ring of TPACKET_V3.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>

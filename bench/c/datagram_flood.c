@@ -1,5 +1,5 @@
-// datagram_flood ADDRESS gso | mmsg | self SIZE: waits for a datagram, and from then on floods whoever sent it;
-// self: begins at once, and floods itself in batches, for those who look at the frames.
+// datagram_flood ADDRESS gso | mmsg | self SIZE: waits for a datagram, and then floods its sender. With self it floods
+// its own socket in batches from the start, for programs that capture frames.
 #include "datagram.h"
 
 static struct batch batch;

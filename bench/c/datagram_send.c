@@ -19,7 +19,7 @@ int main(int argc, char **argv) {
   struct window window = open_window(argv[2], argv[3], argv[4]);
   uint64_t messages = 0;
   while (!is_over(&window, messages)) {
-    // 64 of them for each look at the clock, whatever the mode.
+    // In every mode 64 datagrams for each look at the clock.
     for (int i = 0; i < (many || gso ? 1 : BATCH); i++) {
       ssize_t sent;
       if (many)

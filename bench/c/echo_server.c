@@ -29,7 +29,7 @@ static int serve(int fd, int finished) {
   }
 }
 
-// Until the peer is gone, or nobody wants us any more.
+// Serves until the peer has closed, or standard input ends.
 static void serve_busily(int listener, const union any_address *address) {
   const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) fail("accept");

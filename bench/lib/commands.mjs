@@ -63,10 +63,10 @@ export const npm = (name, script, ...args) =>
   installed()[name] === undefined
     ? missing(name)
     : command([process.execPath, file(script)], [path.join(peers, 'node_modules', name), ...args])
-/** What is there only with the newest bsd-sockets. */
+/** A command, or why it is missing in this version of bsd-sockets. */
 export const unless = (reason, given) => (reason ? { argv: [], args: [], missing: reason } : given)
 
-/** Everybody's version. */
+/** The versions of all measured programs. */
 export const peerVersions = () => ({
   python: pythonVersion() ?? null,
   nginx: nginxVersion() ?? null,

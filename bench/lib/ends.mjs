@@ -28,7 +28,7 @@ export function processCpu(pid) {
   return (Number(fields[11]) + Number(fields[12])) / TICKS
 }
 
-/** Seconds of CPU used so far on all cores, by anybody: everything but idle and iowait. */
+/** Returns the seconds of CPU used so far on all cores by all processes: everything but idle and iowait. */
 export function machineCpu() {
   const [, user, nice, system, , , irq, softirq, steal] = readFileSync('/proc/stat', 'latin1').split(/\s+/)
   return (

@@ -14,7 +14,7 @@ const PATIENCE = 3000 // ms before a sample is taken again
 
 const given = (command, context) => (typeof command === 'function' ? command(context) : command)
 
-/** One sample, taken again while somebody else uses the machine. The quietest one is kept. */
+/** Takes a sample, again while other processes use the machine, and keeps the one with the least foreign load. */
 async function sample(take, retakes) {
   let best
   for (let takes = 1; takes <= 1 + retakes; takes++) {
@@ -120,7 +120,7 @@ function writeFile(name, size) {
     writeFileSync(name, piece, { flag: 'a', flush: at + piece.length >= size })
 }
 
-/** What a smoke run leaves out: other sizes of the same, and whoever is no party to a goal. */
+/** Removes what a smoke run does not need: further sizes, and programs that no goal refers to. */
 function forSmoke(each) {
   const named = new Set((each.goals ?? []).flatMap(({ of, to, minus }) => [of, to, minus]))
   const ours = ({ name }) => name.startsWith('bsd-sockets')
