@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "call.h"
 #include "guarded_call.h"
 
 namespace bsd {
