@@ -1,8 +1,8 @@
-// Asks who has an IPv4 address on the link, as arping -I does. Linux, needs CAP_NET_RAW.
+// Finds the host on the link that has an IPv4 address, like arping -I. Linux, needs CAP_NET_RAW.
 //
 //   node examples/arping.mjs [-c count] [-w seconds] -I interface address
 //
-// The first question goes to everybody, later ones to who answered. Ends with 0 if somebody did.
+// Broadcasts the first request, and sends later ones to the host that has replied. Exits with 0 if there was a reply.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import {
@@ -31,7 +31,7 @@ if (positionals.length !== 1 || values.interface === undefined) {
 }
 const target = inet_pton(AF_INET, positionals[0])
 
-/** Our address on the way to the target: what the kernel would send from. */
+/** The source address that the kernel would use for the target. */
 async function sourceAddress() {
   const socket = new Socket(AF_INET, SOCK_DGRAM).set(options.SO_BINDTODEVICE, values.interface)
   try {
@@ -48,9 +48,9 @@ const macOf = bytes =>
     .toString('hex')
     .toUpperCase()
     .replace(/..(?!$)/g, '$&:')
-const everybody = Buffer.alloc(6, 0xff)
+const broadcast = Buffer.alloc(6, 0xff)
 
-/** Replies only: ARP over Ethernet for IPv4, operation 2, from the target. */
+/** Passes only replies: ARP over Ethernet for IPv4, operation 2, from the target. */
 const replies = bpf.assemble([
   { op: 'ldh', k: 20 },
   { op: 'jeq', k: 2, jf: 'drop' },
@@ -75,7 +75,7 @@ function request(to) {
   return Buffer.concat([header, body, own, source, to, target])
 }
 
-let [sent, broadcasts, received, to] = [0, 0, 0, everybody]
+let [sent, broadcasts, received, to] = [0, 0, 0, broadcast]
 let asked = 0
 
 async function listen() {
@@ -92,7 +92,7 @@ async function listen() {
 
 async function ask() {
   while (sent < +values.count) {
-    if (to === everybody) broadcasts++
+    if (to === broadcast) broadcasts++
     sent++
     asked = performance.now()
     await socket.send(request(to))

@@ -1,5 +1,5 @@
-// One listening socket for every core: the main thread opens it and hands its number to the workers, which all accept
-// from it. Whoever is free takes the next connection, so none waits behind a busy worker.
+// One listening socket for all cores: the main thread opens it and passes its descriptor number to the workers, which
+// all accept from it. A free worker accepts the next connection, so no connection waits for a busy worker.
 //
 //   node examples/cluster-fd.mjs [port or path] [workers]     then: nc 127.0.0.1 8080     Ctrl-C ends it
 import { availableParallelism } from 'node:os'
@@ -13,13 +13,13 @@ if (isMainThread) {
     : { path: where, unlink: true }
   const listener = await createServer(options)
   const threads = Array.from({ length: Number(workers) }, () => {
-    // A duplicate for each, given up here: from now on it is that worker's to close.
+    // Each worker gets a duplicate and closes it.
     const fd = listener.dup().detach()
     return new Worker(new URL(import.meta.url), { workerData: fd })
   })
   await Promise.all(threads.map(thread => new Promise(resolve => thread.once('message', resolve))))
   console.log(`${workers} workers on ${listener.getsockname()}`)
-  listener.close() // this thread's own
+  listener.close() // the descriptor of this thread
   process.once('SIGINT', () => {
     for (const thread of threads) thread.postMessage('stop')
   })

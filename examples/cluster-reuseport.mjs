@@ -1,5 +1,5 @@
-// One server on every core: each worker has a listening socket of its own on the same port (SO_REUSEPORT), and the
-// kernel spreads the connections over them.
+// One server on every core: each worker has its own listening socket on the same port (SO_REUSEPORT), and the kernel
+// distributes the connections.
 //
 //   node examples/cluster-reuseport.mjs [port] [workers]     then: nc 127.0.0.1 8080     Ctrl-C ends it
 import { availableParallelism } from 'node:os'
@@ -8,7 +8,7 @@ import { createServer, serve } from 'bsd-sockets'
 
 if (isMainThread) {
   const [port = 0, workers = availableParallelism()] = process.argv.slice(2).map(Number)
-  // Bound and never listening: it keeps the port, whatever its number, and gets no connection.
+  // This socket is bound but does not listen. It reserves the port, also if the kernel chose it.
   const { AF_INET, Socket, SOCK_STREAM, SOL_SOCKET, SO_REUSEPORT } = await import('bsd-sockets')
   const keeper = new Socket(AF_INET, SOCK_STREAM)
   keeper.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)

@@ -1,10 +1,10 @@
-// The other end of the demo: receives into memory, then says what the bytes hash to.
+// The receiver of the demo: receives into memory, then prints the hash of the bytes.
 import { createHash } from 'node:crypto'
 import { AF_INET } from 'bsd-sockets'
 import { Socket } from 'bsd-sockets/sync'
 
 const [port, size] = process.argv.slice(2).map(Number)
-const memory = Buffer.alloc(size, 1) // touched now, not while the clock runs
+const memory = Buffer.alloc(size, 1) // touch the memory before the measurement
 const socket = new Socket(AF_INET)
 socket.connect(['127.0.0.1', port])
 let length = 0

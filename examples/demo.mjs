@@ -1,6 +1,6 @@
-// npm run demo: what this package is for, on real data, in under half a minute. It makes a file, sends it
-// over loopback TCP twice, once with sendfile(2) and once with Node's own streams, and then shows four
-// sockets that Node hides. It cleans up after itself.
+// npm run demo: shows the package on real data in under half a minute. Makes a file, sends it over loopback TCP twice,
+// once with sendfile(2) and once with Node's streams, and then shows four kinds of sockets that Node does not offer.
+// Removes its files at the end.
 import cliProgress from 'cli-progress'
 import { spawn } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
@@ -28,7 +28,7 @@ const SIZE = 256 * MIB
 const receiver = fileURLToPath(new URL('./demo-receiver.mjs', import.meta.url))
 const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-demo-'))
 
-/** A file of SIZE bytes that no compressor would like, and its SHA-256. */
+/** Makes a file of SIZE random bytes and returns its SHA-256. */
 function makeFile(name) {
   const hash = createHash('sha256')
   const block = Buffer.alloc(MIB)
@@ -43,7 +43,7 @@ function makeFile(name) {
   return hash.digest('hex')
 }
 
-/** Runs one transfer into a receiver of its own process; the clock and the CPU are the sender's. */
+/** Runs one transfer to a receiver in another process. Measures time and CPU of the sender. */
 async function measure(label, listen, send) {
   const bar = new cliProgress.SingleBar({
     format: `  ${label.padEnd(26)} {bar} {percentage}%`,
@@ -136,7 +136,7 @@ async function timed(label, run) {
   console.log(`  ${label.padEnd(26)} ${text} (${(performance.now() - start).toFixed(1)} ms)`)
 }
 
-/** Runs something with sockets and closes them. Node 24 and TypeScript have `using` for this. */
+/** Calls a function with sockets and closes them. Node 24 and TypeScript have `using` for this. */
 async function withSockets(sockets, run) {
   try {
     return await run(...sockets)
@@ -169,7 +169,7 @@ async function roundTrips() {
 function abstractDatagram() {
   const name = `\0bsd-sockets-demo-${process.pid}`
   const server = new Socket(AF_UNIX, SOCK_DGRAM).bind(name)
-  const client = new Socket(AF_UNIX, SOCK_DGRAM).bind('') // the kernel picks a name to answer to
+  const client = new Socket(AF_UNIX, SOCK_DGRAM).bind('') // the kernel chooses a name, so that the server can reply
   return withSockets([server, client], async () => {
     await client.sendto(Buffer.from('hello'), name)
     const { data, address } = await server.recvfrom(100)
@@ -197,7 +197,7 @@ async function ping() {
   try {
     socket = new Socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
   } catch (error) {
-    return error.message // without the privilege: it says which, and how to get it
+    return error.message // without the privilege: the error names it
   }
   const id = process.pid & 0xffff
   const echo = Buffer.alloc(64) // type 8, code 0, checksum, identifier, sequence, data

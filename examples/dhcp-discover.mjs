@@ -1,9 +1,9 @@
-// Which DHCP servers are on a network, and what do they offer? Asks, and takes nothing. Linux, as root (port 68 and
+// Lists the DHCP servers of a network and their offers, without accepting one. Linux, as root (port 68 and
 // SO_BINDTODEVICE).
 //
 //   node examples/dhcp-discover.mjs eth0 [-W seconds]
 //
-// Exits with 0 when there was an offer, 1 when there was none, 2 when it could not ask. Ctrl-C ends it.
+// Exits with 0 after an offer, 1 without one, 2 if it could not send. Ctrl-C ends it.
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { AF_INET, SOCK_DGRAM, Socket, constants, if_indextoname, inet_ntoa, options } from 'bsd-sockets'
@@ -24,7 +24,7 @@ if (device === undefined) fail('usage: dhcp-discover.mjs interface [-W seconds]'
 function openSocket() {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
   return socket
-    .set(options.SO_REUSEADDR, true) // beside the DHCP client of this machine
+    .set(options.SO_REUSEADDR, true) // share the port with the DHCP client of this host
     .set(options.SO_BINDTODEVICE, device)
     .set(options.SO_BROADCAST, true)
     .receiveMeta({ packetInfo: true }) // the address that an offer was sent to
@@ -39,19 +39,19 @@ function hardwareAddress(socket) {
   return ifreq.subarray(18, 24)
 }
 
-/** RFC 2131 and 2132. */
+/** Builds a DHCPDISCOVER message (RFC 2131 and 2132). */
 function discover(transaction, mac) {
   const message = Buffer.alloc(300)
   message.set([1, 1, 6, 0]) // a request, Ethernet, six bytes of address
   message.writeUInt32BE(transaction, 4)
-  message.writeUInt16BE(0x8000, 10) // answer by broadcast: we have no address yet
+  message.writeUInt16BE(0x8000, 10) // request a reply by broadcast: this host has no address yet
   mac.copy(message, 28)
-  message.writeUInt32BE(0x63825363, 236) // from here on options: number, length, value
-  message.set([53, 1, 1, 55, 4, 1, 3, 6, 51, 255], 240) // discover; asks for mask, routers, DNS servers, lease time
+  message.writeUInt32BE(0x63825363, 236) // the options follow: number, length, value
+  message.set([53, 1, 1, 55, 4, 1, 3, 6, 51, 255], 240) // DHCPDISCOVER; requests mask, routers, DNS servers, lease time
   return message
 }
 
-/** The options of a message by number. */
+/** Returns the options of a message by number. */
 function readOptions(message) {
   const found = new Map()
   for (let at = 240; at + 1 < message.length && message[at] !== 255;) {
@@ -104,7 +104,7 @@ try {
   for (;;) {
     const { data, address, meta } = await socket.recvmsg(1500, { signal: end.signal })
     const reply = data.length > 243 && data[0] === 2 && data.readUInt32BE(4) === transaction
-    if (!reply || readOptions(data).get(53)?.[0] !== 2) continue // for somebody else, or no offer
+    if (!reply || readOptions(data).get(53)?.[0] !== 2) continue // for another client, or not an offer
     printOffer(data, address.address, meta)
     offers++
   }

@@ -1,5 +1,5 @@
-// A socket changes hands: a listener goes to a child process that inherits it and to another one that gets it
-// over a socketpair, a connection goes to a worker thread. Who has it then answers.
+// Passes sockets on: a listening socket to a child process that inherits it, and to another one over a socketpair; a
+// connection to a worker thread. The new owner answers.
 //
 //   node examples/fd-pass.mjs
 import { spawn } from 'node:child_process'
@@ -10,26 +10,26 @@ import { Socket, createServer } from 'bsd-sockets'
 
 const self = fileURLToPath(import.meta.url)
 
-/** Says who it is to one connection. */
+/** Sends a name over one connection. */
 async function answer(connection, who) {
   await connection.sendAll(Buffer.from(`answered by ${who}`))
   connection.close()
 }
 
-/** The child finds a descriptor as its number 3: the listener, or a socket that the listener comes over. */
+/** Descriptor 3 of the child is the listening socket, or a socket over which it receives the listening socket. */
 async function child(how) {
   let listener = Socket.adopt(3)
   if (how === 'sent') {
     const channel = listener
     const { fds } = await channel.recvFds(1, 1)
-    listener = Socket.adopt(fds[0].release()) // the number is ours from here on, and then the socket's
+    listener = Socket.adopt(fds[0].release()) // the Socket now owns the descriptor
     channel.close()
   }
   await answer(await listener.accept(), 'a child process')
   listener.close()
 }
 
-/** Connects and reads to the end. */
+/** Connects and reads to the end of the stream. */
 async function ask(address) {
   const socket = new Socket()
   await socket.connect(address)
@@ -48,12 +48,13 @@ async function main() {
   const listener = await createServer({ host: '127.0.0.1' })
   const address = listener.getsockname()
 
-  // 1. By inheritance: what stdio names is open in the child, whatever close-on-exec says.
+  // 1. By inheritance: a descriptor in `stdio` is open in the child, despite close-on-exec.
   let ended = start('inherited', listener.fd)
   console.log(`inherited listener: ${await ask(address)}`)
   await ended
 
-  // 2. Over a socketpair, also to a process that is running already. The kernel duplicates it.
+  // 2. Over a socketpair, which also works with a process that is already running. The kernel duplicates the
+  // descriptor.
   const [ours, theirs] = Socket.pair()
   ended = start('sent', theirs.fd)
   theirs.close()
@@ -62,8 +63,8 @@ async function main() {
   await ended
   ours.close()
 
-  // 3. To a worker thread: a process has one table of descriptors, so the number is enough. It has one owner
-  // at a time: detach() here, adopt() there.
+  // 3. To a worker thread: all threads of a process share the table of descriptors, so the number is enough. A
+  // descriptor must have one owner: detach() here, adopt() there.
   const asking = ask(address)
   const connection = await listener.accept()
   const worker = new Worker(self, { workerData: connection.detach() })

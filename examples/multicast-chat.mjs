@@ -1,9 +1,9 @@
-// A chat without a server: what anybody sends to the group, everybody in it hears.
+// A chat without a server: every member of the multicast group receives each message.
 //
 //   node examples/multicast-chat.mjs [--name ann] [--interface eth0] [--group 239.255.42.42] [--port 4242] [--hops 1]
 //
-// Without --interface it stays on the loopback interface of this machine: try it in two terminals. A group may be
-// IPv6: --group ff12::42. Lines that are typed are sent; Ctrl-D or Ctrl-C ends it.
+// Without --interface it uses the loopback interface: try it in two terminals. The group may be IPv6: --group ff12::42.
+// Sends each typed line. Ctrl-D or Ctrl-C ends it.
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
@@ -22,7 +22,8 @@ const { name, group } = values
 const port = Number(values.port)
 const family = group.includes(':') ? AF_INET6 : AF_INET
 
-// Bound to the group's own address nothing else comes in; SO_REUSEADDR lets others on this machine do the same.
+// Bound to the group's address, the socket receives only messages of this group. With SO_REUSEADDR other processes of
+// this host can bind too.
 const receiver = new Socket(family, SOCK_DGRAM)
 receiver.set(options.SO_REUSEADDR, true)
 const membership = receiver.joinGroup(group, { interface: values.interface })
@@ -57,9 +58,9 @@ console.log(`in ${group} port ${port} on ${values.interface} as ${name}`)
 try {
   for (;;) {
     const { data, address } = await receiver.recvfrom(65535)
-    // The group hears itself; what one typed oneself is on the screen already.
+    // The sender receives its own messages too. They are on the screen already.
     if (!address.equals(sender.localAddress)) console.log(`${address.address}  ${data}`)
   }
 } catch (error) {
-  if (error.code !== 'ECANCELED') throw error // that is the end of the terminal
+  if (error.code !== 'ECANCELED') throw error // the socket was closed at the end of the input
 }

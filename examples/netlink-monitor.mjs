@@ -1,8 +1,8 @@
-// Prints what changes in this machine's links, addresses and routes, as ip monitor does. Linux, no privilege.
+// Prints changes of this host's links, addresses and routes, like ip monitor. Linux, without privileges.
 //
 //   node examples/netlink-monitor.mjs
 //
-// Ends on Ctrl-C. Routes are those of the main table.
+// Ctrl-C ends it. Prints routes of the main table only.
 import { endianness } from 'node:os'
 import {
   AF_INET,
@@ -43,19 +43,19 @@ import {
   inet_ntop,
 } from 'bsd-sockets'
 
-const little = endianness() === 'LE' // netlink speaks in host byte order
+const little = endianness() === 'LE' // netlink uses host byte order
 const u16 = (bytes, at = 0) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at))
 const u32 = (bytes, at = 0) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at))
 const aligned = length => (length + 3) & ~3
 
-/** The messages of a datagram: struct nlmsghdr and what follows it. */
+/** Yields the messages of a datagram: struct nlmsghdr and the data after it. */
 function* messages(data) {
   for (let at = 0; at + 16 <= data.length; at += aligned(u32(data, at))) {
     yield { type: u16(data, at + 4), body: data.subarray(at + 16, at + u32(data, at)) }
   }
 }
 
-/** The attributes behind a message's fixed part, by type. */
+/** Returns the attributes after the fixed part of a message, by type. */
 function attributes(bytes) {
   const found = new Map()
   for (let at = 0; at + 4 <= bytes.length; at += aligned(Math.max(4, u16(bytes, at)))) {
@@ -64,7 +64,7 @@ function attributes(bytes) {
   return found
 }
 
-const names = new Map() // of interfaces, by number: a route outlives the message that takes its interface away
+const names = new Map() // of interfaces, by index: routes of a deleted interface are reported later
 const nameOf = index => names.get(index) ?? `if${index}`
 const address = bytes => inet_ntop(bytes.length === 4 ? AF_INET : AF_INET6, bytes)
 const states = ['UNKNOWN', 'NOTPRESENT', 'DOWN', 'LOWERLAYERDOWN', 'TESTING', 'DORMANT', 'UP']
@@ -132,7 +132,7 @@ const readers = new Map([
 ])
 const deletions = [RTM_DELLINK, RTM_DELADDR, RTM_DELROUTE]
 
-/** The names that interfaces have now: a question, and messages until NLMSG_DONE. */
+/** Requests the present names of the interfaces: messages until NLMSG_DONE. */
 async function learnNames() {
   const socket = new Socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE)
   const request = Buffer.alloc(32) // struct nlmsghdr and struct ifinfomsg
@@ -168,7 +168,7 @@ try {
       }
     } catch (error) {
       if (error.code !== 'ENOBUFS') throw error
-      console.error('messages were lost') // they came faster than they were read
+      console.error('messages were lost') // they arrived faster than they were read
     }
   }
 } catch (error) {

@@ -1,7 +1,7 @@
-// What is in a frame, in the words of tcpdump -nS: ARP, and TCP, UDP and ICMP over IPv4 and IPv6. For sniff.mjs.
+// Describes a frame like tcpdump -nS: ARP, and TCP, UDP and ICMP over IPv4 and IPv6. For sniff.mjs.
 import { AF_INET, AF_INET6, inet_ntop } from 'bsd-sockets'
 
-/** The time of day, in this time zone, with microseconds. */
+/** Returns the local time of day with microseconds. */
 export function timeOf(timestamp) {
   const time = new Date(Number(timestamp / 1_000_000n)).toTimeString().slice(0, 8)
   return `${time}.${String((timestamp / 1000n) % 1_000_000n).padStart(6, '0')}`
@@ -11,7 +11,7 @@ const mac = bytes => bytes.toString('hex').replace(/..(?!$)/g, '$&:')
 const ip4 = bytes => inet_ntop(AF_INET, bytes.subarray(0, 4))
 const ip6 = bytes => inet_ntop(AF_INET6, bytes.subarray(0, 16))
 
-/** One line about a frame; `length` is how long it was on the wire. */
+/** Returns one line about a frame. `length` is its length on the wire. */
 export function describe(data, length = data.length) {
   try {
     return ofEthernet(data, length)

@@ -2,8 +2,8 @@
 //
 //   node examples/ping.mjs [-4 | -6] [-c count] [-i seconds] [-W seconds] [-s bytes] [-t ttl] host
 //
-// With CAP_NET_RAW it opens a raw socket; without, a ping socket, if the sysctl net.ipv4.ping_group_range lets it.
-// Exits with 0 when anything was answered, 1 when nothing was, 2 when it could not begin. Ctrl-C ends it.
+// With CAP_NET_RAW it opens a raw socket. Without it, it opens a ping socket, if the sysctl net.ipv4.ping_group_range
+// allows it. Exits with 0 after a reply, 1 without one, 2 if it could not start. Ctrl-C ends it.
 import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -58,7 +58,7 @@ function openSocket() {
   const [family, protocol] = v4 ? [AF_INET, IPPROTO_ICMP] : [AF_INET6, IPPROTO_ICMPV6]
   try {
     const raw = new Socket(family, SOCK_RAW, protocol)
-    // Everybody's ICMP comes to a raw socket: what is not an answer is kept out by the kernel.
+    // A raw socket receives all ICMP packets of the host. With the filter the kernel passes only replies.
     return v4
       ? raw.set(options.ICMP_FILTER, { pass: [REPLY] })
       : raw.set(options.ICMP6_FILTER, { pass: [REPLY] })
@@ -77,16 +77,17 @@ try {
   if (values.ttl !== undefined)
     socket.set(v4 ? options.IP_TTL : options.IPV6_UNICAST_HOPS, Number(values.ttl))
   socket.receiveMeta({ ttl: true, timestamp: 'us' })
-  await socket.connect([found.address, 0]) // from now on only the peer's answers come in, and errors about it
+  await socket.connect([found.address, 0]) // the kernel then delivers only packets of this peer, and errors about it
 } catch (error) {
   fail(error)
 }
-// The identifier tells our answers from those of others. Of a ping socket it is the port, and the kernel writes it.
+// The identifier distinguishes replies to this process from others. On a ping socket it is the port, which the kernel
+// sets.
 const raw = socket.type === SOCK_RAW
 const id = raw ? process.pid & 0xffff : socket.localAddress.port
 
 const times = []
-const pending = new Map() // sequence: when it was sent
+const pending = new Map() // sequence number to time of the send
 const end = new AbortController()
 let sent = 0
 
@@ -95,19 +96,19 @@ async function send() {
   packet[0] = REQUEST
   packet.writeUInt16BE(id, 4)
   packet.writeUInt16BE(++sent & 0xffff, 6)
-  packet.writeUInt16BE(checksum(packet), 2) // of IPv6 and of ping sockets the kernel writes its own
+  packet.writeUInt16BE(checksum(packet), 2) // the kernel replaces it for IPv6 and on ping sockets
   pending.set(sent & 0xffff, performance.now())
   await socket.send(packet).catch(error => console.log(error.message))
 }
 
 function answered(data, address, ttl, timestamp) {
   const now = performance.now()
-  const icmp = raw && v4 ? data.subarray((data[0] & 0xf) * 4) : data // IPv4 comes with its header, IPv6 without
+  const icmp = raw && v4 ? data.subarray((data[0] & 0xf) * 4) : data // IPv4 packets begin with the IP header
   const sequence = icmp.length < 8 ? -1 : icmp.readUInt16BE(6)
   if (icmp[0] !== REPLY || icmp.readUInt16BE(4) !== id || !pending.has(sequence)) return
   const start = pending.get(sequence)
   pending.delete(sequence)
-  // When the kernel got it, by the wall clock, unless somebody set that meanwhile or there is no timestamp yet.
+  // Use the kernel's timestamp, unless there is none or the wall clock was set in between.
   const arrived = timestamp === undefined ? now : Number(timestamp) / 1e6 - performance.timeOrigin
   const time = (arrived > start && arrived < now ? arrived : now) - start
   times.push(time)
@@ -123,8 +124,8 @@ async function receive() {
       const { data, address, meta } = await socket.recvmsg(65535)
       answered(data, address, meta.ttl, meta.timestamp)
     } catch (error) {
-      if (error.code === 'ECANCELED') return // closed: the end
-      console.log(error.message) // what an ICMP error says about the peer: EHOSTUNREACH
+      if (error.code === 'ECANCELED') return // the socket was closed
+      console.log(error.message) // an ICMP error about the peer, such as EHOSTUNREACH
     }
   }
 }

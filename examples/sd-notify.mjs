@@ -1,10 +1,10 @@
-// systemd-notify(1) in a page: tells a service manager how a service is doing, sd_notify(3).
+// systemd-notify(1) in a page: reports the state of a service to the service manager. sd_notify(3)
 //
 //   node examples/sd-notify.mjs [--ready] [--stopping] [--status text] [--pid number] [NAME=value…]
 //
-// The manager leaves the name of its socket in $NOTIFY_SOCKET: a path, or @name for an abstract one. Exits with 0
-// when the message was sent, 1 when it was not, 3 when nobody asked for one. --pid speaks for another process
-// (MAINPID=), with its number in the credentials, which needs CAP_SYS_ADMIN. Linux.
+// The address of the manager's socket is in $NOTIFY_SOCKET: a path, or @name for an abstract name. Exits with 0 if the
+// message was sent, 1 if the send failed, 3 if $NOTIFY_SOCKET is not set. --pid reports for another process (MAINPID=)
+// with the number of that process in the credentials, which needs CAP_SYS_ADMIN. Linux.
 import { parseArgs } from 'node:util'
 import { AF_UNIX, SOCK_DGRAM, Socket, control } from 'bsd-sockets'
 
@@ -42,7 +42,7 @@ try {
     {
       data: Buffer.from(state.join('\n')),
       address: name.replace(/^@/, '\0'),
-      // Without them the kernel fills in who we are, for a manager that asks (SO_PASSCRED).
+      // Without them the kernel adds the credentials of this process, if the manager has set SO_PASSCRED.
       control: [control.credentials({ pid, uid: process.getuid(), gid: process.getgid() })],
     },
     { timeout: 2000 },

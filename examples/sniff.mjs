@@ -1,9 +1,9 @@
-// Prints the frames of an interface, as tcpdump -nS does. Linux, needs CAP_NET_RAW.
+// Prints the frames of an interface, like tcpdump -nS. Linux, needs CAP_NET_RAW.
 //
 //   node examples/sniff.mjs [-i interface] [-c count] [-p] [-w file.pcap] [filter]
 //
 // The filter is arp, ip or ip6, or a program: node examples/sniff.mjs -i eth0 "$(tcpdump -ddd -y EN10MB port 53)".
-// -p leaves the interface out of promiscuous mode; -w writes a file that tcpdump -r and Wireshark read.
+// -p does not use promiscuous mode. -w writes a file for tcpdump -r and Wireshark.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, bpf, openPacket } from 'bsd-sockets'
@@ -11,7 +11,7 @@ import { describe, timeOf } from './packet-text.mjs'
 
 const SNAPSHOT = 0x40000 // the longest frame that is kept
 
-/** Frames of one protocol: the EtherType is 12 bytes in. */
+/** Passes frames of one protocol: the EtherType is at byte 12. */
 const protocol = type =>
   bpf.assemble([
     { op: 'ldh', k: 12 },
@@ -22,7 +22,7 @@ const protocol = type =>
 const filters = { arp: ETH_P_ARP, ip: ETH_P_IP, ip6: ETH_P_IPV6 }
 const filterOf = text => (text in filters ? protocol(filters[text]) : bpf.parse(text))
 
-/** A pcap file with nanoseconds. */
+/** Writes a pcap file with timestamps in nanoseconds. */
 class Pcap {
   constructor(path) {
     this.fd = openSync(path, 'w')

@@ -1,8 +1,8 @@
-// logger(1) in a page: one message to the system's log, as a datagram on its AF_UNIX socket.
+// logger(1) in a page: sends one message to the system's log, a datagram to its AF_UNIX socket.
 //
 //   node examples/syslog.mjs [-p facility.severity] [-t tag] [--rfc5424] [--path /dev/log] message…
 //
-// Exits with 0 when the message was taken, 1 when nobody takes it. A full log makes it wait, for two seconds at most.
+// Exits with 0 if the message was sent, else 1. Waits for at most two seconds while the daemon's queue is full.
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from 'bsd-sockets'
@@ -35,19 +35,19 @@ if (positionals.length === 0 || !(facility >= 0 && severity >= 0)) {
   process.exit(2)
 }
 
-/** RFC 3164 as local daemons expect it: without the host's name, which they know. */
+/** RFC 3164 as local daemons expect it: without the host name. */
 function bsdMessage(text, now = new Date()) {
   const [, month, day, , time] = now.toString().split(' ')
   const date = `${month} ${String(Number(day)).padStart(2)} ${time}`
   return `<${facility * 8 + severity}>${date} ${values.tag}[${process.pid}]: ${text}`
 }
 
-/** RFC 5424: version 1, no message id, no structured data; the mark says that the text is UTF-8. */
+/** RFC 5424: version 1, no message id, no structured data; the byte order mark says that the text is UTF-8. */
 function structuredMessage(text, now = new Date()) {
   return `<${facility * 8 + severity}>1 ${now.toISOString()} ${hostname()} ${values.tag} ${process.pid} - - \ufeff${text}`
 }
 
-/** Connects by the type that the daemon listens on, as syslog(3) does: nearly always datagrams. */
+/** Connects with the socket type of the daemon, as syslog(3) does: nearly always datagrams. */
 async function connect(path) {
   for (const type of [SOCK_DGRAM, SOCK_STREAM]) {
     const socket = new Socket(AF_UNIX, type)

@@ -1,11 +1,10 @@
-// What the kernel knows of a TCP connection: round trips, losses, windows, rates, as `ss -ti` shows them. Linux.
+// Prints the state of a TCP connection: round trips, losses, windows, rates, like `ss -ti`. Linux.
 //
 //   node examples/tcp-info.mjs [-n count] [-i seconds] [--all] host port
 //   node examples/tcp-info.mjs [-n count] [-i seconds] [--all] --fd number
 //
-// Connects, or looks at a connection that it inherited, and prints every second until the count is reached, the
-// other end closes, or Ctrl-C. --all adds every field of struct tcp_info by its name in C. Exits with 0, or 1
-// without a connection.
+// Connects, or takes an inherited connection. Prints every second until the count is reached, the peer closes, or
+// Ctrl-C. --all prints every field of struct tcp_info with its name in C. Exits with 0, or with 1 without a connection.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Socket, TCP_ESTABLISHED, createConnection, options } from 'bsd-sockets'
@@ -32,7 +31,7 @@ const stateName = number => states.split(' ')[number - 1] ?? number
 const milliseconds = microseconds => `${(microseconds / 1000).toFixed(3)} ms`
 const rate = bytes => `${((Number(bytes) * 8) / 1e6).toFixed(1)} Mbit/s`
 
-/** The lines that people look at first. */
+/** Returns the lines with the most important fields. */
 function summary(info) {
   const retransmitted = `${info.tcpi_retrans} now, ${info.tcpi_total_retrans} in all`
   return {

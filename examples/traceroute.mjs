@@ -1,6 +1,6 @@
-// The routers on the way to an address, without any privilege. Each probe is a UDP datagram that may pass one
-// router more than the one before; the router that has to drop it says so by ICMP, which the kernel puts on the
-// socket's error queue, with the router's address. The destination says that nobody listens at the port.
+// Lists the routers on the path to an address, without privileges. Each probe is a UDP datagram with a TTL that is one
+// higher than before. The router that drops the probe sends an ICMP error, which the kernel puts on the socket's error
+// queue with the router's address. The destination itself reports that the port is unreachable.
 //
 //   node examples/traceroute.mjs [-m hops] [-q probes] [-w seconds] address
 import { parseArgs } from 'node:util'
@@ -22,7 +22,7 @@ function argumentsOf() {
       throw new Error(usage)
     const [address] = positionals
     const family = address.includes(':') ? AF_INET6 : AF_INET
-    inet_pton(family, address.split('%')[0]) // an address: names are not looked up here
+    inet_pton(family, address.split('%')[0]) // a numeric address; this program looks up no names
     return { address, family, hops: Math.min(hops, 255), probes, timeout: seconds * 1000 }
   } catch (error) {
     console.error(error.message === usage ? usage : `${error.message}\n${usage}`)
@@ -30,7 +30,7 @@ function argumentsOf() {
   }
 }
 
-/** What an ICMP error means to us: the mark behind the time, and whether this is the end of the way. */
+/** Returns the mark to print for an ICMP error, and whether it ends the trace. */
 function meaning({ origin, icmp: { type, code } }) {
   const [exceeded, unreachable] = origin === 'icmp' ? [11, 3] : [3, 1]
   if (type === exceeded) return { mark: '', end: false }
@@ -40,11 +40,11 @@ function meaning({ origin, icmp: { type, code } }) {
   return { mark: mark && ` ${mark}`, end: true }
 }
 
-/** Sends one probe and waits for the answer to it, `null` when none comes. */
+/** Sends one probe and waits for its answer. Returns `null` after the timeout. */
 async function probe(socket, address, port, ttl, timeout) {
   const message = { data: Buffer.alloc(32, 0x40), address: [address, port], control: [control.ttl(ttl)] }
   const start = performance.now()
-  // A late answer to an earlier probe is the error of this call, once.
+  // A late answer to an earlier probe can make this call fail once.
   await socket.sendmsg(message).catch(() => socket.sendmsg(message))
   const end = AbortSignal.timeout(timeout)
   for await (const record of socket.errors({ signal: end })) {

@@ -1,5 +1,5 @@
-// Module init: hands the tables to JavaScript and connects the shared memory. The only file that uses
-// the C++ wrapper of Node-API, since everything here runs once.
+// Module init: makes JavaScript functions of the tables of syscalls/ and connects the shared memory. This is the only
+// file that uses the C++ wrapper of Node-API: everything here runs once, so its cost does not matter.
 #include <napi.h>
 
 #include <iterator>
@@ -28,7 +28,7 @@ static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
   return numbers;
 }
 
-// Remembers one piece of shared memory and keeps it alive.
+// Keeps a reference to one piece of shared memory and returns its address and size.
 static Bytes Share(Args& a, size_t argument, size_t place, size_t size) {
   Env& env = a.env();
   const Bytes bytes = a.Buffer(argument, "memory");
@@ -39,7 +39,7 @@ static Bytes Share(Args& a, size_t argument, size_t place, size_t size) {
   return bytes;
 }
 
-// (table) -> 0 or -ENOMEM: also called again whenever the table has to grow.
+// (table) -> 0 or -ENOMEM. TypeScript calls it once, and again each time the table grows.
 static int64_t SetTable(Args& a) {
   Env& env = a.env();
   const size_t slots = a.Buffer(0, "table").size / sizeof(int32_t) / kSlotStride;
@@ -54,7 +54,7 @@ static int64_t SetTable(Args& a) {
   return 0;
 }
 
-// (dispatch, completions, addresses, inbox, state): once.
+// (dispatch, completions, addresses, inbox, state) -> 0. TypeScript calls it once.
 static int64_t Connect(Args& a) {
   Env& env = a.env();
   env.completions = reinterpret_cast<int32_t*>(
@@ -73,7 +73,7 @@ static int64_t Ref(Args& a) {
   return 0;
 }
 
-// What is alive: { slots, jobs, watching }. For tests.
+// Returns what is alive: { slots, jobs, watching }. For tests.
 static napi_value Stats(napi_env js, napi_callback_info info) {
   const Env& env = Args(js, info).env();
   Napi::Object stats = Napi::Object::New(js);
@@ -91,8 +91,8 @@ static constexpr Function kOwn[] = {
     {"stats", Stats},
 };
 
-// A binding with an Env of its own. The addon is loaded once in a process or worker, but the package may
-// be loaded again (another copy, a test runner's fresh modules), and two must not share a slot table.
+// Makes a binding with its own Env. Node loads the addon once in a process or worker, but JavaScript may load the
+// package more than once there (two copies, a test runner that resets modules). They must not share a slot table.
 static napi_value Open(napi_env handle, napi_callback_info) {
   const Napi::Env js = handle;
   auto* env = new (std::nothrow) Env();

@@ -68,7 +68,7 @@ bool ReadBytes(napi_env env, napi_value value, Bytes* bytes) {
   size_t length = 0;
   void* data = nullptr;
   if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) == napi_ok) {
-    constexpr size_t kElement[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};  // the last: Float16Array
+    constexpr size_t kElement[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8, 2};  // the last is Float16Array
     const auto kind = static_cast<size_t>(type);
     if (kind >= sizeof kElement / sizeof kElement[0]) return false;
     bytes->size = length * kElement[kind];
@@ -168,7 +168,7 @@ void Args::ReadElements(size_t i, const char* name, napi_value* elements) {
   }
   for (uint32_t k = 0; k < length; ++k) {
     if (napi_get_element(env_, values_[i], k, &elements[k]) != napi_ok) {
-      failed_ = true;  // a getter has thrown, and its exception is on its way
+      failed_ = true;  // a getter has thrown, and that exception is pending
       return;
     }
   }

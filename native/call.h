@@ -1,8 +1,8 @@
-// The one door from JavaScript into a system call: arguments are checked here, and an integer goes
-// out. A file of syscalls/ never touches Node-API itself.
+// Every call from JavaScript goes through this file. It checks the arguments, and it returns an integer to JavaScript.
+// The files of syscalls/ never call Node-API themselves.
 //
-// A misused argument throws (TypeError or RangeError naming it); a system call that fails never
-// does: its errno comes back as a negative number.
+// A misused argument throws a TypeError or a RangeError that names it. A failed system call does not throw: it returns
+// -errno.
 #ifndef BSD_SOCKETS_CALL_H_
 #define BSD_SOCKETS_CALL_H_
 
@@ -15,10 +15,11 @@
 #include <cstdint>
 
 #include "env.h"
+#include "sys/retry.h"
 
 namespace bsd {
 
-// How many buffers a message may be gathered from.
+// The largest number of buffers in one message.
 #ifdef IOV_MAX
 constexpr size_t kMaxParts = IOV_MAX;
 #else
@@ -30,16 +31,16 @@ struct Bytes {
   size_t size = 0;
 };
 
-// Reads an integer of JavaScript's exactly once: another thread may change shared memory between a check and the use.
+// Reads an integer in JavaScript's memory exactly once: another thread may change it between a check and its use.
 inline int32_t ReadOnce(const int32_t* value) { return __atomic_load_n(value, __ATOMIC_RELAXED); }
 
 // An `int*` or `socklen_t*` of C: an Int32Array of one element.
 struct Out {
   int32_t* value = nullptr;  // to write to
-  int32_t given = 0;         // what it held
+  int32_t given = 0;         // the value before the call
 };
 
-// Where a system call may leave a sockaddr.
+// Where a system call writes a sockaddr and its length.
 struct AddressOut {
   sockaddr* address = nullptr;
   socklen_t length = 0;
@@ -55,32 +56,32 @@ class Args {
   Env& env() const { return *state_; }
   bool ok() const { return !failed_; }
 
-  // A whole number within the bounds.
+  // Returns a whole number from min to max.
   int64_t Integer(size_t i, const char* name, int64_t min, int64_t max);
-  // 32 bits, signed or not: ioctl requests and flags have the top bit set on some systems.
+  // Returns 32 bits. Takes signed and unsigned values, because some flags and ioctl requests have the top bit set.
   int Int(size_t i, const char* name);
-  // The id of a slot. A number that is no id finds no slot.
+  // Returns the id of a slot. Slots::Find() returns nullptr for a number that is not an id.
   SlotId Id(size_t i, const char* name = "slot");
-  // The same as Int, and 0 when it is left out.
+  // Like Int(), but a missing argument is 0.
   int Flags(size_t i);
-  // Any ArrayBufferView.
+  // Returns the memory of any ArrayBufferView.
   Bytes Buffer(size_t i, const char* name);
-  // The same, or nothing for null and undefined.
+  // Like Buffer(), but null and undefined are no memory.
   Bytes OptionalBuffer(size_t i, const char* name);
-  // An Int32Array with room for one number, which is read here and nowhere else.
+  // Returns an Int32Array of at least one element. Reads the element here, once.
   Out Reference(size_t i, const char* name);
-  // A buffer at i, or the part of it that an offset and a length at `range` and behind choose.
+  // Returns the buffer at i. If arguments `range` and `range + 1` are there, they are an offset and a length in it.
   Bytes Slice(size_t i, const char* name, size_t range);
-  // Reads the elements of an array; more than kMaxParts is a RangeError. A getter of the array runs here and may do
-  // anything, so this comes before all else: before a slot is looked up and before the address of any memory is taken.
+  // Reads the elements of an array. More than kMaxParts elements are a RangeError. Getters of the array run here and
+  // may do anything, so a call reads the elements first: before it looks up a slot or takes the address of any memory.
   void ReadElements(size_t i, const char* name, napi_value* elements);
-  // The elements as ArrayBufferViews. Runs no code of JavaScript.
+  // Returns how many elements there are, and their memory in `parts`. Runs no JavaScript.
   size_t Parts(const char* name, iovec* parts);
-  // Where an address goes: a (bytes, Int32Array length) pair of the caller's, or the shared memory.
+  // Returns where to write an address: the caller's (bytes, Int32Array length), or the shared memory if i is missing.
   AddressOut Address(size_t i);
-  // Tells the caller how long the address is.
+  // Writes the length of the address.
   static void Store(const AddressOut& address);
-  // An Int32Array of at least `count` elements, or the shared state for null and undefined.
+  // Returns an Int32Array of at least `count` elements, or the shared state for null and undefined.
   int32_t* Integers(size_t i, const char* name, size_t count);
   bool Present(size_t i) const;
   napi_value Value(size_t i) const { return values_[i]; }
@@ -99,33 +100,14 @@ class Args {
   bool failed_ = false;
 };
 
-// An ArrayBufferView's memory as it is now; false when the value is not one.
+// Reads where the memory of an ArrayBufferView is now. Returns false if the value is not an ArrayBufferView.
 bool ReadBytes(napi_env env, napi_value value, Bytes* bytes);
 
-// Repeats a call that a signal interrupted. Result or -errno.
-template <typename Function>
-int64_t Retry(const Function& call) {
-  for (;;) {
-    const int64_t result = call();
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
-}
-
-// The same for a call that returns -errno.
-template <typename Function>
-int64_t Repeat(const Function& call) {
-  for (;;) {
-    const int64_t result = call();
-    if (result != -EINTR) return result;
-  }
-}
-
-// Argument 0 of every call names the socket, the rest are the system call's own. Calls that take an array of buffers as
-// argument 1 are made with kWithParts.
+// Argument 0 of a call is the slot or the descriptor. The other arguments are those of the system call. A call whose
+// argument 1 is an array of buffers is made with kWithParts.
 constexpr bool kWithParts = true;
 
-// The elements of the array, read before anything else.
+// The elements of that array. The constructor reads them.
 template <bool with_parts>
 struct Elements {
   explicit Elements(Args&) {}
@@ -140,7 +122,7 @@ using Syscall = int64_t (*)(int fd, Args& args);
 using SlotCall = int64_t (*)(Env& env, Slot& slot, Args& args);
 using PlainCall = int64_t (*)(Args& args);
 
-// By descriptor: bsd-sockets/raw.
+// A call by descriptor, for bsd-sockets/raw.
 template <Syscall fn, bool with_parts = false>
 napi_value CallFd(napi_env env, napi_callback_info info) {
   Args args(env, info);
@@ -150,7 +132,7 @@ napi_value CallFd(napi_env env, napi_callback_info info) {
   return args.Result(result);
 }
 
-// By slot: class Socket. A closed or stale slot is EBADF.
+// A call by slot, for class Socket. Returns -EBADF for the id of a closed slot.
 template <Syscall fn, bool with_parts = false>
 napi_value CallSlot(napi_env env, napi_callback_info info) {
   Args args(env, info);
@@ -161,7 +143,7 @@ napi_value CallSlot(napi_env env, napi_callback_info info) {
   return args.Result(result);
 }
 
-// By slot, for what needs more of it than the descriptor.
+// Like CallSlot, for a function that needs the slot itself.
 template <SlotCall fn, bool with_parts = false>
 napi_value CallWithSlot(napi_env env, napi_callback_info info) {
   Args args(env, info);

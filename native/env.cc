@@ -17,7 +17,7 @@ void Dispatch(Env& env, int records) {
   napi_get_global(env.env, &receiver);
   napi_get_reference_value(env.env, env.dispatch, &function);
   napi_create_int32(env.env, records, &count);
-  // No async context: a continuation after `await` has its own.
+  // No async context is needed: the code after an `await` runs in the context of that `await`.
   napi_make_callback(env.env, nullptr, receiver, function, 1, &count, nullptr);
   bool pending = false;
   if (napi_is_exception_pending(env.env, &pending) == napi_ok && pending) {
@@ -50,13 +50,13 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
     if (env.poller < 0) return env.poller;
   }
   if (WakeIsClosing(env))
-    return -ECANCELED;  // it could not be started, and nothing would wake anybody
+    return -ECANCELED;  // libuv could not start the handle, so no event would arrive
   if (!WakeIsOpen(env)) {
     const int failed = WakeOpen(env);
     if (failed != 0) return failed;
   }
   const auto token = static_cast<uint64_t>(Slots::Id(slot));
-  // Only who reads wants the level: to a writer it would repeat the hang-up of an unconnected socket.
+  // Level-triggered only while an operation reads: a hang-up of an unconnected socket would repeat on every turn.
   const bool level = writing ? slot.level : slot.traits == Traits::kUnixStream;
   const sys::Interest interest = {writing || slot.writing, level};
   const bool same = interest.writing == slot.writing && interest.level == slot.level;
@@ -95,8 +95,8 @@ static int CloseDescriptor(Env& env, const Slot& slot) {
     return 0;
   }
   if (slot.lingers) sys::DoNotLinger(slot.fd);
-  // Another holder may have set SO_LINGER, and descriptors that were never received may linger. Never retried: after
-  // EINTR the descriptor is gone and its number may be another's already.
+  // close(2) may wait: another holder may have set SO_LINGER, on this socket or on one whose descriptor waits in its
+  // receive queue. After EINTR it is not repeated: the descriptor is closed, and its number may be in use again.
   const int result =
       Interruptible(env.thread, [&slot] { return close(slot.fd) == 0 ? 0 : -errno; });
   if (result == -EINTR || result == -EINPROGRESS || result == -ECONNRESET) return 0;
@@ -143,7 +143,7 @@ void CleanupStep(Env* env) {
   for (napi_ref reference : env->memory) Drop(env->env, reference);
   Drop(env->env, env->dispatch);
   napi_async_cleanup_hook_handle hook = env->cleanup;
-  delete env;  // before the hook goes: with it the addon may be unmapped
+  delete env;  // before the hook is removed: after that the addon may be unmapped
   napi_remove_async_cleanup_hook(hook);
 }
 
@@ -153,7 +153,7 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
   for (uint32_t i = 0; i < env->slots.size(); ++i) {
     Slot* slot = env->slots.At(i);
     if (!slot->open) continue;
-    // The heap goes to others, and what they write there would be sent: better a connection that is reset.
+    // The kernel may still be sending from this heap. Reset the connection rather than send memory that is reused.
     if (slot->lent_to_kernel) sys::Abort(slot->fd);
     CloseSlot(*env, *slot);
   }

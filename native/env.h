@@ -1,5 +1,5 @@
-// Everything that belongs to one JavaScript environment (the main thread or a worker). There is no
-// state outside of it: no statics, no default loop, so the addon can be loaded any number of times.
+// The state of one JavaScript environment: the main thread or a worker. An environment can hold more than one Env, one
+// for each loaded copy of the package. There is no state outside of it except in sys/ (see README.md).
 #ifndef BSD_SOCKETS_ENV_H_
 #define BSD_SOCKETS_ENV_H_
 
@@ -22,7 +22,7 @@ struct Thread;
 struct Env {
   napi_env env = nullptr;
 
-  // Shared memory (shared.h). The references keep it alive; TypeScript never gives it away.
+  // Shared memory (shared.h). The references keep it alive. TypeScript never transfers or detaches it.
   napi_ref memory[5] = {};
   int32_t* table = nullptr;
   int32_t* completions = nullptr;
@@ -32,15 +32,15 @@ struct Env {
 
   napi_ref dispatch = nullptr;  // Function: (records) => void
 
-  sys::WatchedThread thread;  // of this thread's calls that must not block
+  sys::WatchedThread thread;  // guards the calls of this thread, see guarded_call.h
   Slots slots;
   PendingFds pending_fds;  // descriptors that have no slot yet
   Wake wake;               // the poller behind one libuv handle
   int poller = -1;
-  size_t jobs = 0;     // on the thread pool or on threads of their own now
-  size_t handles = 0;  // of threads that have ended, until libuv has closed them
+  size_t jobs = 0;     // running on the thread pool or on threads of transfers
+  size_t handles = 0;  // uv_async_t handles of transfers that libuv has not closed yet
   Thread* threads = nullptr;
-  Reply reply;  // of the last lookup, until TypeScript takes it
+  Reply reply;  // of the last lookup, until TypeScript copies it
 
   napi_async_cleanup_hook_handle cleanup = nullptr;
   bool closing = false;
@@ -51,43 +51,43 @@ struct Env {
   }
 };
 
-// The one door out of C++: tells TypeScript how many records are waiting, in a callback scope of its
-// own. An exception that arrives here is a bug or a dying worker; it is raised as uncaught.
+// Calls JavaScript with the number of records in the completion queue, in a new callback scope. All calls from C++ into
+// JavaScript are made here. An exception is a bug or comes from a worker that is being terminated, so it is raised as
+// uncaught.
 void Dispatch(Env& env, int records);
 
-// Closes every slot and descriptor when the environment ends, and lets it end only after the last
-// libuv callback has run: a callback into an unloaded addon is a crash.
+// Installs the hook that closes every slot and descriptor when the environment ends. The hook lets the environment end
+// only after the last libuv callback has run: a callback into an unloaded addon is a crash.
 void InstallCleanup(Env* env);
 
-// Called whenever something that the cleanup waits for has gone.
+// Called each time something that the cleanup waits for has ended. Deletes the Env after the last of them.
 void CleanupStep(Env* env);
 
-// Takes a descriptor into the slot table: prepared as non-blocking by the caller. Returns the id or
-// kNoSlot when the table is full.
+// Gives a descriptor a slot. The caller has made it non-blocking. Returns the id, or kNoSlot if the table is full.
 constexpr SlotId kNoSlot = -1;
 SlotId AdoptSlot(Env& env, int fd, Traits traits);
 
-// Starts to watch the slot, for writing too if asked. `again` asks the poller also for what it watches already: if
-// that is ready now, there is an edge. 0 or -errno.
+// Registers the slot with the poller for reading, and for writing if `writing`. If the slot is registered already,
+// `again` makes the poller report conditions that hold now. Returns 0 or -errno.
 int Watch(Env& env, Slot& slot, bool writing, bool again);
 
-// Gives up the level of a slot that reports what nobody wants: edges from now on.
+// Switches a slot from level-triggered to edge-triggered, when no operation reads from it.
 void UseEdges(Env& env, Slot& slot);
 
-// Stops to watch it: needed before the descriptor is closed or passed on, since a duplicate
-// elsewhere would keep the registration alive.
+// Removes the slot from the poller. Needed before the descriptor is closed or detached: a duplicate of it would keep
+// the registration alive.
 void Unwatch(Env& env, Slot& slot);
 
-// Gives the slot back. The descriptor is closed once nobody holds a share. 0 or -errno of close(2).
+// Closes the slot. The descriptor is closed with its last share. Returns 0 or -errno of close(2).
 int CloseSlot(Env& env, Slot& slot);
 
-// Gives the slot back and leaves the descriptor open. The descriptor, or -EBUSY with a share out.
+// Closes the slot and leaves the descriptor open. Returns the descriptor, or -EBUSY while a job has a share.
 int DetachSlot(Env& env, Slot& slot);
 
-// Drops a share taken for work off the loop.
+// Drops the share of a job. The last share closes the descriptor.
 void DropShare(Env& env, Slot& slot);
 
-// Runs what the poller has to say, for at most kMaxEvents events (events.cc).
+// Fetches at most kMaxEvents events from the poller and makes the armed attempts (events.cc).
 void RunEvents(Env& env);
 
 }  // namespace bsd

@@ -1,8 +1,8 @@
-// The armed attempts. An operation that has to wait leaves an opcode and integers in the table; when the
-// poller reports an edge, the attempt is made here, and one record says how it went. Nothing in here
-// calls into JavaScript or asks Node-API anything: that comes once a turn, with all records.
+// One turn of the event loop. An operation that waits is "armed": TypeScript has written an opcode and integers into
+// the table. When the poller reports an event of its slot, this file makes the attempt and appends a record to the
+// completion queue. It calls neither JavaScript nor Node-API until the end of the turn, and then once, for all records.
 //
-// A record with opcode kReady means 'try it yourself'. Everything large or unusual ends so.
+// A record with opcode kReady leaves the attempt to TypeScript. Large receives and all sends end so.
 #include <algorithm>
 
 #include "env.h"
@@ -28,12 +28,12 @@ class Turn {
     if ((mask & sys::kUrgent) != 0) fields[kReadiness] |= kMarked;
     event_ = number;
     mask_ = mask;
-    // Operations before the error queue: reading that first would eat the error they should get.
+    // Reads and writes before the error queue: reading the error queue clears the error that they must report.
     if ((mask & (sys::kWritable | sys::kHangup | sys::kFailure)) != 0) {
       if (fields[kWriteOpcode] != kIdle) {
         Write(index);
       } else if (slot->writing && (mask & sys::kWritable) != 0) {
-        // Nobody writes any more: without this every read by the peer would wake us.
+        // No operation writes any more. Unwatch writability, or every read by the peer would wake the event loop.
         const sys::Interest reading = {false, slot->level};
         if (sys::PollerChange(env_.poller, slot->fd, event.token, reading) == 0)
           slot->writing = false;
@@ -76,8 +76,8 @@ class Turn {
 
   void Read(uint32_t index, const int32_t* fields) {
     Slot& slot = *env_.slots.At(index);
-    // JavaScript wrote these, so no value is taken on trust. A size that does not fit ends as kReady, and TypeScript
-    // makes the attempt.
+    // JavaScript wrote these values, and they may be wrong. If the size does not fit into the rest of the inbox, the
+    // record is kReady.
     const int32_t size = fields[kReadSize];
     const int flags = fields[kReadFlags];
     int opcode = fields[kReadOpcode];
@@ -100,13 +100,13 @@ class Turn {
     } else {
       opcode = kReady;
     }
-    if (result == -EAGAIN) {  // stays armed: the next edge is sure to come
-      if (slot.level)
-        UseEdges(env_, slot);  // a level that says 'ready' to no avail would say so for ever
+    if (result == -EAGAIN) {  // stays armed: the next data is another edge
+      // Spurious level-triggered readiness would repeat on every turn; switch to edges.
+      if (slot.level) UseEdges(env_, slot);
       return;
     }
     if (opcode == kReceive || opcode == kReceiveFrom) {
-      // MSG_TRUNC tells more than came. Words, so that TypeScript can copy words.
+      // With MSG_TRUNC the result may exceed the size. Offsets are multiples of 8, so that TypeScript can copy words.
       inbox_ += (static_cast<int32_t>(std::clamp(result, int64_t{0}, int64_t{size})) + 7) & ~7;
     }
     env_.Fields(index)[kReadOpcode] = kIdle;

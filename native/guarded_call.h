@@ -1,6 +1,6 @@
-// Calls that may not block, on files whose O_NONBLOCK and SO_LINGER other processes can change at any moment. A WatchedThread
-// tells whether its thread is inside of such a call; where the system can, a call that takes longer than some
-// milliseconds is interrupted by a signal (sys::WakeWatchdog).
+// Calls that must not block, although another process that shares the open file can clear O_NONBLOCK or set SO_LINGER
+// at any moment. A WatchedThread counts these calls. On Linux a watchdog thread interrupts a call that takes longer
+// than some milliseconds with a signal (sys/linux/watchdog.cc).
 #ifndef BSD_SOCKETS_GUARDED_CALL_H_
 #define BSD_SOCKETS_GUARDED_CALL_H_
 
@@ -13,7 +13,7 @@
 
 namespace bsd {
 
-// Makes a call that returns -errno, or -EINTR after some milliseconds.
+// Makes a call that returns a result or -errno. Returns -EINTR if the watchdog interrupted it.
 template <typename Call>
 auto Interruptible(sys::WatchedThread& thread, const Call& call) -> decltype(call()) {
   sys::BeginCall(thread);
@@ -22,9 +22,9 @@ auto Interruptible(sys::WatchedThread& thread, const Call& call) -> decltype(cal
   return result;
 }
 
-// The same for a call that waits only where the file was made blocking. O_NONBLOCK is then set again on `fd`, and on
-// `other` unless that is -1. After the watchdog's interruption the call is not repeated but -EAGAIN: a process that clears
-// the flag all the time wins every race.
+// Like Interruptible(), for a call that waits only if a file is blocking. After an interruption it sets O_NONBLOCK
+// again on `fd`, and on `other` unless that is -1. It repeats the call after another signal, but returns -EAGAIN after
+// the watchdog's: another process that keeps clearing the flag would make every attempt block.
 template <typename Call>
 auto NonBlocking(sys::WatchedThread& thread, int fd, int other, const Call& call)
     -> decltype(call()) {

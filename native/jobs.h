@@ -1,4 +1,4 @@
-// What runs off the loop's thread.
+// The jobs: work that does not run on the event loop's thread.
 #ifndef BSD_SOCKETS_JOBS_H_
 #define BSD_SOCKETS_JOBS_H_
 
@@ -7,19 +7,21 @@
 
 namespace bsd {
 
-// A transfer that may wait for a disk, or for the server of a file system that never answers, on a thread of its own. It
-// ends in a record (ticket, kWrite, kJob, bytes or -errno).
+// A transfer, which may wait for a disk or for a file system's server. Each runs on its own thread. At the end C++
+// reports a record (ticket, kWrite, kJob, bytes or -errno).
 struct TransferRequest {
   int32_t ticket;
-  int64_t offset;  // in the file, -1 for none
+  int64_t offset;  // in the file; -1 for the file's own position
   int64_t count;
 };
 
-// Moves bytes from a file to a socket or into a pipe, until that takes no more, or from a pipe to a file. `other` is the
-// other end of the pipe, or nullptr: closing it would wait as well, so it stays open as long.
+// Starts to move bytes from a file to a socket or into a pipe, or from a pipe to a file, until the destination takes no
+// more. `other` is the other end of the pipe, or nullptr for sendfile(2). The job has a share of it too, because
+// close(2) of that end would wait for the transfer. Returns 0 or -errno.
 int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to, Slot* other);
 
-// Ends in a record (ticket, kRead, kLookup, size of the reply or -errno), with the reply in env.reply.
+// Starts a lookup on the thread pool. At the end C++ reports a record (ticket, kRead, kLookup, size of the reply or
+// -errno) and leaves the reply in env.reply. Returns 0 or -errno.
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request);
 
 }  // namespace bsd

@@ -1,5 +1,5 @@
-// Descriptors on their way from a system call to a slot. TypeScript takes each in with the next call, but a worker may
-// be terminated between the two; then the end of its environment closes them.
+// Descriptors that a system call has made and that have no slot yet. TypeScript gives each a slot in its next call. If
+// a worker is terminated between the two calls, the end of its environment closes them.
 #ifndef BSD_SOCKETS_PENDING_FDS_H_
 #define BSD_SOCKETS_PENDING_FDS_H_
 
@@ -18,14 +18,14 @@ class PendingFds {
     if (fd >= 0 && count_ < kMax) fds_[count_++] = fd;
   }
 
-  // It has a slot, or is closed.
+  // Called when the descriptor has a slot, or is closed.
   void Remove(int fd) {
     for (size_t i = count_; i-- > 0;) {
       if (fds_[i] == fd) fds_[i] = fds_[--count_];
     }
   }
 
-  // What came with a message.
+  // Adds the descriptors of a received message (SCM_RIGHTS).
   void AddReceived(msghdr& message) {
     for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
          each = CMSG_NXTHDR(&message, each)) {
@@ -44,7 +44,7 @@ class PendingFds {
   }
 
  private:
-  // Linux passes at most 253 with a message, Darwin 512. What is beyond is not kept.
+  // Linux passes at most 253 descriptors in one message, Darwin 512. Add() ignores any more.
   static constexpr size_t kMax = 512;
   int fds_[kMax] = {};
   size_t count_ = 0;

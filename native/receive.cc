@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "call.h"
 #include "guarded_call.h"
 
 namespace bsd {
@@ -13,7 +12,7 @@ void MarkDry(Env& env, const Slot& slot, int flags) {
 #else
   constexpr int kElsewhere = MSG_OOB | MSG_PEEK;
 #endif
-  // These look elsewhere than at the next data, and without a registration nothing clears the mark.
+  // These flags read something other than the next data. On a slot that is not watched no event would clear kDry.
   if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
@@ -26,12 +25,12 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
   const auto receive = [&] {
     return sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
   };
-  // The kernel closes the descriptors that come with the data before the call returns, and one of them may linger.
+  // recv(2) takes no descriptors. The kernel closes those that come with the data, and one of them may linger.
   const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.thread, receive) : receive();
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
   } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {
-    // A short read proves an empty queue, where nothing else can end a read early.
+    // A short read means an empty queue, unless the end of the stream, the urgent mark or a message ended it early.
     const bool alone = slot.traits == Traits::kStream &&
                        (env.Fields(slot.index)[kReadiness] & (kEnded | kMarked)) == 0;
     if (alone || slot.level) MarkDry(env, slot, flags);
@@ -53,7 +52,7 @@ int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int
     env.slots.Find(id)->lingers = listener.lingers;  // the option is inherited
     return fd;
   }
-  close(fd);  // TypeScript makes room before it accepts, so this is a bug, not a lost peer
+  close(fd);  // cannot happen: TypeScript enlarges the table before it accepts
   return -ENOBUFS;
 }
 

@@ -10,11 +10,11 @@ namespace bsd {
 constexpr size_t kHead = 2 * sizeof(int32_t);
 constexpr size_t kMaxBytes = size_t{1} << 30;
 
-// NOLINTBEGIN(cppcoreguidelines-no-malloc): realloc grows in place, and none of this may throw
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): realloc can grow in place and does not throw
 Reply::~Reply() { free(data_); }
 
 uint8_t* Reply::Room(size_t size) {
-  if (used_ == 0 && capacity_ == 0) used_ = kHead;  // End() fills it
+  if (used_ == 0 && capacity_ == 0) used_ = kHead;  // filled by End()
   const size_t needed = used_ + ((size + 3) & ~size_t{3});
   if (size > kMaxBytes || needed > kMaxBytes) failed_ = true;
   if (failed_) return nullptr;

@@ -1,5 +1,5 @@
-// What a lookup found: fields one behind the other, each a tag, a size and bytes padded to 4. Made on any
-// thread, read by lib/names/reply.ts, which has the same tags.
+// The result of a lookup: a sequence of fields, each with a tag, a size, and bytes padded to a multiple of 4. Any
+// thread can make one. lib/names/reply.ts reads it and has the same tags.
 #ifndef BSD_SOCKETS_REPLY_H_
 #define BSD_SOCKETS_REPLY_H_
 
@@ -11,12 +11,12 @@
 namespace bsd {
 
 enum ReplyTag : int32_t {
-  kReplyEntry,    // the next result begins, with its integers
+  kReplyEntry,    // the start of the next result, with its integers
   kReplyName,     // text
   kReplyAlias,    // text
   kReplyAddress,  // a sockaddr, or the packed address of a hostent
   kReplyNetmask,  // a sockaddr
-  kReplyOther,    // a sockaddr: broadcast or the other end
+  kReplyOther,    // a sockaddr: the broadcast address, or the remote end of a point-to-point link
   kReplyService,  // text
 };
 
@@ -29,17 +29,17 @@ class Reply {
   Reply& operator=(Reply&&) = delete;
   ~Reply();
 
-  // How it ended: 0, or the call's own code; and the errno where that code says so.
+  // Sets the outcome: 0 or the status of the call, and errno if that status refers to it.
   void End(int32_t status, int32_t error);
   void Add(ReplyTag tag, const void* data, size_t size);
   void AddText(ReplyTag tag, const char* text);  // nullptr adds nothing
   void AddIntegers(int32_t a = 0, int32_t b = 0, int32_t c = 0);
   void AddHost(const hostent& host);
 
-  // Everything, behind status and errno: the number of bytes, or -ENOMEM where some had no room.
+  // Returns the number of bytes, status and errno included, or -ENOMEM if an allocation failed.
   int32_t size() const;
   const uint8_t* data() const { return data_; }
-  // Takes the other's memory, which becomes empty.
+  // Moves the content of the other reply here. The other is empty then.
   void Take(Reply* other);
 
  private:

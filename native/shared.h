@@ -1,12 +1,12 @@
-// The memory that C++ and TypeScript share, and what each integer in it means. Its twin is
-// lib/binding/shared.ts; kSharedLayout is compared with the twin when the addon is loaded.
+// The memory that C++ and TypeScript share, and the meaning of each integer in it. lib/binding/shared.ts has the same
+// numbers; it compares them with kSharedLayout when the addon is loaded.
 //
-//   table        Int32Array, kSlotStride integers a slot: remembered readiness, armed operations
-//   completions  Int32Array, kRecordStride integers a record: what one turn of the loop brought
+//   table        Int32Array, kSlotStride integers for each slot: known readiness, armed operations
+//   completions  Int32Array, kRecordStride integers for each record: the results of one turn of the event loop
 //   addresses    one sockaddr of kAddressSize bytes for each event of a turn, and one for direct calls
-//   inbox        bytes of small receives, copied on at once by TypeScript: asking Node-API where the
-//                caller's own buffer is costs more than a whole system call
-//   state        Int32Array: results beside the return value, read at once by the caller
+//   inbox        the bytes of the armed receives of one turn. TypeScript copies them before the next turn: to look up
+//                the caller's buffer by Node-API would cost more than the system call
+//   state        Int32Array: further results of a direct call. TypeScript reads them right after the call
 #ifndef BSD_SOCKETS_SHARED_H_
 #define BSD_SOCKETS_SHARED_H_
 
@@ -16,7 +16,7 @@ namespace bsd {
 
 constexpr int kAbi = 1;
 
-// One field of the table per slot, then the next slot.
+// The fields of one slot in the table.
 enum SlotField {
   kReadiness,   // bits of Readiness
   kReadOpcode,  // an armed read, see Opcode
@@ -24,34 +24,34 @@ enum SlotField {
   kReadSize,    // bytes wanted
   kWriteOpcode,
   kErrorOpcode,  // an operation waits for the error queue
-  kGeneration,   // of the slot: with the index its id. C++ writes it, and never reads it
+  kGeneration,   // of the slot: the upper part of its id. C++ writes it and never reads it
   kSlotStride,
 };
 
 enum Readiness {
   kDry = 1,        // nothing to read until the next edge
-  kEnded = 2,      // the peer has sent its last byte: a short read proves nothing any more
+  kEnded = 2,      // the peer has sent its last byte: a short read no longer means kDry
   kMarked = 4,     // out-of-band data was seen: reads may stop at the mark
-  kUsesEdges = 8,  // the level was given up: Watch() before the next wait
+  kUsesEdges = 8,  // switched from level to edges: call Watch() before the next wait
 };
 
 enum Opcode {
   kIdle,
-  kReady,        // only say that it is ready: TypeScript runs the operation
+  kReady,        // report readiness only: TypeScript makes the attempt
   kReceive,      // recv into the inbox
   kReceiveFrom,  // recvfrom into the inbox
   kAccept,
-  kJob,     // only in records: work on the thread pool has ended
-  kLookup,  // likewise, and it belongs to no slot: kRecordSlot is its ticket
+  kJob,     // only in records: a transfer has ended, and kRecordSlot is its ticket
+  kLookup,  // only in records: a lookup has ended, and kRecordSlot is its ticket
 };
 
 enum Direction { kRead, kWrite, kError };
 
 enum RecordField {
-  kRecordSlot,        // index of the slot
-  kRecordGeneration,  // of the slot when the record was made: tells a reused slot apart
+  kRecordSlot,        // index of the slot, or the ticket of a job
+  kRecordGeneration,  // of the slot when the record was made: differs if the slot was reused since
   kRecordDirection,
-  kRecordOpcode,   // what was done: kReady leaves the operation to TypeScript
+  kRecordOpcode,   // the attempt that was made; kReady leaves it to TypeScript
   kRecordResult,   // >= 0 or -errno
   kRecordWhere,    // inbox: offset of the bytes; accept: index of the new slot
   kRecordAddress,  // length of the sockaddr at addresses + kRecordEvent * kAddressSize
@@ -64,14 +64,15 @@ enum StateField {
   kStateAddress,  // length of the sockaddr at addresses + kMaxEvents * kAddressSize
   kStateFlags,    // msg_flags of recvmsg
   kStateControl,  // msg_controllen of recvmsg
-  kStateSlot,     // index of a slot that a call made
+  kStateSlot,     // index of the new slot
   kStateFree,     // slots left in the table
-  // second result (socketpair), index of a second slot (pipe), step (socketIn), sys::Refusal (options, ioctl)
+  // the second descriptor (socketpair), index of the second slot (pipe), the step (socketIn), sys::Refusal (options,
+  // ioctl)
   kStateSecond,
   kStateFields,
 };
 
-// A message of a batch: kBatchStride integers beside its data, name and control.
+// The integers of one message of a batch. Its data, name and control messages are in other arrays.
 enum BatchField {
   kBatchBytes,    // bytes to send, or received
   kBatchFlags,    // msg_flags
@@ -80,12 +81,13 @@ enum BatchField {
   kBatchStride,
 };
 
-constexpr int kMaxEvents = 256;  // one turn of the loop serves no more
+constexpr int kMaxEvents = 256;  // at most so many events in one turn of the event loop
 constexpr int kMaxRecords = kMaxEvents * 3;
 constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
 constexpr int kInboxSize = 128 * 1024;
 
-// The id of a slot: its index and, above it, the generation that a reuse changes.
+// The id of a slot: its index in the lower 22 bits, its generation in the 31 bits above. Each reuse adds 1 to the
+// generation.
 constexpr int kIndexBits = 22;
 constexpr uint32_t kIndexMask = (1U << kIndexBits) - 1;
 constexpr uint32_t kGenerationMask = (1U << 31) - 1;

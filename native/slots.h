@@ -1,5 +1,5 @@
-// The slot table: one entry for each open socket of an environment. TypeScript names a slot by its id, which is index
-// and generation in one integer. The id of a closed slot is EBADF, also when the slot is used again.
+// The slot table: one entry for each open descriptor of an environment. TypeScript refers to a slot by its id, which is
+// index and generation in one integer. Find() does not find the id of a closed slot, even after the slot is used again.
 #ifndef BSD_SOCKETS_SLOTS_H_
 #define BSD_SOCKETS_SLOTS_H_
 
@@ -13,57 +13,58 @@ namespace sys {
 struct Ring;
 }
 
-// Index and generation, at most 53 bits: a whole number of JavaScript. A closed slot's id comes back after 2^31 reuses
-// of the slot.
+// Index and generation: 22 + 31 = 53 bits, which a JavaScript number can hold. A closed slot's id is valid again only
+// after 2^31 reuses of the same slot.
 using SlotId = int64_t;
 
-// What a short read says about a socket.
+// What a short read means on this kind of socket.
 enum class Traits : uint8_t {
-  kNone,        // nothing: only EAGAIN means empty
-  kStream,      // the receive queue was empty (TCP)
-  kUnixStream,  // the same, unless a control message ended the read; see Slot::level
-  kUnix,        // nothing either; descriptors may come with each message
+  kNone,        // nothing: only EAGAIN means that the receive queue is empty
+  kStream,      // the receive queue is empty (TCP)
+  kUnixStream,  // the receive queue is empty, unless a control message ended the read; see Slot::level
+  kUnix,        // nothing; messages may carry descriptors
 };
 
 struct Slot {
   int fd = -1;
   uint32_t index = 0;
   uint32_t generation = 0;
-  uint32_t next = 0;    // of a free slot: the free one behind it
-  uint32_t shares = 0;  // the owner's, and one for each job off the loop; 0 is a free slot
+  uint32_t next = 0;    // index of the next free slot, if this one is free
+  uint32_t shares = 0;  // one for the Socket, and one for each job; 0 in a free slot
   Traits traits = Traits::kNone;
-  bool open = false;            // the owner still has it; else close(2) waits for the last share
-  bool watched = false;         // registered with the poller
-  bool writing = false;         // also for writing
-  bool lent_to_kernel = false;  // the kernel still sends from memory of this thread's heap
-  bool lingers = false;         // SO_LINGER may be set: see DoNotLinger
-  bool foreign = false;         // no socket of this package: see CloseForeign
+  bool open = false;     // not closed by its Socket; jobs may still have shares
+  bool watched = false;  // registered with the poller
+  bool writing = false;  // registered for writing too
+  bool lent_to_kernel =
+      false;             // MSG_ZEROCOPY: the kernel may still be sending from this thread's heap
+  bool lingers = false;  // SO_LINGER may be set: see sys::DoNotLinger
+  bool foreign = false;  // not made by this package: see sys::CloseForeign
   bool no_cmsg_cloexec =
       false;  // recvmsg(2) refuses flags about descriptors; see ReceiveCloseOnExec
-  // Level-triggered: a read of an AF_UNIX stream ends early at a message that carries descriptors or other
-  // credentials, with more behind it, and no edge announces the rest. A level does. It is given up as
-  // soon as it finds nobody who reads, or it would report the same data at every turn.
+  // The poller watches this slot level-triggered. A read from an AF_UNIX stream ends early at a message that carries
+  // descriptors or other credentials. No edge announces the data behind it, but a level does. When no operation reads,
+  // UseEdges() switches back: the level would report the same data on every turn.
   bool level = false;
-  sys::Ring* ring = nullptr;  // of a packet socket; goes with the last share
+  sys::Ring* ring = nullptr;  // of a packet socket; unmapped with the last share
 };
 
 class Slots {
  public:
-  // Makes room for so many in all; false for want of memory, and then nothing has changed. Nothing else here
-  // allocates, or moves slots: a pointer to one ends with this.
+  // Enlarges the table. Returns false, and changes nothing, if there is no memory. This is the only function that
+  // allocates or moves slots: it invalidates every Slot*.
   bool Reserve(size_t capacity);
 
-  // nullptr for an id that is stale, closed or nonsense.
+  // Returns nullptr for the id of a closed slot, and for a number that is no id.
   Slot* Find(SlotId id);
   Slot* At(uint32_t index) { return index < size_ ? &slots_[index] : nullptr; }
 
-  // nullptr when every slot is in use.
+  // Takes a free slot. Returns nullptr if there is none.
   Slot* Take();
   void Release(Slot& slot);
 
   static SlotId Id(const Slot& slot);
   size_t used() const { return used_; }
-  size_t size() const { return size_; }  // that were ever used
+  size_t size() const { return size_; }  // slots that were ever used
   size_t free() const { return capacity_ - used_; }
   size_t capacity() const { return capacity_; }
 
@@ -72,7 +73,7 @@ class Slots {
   size_t capacity_ = 0;
   size_t size_ = 0;
   size_t used_ = 0;
-  uint32_t first_free_ = 0;  // of those that were used, when there are more than in use
+  uint32_t first_free_ = 0;  // head of the free list; valid if used_ < size_
 };
 
 }  // namespace bsd

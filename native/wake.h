@@ -1,5 +1,5 @@
-// What wakes JavaScript when the poller has something. wake_uv.cc does it with a libuv poll handle;
-// a thread and a threadsafe function fit behind the same calls where libuv polling is missing.
+// Wakes the event loop when the poller has events. wake_uv.cc does it with a libuv poll handle. In a runtime without
+// libuv, a thread and a threadsafe function could implement the same calls.
 #ifndef BSD_SOCKETS_WAKE_H_
 #define BSD_SOCKETS_WAKE_H_
 
@@ -10,22 +10,22 @@ struct WakeHandle;
 
 struct Wake {
   WakeHandle* handle = nullptr;
-  bool ref = false;  // somebody waits who wants the process to live
+  bool ref = false;  // an operation that keeps the process alive is waiting
 };
 
-// Watches env.poller. 0 or -errno.
+// Starts to watch env.poller. Returns 0 or -errno.
 int WakeOpen(Env& env);
 
-// Whether a waiting poller keeps the process alive.
+// Sets whether the handle keeps the process alive.
 void WakeRef(Env& env, bool on);
 
-// Stops and frees; the memory goes in the last callback, which calls CleanupStep().
+// Stops to watch and closes the handle. The last callback frees it and calls CleanupStep().
 void WakeClose(Env& env);
 
-// Handles not yet freed.
+// True from WakeOpen() until the handle is freed.
 bool WakeIsOpen(const Env& env);
 
-// One of them will be.
+// True from WakeClose() until the handle is freed.
 bool WakeIsClosing(const Env& env);
 
 }  // namespace bsd

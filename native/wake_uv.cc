@@ -14,7 +14,7 @@ struct WakeHandle {
 };
 
 static void OnPoll(uv_poll_t* poll, int, int) {
-  // Status and events say only that the poller wants to be read: errors of sockets are in its events.
+  // Status and events do not matter: the errors of sockets are in the events of the poller.
   RunEvents(*static_cast<WakeHandle*>(poll->data)->env);
 }
 

@@ -1,5 +1,5 @@
-// Work off the loop's thread. A job sees descriptors and memory of its own, never JavaScript's, and holds a
-// share of each slot that it uses, so none can be closed and its number reused under it.
+// Runs a job on another thread. A job uses descriptors and its own memory, never JavaScript's. It has a share of each
+// slot that it uses, so that no descriptor is closed, and its number reused, while the job runs.
 #ifndef BSD_SOCKETS_WORK_H_
 #define BSD_SOCKETS_WORK_H_
 
@@ -16,24 +16,26 @@ class Job {
   Job& operator=(Job&&) = delete;
   virtual ~Job() = default;
 
-  // On another thread.
+  // Does the work. Called on the other thread.
   virtual void Run() = 0;
-  // Back on the loop's thread, also when the environment is ending: gives up what it held.
+  // Drops the shares. Called on the event loop's thread after Run(), also when the environment is ending.
   virtual void Release(Env& env) = 0;
-  // Fills the record that tells TypeScript; false where nobody is to be told.
+  // Fills the record for TypeScript. Returns false if there is nothing to report.
   virtual bool Report(Env& env, int32_t* record) = 0;
-  // On the other thread, in place of the last two, where the environment has ended without waiting for it.
+  // Called on the other thread instead of Release() and Report(), if the environment has ended without waiting.
   virtual void Orphaned() {}
 };
 
-// Takes the job over and runs it on the thread pool; nullptr is -ENOMEM. 0 or -errno, and then it is released and gone.
+// Runs the job on libuv's thread pool and deletes it afterwards. Returns 0 or -errno, and on an error the job has been
+// released and deleted. A nullptr is -ENOMEM.
 int StartJob(Env& env, Job* job);
 
-// The same on a thread of its own, for what may never return: a thread of the pool would be missing for everything else,
-// and libuv waits for those when the process ends.
+// Like StartJob(), on a new thread, for a job that may never return. Such a job would take a thread of the pool from
+// all other work, and libuv waits for the threads of the pool when the process ends.
 int StartThread(Env& env, Job* job);
 
-// Leaves those threads to themselves where the system can (sys::kStaysLoaded); CleanupStep is called for each.
+// If the addon stays loaded (sys::kStaysLoaded), lets the environment end without waiting for the threads that still
+// run. CleanupStep() is called for each.
 void AbandonThreads(Env& env);
 
 }  // namespace bsd

@@ -33,7 +33,7 @@ void Done(uv_work_t* request, int) {
   for (int i = 0; i < kRecordStride; ++i) record[i] = 0;
   const bool told = job->Report(env, record);
   delete job;
-  if (told) Dispatch(env, 1);  // last: what it runs may end the environment
+  if (told) Dispatch(env, 1);  // last, because JavaScript may end the environment
 }
 
 int Start(Env& env, Work* work) {
@@ -59,7 +59,7 @@ int StartJob(Env& env, Job* job) {
   return failed;
 }
 
-// A job with a thread of its own. The loop and the thread share it; the last of them deletes it.
+// A job with its own thread. The event loop and the thread have one share each. The last of them deletes it.
 struct Thread {
   enum State { kRuns, kDone, kOrphan };
 
@@ -83,7 +83,7 @@ void* RunThread(void* argument) {
   auto* thread = static_cast<Thread*>(argument);
   thread->job->Run();
   if (thread->state.exchange(Thread::kDone) == Thread::kRuns) {
-    uv_async_send(&thread->async);  // the loop waits for it: see AbandonThreads
+    uv_async_send(&thread->async);  // the handle is still open: see AbandonThreads
   } else {
     thread->job->Orphaned();
   }
@@ -99,7 +99,7 @@ void OnThreadClosed(uv_handle_t* handle) {
   CleanupStep(env);
 }
 
-// The job has ended, or is left to its thread. The handle takes a turn of the loop to close.
+// Called when the job has ended or is abandoned. libuv closes the handle in the next turn of the loop.
 void Close(Thread* thread) {
   --thread->env->jobs;
   ++thread->env->handles;
@@ -121,7 +121,7 @@ void OnThreadDone(uv_async_t* async) {
   for (int i = 0; i < kRecordStride; ++i) record[i] = 0;
   const bool told = thread->job->Report(env, record) && !env.closing;
   Close(thread);
-  if (told) Dispatch(env, 1);  // last: what it runs may end the environment
+  if (told) Dispatch(env, 1);  // last, because JavaScript may end the environment
 }
 
 int Begin(Thread* thread) {
@@ -151,7 +151,7 @@ int StartThread(Env& env, Job* job) {
   if (failed == 0) return 0;
   Unlink(thread);
   job->Release(env);
-  Drop(thread);  // the share of the thread that there is not
+  Drop(thread);  // the share of the thread that was not started
   Close(thread);
   return failed;
 }
@@ -160,7 +160,7 @@ void AbandonThreads(Env& env) {
   if (!sys::kStaysLoaded) return;
   for (Thread** at = &env.threads; *at != nullptr;) {
     Thread* thread = *at;
-    // Done already: its message is on the way, and must find the loop.
+    // The job has ended, and uv_async_send() may be using the handle. OnThreadDone() closes it.
     if (thread->state.exchange(Thread::kOrphan) == Thread::kDone) {
       at = &thread->next;
       continue;

@@ -8,8 +8,8 @@
 
 namespace bsd {
 
-// The pages that the kernel still sends from outlive their mapping: unlike memory of the heap, which
-// malloc would hand to somebody else, they are nobody's until the last of them has left.
+// munmap(2) is safe while the kernel still sends from these pages: it keeps each page until it is sent. Memory from
+// malloc would be reused, and the kernel would send the new content.
 static void Free(napi_env env, void* data, void* hint) {
   auto* held = static_cast<size_t*>(hint);
   const size_t size = *held;

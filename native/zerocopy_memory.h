@@ -6,7 +6,7 @@
 
 namespace bsd {
 
-// (size) -> ArrayBuffer, or undefined where there is no memory or the runtime allows no external buffers.
+// (size) -> ArrayBuffer, or undefined if there is no memory or the runtime allows no external buffers.
 napi_value AllocateZeroCopy(napi_env env, napi_callback_info info);
 
 }  // namespace bsd

@@ -20,9 +20,11 @@ const parsing = [
   'syscalls/option',
   'sys/linux/refuse',
   'sys/linux/socket',
+  'sys/linux/watchdog',
+  'sys/linux/foreign',
 ]
 const targets = {
-  events: { units: ['events', 'receive', 'reply', 'slots', 'sys/linux/socket'], helpers: ['kernel'] },
+  events: { units: ['events', 'receive', 'reply', 'slots', 'sys/linux/socket', 'sys/linux/watchdog', 'sys/linux/foreign'], helpers: ['kernel'] },
   calls: { units: parsing, helpers: ['values', 'kernel'] },
   ring: { units: ['sys/linux/ring'], helpers: ['kernel'] },
   reply: { units: ['reply', 'slots'], helpers: [] },

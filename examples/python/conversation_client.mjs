@@ -1,4 +1,4 @@
-// Sends what is typed, line by line, and shows each answer, until "bye" or the end of the input.
+// Sends each typed line and prints the answer, until "bye" or the end of the input.
 // Usage: node conversation_client.mjs [port [host]]
 import { createConnection } from 'bsd-sockets'
 import { createInterface } from 'node:readline/promises'
@@ -11,7 +11,7 @@ for await (const line of person) {
   if (line.trim().toLowerCase() === 'bye') break
   await connection.sendAll(Buffer.from(line))
   const answer = await connection.recv(1024)
-  if (answer.length === 0) break // the server has gone
+  if (answer.length === 0) break // the server has closed the connection
   console.log(`received ${answer}`)
   person.prompt()
 }

@@ -1,4 +1,4 @@
-// A server that answers each message, with a fixed sentence or with what somebody types, one client at a time.
+// A server that answers each message, with a fixed sentence or with a typed line, one client at a time.
 // Usage: node conversation_server.mjs [port [prompt]]
 import { createServer } from 'bsd-sockets'
 import { createInterface } from 'node:readline/promises'
@@ -15,5 +15,5 @@ for await (const connection of server.connections()) {
     const answer = person === null ? 'the server received your message' : await person.question('-> ')
     await connection.sendAll(Buffer.from(answer))
   }
-  connection.close() // the loop above ended since the client has nothing more to say
+  connection.close() // the client has closed its end of the stream
 }

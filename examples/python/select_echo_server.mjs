@@ -1,4 +1,4 @@
-// One loop for many clients: select, a queue of answers for each, nothing that waits elsewhere.
+// One loop for many clients: select(2), and a queue of answers for each client.
 // Usage: node select_echo_server.mjs [port [host]]
 import { createServer, select } from 'bsd-sockets'
 
@@ -6,7 +6,7 @@ const [port = '10000', host = '127.0.0.1'] = process.argv.slice(2)
 const server = await createServer({ host, port: Number(port) })
 console.log(`listening on ${server.getsockname()}`)
 const inputs = new Set([server])
-const answers = new Map() // what each client has yet to get
+const answers = new Map() // data to send, by client
 
 for (;;) {
   const outputs = [...answers].filter(([, queue]) => queue.length > 0).map(([client]) => client)
@@ -25,7 +25,7 @@ for (;;) {
 }
 
 function welcome(client) {
-  if (client === null) return // gone again
+  if (client === null) return // the client has closed already
   console.log(`connection from ${client.remoteAddress}`)
   inputs.add(client)
   answers.set(client, [])
@@ -33,7 +33,7 @@ function welcome(client) {
 
 function hear(client, data) {
   if (data?.length > 0) answers.get(client).push(data)
-  else if (data !== null) inputs.delete(client) // it says no more, but may still listen
+  else if (data !== null) inputs.delete(client) // the client has closed its end, but may still receive
   leave(client)
 }
 

@@ -1,4 +1,4 @@
-// Counts what one sender sends.
+// Counts the bytes of one sender.
 // Usage: node sendfile_receiver.mjs [port [address]]
 import { createServer } from 'bsd-sockets'
 

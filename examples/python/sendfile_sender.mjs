@@ -1,4 +1,4 @@
-// Sends a file with sendfile(2), or with --copy by reading and sending it, and says how long that took.
+// Sends a file with sendfile(2), or with --copy by reading and sending it, and prints how long that took.
 // Usage: node sendfile_sender.mjs <file> [port [address]] [--copy]
 import { open } from 'node:fs/promises'
 import { Socket } from 'bsd-sockets'

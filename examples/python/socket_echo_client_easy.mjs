@@ -1,4 +1,4 @@
-// The same with createConnection, which looks the name up and tries every address of it.
+// The same with createConnection, which looks up the name and tries all its addresses.
 // Usage: node socket_echo_client_easy.mjs [port [host]]
 import { createConnection, nameOf } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// Connects to a path, as another user if one is named: the path's permissions decide who gets in.
+// Connects to a path, as another user if one is named. The permissions of the path decide whether that works.
 // Usage: node socket_echo_client_uds.mjs [path [user]]
 import { AF_UNIX, Socket } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// An AF_UNIX echo server. A path that a dead server left is removed, one in use never.
+// An AF_UNIX echo server. Removes the path of a server that has ended, but never a path in use.
 // Usage: node socket_echo_server_uds.mjs [path [mode]]
 import { createServer } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// What the resolver knows about hosts: name to address and back.
+// Looks up hosts: from name to address, and back.
 // Usage: node socket_gethostbyname.mjs [host …]
 import { getfqdn, gethostbyaddr, gethostbyname, gethostbynameEx, gethostname } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// Joins a multicast group on one interface and acknowledges what comes, until Ctrl-C.
+// Joins a multicast group on one interface and acknowledges each message, until Ctrl-C.
 // Usage: node socket_multicast_receiver.mjs [group [port [interface]]]
 import { AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_REUSEADDR, Socket } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// Sends to a multicast group and prints every answer until there is none for a while.
+// Sends to a multicast group and prints every answer until none arrives for a while.
 // Usage: node socket_multicast_sender.mjs [group [port [interface]]]
 import { AF_INET, SOCK_DGRAM, Socket, if_nametoindex, options } from 'bsd-sockets'
 

@@ -1,4 +1,4 @@
-// Blocking, non-blocking and with a time-out, as setblocking and settimeout have them; no network is needed.
+// Blocking, non-blocking and with a timeout, like setblocking and settimeout. Needs no network.
 // Usage: node socket_timeouts.mjs
 import { Socket } from 'bsd-sockets/sync'
 
@@ -11,7 +11,7 @@ const attempt = (what, call) => {
   }
 }
 
-console.log(`default: ${a.timeout}`) // null: a call waits for ever
+console.log(`default: ${a.timeout}`) // null: a call waits without limit
 b.timeout = 0 // setblocking(False)
 attempt('nothing there, non-blocking', () => b.recv(100))
 b.timeout = 50 // settimeout(0.05)

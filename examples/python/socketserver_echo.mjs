@@ -1,4 +1,4 @@
-// What a socketserver.ThreadingTCPServer with a handler of three lines is there. Ends well on Ctrl-C.
+// The equivalent of a socketserver.ThreadingTCPServer with a handler of three lines. Shuts down gracefully on Ctrl-C.
 // Usage: node socketserver_echo.mjs [port]
 import { createServer, serve } from 'bsd-sockets'
 

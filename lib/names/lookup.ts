@@ -48,7 +48,7 @@ export interface HostEntry {
   addresses: string[]
 }
 
-/** The number of each function: its index in kLookups of native/syscalls/lookup.cc. */
+/** The number of each function: its index in kLookups of native/lookup.cc. */
 export const GETADDRINFO = 0
 const GETNAMEINFO = 1
 const GETHOSTBYNAME = 2

@@ -6,7 +6,7 @@
 
 #if defined(__linux__) && !defined(__mips__) && !defined(__alpha__) && !defined(__sparc__) && \
     !defined(__hppa__) && !defined(__powerpc__)
-// The others number options and ioctls their own way, so fallbacks would lie there.
+// The excluded architectures have other numbers for options and ioctls, so the fallbacks would be wrong there.
 #define BSD_LINUX_GENERIC_ABI 1
 #endif
 

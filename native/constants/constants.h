@@ -1,4 +1,4 @@
-// The numbers of the system's headers by name, for the addon to hand to JavaScript.
+// The constants of the system's headers by name. The addon hands them to JavaScript.
 
 #ifndef BSD_SOCKETS_NATIVE_CONSTANTS_CONSTANTS_H_
 #define BSD_SOCKETS_NATIVE_CONSTANTS_CONSTANTS_H_
@@ -9,14 +9,14 @@ namespace bsd {
 
 struct Constant {
   const char* name;
-  // A double holds every value exactly: none is beyond 2^53, and unsigned ones stay positive.
+  // A double: every value is below 2^53, so it is exact, and unsigned values stay positive.
   double value;
 };
 
-// Constants of the tables that this system has.
+// Returns the constants of the tables that this system has.
 const Constant* Constants(size_t* count);
 
-// Sizes and offsets in bytes: "sizeof_sockaddr_in", "offsetof_sockaddr_in_sin_port",
+// Returns sizes and offsets in bytes: "sizeof_sockaddr_in", "offsetof_sockaddr_in_sin_port",
 // "sizeof_sockaddr_in_sin_port".
 const Constant* Layouts(size_t* count);
 

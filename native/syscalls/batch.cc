@@ -1,6 +1,6 @@
-// Many messages in one call. The slab of a MessageBatch is JavaScript's: `count` places of `size` bytes for
-// data, of kAddressSize for names, of `controlSize` for control messages, and kBatchStride integers each. The
-// headers are built anew for each call, so nothing here keeps a pointer into it.
+// Many messages in one call. A MessageBatch has a slab of JavaScript's memory: for each message `size` bytes for data,
+// kAddressSize bytes for the address, `controlSize` bytes for control messages, and kBatchStride integers. Each call
+// builds new headers, so C++ keeps no pointer into the slab.
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -11,11 +11,11 @@
 
 namespace bsd {
 
-constexpr int64_t kMaxCount = 1024;  // UIO_MAXIOV: the kernel takes no more at once
+constexpr int64_t kMaxCount = 1024;  // UIO_MAXIOV, the limit of the kernel for one call
 
 namespace {
 
-// The slab, with every part proven to hold `count` places.
+// The slab. ReadSlab() has checked that every part has room for `first + count` messages.
 struct Slab {
   Bytes data;
   Bytes names;
@@ -29,7 +29,7 @@ struct Slab {
   int32_t* Fields(size_t i) const { return fields + (first + i) * kBatchStride; }
 };
 
-// (data, names, control|null, fields, size, controlSize, first, count, flags).
+// Reads (data, names, control|null, fields, size, controlSize, first, count, flags).
 bool ReadSlab(Args& a, Slab* slab) {
   constexpr int64_t kMaxSize = INT32_MAX;
   slab->data = a.Buffer(1, "data");
@@ -40,7 +40,7 @@ bool ReadSlab(Args& a, Slab* slab) {
   slab->first = static_cast<size_t>(a.Integer(7, "first", 0, kMaxCount));
   slab->count = static_cast<size_t>(a.Integer(8, "count", 0, kMaxCount));
   const size_t places = slab->first + slab->count;
-  // Left out it would be the shared state, which has no room for a batch.
+  // Integers() would return the shared state for a missing argument, which is too small for a batch.
   if (!a.Present(4)) a.ThrowType("fields", "an Int32Array");
   slab->fields = a.Integers(4, "fields", places * kBatchStride);
   if (!a.ok()) return false;
@@ -52,7 +52,7 @@ bool ReadSlab(Args& a, Slab* slab) {
   return true;
 }
 
-// Where message i has its parts.
+// Points the header of message i at its parts of the slab.
 void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
   const size_t place = slab.first + i;
   *part = {slab.data.data + place * slab.size, slab.size};
@@ -67,7 +67,7 @@ void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
       static_cast<decltype(message->header.msg_controllen)>(slab.control_size);
 }
 
-// A length that JavaScript wrote, as far as there is room.
+// Returns a length that JavaScript wrote, limited to the room.
 size_t Bounded(const int32_t* written, size_t room) {
   const int32_t length = ReadOnce(written);
   return length < 0 ? 0 : std::min(static_cast<size_t>(length), room);
@@ -75,7 +75,7 @@ size_t Bounded(const int32_t* written, size_t room) {
 
 }  // namespace
 
-// recvmmsg(2): the slab, flags -> messages.
+// recvmmsg(2): (the slab, flags) -> number of messages.
 static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
   Slab slab;
   const int flags = a.Int(9, "flags");
@@ -105,7 +105,7 @@ static int64_t ReceiveManyOnSlot(Env& env, Slot& slot, Args& a) {
   return result;
 }
 
-// sendmmsg(2): the slab, flags -> messages. A name or control of length 0 is none.
+// sendmmsg(2): (the slab, flags) -> number of messages. A length of 0 means no address or no control messages.
 static int64_t SendMany(int fd, Args& a) {
   Slab slab;
   const int flags = a.Int(9, "flags");

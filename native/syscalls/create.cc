@@ -1,4 +1,4 @@
-// Descriptors and slots: how they come and how they go.
+// Makes and closes descriptors, gives them slots, and watches them.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -14,8 +14,8 @@ static int64_t Socket(Args& a) {
   return a.ok() ? sys::Socket(domain, type, protocol) : 0;
 }
 
-// The same inside a network namespace: (netns, domain, type, protocol) -> fd, and in the shared state the
-// step that failed: 0 the thread, 1 setns, 2 socket.
+// socket(2) in a network namespace: (netns, domain, type, protocol) -> fd. kStateSecond is the step that failed: 0 the
+// thread, 1 setns(2), 2 socket(2).
 static int64_t SocketIn(int netns, Args& a) {
   const int domain = a.Int(1, "domain");
   const int type = a.Int(2, "type");
@@ -27,8 +27,8 @@ static int64_t SocketIn(int netns, Args& a) {
   return result;
 }
 
-// socketpair(2): (domain, type, protocol, fds?: Int32Array of 2) -> 0; without fds the first is the
-// result and the second is left in the shared state.
+// socketpair(2): (domain, type, protocol, fds?: Int32Array of 2) -> 0. Without `fds` it returns the first descriptor,
+// and kStateSecond is the second.
 static int64_t SocketPair(Args& a) {
   const int domain = a.Int(0, "domain");
   const int type = a.Int(1, "type");
@@ -49,7 +49,7 @@ static int64_t SocketPair(Args& a) {
 
 static int64_t Duplicate(int fd, Args&) { return sys::Duplicate(fd); }
 
-// The same for class Socket, which gives the new descriptor a slot.
+// The same for class Socket, which gives the new descriptor a slot in its next call: see PendingFds.
 template <PlainCall fn>
 static int64_t Made(Args& a) {
   const int64_t fd = fn(a);
@@ -72,16 +72,16 @@ static int64_t MadePair(Args& a) {
   return fd;
 }
 
-// close(2), once: EINTR is not retried, the descriptor is gone.
+// close(2). Not repeated after EINTR: the descriptor is closed.
 static int64_t Close(int fd, Args&) { return close(fd) < 0 ? -errno : 0; }
 
-// The same for what came from another process, or has no slot yet: () -> 0.
+// Closes a descriptor that came from another process or has no slot yet: () -> 0.
 static int64_t CloseLoose(int fd, Args& a) {
   a.env().pending_fds.Remove(fd);
   return sys::CloseForeign(fd);
 }
 
-// fcntl(2): (fd, command, argument) -> its result. Only commands whose argument is a number.
+// fcntl(2): (command, argument) -> its result. Other commands than these take an address, and are -EINVAL.
 static int64_t Control(int fd, Args& a) {
   const int command = a.Int(1, "command");
   const int argument = a.Int(2, "argument");
@@ -109,8 +109,8 @@ static int64_t Control(int fd, Args& a) {
   }
 }
 
-// What kind of socket a descriptor is, as the kernel sees it. kind: Int32Array of 3 for family, type
-// and protocol (-1 where the system cannot tell).
+// Reads the family, type and protocol of a socket from the kernel: (kind: Int32Array of 3) -> 0. The protocol is -1 if
+// the system cannot tell.
 static int64_t Inspect(int fd, Args& a) {
   int32_t* kind = a.Integers(1, "kind", 3);
   if (!a.ok()) return 0;
@@ -126,7 +126,7 @@ static int64_t Inspect(int fd, Args& a) {
   return 0;
 }
 
-// Takes a descriptor into the slot table: (fd, traits, lingers?: SO_LINGER may be set) -> the slot's id.
+// Gives a descriptor a slot: (traits, lingers?: SO_LINGER may be set) -> the slot's id.
 static int64_t Adopt(int fd, Args& a) {
   const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, 3));
   const bool lingers = a.Flags(2) != 0;
@@ -143,32 +143,32 @@ static int64_t CloseOnSlot(Env& env, Slot& slot, Args&) { return CloseSlot(env, 
 
 static int64_t Detach(Env& env, Slot& slot, Args&) { return DetachSlot(env, slot); }
 
-// Watches the slot: (writing, again) -> 0.
+// Registers the slot with the poller: (writing, again) -> 0. See Watch().
 static int64_t WatchOnSlot(Env& env, Slot& slot, Args& a) {
   const int writing = a.Int(1, "writing");
   const int again = a.Int(2, "again");
   return a.ok() ? Watch(env, slot, writing != 0, again != 0) : 0;
 }
 
-// Gives up the level of a slot: () -> 0.
+// Switches the slot to edge-triggered: () -> 0.
 static int64_t UseEdgesOnSlot(Env& env, Slot& slot, Args&) {
   UseEdges(env, slot);
   return 0;
 }
 
-// Drops what the socket has to send: () -> 0.
+// Drops the unsent data of the socket and resets a connection: () -> 0.
 static int64_t AbortOnSlot(int fd, Args&) {
   sys::Abort(fd);
   return 0;
 }
 
-// Says whether the kernel sends from memory of this thread's heap: (lent_to_kernel) -> 0.
+// Sets whether the kernel may be sending from this thread's heap (MSG_ZEROCOPY): (lentToKernel) -> 0.
 static int64_t LentToKernel(Env&, Slot& slot, Args& a) {
   slot.lent_to_kernel = a.Int(1, "lentToKernel") != 0;
   return 0;
 }
 
-// Whether an open slot has this descriptor: () -> 1 or 0.
+// Returns 1 if an open slot has this descriptor, else 0.
 static int64_t HasSlot(int fd, Args& a) {
   Slots& slots = a.env().slots;
   for (uint32_t i = 0; i < slots.size(); ++i) {
@@ -178,7 +178,7 @@ static int64_t HasSlot(int fd, Args& a) {
   return 0;
 }
 
-// What a slot's descriptor is: () -> its number.
+// Returns the descriptor of a slot.
 static int64_t Descriptor(int fd, Args&) { return fd; }
 
 static constexpr Function kSlot[] = {

@@ -1,4 +1,4 @@
-// Files: sendfile and splice.
+// sendfile(2), splice(2), and what they need: pipes, file information, slots for files.
 #include <unistd.h>
 
 #include "../guarded_call.h"
@@ -8,8 +8,8 @@
 
 namespace bsd {
 
-constexpr int64_t kMaxSize = int64_t{1} << 53;  // whole numbers of JavaScript
-constexpr int64_t kMaxChunk = 1 << 30;          // a record's result has 31 bits
+constexpr int64_t kMaxSize = int64_t{1} << 53;  // the largest integers of JavaScript
+constexpr int64_t kMaxChunk = 1 << 30;          // the result must fit into a record
 
 // sendfile(2): (file, offset|null, count) -> bytes.
 static int64_t SendFile(int fd, Args& a) {
@@ -21,7 +21,7 @@ static int64_t SendFile(int fd, Args& a) {
   return Repeat([&] { return sys::SendFile(fd, file, positioned ? &offset : nullptr, count); });
 }
 
-// The same between slots: (file, offset, count) -> bytes.
+// sendfile(2) between slots: (file, offset, count) -> bytes.
 static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
   int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
@@ -33,8 +33,8 @@ static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
                      [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
 }
 
-// A transfer on a thread of its own, from the slot: (to, other|-1, offset|null, count, ticket) -> 0, and a record when
-// it is done. `other` is the other end of the pipe that one of them is.
+// Starts a transfer from the slot on another thread: (to, other|-1, offset|null, count, ticket) -> 0, and a record at
+// the end. If `to` or the slot is an end of a pipe, `other` is its other end.
 static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
   const SlotId to_id = a.Id(1, "to");
   const SlotId other_id = a.Id(2, "other");
@@ -49,8 +49,8 @@ static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
   return StartTransfer(env, request, slot, *to, other);
 }
 
-// fstat(2) that asks no server: () -> size, and in the shared state the mode (kStateSlot), 1 for a file in memory or on a
-// block device (kStateFlags) and the id of its mount (kStateSecond).
+// fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode, kStateFlags is 1 for a
+// file in memory or on a block device, kStateSecond is the id of its mount.
 static int64_t Stat(int fd, Args& a) {
   sys::FileStat stat = {};
   const int failed = sys::Stat(fd, &stat);
@@ -62,15 +62,15 @@ static int64_t Stat(int fd, Args& a) {
   return stat.size;
 }
 
-// Whether a range of the file is in memory: (offset, count) -> 1, 0 or -errno.
+// Returns 1 if a range of the file is in the page cache, else 0 or -errno: (offset, count).
 static int64_t Resident(int fd, Args& a) {
   const int64_t offset = a.Integer(1, "offset", 0, kMaxSize);
   const int64_t count = a.Integer(2, "count", 0, kMaxSize);
   return a.ok() ? sys::Resident(fd, offset, count) : 0;
 }
 
-// Takes a duplicate of somebody else's descriptor into the slot table, for as long as an operation
-// uses it: (fd) -> the slot's id. Its flags are left as they are.
+// Duplicates a descriptor of the caller and gives the duplicate a slot, for one operation: () -> the slot's id. Does
+// not change the flags of the open file.
 static int64_t AdoptDuplicate(int fd, Args& a) {
   const int copy = sys::Duplicate(fd);
   if (copy < 0) return copy;
@@ -83,7 +83,7 @@ static int64_t AdoptDuplicate(int fd, Args& a) {
   return id;
 }
 
-// Takes a descriptor without another owner into the slot table, as it is: (fd) -> the slot's id.
+// Gives a descriptor that has no other owner a slot: () -> the slot's id. Does not change the flags of the open file.
 static int64_t AdoptAsIs(int fd, Args& a) {
   const SlotId id = AdoptSlot(a.env(), fd, Traits::kNone);
   if (id == kNoSlot) return -ENOBUFS;
@@ -107,7 +107,7 @@ static int64_t Splice(int fd, Args& a) {
   });
 }
 
-// A pipe to splice through: (size) -> 0, the indices of the slots to read from and to write to in the shared state.
+// Makes a pipe for splices: (size) -> 0. kStateSlot is the index of the slot to read from, kStateSecond to write to.
 static int64_t Pipe(Args& a) {
   constexpr int64_t kMaxPipe = 1 << 20;
   const int64_t size = a.Integer(0, "size", 1, kMaxPipe);
@@ -142,7 +142,7 @@ static int64_t SpliceOnSlot(Env& env, Slot& slot, Args& a) {
   });
 }
 
-// read(2) and write(2), for pipes: (buffer) -> bytes.
+// read(2) and write(2) on pipes: (buffer) -> bytes.
 static int64_t Read(int fd, Args& a) {
   const Bytes into = a.Buffer(1, "buffer");
   return a.ok() ? Retry([&] { return read(fd, into.data, into.size); }) : 0;

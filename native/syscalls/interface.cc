@@ -1,4 +1,4 @@
-// Interface names and numbers. Text crosses the seam as bytes.
+// Names and indices of interfaces. JavaScript passes and gets names as bytes.
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 namespace bsd {
 
-// A name that an interface can have, as C text: false where it is too long, or ends before its last byte.
+// Copies an interface's name to a text that ends with NUL. Returns false if it is too long or contains a NUL.
 static bool ReadName(const Bytes& name, char (&text)[IF_NAMESIZE]) {
   if (name.size == 0 || name.size >= sizeof text) return false;
   memcpy(text, name.data, name.size);
@@ -39,7 +39,7 @@ static int64_t IndexToName(Args& a) {
   return static_cast<int64_t>(length);
 }
 
-// if_nameindex(3): (into) -> bytes written, "index name\n" a line; -ENOBUFS when it is too small.
+// if_nameindex(3): (into) -> bytes written, one line "index name\n" for each. -ENOBUFS if `into` is too small.
 static int64_t NameIndex(Args& a) {
   const Bytes into = a.Buffer(0, "into");
   if (!a.ok()) return 0;
@@ -61,7 +61,7 @@ static int64_t NameIndex(Args& a) {
   return result < 0 ? result : static_cast<int64_t>(used);
 }
 
-// The index of an interface by its name, in the network namespace of the socket: (name) -> index or -errno.
+// Looks up an interface by its name in the network namespace of the socket: (name) -> index or -errno.
 static int64_t InterfaceIndex(int fd, Args& a) {
   const Bytes name = a.Buffer(1, "name");
   if (!a.ok()) return 0;
@@ -70,7 +70,7 @@ static int64_t InterfaceIndex(int fd, Args& a) {
   return sys::InterfaceIndex(fd, text);
 }
 
-// The same by one of its IPv4 addresses: (4 bytes) -> index or -errno.
+// Looks up an interface by one of its IPv4 addresses there: (4 bytes) -> index or -errno.
 static int64_t InterfaceOfAddress(int fd, Args& a) {
   const Bytes bytes = a.Buffer(1, "address");
   if (!a.ok()) return 0;

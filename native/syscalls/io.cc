@@ -1,5 +1,5 @@
-// Bytes and messages. Every call of class Socket carries MSG_DONTWAIT: somebody else who holds the
-// same open file may have made it blocking.
+// Sends and receives. Every call for class Socket has MSG_DONTWAIT, because another process that shares the open file
+// may have cleared O_NONBLOCK.
 #include <errno.h>
 
 #include "../guarded_call.h"
@@ -47,7 +47,7 @@ static int64_t ReceiveFromOnSlot(Env& env, Slot& slot, Args& a) {
 
 // recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
 // info: Int32Array of [unused, msg_flags, msg_controllen].
-// `slot` is nullptr for a plain descriptor.
+// `slot` is nullptr for a call by descriptor.
 static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
   iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
   const size_t count = a.Parts("buffers", parts);
@@ -69,14 +69,14 @@ static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
       slot == nullptr ? &no_cmsg_cloexec : &slot->no_cmsg_cloexec, flags, [&](int all) {
         if (slot == nullptr) return receive(all);
         if (!MayBringDescriptors(*slot)) return receive(all | MSG_DONTWAIT);
-        // The kernel closes descriptors for which there is no room, see ReceiveOn.
+        // The kernel closes descriptors for which there is no room, and one of them may linger: see ReceiveOn.
         return Interruptible(a.env().thread, [&] { return receive(all | MSG_DONTWAIT); });
       });
   if (result < 0) return result;
   if (slot != nullptr) a.env().pending_fds.AddReceived(message);
   from.length = message.msg_namelen;
   Args::Store(from);
-  info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel echoes it
+  info[kStateFlags] = message.msg_flags & ~sys::kReceiveMessageFlags;  // the kernel returns it
   info[kStateControl] = static_cast<int32_t>(message.msg_controllen);
   return result;
 }

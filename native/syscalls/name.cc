@@ -1,4 +1,4 @@
-// Addresses and connections.
+// Addresses and connections: bind(2), connect(2), listen(2), accept(2), getsockname(2), getpeername(2), shutdown(2).
 #include "../guarded_call.h"
 #include "../receive.h"
 #include "syscalls.h"
@@ -16,14 +16,15 @@ static int64_t Bind(int fd, Args& a) {
   return Retry([&] { return bind(fd, Name(address), static_cast<socklen_t>(address.size)); });
 }
 
-// connect(2): (address) -> 0, or -EINPROGRESS. Not retried after EINTR: the attempt goes on.
+// connect(2): (address) -> 0, or -EINPROGRESS. Not repeated after EINTR: the kernel goes on to connect.
 static int64_t Connect(int fd, Args& a) {
   const Bytes address = a.Buffer(1, "address");
   if (!a.ok()) return 0;
   return connect(fd, Name(address), static_cast<socklen_t>(address.size)) < 0 ? -errno : 0;
 }
 
-// The same for class Socket. A connect that was interrupted goes on, but for AF_UNIX, where the backlog is full.
+// The same for class Socket. After EINTR the kernel goes on to connect, so this returns -EINPROGRESS. Not so for
+// AF_UNIX: there the call waited for room in the backlog, and is repeated.
 static int64_t ConnectOwned(Env& env, Slot& slot, Args& a) {
   const Bytes address = a.Buffer(1, "address");
   if (!a.ok()) return 0;
@@ -56,7 +57,7 @@ static int64_t Accept(int fd, Args& a) {
   return accepted;
 }
 
-// The same, into a slot whose index is left in the shared state.
+// accept(2) for class Socket: (address?, addressLength?) -> fd. kStateSlot is the index of the new slot.
 static int64_t AcceptOnSlot(Env& env, Slot& slot, Args& a) {
   AddressOut peer = a.Address(1);
   if (!a.ok()) return 0;

@@ -11,8 +11,8 @@ namespace bsd {
 
 namespace {
 
-// What goes to the kernel and comes back: memory that no other thread can change after a check. There is always more
-// of it than a small value takes, for the few options whose answer ends at a fixed place.
+// A copy of the value, for the kernel to read and write. Another thread may change JavaScript's memory after a check,
+// but not this copy. It has at least 512 bytes, because a few options write a fixed size, regardless of the length.
 class Copy {
  public:
   Copy(const void* from, size_t size) {
@@ -21,7 +21,7 @@ class Copy {
     if (data_ != nullptr && size > 0) memcpy(data_, from, size);
   }
 
-  // nullptr where there is no memory.
+  // Returns nullptr if there is no memory.
   uint8_t* data() const { return data_; }
 
  private:
@@ -30,7 +30,7 @@ class Copy {
   uint8_t* data_ = nullptr;
 };
 
-// EPERM, and in the shared state whose it is: lib/errors/refusals.ts tells the user.
+// Returns 0 or -EPERM. kStateSecond is the reason, for the error message of lib/errors/refusals.ts.
 int64_t Refuse(const Args& a, sys::Refusal refusal) {
   a.env().state[kStateSecond] = static_cast<int32_t>(refusal);
   return refusal == sys::Refusal::kNone ? 0 : -EPERM;
@@ -38,7 +38,7 @@ int64_t Refuse(const Args& a, sys::Refusal refusal) {
 
 }  // namespace
 
-// getsockopt(2): (level, name, value, length: Int32Array) -> 0; length goes in and out in bytes.
+// getsockopt(2): (level, name, value, length: Int32Array) -> 0. `length` is in bytes, in and out.
 static int64_t GetOption(int fd, Args& a) {
   const int level = a.Int(1, "level");
   const int name = a.Int(2, "name");
@@ -61,7 +61,7 @@ static int64_t GetOption(int fd, Args& a) {
   return result;
 }
 
-// setsockopt(2): (level, name, value|null, length) -> 0; null with a length is the NULL of AF_ALG.
+// setsockopt(2): (level, name, value|null, length) -> 0. AF_ALG takes NULL with a length.
 static int64_t SetOption(int fd, Args& a) {
   const int level = a.Int(1, "level");
   const int name = a.Int(2, "name");
@@ -97,8 +97,8 @@ static int64_t SetProgram(int fd, Args& a) {
   return sys::SetProgram(fd, level, name, instructions.data, instructions.size);
 }
 
-// ioctl(2): (request, argument) -> its result. The argument is copied in and out of memory with room for all that a
-// request may take: the kernel does not ask how large the caller's buffer is.
+// ioctl(2): (request, argument) -> its result. The kernel gets no size and writes as much as the request does. So the
+// argument is copied to memory that is large enough for every allowed request, and back.
 static int64_t DeviceControl(int fd, Args& a) {
   const auto given = static_cast<unsigned long>(a.Integer(1, "request", INT32_MIN, UINT32_MAX));
   const unsigned long request = given & 0xffffffffUL;

@@ -1,4 +1,4 @@
-// poll(2), the only call here that blocks on purpose, and its twin that can be watched instead.
+// poll(2), the only call here that waits, and a poller of many descriptors that the event loop can watch instead.
 #include <poll.h>
 #include <unistd.h>
 
@@ -11,8 +11,8 @@ namespace bsd {
 
 constexpr size_t kFields = 3;  // of one descriptor in a list: fd, events, revents
 
-// (descriptors: Int32Array of (fd, events, revents), timeout in ms, -1 for ever) -> how many are
-// ready. -EINTR is passed on, unless this was no wait: the caller knows how much of its time is left.
+// poll(2): (descriptors: Int32Array of (fd, events, revents), timeout in ms, -1 for no limit) -> how many are ready. A
+// wait returns -EINTR after a signal, because the caller computes how much time is left.
 static int64_t Poll(Args& a) {
   const Bytes bytes = a.Buffer(0, "descriptors");
   const int timeout = a.Int(1, "timeout");
@@ -31,8 +31,8 @@ static int64_t Poll(Args& a) {
   return ready;
 }
 
-// A poller of these descriptors, which is itself a descriptor that can be watched: (descriptors as above) ->
-// fd. A number may stand in the list only once.
+// Makes a poller of these descriptors, which is a descriptor that can be watched: (descriptors as above) -> fd. The
+// list must not have the same descriptor twice.
 static int64_t Gather(Args& a) {
   const Bytes bytes = a.Buffer(0, "descriptors");
   if (!a.ok()) return 0;

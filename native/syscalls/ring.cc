@@ -1,12 +1,11 @@
-// The receive ring of a packet socket. JavaScript never sees its memory, only copies of its blocks.
+// The receive ring of a packet socket. JavaScript gets copies of its blocks, never its memory.
 #include <unistd.h>
 
 #include "syscalls.h"
 
 namespace bsd {
 
-// Makes and maps the ring: (block_size, blocks, frame_size, timeout in ms) -> 0. Where it fails the socket is
-// as it was before.
+// Makes and maps the ring: (block_size, blocks, frame_size, timeout in ms) -> 0. If it fails, the socket is unchanged.
 static int64_t Open(Env&, Slot& slot, Args& a) {
   sys::RingShape shape = {};
   shape.block_size = static_cast<uint32_t>(a.Integer(1, "block_size", 1, INT32_MAX));
@@ -17,20 +16,20 @@ static int64_t Open(Env&, Slot& slot, Args& a) {
   return slot.ring == nullptr ? sys::RingOpen(slot.fd, shape, &slot.ring) : -EBUSY;
 }
 
-// How much of the next block is used: () -> bytes, -EAGAIN when the kernel has not handed it over yet, or the
+// Returns how many bytes of the next block are used, -EAGAIN if the kernel has not handed the block over yet, or the
 // pending error of the socket.
 static int64_t Next(Env&, Slot& slot, Args&) {
   return slot.ring == nullptr ? -EINVAL : sys::RingNext(slot.fd, *slot.ring);
 }
 
-// Copies the next block, as much as there is room for, and gives it back to the kernel: (into) -> bytes.
+// Copies the next block, up to the size of `into`, and gives it back to the kernel: (into) -> bytes.
 static int64_t Take(Env&, Slot& slot, Args& a) {
   const Bytes into = a.Buffer(1, "into");
   if (!a.ok()) return 0;
   return slot.ring == nullptr ? -EINVAL : sys::RingTake(slot.ring, into.data, into.size);
 }
 
-// () -> bytes of a page of memory.
+// Returns the size of a page of memory in bytes.
 static int64_t PageSize(Args&) { return sysconf(_SC_PAGESIZE); }
 
 static constexpr Function kSlot[] = {

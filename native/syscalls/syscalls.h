@@ -1,5 +1,6 @@
-// The tables that the files of this folder export. addon.cc makes JavaScript functions of them:
-// kSlot... are the methods behind class Socket, kRaw... the functions of bsd-sockets/raw.
+// The tables that the files of this folder export. addon.cc makes JavaScript functions of them: those of kSlot for
+// class Socket, those of kRaw for bsd-sockets/raw. The comment at each function has its arguments after the slot or the
+// descriptor, and its result: (arguments) -> result. Every function can return -errno.
 #ifndef BSD_SOCKETS_SYSCALLS_SYSCALLS_H_
 #define BSD_SOCKETS_SYSCALLS_SYSCALLS_H_
 

@@ -33,7 +33,7 @@ const says: Record<string, (string | RegExp)[]> = {
     'hello 127.0.0.1 9 false\n',
     '127.0.0.7\n',
     'take this bsd-sockets\n',
-    'icmp ECONNREFUSED { type: 3, code: 3 } 127.0.0.1 127.0.0.1:9 anybody?\n',
+    'icmp ECONNREFUSED { type: 3, code: 3 } 127.0.0.1 127.0.0.1:9 probe\n',
     '0 scheduled bigint\n0 sent bigint\n',
   ],
   'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],

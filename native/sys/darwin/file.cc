@@ -8,12 +8,12 @@
 namespace bsd::sys {
 
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
-  if (count == 0) return 0;  // 0 would mean 'to the end of the file' here
+  if (count == 0) return 0;  // on Darwin a count of 0 means up to the end of the file
   off_t position = offset != nullptr ? *offset : lseek(file, 0, SEEK_CUR);
   if (position < 0) return offset != nullptr ? -EINVAL : -errno;
   off_t length = count;
   const int result = sendfile(file, socket, position, &length, nullptr, 0);
-  // EAGAIN and EINTR come with the number of bytes that did go out: dropping it repeats data.
+  // With EAGAIN and EINTR `length` is the number of bytes sent. Without it the same bytes would be sent again.
   if (result < 0 && !((errno == EAGAIN || errno == EINTR) && length > 0)) return -errno;
   if (offset != nullptr) {
     *offset += length;

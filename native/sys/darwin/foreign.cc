@@ -8,7 +8,7 @@
 namespace bsd::sys {
 
 int StartDetached(void* (*run)(void*), void* argument) {
-  // The thread inherits this mask: a signal to the process is for the threads that were there before.
+  // The new thread inherits this mask, so that signals to the process go to other threads.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

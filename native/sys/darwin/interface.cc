@@ -7,7 +7,7 @@
 
 namespace bsd::sys {
 
-// There are no network namespaces: the socket does not matter.
+// Darwin has no network namespaces, so the socket does not matter.
 int InterfaceIndex(int /*fd*/, const char* name) {
   const unsigned index = if_nametoindex(name);
   return index == 0 ? -ENODEV : static_cast<int>(index);

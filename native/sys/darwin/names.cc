@@ -11,7 +11,7 @@ namespace bsd::sys {
 
 namespace {
 
-// There is no _r form of what follows. One thread at a time may look at the entry, which is static.
+// Darwin has no thread-safe forms of these functions. The mutex protects their static result.
 pthread_mutex_t entries = PTHREAD_MUTEX_INITIALIZER;
 
 template <typename Call, typename Use>
@@ -33,7 +33,7 @@ void AddProtocol(Reply* reply, const protoent& protocol) {
   reply->AddText(kReplyName, protocol.p_name);
 }
 
-// getipnodebyname and getipnodebyaddr give memory that is the caller's.
+// The caller has to free the result of getipnodebyname and getipnodebyaddr.
 void EndHost(hostent* host, int status, Reply* reply) {
   if (host != nullptr) reply->AddHost(*host);
   reply->End(host == nullptr ? status : 0, status == NETDB_INTERNAL ? errno : 0);

@@ -4,6 +4,10 @@
 #include <sys/event.h>
 #include <unistd.h>
 
+#include <algorithm>
+
+#include "../../shared.h"
+
 namespace bsd::sys {
 
 static int Apply(int poller, struct kevent* changes, int count) {
@@ -37,7 +41,7 @@ int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   struct kevent change;
   const auto ident = static_cast<uintptr_t>(fd);
   EV_SET(&change, ident, EVFILT_WRITE, EV_DELETE, 0, 0, Token(token));
-  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT where it was not watched
+  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT if it was not registered
   return PollerAdd(poller, fd, token, interest);
 }
 
@@ -53,7 +57,7 @@ int PollerGather(int poller, int fd, int events) {
   int count = 0;
   const bool writing = (events & (POLLOUT | POLLWRNORM | POLLWRBAND)) != 0;
   const auto ident = static_cast<uintptr_t>(fd);
-  // A hang-up is reported whatever is asked, so something has to be watched.
+  // poll(2) reports a hang-up even if no events are requested, so at least one filter is needed.
   if (!writing || (events & ~(POLLOUT | POLLWRNORM | POLLWRBAND)) != 0)
     EV_SET(&changes[count++], ident, EVFILT_READ, EV_ADD, 0, 0, nullptr);
   if (writing) EV_SET(&changes[count++], ident, EVFILT_WRITE, EV_ADD, 0, 0, nullptr);
@@ -62,10 +66,9 @@ int PollerGather(int poller, int fd, int events) {
 }
 
 int PollerFetch(int poller, Event* events, int max) {
-  constexpr int kMax = 256;
-  struct kevent ready[kMax];
+  struct kevent ready[kMaxEvents];
   const timespec now = {0, 0};
-  const int count = kevent(poller, nullptr, 0, ready, max < kMax ? max : kMax, &now);
+  const int count = kevent(poller, nullptr, 0, ready, std::min(max, kMaxEvents), &now);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const struct kevent& from = ready[i];

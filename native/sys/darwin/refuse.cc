@@ -1,4 +1,4 @@
-// The twin of linux/refuse.cc, where it is explained.
+// The options and requests that the package refuses on Darwin. linux/refuse.cc explains why.
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,7 +12,7 @@
 
 namespace bsd::sys {
 
-// struct __msfilterreq points at the sources, in both directions. The header hides the option.
+// struct __msfilterreq points to the sources, for get and set. The header does not declare the option.
 static bool IsFilter(int level, int name) {
   constexpr int kFilter = 74;  // IP_MSFILTER, IPV6_MSFILTER
   return (level == IPPROTO_IP || level == IPPROTO_IPV6) && name == kFilter;
@@ -26,11 +26,12 @@ Refusal RefuseGet(int level, int name, const void*, size_t) {
   return IsFilter(level, name) ? Refusal::kAddress : Refusal::kNone;
 }
 
-// SetProgram() passes nothing on.
+// SetProgram() always fails.
 Refusal RefuseProgram(int, int) { return Refusal::kNone; }
 
-// This kernel keeps to the size within a number. Left out is what points elsewhere: SIOCGIFCONF, SIOCGIFMEDIA,
-// SIOCIFGCLONERS, SIOCIFCREATE2, SIOCRSLVMULTI, SIOCGIFVLAN, SIOCSIFVLAN.
+// Lists what is allowed. This kernel copies as many bytes as the request encodes. Requests whose argument holds a
+// pointer are missing: SIOCGIFCONF, SIOCGIFMEDIA, SIOCIFGCLONERS, SIOCIFCREATE2, SIOCRSLVMULTI, SIOCGIFVLAN,
+// SIOCSIFVLAN.
 Refusal RefuseRequest(unsigned long request) {
   switch (request) {
     case FIONREAD:

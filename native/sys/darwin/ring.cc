@@ -2,7 +2,7 @@
 
 namespace bsd::sys {
 
-// There are no packet sockets, so nobody ever has a ring.
+// Darwin has no packet sockets, so no ring is ever made.
 struct Ring {};
 
 int RingOpen(int, const RingShape&, Ring**) { return -ENOSYS; }

@@ -4,13 +4,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../retry.h"
+
 namespace bsd::sys {
 
-const int kSendFlags = 0;  // SO_NOSIGPIPE on each socket instead, see Prepare()
+const int kSendFlags = 0;  // Prepare() sets SO_NOSIGPIPE on each socket instead
 const int kReceiveMessageFlags = 0;
 
-// Darwin has neither SOCK_CLOEXEC nor accept4: the flags follow the descriptor's birth, so a fork
-// in another thread can slip in between.
+// Darwin has neither SOCK_CLOEXEC nor accept4(2), so the flags are set after the descriptor was made. A fork in another
+// thread between the two inherits the descriptor.
 static int Finish(int fd) {
   int failed = fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
   if (failed == 0) failed = Prepare(fd);
@@ -46,32 +48,22 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                     socklen_t* length) {
-  for (;;) {
-    const ssize_t result = recvfrom(fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return recvfrom(fd, data, size, flags, address, length); });
 }
 
 int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
                socklen_t length) {
-  for (;;) {
-    const ssize_t result = sendto(fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return sendto(fd, data, size, flags, address, length); });
 }
 
-// One message of a batch. Result or -errno.
+// Makes one call for each message of a batch, up to the first that fails. Returns how many succeeded, or -errno if the
+// first one failed.
 template <typename Call>
 static int64_t Each(Message* messages, size_t count, const Call& call) {
-  for (size_t done = 0; done < count;) {
-    const ssize_t result = call(&messages[done].header);
-    if (result >= 0) {
-      messages[done++].bytes = static_cast<unsigned>(result);
-    } else if (errno != EINTR) {
-      return done > 0 ? static_cast<int64_t>(done) : -errno;
-    }
+  for (size_t done = 0; done < count; ++done) {
+    const int64_t result = Retry([&] { return call(&messages[done].header); });
+    if (result < 0) return done > 0 ? static_cast<int64_t>(done) : result;
+    messages[done].bytes = static_cast<unsigned>(result);
   }
   return static_cast<int64_t>(count);
 }
@@ -91,7 +83,7 @@ int Duplicate(int fd) {
 
 int Prepare(int fd) {
   const int on = 1;
-  // Fails on what is not a socket and on sockets whose peer is gone; neither can raise SIGPIPE later.
+  // May fail: on a file that is not a socket, and on a socket whose peer is gone. Neither raises SIGPIPE.
   setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
@@ -99,7 +91,7 @@ int Prepare(int fd) {
   return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-// Nothing is lent to this kernel: it has no MSG_ZEROCOPY.
+// Darwin has no MSG_ZEROCOPY, so the kernel never sends from this process's heap, and a reset on close is enough.
 void Abort(int fd) {
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);

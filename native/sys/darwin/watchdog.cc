@@ -1,4 +1,5 @@
-// No watchdog here: O_NONBLOCK is looked at before each call, and a process that clears it in between can block one.
+// Darwin has no watchdog. NonBlocking() sets O_NONBLOCK before each call. A process that clears the flag in between can
+// block the call.
 #include "../platform.h"
 
 namespace bsd::sys {

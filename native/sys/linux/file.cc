@@ -12,9 +12,9 @@ namespace bsd::sys {
 
 namespace {
 
-// sendfile(2) and splice(2) know no MSG_NOSIGNAL. Node ignores SIGPIPE, until somebody listens for it; and who takes the
-// listener away leaves the default, which is the end of the process. So the signal, which is this thread's own, is
-// held back and dropped.
+// sendfile(2) and splice(2) have no MSG_NOSIGNAL. Node ignores SIGPIPE, but only until JavaScript adds a listener for
+// it. When that listener is removed, SIGPIPE has its default action and ends the process. So this class blocks the
+// signal, which the kernel sends to the calling thread, and discards it.
 class WithoutSigpipe {
  public:
   WithoutSigpipe() {
@@ -46,24 +46,25 @@ class WithoutSigpipe {
 }  // namespace
 
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
-  static_assert(sizeof(off_t) == sizeof(int64_t), "large files are not optional");
+  static_assert(sizeof(off_t) == sizeof(int64_t), "off_t has 64 bits");
   const WithoutSigpipe guard;
   const ssize_t sent =
       sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
   return sent < 0 ? -errno : sent;
 }
 
-// Whether a byte can be read without waiting. A page whose read has only begun is in the cache, and cannot.
+// Returns true if a byte can be read without waiting. A page is in the page cache before its read has ended.
 static bool Readable(int file, uint64_t offset) {
   constexpr int kNoWait = 8;  // RWF_NOWAIT
   uint8_t byte = 0;
   iovec part = {&byte, 1};
-  // preadv2(2), which not every C library has. A file system that knows no such flag says another errno.
+  // preadv2(2), which not every C library has. A file system without support for the flag returns another errno.
   return syscall(SYS_preadv2, file, &part, 1, offset, 0, kNoWait) >= 0 || errno != EAGAIN;
 }
 
-// cachestat(2), Linux 6.5: one call answers for a range, without mapping it. glibc has no wrapper yet. It counts
-// pages that read-ahead is still filling, so the middle and the end are asked for themselves.
+// cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet.
+// The count includes pages that read-ahead is still filling, so the middle and the end of the range are tried with
+// preadv2.
 int Resident(int file, int64_t offset, int64_t length) {
   constexpr long kCachestat = 451;  // the same number on every architecture
   struct {
@@ -85,7 +86,8 @@ int Resident(int file, int64_t offset, int64_t length) {
 
 int Pipe(int fds[2], int size) {
   if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0) return -errno;
-  fcntl(fds[1], F_SETPIPE_SZ, size);  // a smaller one moves less at a time
+  fcntl(fds[1], F_SETPIPE_SZ,
+        size);  // may fail: a smaller pipe works too, but moves less in each call
   return 0;
 }
 

@@ -16,7 +16,7 @@ int InterfaceIndex(int fd, const char* name) {
   return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
 }
 
-// SIOCGIFCONF lists the IPv4 addresses with their labels: "eth0", or "eth0:1", which SIOCGIFINDEX takes as well.
+// SIOCGIFCONF lists the IPv4 addresses with their labels: "eth0" or "eth0:1". SIOCGIFINDEX takes both.
 int InterfaceOfAddress(int fd, in_addr address) {
   ifconf list = {};
   if (ioctl(fd, SIOCGIFCONF, &list) < 0) return -errno;

@@ -17,8 +17,8 @@ namespace {
 constexpr size_t kFirstRoom = 1024;
 constexpr size_t kMaxRoom = 1 << 22;
 
-// The entry's text lies in memory of the caller's, which has to be large enough: more until it is.
-// 0 with an entry, else an errno.
+// Calls a lookup whose result lies in memory of the caller, with more memory until it is enough. Returns 0 after an
+// entry was found, else an errno.
 template <typename Entry, typename Call, typename Use>
 int Find(const Call& call, const Use& use) {
   for (size_t size = kFirstRoom; size <= kMaxRoom; size *= 4) {
@@ -64,7 +64,7 @@ void AddProtocol(Reply* reply, const protoent& protocol) {
 }
 
 #ifndef __GLIBC__
-// musl has the protocols in a table of its own and walks it with a static index.
+// musl walks its table of protocols with a static index, so only one thread may look them up at a time.
 pthread_mutex_t protocols = PTHREAD_MUTEX_INITIALIZER;
 
 template <typename Call>

@@ -33,7 +33,7 @@ void* Enter(void* argument) {
 
 int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step) {
   Request request = {netns, domain, type, protocol, 0, NamespaceStep::kThread};
-  // The thread inherits this mask: a signal to the process is for the threads that were there before.
+  // The new thread inherits this mask, so that signals to the process go to other threads.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -2,11 +2,15 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
+
+#include "../../shared.h"
+
 namespace bsd::sys {
 
 static epoll_event EventOf(uint64_t token, Interest interest) {
   epoll_event event = {};
-  // EPOLLOUT only while a write waits: with it always on, every read by the peer wakes us for nothing.
+  // EPOLLOUT only while an operation waits to write. Otherwise every read by the peer would wake the event loop.
   event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | (interest.level ? 0 : uint32_t{EPOLLET}) |
                  (interest.writing ? uint32_t{EPOLLOUT} : 0);
   event.data.u64 = token;
@@ -35,15 +39,14 @@ int PollerRemove(int poller, int fd, bool) {
 
 int PollerGather(int poller, int fd, int events) {
   epoll_event event = {};
-  event.events = static_cast<uint32_t>(events) & 0xffffU;  // the bits of poll(2) mean the same here
+  event.events = static_cast<uint32_t>(events) & 0xffffU;  // epoll has the same bits as poll(2)
   if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EPERM) return 0;
   return -errno;
 }
 
 int PollerFetch(int poller, Event* events, int max) {
-  constexpr int kMax = 256;
-  epoll_event ready[kMax];
-  const int count = epoll_wait(poller, ready, max < kMax ? max : kMax, 0);
+  epoll_event ready[kMaxEvents];
+  const int count = epoll_wait(poller, ready, std::min(max, kMaxEvents), 0);
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const uint32_t from = ready[i].events;

@@ -1,9 +1,8 @@
-// What the package refuses, although the kernel would take it: options and requests that hold an address in
-// memory, or that make the kernel write further than the memory it was given. JavaScript has no addresses, so
-// nothing could check them.
+// The options and requests that the package refuses although the kernel would take them. Their value holds a pointer,
+// or makes the kernel write beyond the given memory. JavaScript cannot have a valid pointer, so a check is impossible.
 //
-// To keep the lists: getsockopt and setsockopt of each family in net/, and include/uapi. Numbers stand here where a
-// header is missing in old systems, or does not go together with those of the C library.
+// To update the lists, read getsockopt and setsockopt of each family in the kernel's net/, and include/uapi. A number
+// stands for a constant whose header is missing on old systems or conflicts with the C library.
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -25,8 +24,8 @@ constexpr int kSolRds = 276;
 constexpr int kSolXdp = 283;
 constexpr int kSolMptcp = 284;
 
-// An option whose value may hold an address. It is harmless where the bytes from `zero` to `end` are 0 and where it is
-// at most `longest` bytes, and with longest = 0 never.
+// An option whose value may hold a pointer. A value is allowed if it has at most `longest` bytes, and those from `zero`
+// up to `end` are 0. With longest = 0 no value is allowed.
 struct Held {
   int level;
   int name;
@@ -50,15 +49,15 @@ constexpr Held kHeldBySet[] = {
 };
 
 constexpr Held kHeldByGet[] = {
-    {IPPROTO_TCP, 35, 24, 0, 8},       // TCP_ZEROCOPY_RECEIVE: address; behind 24 bytes are more
+    {IPPROTO_TCP, 35, 24, 0, 8},       // TCP_ZEROCOPY_RECEIVE: address; more of them after 24 bytes
     {kSolMptcp, 4, SIZE_MAX, 20, 40},  // MPTCP_FULL_INFO: size_arrays_user and both arrays
     {kSolSctp, 111, 0, 0, 0},          // SCTP_SOCKOPT_CONNECTX3: addrs
     {IPPROTO_IP, 128, 0, 0, 0},        // EBT_SO_GET_INFO and the next three: struct ebt_replace
     {IPPROTO_IP, 129, 0, 0, 0},       {IPPROTO_IP, 130, 0, 0, 0}, {IPPROTO_IP, 131, 0, 0, 0},
 };
 
-// An option whose answer is as long as a count in the question says, whatever the length: `head` bytes and so
-// many times `each`. each = 0 is the length itself.
+// An option of getsockopt(2) that writes as much as a count in the value says, regardless of the length: `head` bytes
+// and `count` times `each` bytes. each = 0 means the length of the value.
 struct Counted {
   int level;
   int name;
@@ -92,7 +91,7 @@ bool Holds(const Held (&table)[rows], int level, int name, const void* value, si
 }
 
 bool Overruns(const Counted& row, const uint8_t* value, size_t size) {
-  if (size <= row.count) return false;  // no count, which the kernel takes for 0 or refuses
+  if (size <= row.count) return false;  // without a count the kernel writes nothing
   uint32_t count = 0;
   memcpy(&count, value + row.count, std::min(sizeof count, size - row.count));
   return row.head + uint64_t{count} * (row.each == 0 ? size : row.each) > size;
@@ -120,18 +119,18 @@ Refusal RefuseProgram(int level, int name) {
   return takes ? Refusal::kNone : Refusal::kProgram;
 }
 
-// A list of what is passed, since every kernel and every driver has new requests, and the size within a number
-// is often wrong. All arguments are plain, 128 bytes or less, and the numbers have no other meaning elsewhere.
+// Lists what is allowed, because every kernel and every driver adds requests, and the size encoded in a request is
+// often wrong. All of these take at most 128 bytes without pointers, and no other driver uses the same numbers.
 Refusal RefuseRequest(unsigned long request) {
   switch (request) {
-    // Of any descriptor: an int, or nothing.
+    // For any descriptor: an int, or nothing.
     case FIONREAD:  // SIOCINQ
     case TIOCOUTQ:  // SIOCOUTQ
     case FIONBIO:
     case FIOASYNC:
     case FIOCLEX:
     case FIONCLEX:
-    // Of sockets: an int, or a time.
+    // For sockets: an int, or a time.
     case 0x8901:      // FIOSETOWN
     case 0x8902:      // SIOCSPGRP
     case 0x8903:      // FIOGETOWN
@@ -143,7 +142,7 @@ Refusal RefuseRequest(unsigned long request) {
     case 0x80108907:  // SIOCGSTAMPNS_NEW
     case 0x894B:      // SIOCOUTQNSD
     case 0x894C:      // SIOCGSKNS
-    // Of interfaces: struct ifreq without ifr_data, struct arpreq, struct in6_ifreq.
+    // For interfaces: struct ifreq without ifr_data, struct arpreq, struct in6_ifreq.
     case SIOCGIFNAME:
     case SIOCSIFLINK:
     case SIOCGIFFLAGS:
@@ -197,7 +196,7 @@ Refusal RefuseRequest(unsigned long request) {
     case SIOCBRDELBR:
     case SIOCBRADDIF:
     case SIOCBRDELIF:
-    // Of /dev/vsock and of /dev/net/tun: an int, or struct ifreq.
+    // For /dev/vsock and /dev/net/tun: an int, or struct ifreq.
     case 0x7B9:       // IOCTL_VM_SOCKETS_GET_LOCAL_CID
     case 0x400454CA:  // TUNSETIFF
     case 0x800454CF:  // TUNGETFEATURES

@@ -13,17 +13,17 @@ struct Ring {
   uint8_t* memory = nullptr;
   size_t block_size = 0;
   uint32_t blocks = 0;
-  uint32_t next = 0;  // the kernel hands blocks over in turn
+  uint32_t next = 0;  // index of the block that the kernel hands over next
 
   uint8_t* Block() const { return memory + next * block_size; }
   tpacket_hdr_v1* Header() const {
     return &reinterpret_cast<tpacket_block_desc*>(Block())->hdr.bh1;
   }
-  // Acquires what the kernel wrote before it handed the block over.
+  // True if the kernel has handed the block over. Acquire: the content was written before.
   bool Ready() const {
     return (__atomic_load_n(&Header()->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) != 0;
   }
-  // Read once: whoever else has the descriptor can map this memory and write to it.
+  // Read once and limited: another process that has the socket can map this memory and write to it.
   size_t Used() const {
     const uint32_t length = __atomic_load_n(&Header()->blk_len, __ATOMIC_RELAXED);
     return std::min(size_t{length}, block_size);
@@ -34,7 +34,7 @@ static int Set(int fd, int option, const void* value, size_t size) {
   return setsockopt(fd, SOL_PACKET, option, value, static_cast<socklen_t>(size)) < 0 ? -errno : 0;
 }
 
-// As if there had never been one: frames are queued for recvmsg(2) again.
+// Removes the ring, so that the kernel queues frames for recvmsg(2) again.
 static int Undo(int fd, int failed) {
   const tpacket_req3 none = {};
   const int version = TPACKET_V1;
@@ -73,7 +73,7 @@ int RingOpen(int fd, const RingShape& shape, Ring** ring) {
 
 int64_t RingNext(int fd, const Ring& ring) {
   if (ring.Ready()) return static_cast<int64_t>(ring.Used());
-  // There is no recvmsg(2) to tell of it: ENETDOWN.
+  // Reads the pending error, such as ENETDOWN, which recvmsg(2) would return on a socket without a ring.
   int error = 0;
   socklen_t size = sizeof error;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) return -errno;
@@ -84,7 +84,7 @@ int64_t RingTake(Ring* ring, void* into, size_t room) {
   if (!ring->Ready()) return -EAGAIN;
   const size_t length = std::min(ring->Used(), room);
   if (length > 0) memcpy(into, ring->Block(), length);
-  // Releases the reads above: the kernel may write from here on.
+  // Release: the kernel may write to the block only after the reads above.
   __atomic_store_n(&ring->Header()->block_status, uint32_t{TP_STATUS_KERNEL}, __ATOMIC_RELEASE);
   ring->next = (ring->next + 1) % ring->blocks;
   return static_cast<int64_t>(length);

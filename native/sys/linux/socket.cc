@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../retry.h"
+
 namespace bsd::sys {
 
 const int kSendFlags = MSG_NOSIGNAL;
@@ -28,20 +30,12 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
 
 int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
                     socklen_t* length) {
-  for (;;) {
-    const long result = syscall(SYS_recvfrom, fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return syscall(SYS_recvfrom, fd, data, size, flags, address, length); });
 }
 
 int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
                socklen_t length) {
-  for (;;) {
-    const long result = syscall(SYS_sendto, fd, data, size, flags, address, length);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  return Retry([&] { return syscall(SYS_sendto, fd, data, size, flags, address, length); });
 }
 
 static_assert(sizeof(Message) == sizeof(mmsghdr), "Message is the kernel's struct");
@@ -49,21 +43,13 @@ static_assert(offsetof(Message, bytes) == offsetof(mmsghdr, msg_len),
               "Message is the kernel's struct");
 
 int64_t ReceiveMany(int fd, Message* messages, size_t count, int flags) {
-  for (;;) {
-    const int result = recvmmsg(fd, reinterpret_cast<mmsghdr*>(messages),
-                                static_cast<unsigned>(count), flags, nullptr);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  auto* const list = reinterpret_cast<mmsghdr*>(messages);
+  return Retry([&] { return recvmmsg(fd, list, static_cast<unsigned>(count), flags, nullptr); });
 }
 
 int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
-  for (;;) {
-    const int result =
-        sendmmsg(fd, reinterpret_cast<mmsghdr*>(messages), static_cast<unsigned>(count), flags);
-    if (result >= 0) return result;
-    if (errno != EINTR) return -errno;
-  }
+  auto* const list = reinterpret_cast<mmsghdr*>(messages);
+  return Retry([&] { return sendmmsg(fd, list, static_cast<unsigned>(count), flags); });
 }
 
 int Duplicate(int fd) {
@@ -84,11 +70,11 @@ static int IntegerOption(int fd, int name) {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) < 0 ? -errno : value;
 }
 
-// SO_LINGER would leave it to whoever closes the last descriptor, so the connection is dissolved. A family that
-// knows no AF_UNSPEC has nothing better.
+// connect(2) to AF_UNSPEC resets the connection at once. SO_LINGER does so only when the last descriptor is closed,
+// which may be in another process, but it is all there is for a family that does not support AF_UNSPEC.
 void Abort(int fd) {
-  const sockaddr nobody = {};
-  if (connect(fd, &nobody, sizeof nobody) == 0) return;
+  const sockaddr unspecified = {};
+  if (connect(fd, &unspecified, sizeof unspecified) == 0) return;
   const linger none = {1, 0};
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
   shutdown(fd, SHUT_RDWR);
@@ -110,11 +96,12 @@ int Domain(int fd) { return IntegerOption(fd, SO_DOMAIN); }
 int GetOption(int fd, int level, int name, void* value, int32_t* length) {
   constexpr int32_t kInstruction = 8;  // sizeof(struct sock_filter)
   auto size = static_cast<socklen_t>(*length);
-  // SO_GET_FILTER counts instructions, not bytes: taken literally it writes eight times too far.
+  // The length of SO_GET_FILTER counts instructions of 8 bytes. With a length in bytes the kernel would write beyond
+  // it.
   const bool filter = level == SOL_SOCKET && name == SO_GET_FILTER;
   if (filter) size /= kInstruction;
   if (getsockopt(fd, level, name, value, &size) < 0) {
-    if (errno == ERANGE) *length = static_cast<int32_t>(size);  // how much it takes (SO_PEERGROUPS)
+    if (errno == ERANGE) *length = static_cast<int32_t>(size);  // the size needed (SO_PEERGROUPS)
     return -errno;
   }
   *length = static_cast<int32_t>(filter ? size * kInstruction : size);
@@ -124,7 +111,7 @@ int GetOption(int fd, int level, int name, void* value, int32_t* length) {
 int SetProgram(int fd, int level, int name, const void* instructions, size_t size) {
   const size_t count = size / sizeof(sock_filter);
   if (size % sizeof(sock_filter) != 0 || count > UINT16_MAX) return -EINVAL;
-  // The kernel reads it only; the field is not const since programs were once patched in place.
+  // The kernel only reads the program, although the field is not const.
   sock_fprog program = {static_cast<unsigned short>(count),
                         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
                         static_cast<sock_filter*>(const_cast<void*>(instructions))};

@@ -1,5 +1,6 @@
-// The watchdog: a thread that sleeps while no guarded calls are made, and otherwise looks every few milliseconds whether
-// one of them has been going on since the last look. A timer for each call would cost as much as the call.
+// The watchdog thread. Every few milliseconds it looks at all watched threads, and interrupts a guarded call that was
+// already running at the last look. It sleeps while there are no guarded calls. A timer for each call would cost as
+// much as the call.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -10,23 +11,23 @@
 
 namespace bsd::sys {
 
-// Signals and their handlers belong to the whole process, and so does the thread. All of it stays for as long as the
-// process does: the addon is linked with -z nodelete.
+// This state is static because signal handlers belong to the process. The thread and the handler stay until the process
+// ends. The addon is linked with -z nodelete, so that their code stays mapped.
 std::atomic<bool> watchdog_awake{false};
 const bool kInterrupts = true;
 
 namespace {
 
 constexpr long kTick = 4'000'000;  // nanoseconds
-constexpr int kQuiet = 50;         // ticks without a call, then the watchdog sleeps
+constexpr int kQuiet = 50;         // ticks without a call after which the watchdog sleeps
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 WatchedThread* watched_threads = nullptr;
-int wake_signal = 0;  // 0: none chosen yet, -1: none is free
+int wake_signal = 0;  // 0: not chosen yet, -1: no signal is free
 bool started = false;
 
-// Only there so that a blocked call ends with EINTR.
+// Does nothing. A handler is needed so that a blocked call ends with EINTR.
 void OnSignal(int) {}
 
 int FreeSignal() {
@@ -41,7 +42,7 @@ int FreeSignal() {
   return -1;
 }
 
-// Whether calls are being made. Interrupts one that has not ended since the last look.
+// Returns true if the thread has made calls since the last look. Interrupts a call that was running at the last look.
 bool Look(WatchedThread& thread) {
   const uint32_t calls = thread.calls.load();
   const bool same = calls == thread.seen;
@@ -67,7 +68,7 @@ void* Watch(void*) {
     quiet = active ? 0 : quiet + 1;
     if (active) watchdog_awake.store(true);
     if (quiet == kQuiet)
-      watchdog_awake.store(false);  // and one more look, for a call that saw 'true'
+      watchdog_awake.store(false);  // then one more look, for a call that still saw `true`
     if (quiet <= kQuiet) continue;
     while (!watchdog_awake.load()) pthread_cond_wait(&woken, &lock);
     quiet = 0;
@@ -108,10 +109,10 @@ void WakeWatchdog() {
 }
 
 void SettleSignal(WatchedThread& thread) {
-  pthread_mutex_lock(&lock);  // it sends its signal under the lock
+  pthread_mutex_lock(&lock);  // the watchdog sends its signal with the lock held
   thread.interrupted.store(false);
   pthread_mutex_unlock(&lock);
-  syscall(SYS_getppid);  // pending signals are delivered when any system call ends
+  syscall(SYS_getppid);  // the kernel delivers pending signals at the end of any system call
 }
 
 }  // namespace bsd::sys

@@ -9,7 +9,7 @@ using fuzz::Call;
 using fuzz::Value;
 
 namespace bsd {
-int32_t AdoptSlot(Env&, int, Traits) { return kNoSlot; }
+SlotId AdoptSlot(Env&, int, Traits) { return kNoSlot; }
 }  // namespace bsd
 
 namespace {

@@ -57,7 +57,7 @@ void Gone(int fd) { Must(connections.erase(fd) == 1); }
 
 bsd::Slot* AddSlot(bsd::Env& env) {
   const auto traits = static_cast<bsd::Traits>(From().ConsumeIntegralInRange<int>(0, 2));
-  const int32_t id = bsd::AdoptSlot(env, 1000, traits);
+  const bsd::SlotId id = bsd::AdoptSlot(env, 1000, traits);
   bsd::Slot* slot = env.slots.Find(id);
   if (slot == nullptr) return nullptr;
   slot->watched = From().ConsumeBool();
@@ -78,7 +78,7 @@ void Close(bsd::Env& env, bsd::Slot& slot) {
 // Replaces native/env.cc and the poller.
 namespace bsd {
 
-int32_t AdoptSlot(Env& env, int fd, Traits traits) {
+SlotId AdoptSlot(Env& env, int fd, Traits traits) {
   Slot* slot = env.slots.Take();
   if (slot == nullptr) return kNoSlot;
   slot->fd = fd;
@@ -102,7 +102,8 @@ void Dispatch(Env& env, int records) {
     const int32_t* record = env.completions + i * kRecordStride;
     const int32_t result = record[kRecordResult];
     const int32_t where = record[kRecordWhere];
-    Must(env.slots.Find(record[kRecordSlot]) != nullptr);
+    const auto generation = static_cast<SlotId>(record[kRecordGeneration]);
+    Must(env.slots.Find(generation << kIndexBits | record[kRecordSlot]) != nullptr);
     Must(record[kRecordDirection] >= kRead && record[kRecordDirection] <= kError);
     Must(record[kRecordEvent] >= 0 && record[kRecordEvent] < kMaxEvents);
     switch (record[kRecordOpcode]) {
@@ -117,7 +118,7 @@ void Dispatch(Env& env, int records) {
         break;
       case kAccept:
         Must(record[kRecordDirection] == kRead && result != -EAGAIN);
-        Must(result < 0 || env.slots.Find(where) != nullptr);
+        Must(result < 0 || env.slots.At(static_cast<uint32_t>(where))->open);
         break;
       default:
         abort();
@@ -133,15 +134,15 @@ int PollerFetch(int, Event* events, int max) {
   const int count = From().ConsumeIntegralInRange<int>(0, std::min(most, max));
   for (int i = 0; i < count; ++i) {
     events[i].token = From().ConsumeIntegralInRange<int>(0, 9) == 0
-                          ? From().ConsumeIntegral<uint32_t>()
-                          : From().ConsumeIntegralInRange<uint32_t>(0, 8);
+                          ? From().ConsumeIntegral<uint64_t>()
+                          : From().ConsumeIntegralInRange<uint64_t>(0, 8);
     events[i].mask =
         From().ConsumeBool() ? From().ConsumeIntegral<uint32_t>() : uint32_t{kReadable};
   }
   return count;
 }
 
-int PollerChange(int, int, uint32_t, Interest) { return From().ConsumeBool() ? 0 : -ENOENT; }
+int PollerChange(int, int, uint64_t, Interest) { return From().ConsumeBool() ? 0 : -ENOENT; }
 
 }  // namespace sys
 }  // namespace bsd

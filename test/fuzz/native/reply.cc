@@ -73,8 +73,8 @@ void Replies(FuzzedDataProvider& from) {
 
 void Table(FuzzedDataProvider& from) {
   bsd::Slots slots;
-  std::vector<int32_t> open;
-  std::vector<int32_t> stale;
+  std::vector<bsd::SlotId> open;
+  std::vector<bsd::SlotId> stale;
   size_t capacity = from.ConsumeIntegralInRange<size_t>(0, 9);
   Must(slots.Reserve(capacity));
   while (from.remaining_bytes() > 0) {
@@ -88,15 +88,13 @@ void Table(FuzzedDataProvider& from) {
     } else if (!open.empty()) {
       const auto at = from.ConsumeIntegralInRange<size_t>(0, open.size() - 1);
       slots.Release(*slots.Find(open[at]));
-      if (stale.size() < 100) stale.push_back(open[at]);  // generations wrap around after 512
+      if (stale.size() < 100) stale.push_back(open[at]);
       open.erase(open.begin() + static_cast<ptrdiff_t>(at));
     }
-    for (const int32_t id : open) Must(slots.Find(id) != nullptr);
-    if (stale.size() < 100) {
-      for (const int32_t id : stale) Must(slots.Find(id) == nullptr);
-    }
+    for (const bsd::SlotId id : open) Must(slots.Find(id) != nullptr);
+    for (const bsd::SlotId id : stale) Must(slots.Find(id) == nullptr);
     Must(slots.used() == open.size());
-    slots.Find(from.ConsumeIntegral<int32_t>());
+    slots.Find(from.ConsumeIntegral<int64_t>());
   }
 }
 
