@@ -71,6 +71,8 @@ static ssize_t Take(const msghdr* message) {
 extern "C" {
 
 long FuzzSyscall(long number, ...) {
+  // The watchdog's own calls give the kernel no memory.
+  if (number == SYS_gettid || number == SYS_getppid || number == SYS_tgkill) return 1;
   va_list list;
   va_start(list, number);
   va_arg(list, int);  // the descriptor
