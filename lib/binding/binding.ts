@@ -54,6 +54,7 @@ export interface Native {
   recvfrom(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   recvmsg(slot: number, buffers: ArrayBufferView[], control: ArrayBufferView | null, flags: number): number
   send(slot: number, buffer: ArrayBufferView, flags?: number, offset?: number, length?: number): number
+  sendZeroCopy(slot: number, buffer: ArrayBufferView, flags: number, offset: number, length: number): number
   sendto(
     slot: number,
     buffer: ArrayBufferView,

@@ -8,7 +8,6 @@ import { Operation, YIELD } from '../reactor/operation'
 import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
 import { errorQueueOf } from './error-queue'
 
-const MSG_ZEROCOPY = native.constants.MSG_ZEROCOPY ?? 0
 /** The number of bytes after which an attempt yields to other sockets. */
 const TURN_BYTES = 16 * 1024 * 1024
 
@@ -49,7 +48,7 @@ export class SendZeroCopy extends Operation<number> {
   #call(bytes: Uint8Array, rest: number): number {
     const { channel, flags, sender, send } = this
     if (sender.certain) {
-      const result = native.send(channel.id, bytes, flags | MSG_ZEROCOPY, this.#sent, rest)
+      const result = native.sendZeroCopy(channel.id, bytes, flags, this.#sent, rest)
       if (result > 0) sender.accepted(send)
       if (result !== ENOBUFS) return result
       // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.

@@ -48,6 +48,13 @@ int Prepare(int fd);
 // The flags of every send. If the peer is gone, the send fails with EPIPE and raises no signal.
 extern const int kSendFlags;
 
+// The flag by which the kernel reads the memory of a send after the call has returned; 0 where there is none.
+#ifdef MSG_ZEROCOPY
+constexpr int kZeroCopyFlag = MSG_ZEROCOPY;
+#else
+constexpr int kZeroCopyFlag = 0;
+#endif
+
 // The flags of every recvmsg. On Linux received descriptors are close-on-exec.
 extern const int kReceiveMessageFlags;
 

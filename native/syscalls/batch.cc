@@ -123,7 +123,8 @@ static int64_t SendMany(int fd, Args& a) {
     if (header.msg_namelen == 0) header.msg_name = nullptr;
     if (header.msg_controllen == 0) header.msg_control = nullptr;
   }
-  return sys::SendMany(fd, messages, slab.count, flags | MSG_DONTWAIT | sys::kSendFlags);
+  return sys::SendMany(fd, messages, slab.count,
+                       (flags & ~sys::kZeroCopyFlag) | MSG_DONTWAIT | sys::kSendFlags);
 }
 
 static constexpr Function kSlot[] = {

@@ -89,11 +89,16 @@ static int64_t ReceiveMessageOnSlot(Env& env, Slot& slot, Args& a) {
 
 static int64_t ReceiveMessageRaw(int fd, Args& a) { return ReceiveMessage(fd, a, nullptr); }
 
+// The caller may free the memory of an ordinary send as soon as the call returns, so MSG_ZEROCOPY is not passed on.
+static int SendFlags(int given, int extra) {
+  return (given & ~sys::kZeroCopyFlag) | sys::kSendFlags | extra;
+}
+
 // send(2): (buffer, flags?, offset?, length?) -> bytes.
 template <int extra>
 static int64_t Send(int fd, Args& a) {
   const Bytes from = a.Slice(1, "buffer", 3);
-  const int flags = a.Flags(2) | sys::kSendFlags | extra;
+  const int flags = SendFlags(a.Flags(2), extra);
   if (!a.ok()) return 0;
   return sys::SendTo(fd, from.data, from.size, flags, nullptr, 0);
 }
@@ -102,7 +107,7 @@ static int64_t Send(int fd, Args& a) {
 template <int extra>
 static int64_t SendTo(int fd, Args& a) {
   const Bytes from = a.Slice(1, "buffer", 3);
-  const int flags = a.Int(2, "flags") | sys::kSendFlags | extra;
+  const int flags = SendFlags(a.Int(2, "flags"), extra);
   const Bytes to = a.Buffer(5, "address");
   if (!a.ok()) return 0;
   const auto* name = reinterpret_cast<const sockaddr*>(to.data);
@@ -116,7 +121,7 @@ static int64_t SendMessage(int fd, Args& a) {
   iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
   const size_t count = a.Parts("buffers", parts);
   const Bytes control = a.OptionalBuffer(2, "control");
-  const int flags = a.Int(3, "flags") | sys::kSendFlags | extra;
+  const int flags = SendFlags(a.Int(3, "flags"), extra);
   const Bytes to = a.OptionalBuffer(4, "address");
   if (!a.ok()) return 0;
   msghdr message = {};
@@ -134,6 +139,7 @@ static constexpr Function kSlot[] = {
     {"recvfrom", CallWithSlot<ReceiveFromOnSlot>},
     {"recvmsg", CallWithSlot<ReceiveMessageOnSlot, kWithParts>},
     {"send", CallSlot<Send<MSG_DONTWAIT>>},
+    {"sendZeroCopy", CallSlot<Send<MSG_DONTWAIT | sys::kZeroCopyFlag>>},
     {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
     {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>, kWithParts>},
 };

@@ -72,6 +72,7 @@ const bySlot = [
   ...io,
   'watch writing:int again:int',
   'lentToKernel lentToKernel:int',
+  'sendZeroCopy buffer:bytes flags:flags offset:offset length:size',
   'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendfile file:id offset:size count:size',
