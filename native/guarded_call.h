@@ -28,7 +28,10 @@ auto Interruptible(sys::WatchedThread& thread, const Call& call) -> decltype(cal
 template <typename Call>
 auto NonBlocking(sys::WatchedThread& thread, int fd, int other, const Call& call)
     -> decltype(call()) {
-  if (!sys::kInterrupts) sys::Prepare(fd);
+  if (!sys::Interrupts()) {
+    sys::Prepare(fd);
+    if (other >= 0) sys::Prepare(other);
+  }
   for (;;) {
     sys::BeginCall(thread);
     const auto result = call();

@@ -17,6 +17,7 @@ const generic = 'an AF_NETLINK socket of NETLINK_GENERIC'
 const instead: readonly [RegExp, string][] = [
   [/^(SO_ATTACH_|PACKET_FANOUT_DATA$)/, 'socket.set(options.$, program)'],
   [/^(TCP_ZEROCOPY_RECEIVE|MPTCP_FULL_INFO)$/, 'socket.get(options.$)'],
+  [/^SO_PEERPIDFD$/, 'socket.get(options.SO_PEERPIDFD), which has room for the descriptor'],
   [/^(IP|MCAST)_MSFILTER$/, 'socket.get(query(options.$, filter))'],
   [/^TCP_AO_GET_KEYS$/, 'one call for each key'],
   [/^level (0 option (64|96|12[89]|13[01])|41 option 64)$/, tables],

@@ -1,3 +1,4 @@
+import { describeValue } from '../errors/argument'
 import { setMaxListeners } from 'node:events'
 import type { Address } from '../address'
 import {
@@ -281,7 +282,7 @@ export class Server implements AsyncDisposable {
   #start(source: Socket | Datagram): void {
     if (this.#forced && source instanceof Socket) return this.#close(source, source)
     this.#active.add(source)
-    void this.#serve(source).then(() => {
+    void this.#serve(source).finally(() => {
       this.#active.delete(source)
       this.#wake?.()
     })
@@ -386,13 +387,27 @@ export class Server implements AsyncDisposable {
 
   /** The default onError. Ignores errors that a peer can cause at will. */
   readonly #warn: ErrorListener = error => {
-    const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
-    if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : String(name))
+    const code = propertyOf(error, 'code')
+    const name = propertyOf(error, 'name')
+    if (!ofPeers.has(code)) this.#alarm(error, typeof code === 'string' ? code : describeValue(name))
   }
 
   #alarm(error: unknown, kind: string): void {
-    const text = (): string => (error instanceof Error ? (error.stack ?? error.message) : String(error))
-    this.#warnings.warn(kind, () => `serve: ${text()}`)
+    this.#warnings.warn(kind, () => `serve: ${textOf(error)}`)
+  }
+}
+
+/** Returns the text of a thrown value. Never throws: the value may have getters. */
+function textOf(error: unknown): string {
+  const text = propertyOf(error, 'stack') ?? propertyOf(error, 'message')
+  return typeof text === 'string' ? text : describeValue(error)
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  try {
+    return (value as Record<string, unknown> | null | undefined)?.[name]
+  } catch {
+    return undefined
   }
 }
 

@@ -146,7 +146,7 @@ class WatchedThread {
 
 // True if there is a watchdog. Otherwise a guarded call checks O_NONBLOCK first, and can still block if another process
 // clears the flag right after.
-extern const bool kInterrupts;
+bool Interrupts();
 
 // True while the watchdog is awake.
 extern std::atomic<bool> watchdog_awake;

@@ -5,7 +5,7 @@
 namespace bsd::sys {
 
 std::atomic<bool> watchdog_awake{true};
-const bool kInterrupts = false;
+bool Interrupts() { return false; }
 
 WatchedThread::WatchedThread() = default;
 WatchedThread::~WatchedThread() = default;

@@ -104,6 +104,9 @@ Refusal RefuseSet(int level, int name, const void* value, size_t size) {
 }
 
 Refusal RefuseGet(int level, int name, const void* value, size_t size) {
+  // The kernel makes the descriptor before it finds that there is no room for its number.
+  constexpr int kPeerPidfd = 77;  // SO_PEERPIDFD
+  if (level == SOL_SOCKET && name == kPeerPidfd && size < sizeof(int)) return Refusal::kLength;
   if (Holds(kHeldByGet, level, name, value, size)) return Refusal::kAddress;
   for (const Counted& row : kCounted)
     if (row.level == level && row.name == name &&

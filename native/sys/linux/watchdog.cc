@@ -14,7 +14,6 @@ namespace bsd::sys {
 // This state is static because signal handlers belong to the process. The thread and the handler stay until the process
 // ends. The addon is linked with -z nodelete, so that their code stays mapped.
 std::atomic<bool> watchdog_awake{false};
-const bool kInterrupts = true;
 
 namespace {
 
@@ -24,7 +23,7 @@ constexpr int kQuiet = 50;         // ticks without a call after which the watch
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
 WatchedThread* watched_threads = nullptr;
-int wake_signal = 0;  // 0: not chosen yet, -1: no signal is free
+std::atomic<int> wake_signal{0};  // 0: not chosen yet, -1: no signal is free
 bool started = false;
 
 // Does nothing. A handler is needed so that a blocked call ends with EINTR.
@@ -50,7 +49,7 @@ bool Look(WatchedThread& thread) {
   if (calls % 2 == 0) return !same;
   if (!same) return true;
   thread.interrupted.store(true);
-  if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal);
+  if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal.load());
   return true;
 }
 
@@ -78,6 +77,8 @@ void* Watch(void*) {
 void Start() { started = StartDetached(Watch, nullptr) == 0; }
 
 }  // namespace
+
+bool Interrupts() { return wake_signal > 0; }
 
 WatchedThread::WatchedThread() : tid(static_cast<int>(syscall(SYS_gettid))) {
   pthread_mutex_lock(&lock);
