@@ -49,7 +49,7 @@ bool IsLocal(int fd, const Statx& found) {
   return found.device_major != 0 || fcntl(fd, F_GET_SEALS) >= 0;
 }
 
-// Whether close(2) returns at once, whatever other processes do. Only what is known is closed inline: an AF_UNIX socket
+// Whether close(2) returns at once, independent of other processes. Only what is known is closed inline: an AF_UNIX socket
 // may hold other descriptors in its queue, AF_PACKET waits for the whole kernel, an epoll descriptor may have a million
 // entries, a pipe waits for a writer, and a file system may have a server.
 bool ClosesAtOnce(int fd) {
