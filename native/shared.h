@@ -45,6 +45,14 @@ enum Opcode {
   kLookup,  // only in records: a lookup has ended, and kRecordSlot is its ticket
 };
 
+// What a short read means on this kind of socket.
+enum class Traits : uint8_t {
+  kNone,        // nothing: only EAGAIN means that the receive queue is empty
+  kStream,      // the receive queue is empty (TCP)
+  kUnixStream,  // the receive queue is empty, unless a control message ended the read; see Slot::level
+  kUnix,        // nothing; messages may carry descriptors
+};
+
 enum Direction { kRead, kWrite, kError };
 
 enum RecordField {
@@ -99,6 +107,8 @@ constexpr int kSharedLayout[] = {
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
+    static_cast<int>(Traits::kNone), static_cast<int>(Traits::kStream),
+    static_cast<int>(Traits::kUnixStream), static_cast<int>(Traits::kUnix),
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,
 };
 // clang-format on

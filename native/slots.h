@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "shared.h"
+
 namespace bsd {
 
 namespace sys {
@@ -16,14 +18,6 @@ struct Ring;
 // Index and generation: 22 + 31 = 53 bits, which a JavaScript number can hold. A closed slot's id is valid again only
 // after 2^31 reuses of the same slot.
 using SlotId = int64_t;
-
-// What a short read means on this kind of socket.
-enum class Traits : uint8_t {
-  kNone,        // nothing: only EAGAIN means that the receive queue is empty
-  kStream,      // the receive queue is empty (TCP)
-  kUnixStream,  // the receive queue is empty, unless a control message ended the read; see Slot::level
-  kUnix,        // nothing; messages may carry descriptors
-};
 
 struct Slot {
   int fd = -1;

@@ -1,6 +1,6 @@
 import type { Address } from '../address'
 import { native } from '../binding/binding'
-import { STATE_SECOND } from '../binding/shared'
+import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STREAM } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
@@ -27,9 +27,11 @@ export class Adoption {
 
 /** Returns what a short read proves: see Traits in native/slots.h. */
 function traitsOf(family: number, type: number, protocol: number): number {
-  if (family === AF_UNIX) return type === SOCK_STREAM ? 2 : 3
-  if (type !== SOCK_STREAM) return 0
-  return (family === AF_INET || family === AF_INET6) && (protocol === 0 || protocol === IPPROTO_TCP) ? 1 : 0
+  if (family === AF_UNIX) return type === SOCK_STREAM ? TRAITS_UNIX_STREAM : TRAITS_UNIX
+  if (type !== SOCK_STREAM) return TRAITS_NONE
+  const internet = family === AF_INET || family === AF_INET6
+  const tcp = internet && (protocol === 0 || protocol === IPPROTO_TCP)
+  return tcp ? TRAITS_STREAM : TRAITS_NONE
 }
 
 /** Creates a socket and its channel. socket(2) */
@@ -44,11 +46,11 @@ export function create(family: number, type: number, protocol: number, netns?: n
     if (protocol !== 0) names.push(internet ? nameOf('IPPROTO_', protocol) : String(protocol))
     throw systemError('socket', fd, { subject: names.join(' ') })
   }
-  return own(fd, traitsOf(family, type, protocol))
+  return adoptOrClose(fd, traitsOf(family, type, protocol))
 }
 
 /** Takes ownership of a new descriptor, and closes it if that fails. */
-function own(fd: number, traits: number): Channel {
+function adoptOrClose(fd: number, traits: number): Channel {
   try {
     return reactor.adopt(fd, traits)
   } catch (error) {
@@ -69,13 +71,13 @@ export function createPair(family: number, type: number, protocol: number): [Ado
   const traits = traitsOf(f, t, p)
   const channels: Channel[] = []
   try {
-    channels.push(own(first, traits))
+    channels.push(adoptOrClose(first, traits))
   } catch (error) {
     native.closeFd(second)
     throw error
   }
   try {
-    channels.push(own(second, traits))
+    channels.push(adoptOrClose(second, traits))
   } catch (error) {
     reactor.close(channels[0]!)
     throw error
