@@ -181,7 +181,8 @@ int Stat(int fd, FileStat* stat) {
 int CloseForeign(int fd) {
   if (ClosesAtOnce(fd)) return close(fd) < 0 ? -errno : 0;
   auto* closing = new (std::nothrow) Closing{fd, nullptr, nullptr};
-  if (closing == nullptr) return 0;  // open for ever rather than a wait for ever
+  if (closing == nullptr)
+    return close(fd) < 0 ? -errno : 0;  // without memory it may wait, but does not leak
   pthread_mutex_lock(&lock);
   MakeReady();
   const bool busy = threads > idle || first != nullptr;  // a thread may be stuck: do not wait again
