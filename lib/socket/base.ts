@@ -391,7 +391,6 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   #familyBytes(): Uint8Array {
     return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
   }
-
 }
 
 function check(
