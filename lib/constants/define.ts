@@ -11,7 +11,7 @@ function module(): Numbers {
 export const lists = { common: module(), linux: module(), darwin: module() }
 
 /** Every constant by name; `undefined` if this system does not have it. */
-export const constants: Readonly<Numbers> = Object.create(null) as Numbers
+export const constants: Readonly<Record<string, number | undefined>> = Object.create(null) as Numbers
 
 // A loop loads several times faster than one export statement for each constant.
 for (const each of names) {
