@@ -61,7 +61,10 @@ export abstract class Operation<T> {
     return false
   }
 
-  /** True for reads such as MSG_PEEK or MSG_OOB, for which the DRY flag is meaningless. */
+  /**
+   * True for reads of another queue (MSG_OOB, MSG_ERRQUEUE), or if bytes were given back: such a read may succeed although
+   * the table says DRY.
+   */
   get ignoresDry(): boolean {
     return false
   }
