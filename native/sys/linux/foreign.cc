@@ -76,7 +76,7 @@ struct Closing {
 
 constexpr int kThreads = 32;
 constexpr long kSecond = 1'000'000'000;  // nanoseconds
-constexpr long kPatience = 5'000'000;    // how long a caller waits
+constexpr long kPatience = 25'000'000;   // how long a caller waits
 constexpr long kIdle = kSecond;          // how long a thread waits for more
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
