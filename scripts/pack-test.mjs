@@ -21,6 +21,7 @@ function verdict(what, problem) {
 
 async function pack() {
   const tsc = bin('typescript', 'tsc')
+  await must('clean', process.execPath, ['scripts/clean.mjs', 'dist'])
   await must('tsc', process.execPath, [tsc, '-p', 'tsconfig.build.json'])
   await must('esm-wrappers', process.execPath, ['scripts/esm-wrappers.mjs'])
   const folder = stage(['bin', 'dist', 'scripts/build-native.mjs', 'LICENSE', 'README.md', 'CHANGELOG.md'])
