@@ -100,6 +100,22 @@ export default tseslint.config(
     },
   },
   {
+    // Test tools replace the global timers and clocks, and the sockets must not stop then.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/runtime/clock.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'clearTimeout', 'setImmediate', 'queueMicrotask', 'performance', 'Date'].map(
+          name => ({
+            name,
+            message: 'Import it from lib/runtime/clock.ts.',
+          }),
+        ),
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // Tests pass values that the types forbid, to reach the run-time check.

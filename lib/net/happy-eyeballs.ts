@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 
 /** The timers of the race. Tests pass a clock that they control. */

@@ -12,6 +12,7 @@ import {
 } from '../constants'
 import { invalidType, SocketError, systemError } from '../errors'
 import { waitingConnections } from './backlog'
+import { clearTimeout, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
 import { isAborted, onAbort } from '../runtime/signals'

@@ -14,6 +14,7 @@ import {
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants'
 import { invalidAddress, type SocketError } from '../errors'
 import { Socket } from '../socket'
+import { hrtime, performance, setTimeout } from '../runtime/clock'
 
 const O_PATH = 0o10000000 // Linux; Node has no name for it
 const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107
@@ -108,7 +109,7 @@ function besides(path: Buffer): Buffer {
   if (room < 4) throw invalidAddress(path.toString(), 'the path is too long for options.unlink')
   return Buffer.concat([
     directory,
-    Buffer.from(`.${process.pid.toString(36)}${process.hrtime.bigint().toString(36)}`.slice(0, room + 1)),
+    Buffer.from(`.${process.pid.toString(36)}${hrtime.bigint().toString(36)}`.slice(0, room + 1)),
   ])
 }
 

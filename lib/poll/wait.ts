@@ -7,6 +7,7 @@ import { MAX_STALL, milliseconds, noDescriptors, pollFor, SLICE, WAITED } from '
 import type { PollSet } from './set'
 import { Channel } from '../reactor/channel'
 import { READ } from '../binding/shared'
+import { performance, setImmediate } from '../runtime/clock'
 import { isAborted } from '../runtime/signals'
 import type { Waiting } from '../validators'
 

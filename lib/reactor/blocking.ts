@@ -6,6 +6,7 @@ import { DIRECT } from '../binding/memory'
 import { YIELD, type Operation } from './operation'
 import type { Channel } from './channel'
 import { STATE_ADDRESS, WRITE, ERROR } from '../binding/shared'
+import { performance } from '../runtime/clock'
 
 const POLLIN = native.constants.POLLIN!
 const POLLOUT = native.constants.POLLOUT!

@@ -3,6 +3,7 @@ import type { SpliceRange, Transfer } from '../operations/splice'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
+import { performance } from '../runtime/clock'
 import type { Waiting } from '../validators'
 
 /**

@@ -31,6 +31,7 @@ import {
 } from './iteration'
 import { NonblockingSocket } from './nonblocking'
 import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
+import { performance } from '../runtime/clock'
 
 /**
  * Describes the options of a blocking operation: those of `Op` without a signal, which cannot fire while a call

@@ -1,5 +1,14 @@
 import { once } from 'node:events'
-import { AF_INET, AF_UNIX, select, serve, Socket, SOCK_DGRAM, createConnection, createServer } from '../../lib/index'
+import {
+  AF_INET,
+  AF_UNIX,
+  select,
+  serve,
+  Socket,
+  SOCK_DGRAM,
+  createConnection,
+  createServer,
+} from '../../lib/index'
 
 /*
  * Test tools (sinon, jest) replace the global timers and `performance`. Such a clock stands still until the test moves
@@ -44,7 +53,11 @@ test('a server answers, and draining ends', async () => {
   const server = serve(listener, async socket => {
     for await (const chunk of socket.chunks()) await socket.sendAll(chunk)
   })
-  const client = await createConnection({ host: '127.0.0.1', port: listener.getsockname().port!, timeout: 5000 })
+  const client = await createConnection({
+    host: '127.0.0.1',
+    port: listener.getsockname().port!,
+    timeout: 5000,
+  })
   await client.sendAll(Buffer.from('hello'))
   expect(String(await client.recv(10))).toBe('hello')
   await server.close({ drain: 5 })

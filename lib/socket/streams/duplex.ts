@@ -12,6 +12,7 @@ import {
 } from '../../constants'
 import { aborted, systemError, type SocketError } from '../../errors'
 import { errnoOf } from '../../errors/errno'
+import { clearTimeout, setTimeout } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
 import { ownFields } from '../../runtime/fields'
 import { isAborted, onAbort } from '../../runtime/signals'
