@@ -3,6 +3,7 @@
  */
 export { Socket } from './socket'
 export { SocketError } from './errors'
+export { strerror } from './errors/errno'
 export { bpf } from './bpf'
 export { capabilities, supports } from './capabilities'
 export { privileges } from './capabilities/privileges'

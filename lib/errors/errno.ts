@@ -1,8 +1,10 @@
-import { errnoNames } from './errno.gen'
+import { checkInteger } from './argument'
+import { errnoMessages, errnoNames } from './errno.gen'
 
 export const os: 'linux' | 'darwin' = process.platform === 'darwin' ? 'darwin' : 'linux'
 
 const names = errnoNames[os]
+const texts = errnoMessages[os]
 const numbers = new Map([...names].map(([number, name]) => [name, number]))
 
 /** Returns the code of a negative errno, such as `'ECONNREFUSED'`, or the number as text if it has no name. */
@@ -14,6 +16,16 @@ export function errnoCode(errno: number): string {
 export function errnoOf(code: string): number {
   const number = numbers.get(code)
   return number === undefined ? 0 : -number
+}
+
+/**
+ * Returns the text of an error number of this system. The number may be positive, as in C, or negative, as the `errno`
+ * of an error: `'Connection refused'` for 111 and −111 on Linux. A number without a name gives `'Unknown error 4711'`.
+ * strerror(3)
+ */
+export function strerror(errno: number): string {
+  const number = Math.abs(checkInteger('errno', errno, -0x7fffffff, 0x7fffffff))
+  return texts.get(number) ?? (number === 0 ? 'Success' : `Unknown error ${number}`)
 }
 
 export const EAGAIN = errnoOf('EAGAIN')

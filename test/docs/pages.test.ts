@@ -16,7 +16,9 @@ const says: Record<string, (string | RegExp)[]> = {
     'requests:1|c\n',
     /^hello from 127\.0\.0\.1:\d+\n\d+ bytes, none of them copied\nno promise here\n$/,
   ],
+  'bundlers.md': ['not beside this program\n'],
   'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
+  'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n'],
   'from-c.md': ['true -95 EOPNOTSUPP\n', '131072 7\n'],
   'from-node.md': ['echo\ndatagram 127.0.0.1\n'],
   'from-python.md': ['hello\n'],
@@ -39,6 +41,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],
   'names.md': [/^((127\.0\.0\.1|\[::1\]):80\n)+\S+ 127\.0\.0\.1 https\n(\S+ \S+ \S+\n)+$/],
   'namespaces.md': [''],
+  'proxies.md': ['', '198.51.100.7\n', '127.0.0.1 true\n'],
   'raw.md': [/^64 bytes from 127\.0\.0\.1: ttl 64, [\d.]+ ms\n$/, 'by hand from 127.0.0.9:1234\n'],
   'recipes.md': [
     '<13>app: started\n',
