@@ -145,7 +145,7 @@ function placeOfEntry(entry: PollEntry, i: number): Place {
 }
 
 function place(name: string, value: unknown, events: number, counts: number): Place {
-  if (value instanceof BaseSocket) return { fd: value.fd, events, counts, channel: value.channel }
+  if (value instanceof BaseSocket) return { fd: value.channel.fd, events, counts, channel: value.channel }
   return { fd: checkFd(name, value), events, counts, channel: null }
 }
 

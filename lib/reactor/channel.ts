@@ -63,6 +63,11 @@ export class Channel {
   /** How many more operations may complete in the turn `turn`. */
   budget = BUDGET
   turn = 0
+  /**
+   * True if another holder may have the open socket: a process, a duplicate, or code that knows the number of the
+   * descriptor. It never becomes false again, because the kernel does not tell how many holders there are.
+   */
+  shared = false
   /** True while the socket is on the list of sockets that the next turn serves. */
   deferred = false
   extras: Extras | null = null

@@ -5,6 +5,9 @@
  * which sends are complete, as ranges of these numbers. Reports may come late, merged, and out of order. Until a send
  * is complete, the kernel reads the caller's memory: `#pending` keeps a reference to it.
  *
+ * All holders of the open socket share the numbers, and no call returns them. So they are counted here, and only while
+ * there is a single holder (`Channel.shared`). Sends that the kernel accepted before keep their numbers.
+ *
  * In some cases the kernel copies the data after all: on loopback, on veth, and on a device without scatter-gather.
  * Then zero-copy costs more than it saves. After some copied sends in a row, the next sends are ordinary, and a
  * zero-copy send is tried again from time to time.
@@ -60,8 +63,6 @@ export class ZeroCopySender {
   readonly #pending = new Map<number, ZeroCopySend>()
   readonly #statistics = { sends: 0, bytes: 0, copied: 0, fallbacks: 0 }
   #next = 0
-  /** The kernel's number of the first send that is counted here; null until the first report tells it. */
-  #base: number | null = 0
   /** The number of copied sends in a row. */
   #copies = 0
   /** How many more ordinary sends to make before the next try. */
@@ -86,25 +87,11 @@ export class ZeroCopySender {
     return this.#pending.size === 0
   }
 
-  /** Called for a socket that another process or thread may have sent on: the kernel's next number is unknown. */
-  learn(): void {
-    this.#base = null
-  }
-
   /** Returns true if the next send should be a zero-copy send. */
   worthwhile(): boolean {
-    if (!this.certain) return false
     if (this.#ordinary === 0) return true
     this.#ordinary--
     return false
-  }
-
-  /**
-   * True if the next call may carry the flag. While the kernel's number is unknown, only one such call may be pending:
-   * reports come out of order, and with several calls it would be unclear which call a report is about.
-   */
-  get certain(): boolean {
-    return this.#base !== null || this.idle
   }
 
   /** Called when the kernel accepted a call with the flag. */
@@ -128,17 +115,18 @@ export class ZeroCopySender {
     if (copied) this.#statistics.copied++
   }
 
-  /** Takes the records of zero-copy sends off the error queue: see ErrorQueue.claim. */
+  /** Takes the records of these sends off the error queue: see ErrorQueue.claim. */
   claim = ({ zerocopy }: ErrorRecord): boolean => {
     if (zerocopy === undefined) return false
     const { first, last, copied } = zerocopy
-    if (!this.idle) this.#base ??= first
-    const from = first - (this.#base ?? 0)
     const length = (last - first) >>> 0
+    let own = false
     for (const [id, send] of this.#pending) {
-      if ((id - from) >>> 0 <= length) this.#finish(id, send, copied)
+      if ((id - first) >>> 0 > length) continue
+      this.#finish(id, send, copied)
+      own = true
     }
-    return true
+    return own
   }
 
   #finish(id: number, send: ZeroCopySend, copied: boolean): void {

@@ -79,8 +79,13 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     reclaim(this.channel)
   }
 
-  /** The file descriptor, or −1 after `close()` or `detach()`. */
+  /**
+   * The file descriptor, or −1 after `close()` or `detach()`.
+   *
+   * Code that knows the descriptor can share it, so after a read of `fd` `sendZeroCopy` copies.
+   */
   get fd(): number {
+    this.channel.shared = true
     return this.channel.fd
   }
 
@@ -234,6 +239,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /** Sets whether a child process inherits the descriptor across execve(2). fcntl(2) FD_CLOEXEC */
   setInheritable(on: boolean): void {
     if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
+    this.channel.shared ||= on
     check(this, 'fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
   }
 
@@ -368,12 +374,16 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return joinGroup(this, group, options)
   }
 
-  /** @internal Returns the fields that JSON and util.inspect show. */
+  /** @internal Returns the fields that JSON shows. */
   summary(): object {
+    return this.#fields(this.fd)
+  }
+
+  #fields(fd: number): object {
     const number = (prefix: string, value: number): string => nameOf(prefix, value)
     const text = (address: Address | null): string | null => (address === null ? null : String(address))
     return {
-      fd: this.fd,
+      fd,
       family: number('AF_', this.family),
       type: number('SOCK_', this.type),
       protocol: this.protocol,
@@ -385,7 +395,7 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /** Returns the text for util.inspect and console.log: descriptor, family, type and both addresses. Never throws. */
   [inspect.custom](_depth: number, options: object): string {
     const name = this.closed ? 'Socket [closed]' : 'Socket'
-    return `${name} ${inspect(this.summary(), { ...options, compact: true, breakLength: Infinity })}`
+    return `${name} ${inspect(this.#fields(this.channel.fd), { ...options, compact: true, breakLength: Infinity })}`
   }
 
   #familyBytes(): Uint8Array {

@@ -105,7 +105,9 @@ export function adoptSocket(value: unknown): Adoption {
   const result = native.inspect(fd, kind)
   if (result < 0) throw systemError('adopt', result)
   const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
-  return new Adoption(reactor.adopt(fd, traitsOf(family, type, protocol), 1), family, type, protocol)
+  const channel = reactor.adopt(fd, traitsOf(family, type, protocol), 1)
+  channel.shared = true
+  return new Adoption(channel, family, type, protocol)
 }
 
 /** Duplicates a descriptor with F_DUPFD_CLOEXEC and takes ownership of the duplicate. */

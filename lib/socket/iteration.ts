@@ -60,7 +60,7 @@ const { POLLRDHUP, FIONREAD } = native.constants
  */
 export function hasEnded(socket: BaseSocket): boolean {
   if (isStream(socket) || POLLRDHUP === undefined) return true
-  const descriptor = Int32Array.of(socket.fd, POLLRDHUP, 0)
+  const descriptor = Int32Array.of(socket.channel.fd, POLLRDHUP, 0)
   native.poll(descriptor, 0)
   if ((descriptor[2]! & POLLRDHUP) === 0) return false
   // FIONREAD fails if the family does not support it (AF_VSOCK before Linux 6.10). Assume that nothing is left.

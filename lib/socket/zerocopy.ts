@@ -8,7 +8,6 @@ import { SendZeroCopy, ZeroCopyEnd } from '../operations/zerocopy'
 import { checkRentable, rent } from '../operations/zerocopy-memory'
 import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
-import { MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
 import { reclaimAfter } from '../reactor/finalizer'
 import { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
 import { performance } from '../runtime/clock'
@@ -16,7 +15,7 @@ import { isAborted } from '../runtime/signals'
 import { byteLengthOf, octetsOf } from '../struct'
 import type { Waiting } from '../validators'
 
-const { SOL_SOCKET, SO_ZEROCOPY, SO_COOKIE } = platform.constants
+const { SOL_SOCKET, SO_ZEROCOPY } = platform.constants
 /** The number of milliseconds that a closed socket may continue to send before its connection is reset. */
 const LINGER_MS = 30_000
 
@@ -31,56 +30,33 @@ export interface ZeroCopyResult {
 }
 
 /**
- * The open sockets of this thread with numbered zero-copy sends, by SO_COOKIE. The kernel counts the sends of all
- * duplicates together, so only one duplicate may send with MSG_ZEROCOPY. The others send ordinarily.
+ * Returns the zero-copy sender of a channel. The first call sets SO_ZEROCOPY, which fails on a socket without such
+ * sends.
  */
-const numbered = new Set<bigint>()
-
-/** Returns the zero-copy sender of a channel, and creates it the first time. */
 function senderOf(channel: Channel): ZeroCopySender {
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
-  return (channel.ensureExtras().zeroCopy ??= new ZeroCopySender())
+  const extras = channel.ensureExtras()
+  if (extras.zeroCopy !== null) return extras.zeroCopy
+  const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY, Int32Array.of(1), 4)
+  if (result < 0) throw systemError('setsockopt', result, { subject: 'SO_ZEROCOPY' })
+  const sender = new ZeroCopySender()
+  if (!channel.shared) prepare(channel, sender)
+  return (extras.zeroCopy = sender)
 }
 
-/** Returns whether this channel may send with MSG_ZEROCOPY. The first call sets SO_ZEROCOPY. */
-function owns(channel: Channel, sender: ZeroCopySender): boolean {
-  if (channel.extras?.guard != null) return true
-  const cookie = cookieOf(channel)
-  if (numbered.has(cookie)) return false
-  const before = Int32Array.of(0)
-  native.getsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY!, before, Int32Array.of(4))
-  const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY!, Int32Array.of(1), 4)
-  if (result < 0) throw systemError('setsockopt', result, { subject: 'SO_ZEROCOPY' })
-  numbered.add(cookie)
+/** Prepares a channel for sends that the kernel completes later. */
+function prepare(channel: Channel, sender: ZeroCopySender): void {
   const { id, fd } = channel
   tellHeap(sender, id)
-  const errors = errorQueueOf(channel)
-  errors.claim(sender.claim)
-  // SO_ZEROCOPY was already set, so other code may have sent. The first record of our own send tells the number.
-  if (before[0] !== 0) {
-    reactor.serveOthers(channel) // see ReceiveErrors
-    while (errors.drain() === MAX_RECORDS_AT_ONCE);
-    sender.learn()
-  }
-  const end = (): void => linger(id, fd, sender, () => numbered.delete(cookie))
+  errorQueueOf(channel).claim(sender.claim)
+  const end = (): void => linger(id, fd, sender)
   channel.ensureExtras().guard = {
     get busy() {
       return !sender.idle
     },
     close: end,
   }
-  channel.onGone(() => {
-    if (sender.idle) numbered.delete(cookie) // detached
-  })
   reclaimAfter(channel, end) // the same cleanup if the socket is garbage-collected open
-  return true
-}
-
-function cookieOf(channel: Channel): bigint {
-  const cookie = BigUint64Array.of(0n)
-  const result = native.getsockopt(channel.id, SOL_SOCKET!, SO_COOKIE!, cookie, Int32Array.of(8))
-  if (result < 0) throw systemError('getsockopt', result, { subject: 'SO_COOKIE' })
-  return cookie[0]!
 }
 
 // The memory of a worker's heap may be reused after the worker ends, while the kernel still sends from it. At the
@@ -111,7 +87,7 @@ export function planZeroCopy(
   if (channel.fd < 0) throw closed('send')
   if (signal !== undefined && isAborted(signal)) throw aborted(signal)
   const sender = senderOf(channel)
-  if (!owns(channel, sender) || byteLengthOf(view) === 0 || !sender.worthwhile())
+  if (channel.shared || byteLengthOf(view) === 0 || !sender.worthwhile())
     return planOrdinary(channel, view, flags, stream, sender)
   const send = new ZeroCopySend(rent(view))
   return {
@@ -161,14 +137,14 @@ function planOrdinary(
  * shutdown(2) is made, because another process or Socket may continue to use the connection. If the peer does not
  * accept the bytes within LINGER_MS, the connection is reset for all holders.
  */
-function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () => void): void {
-  if (sender.idle) return ended()
+function linger(closing: number, fd: number, sender: ZeroCopySender): void {
+  if (sender.idle) return
   let id: number
   try {
     id = reactor.adoptDuplicate(fd, 'dup')
   } catch {
     native.abort(closing)
-    return ended()
+    return
   }
   const rest = new Channel(id, fd)
   tellHeap(sender, id)
@@ -179,10 +155,7 @@ function linger(closing: number, fd: number, sender: ZeroCopySender, ended: () =
   void reactor
     .submit(rest, end, LINGER_MS, undefined)
     .catch(() => native.abort(id))
-    .finally(() => {
-      ended()
-      reactor.close(rest)
-    })
+    .finally(() => reactor.close(rest))
     .catch(() => undefined) // no caller is left to report the error to
 }
 

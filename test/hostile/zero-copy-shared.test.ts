@@ -67,11 +67,11 @@ def send(rest, flags):
             select.select([], [s], [])
 kept = []
 for line in sys.stdin:
-    size = int(line)
-    send(memoryview(b'e' * ${FILL}), 0)
+    size, fill = map(int, line.split())
+    send(memoryview(b'e' * fill), 0)
     kept.append(b'z' * size)
     send(memoryview(kept[-1]), ${constants['MSG_ZEROCOPY']})
-    send(memoryview(b'f' * ${FILL}), 0)
+    send(memoryview(b'f' * fill), 0)
     print('sent', flush=True)
 `
 
@@ -81,14 +81,14 @@ const foreign = (size: number): string => `e${FILL} z${size} f${FILL}`
 /** Starts another process that has the open socket, and calls `use` with a function that makes it send. */
 async function withCoOwner(
   fd: number,
-  use: (send: (bytes: number) => Promise<void>) => Promise<void>,
+  use: (send: (bytes: number, fill?: number) => Promise<void>) => Promise<void>,
 ): Promise<void> {
   const child = spawn('python3', ['-S', '-E', '-c', coOwner], { stdio: ['pipe', 'pipe', 'inherit', fd] })
   const ended = once(child, 'close')
   const answers = createInterface(child.stdout!)[Symbol.asyncIterator]()
   try {
-    await use(async bytes => {
-      child.stdin!.write(`${bytes}\n`)
+    await use(async (bytes, fill = FILL) => {
+      child.stdin!.write(`${bytes} ${fill}\n`)
       expect((await answers.next()).value).toBe('sent')
     })
   } finally {
@@ -111,7 +111,7 @@ function sendThenOverwrite(socket: Socket, byte: string, size = OURS): Promise<u
 async function receive(socket: Socket, length: number): Promise<Buffer> {
   const parts: Buffer[] = []
   for (let got = 0; got < length; got += parts.at(-1)!.length) {
-    parts.push(await socket.recv(4096, { timeout: 5000 }))
+    parts.push(await socket.recv(16_384, { timeout: 5000 }))
     if (parts.at(-1)!.length === 0) break
     for (let i = 0; i < 3; i++) await turn()
   }
@@ -283,8 +283,8 @@ testIf(linux, 'a datagram socket that another holder may have lends no memory ei
   await a.connect(b.bind(['127.0.0.1', 0]).getsockname())
   expect(await lends(a, b)).toBe(true)
   await withCoOwner(a.fd, async send => {
-    await send(1000)
-    expect((await receive(b, 1000 + 2 * FILL)).length).toBe(1000 + 2 * FILL)
+    await send(1000, 1000)
+    expect((await receive(b, 3000)).length).toBe(3000)
     expect(await lends(a, b)).toBe(false)
   })
 })
