@@ -47,6 +47,7 @@ export class SendZeroCopy extends Operation<number> {
 
   #call(bytes: Uint8Array, rest: number): number {
     const { channel, flags, sender, send } = this
+    // The numbers of completions are known only while there is a single holder.
     if (!channel.shared) {
       const result = native.sendZeroCopy(channel.id, bytes, flags, this.#sent, rest)
       if (result > 0) sender.accepted(send)

@@ -38,7 +38,7 @@ export interface ZeroCopyStatistics {
   bytes: number
   /** The number of sends of which the kernel, or this package, copied a part. */
   copied: number
-  /** The number of system calls that failed with `ENOBUFS` and were repeated as ordinary sends. */
+  /** The number of system calls that became ordinary sends: after `ENOBUFS`, or because the socket was shared meanwhile. */
   fallbacks: number
   /** The number of sends that the kernel has not completed. */
   pending: number
@@ -102,7 +102,7 @@ export class ZeroCopySender {
     if (send.rental.heap && this.#heap++ === 0) this.onHeap(true)
   }
 
-  /** Called when the kernel refused a call with the flag, for lack of memory (ENOBUFS). */
+  /** Called when a call was made without the flag: no memory (ENOBUFS), or another holder may have the socket now. */
   refused(send: ZeroCopySend): void {
     send.copied = true
     this.#statistics.fallbacks++

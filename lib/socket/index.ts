@@ -369,9 +369,10 @@ export class Socket extends NonblockingSocket {
    * to send the queued bytes for up to 30 seconds. Rejects with a `TypeError` if `data` is in pooled, shared
    * or resizable memory.
    *
-   * If several Sockets share one open socket (`dup`), only the first that calls `sendZeroCopy` sends without
-   * copying, until it is closed. The others copy, because the kernel numbers the sends of all of them together. Do
-   * not read the error queue through the others. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
+   * If another holder may have the open socket, `sendZeroCopy` copies, because the kernel numbers the sends of all
+   * holders together. That is so after `adopt`, `dup`, `setInheritable(true)` and a read of `fd`. A send that started
+   * before is not affected, unless the other holder reads the error queue. Linux, TCP, UDP and AF_VSOCK, else
+   * `EOPNOTSUPP`.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
     const waiting = checkOp(op, this.timeout)

@@ -250,7 +250,8 @@ export class Socket extends NonblockingSocket {
   /**
    * Sends all bytes of `data` without copying them in the kernel. send(2) with MSG_ZEROCOPY
    *
-   * Returns when the kernel no longer needs the memory. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
+   * Returns when the kernel no longer needs the memory. Copies if another holder may have the open socket: after
+   * `adopt`, `dup`, `setInheritable(true)` or a read of `fd`. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
   sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult {
     const waiting = checkSyncOp(op, this.timeout)

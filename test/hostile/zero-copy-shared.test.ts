@@ -42,9 +42,10 @@ afterEach(() => {
 })
 
 /** Connects two sockets. The kernel must hold most of the data of `a`, because `b` has little room. */
-async function tcp(): Promise<[Socket, Socket]> {
+async function tcp(share: (listener: Socket) => void = () => undefined): Promise<[Socket, Socket]> {
   const listener = new Socket(AF_INET, SOCK_STREAM).set(options.SO_RCVBUF, 16_384)
   listener.bind(['127.0.0.1', 0]).listen()
+  share(listener)
   const a = keep(new Socket(AF_INET, SOCK_STREAM)).set(options.SO_SNDBUF, 400_000)
   const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
   listener.close()
@@ -126,7 +127,7 @@ async function settledWithin(turns: number, promise: Promise<unknown>): Promise<
   return settled
 }
 
-/** Returns the runs of equal bytes, such as `f60000 o200000`. */
+/** Returns the runs of equal bytes, such as `f70000 o50000`. */
 function runs(data: Buffer): string {
   const text = data.toString('latin1')
   return Array.from(text.matchAll(/(.)\1*/gs), ([run, byte]) => `${byte}${run.length}`).join(' ')
@@ -300,6 +301,15 @@ testIf(linux, 'a socket that only this package uses lends its memory', async () 
   const records = a.errors()
   expect(await lends(a, b)).toBe(true)
   await records.return!()
+})
+
+testIf(linux, 'a connection that a shared listening socket accepted lends its memory', async () => {
+  const [a, b] = await tcp(listener => {
+    expect(listener.fd).toBeGreaterThan(0)
+    listener.set(options.SO_ZEROCOPY, true)
+    listener.dup().close()
+  })
+  expect(await lends(b, a)).toBe(true)
 })
 
 testIf(linux, 'completions of another holder are left for receiveErrors', async () => {
