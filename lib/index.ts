@@ -56,6 +56,8 @@ export type {
   AddressLike,
   AlgAddress,
   AlgLike,
+  AnyInetAddress,
+  AnyUnixAddress,
   BluetoothAddress,
   BluetoothLike,
   BluetoothProtocol,
@@ -69,6 +71,7 @@ export type {
   PacketAddress,
   PacketLike,
   RawLike,
+  Shared,
   TipcAddress,
   TipcLike,
   UnixAddress,
@@ -86,7 +89,7 @@ export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'
 export type { Capability, Feature } from './capabilities'
 export type { Privilege } from './capabilities/privileges'
 export type { CreationOptions } from './socket/namespace'
-export type { ServerOptions } from './net/create-server'
+export type { ServerOptions, ServerPathOptions } from './net/create-server'
 export type { CloseOptions, ConnectionHandler, DatagramHandler, ServeOptions } from './net/serve'
 export type { Control } from './control/walk'
 export type { OutgoingMessage, ReceivedFds, RecvmsgOptions } from './operations/message'

@@ -56,13 +56,15 @@ export type {
   XdpLike,
 }
 
-/** A socket address as the kernel reported it. Immutable; `kind` tells the type. Fields are decoded on access. */
-export type Address =
-  | InetAddress
-  | Inet6Address
-  | UnixAddress
-  | AbstractAddress
-  | UnnamedAddress
+/** An address of AF_INET or AF_INET6. */
+export type AnyInetAddress = InetAddress | Inet6Address
+
+/** An address of AF_UNIX: a path, an abstract name, or none. Each has `path`. */
+export type AnyUnixAddress = UnixAddress | AbstractAddress | UnnamedAddress
+
+type Decoded =
+  | AnyInetAddress
+  | AnyUnixAddress
   | PacketAddress
   | NetlinkAddress
   | VsockAddress
@@ -72,6 +74,33 @@ export type Address =
   | BluetoothAddress
   | AlgAddress
   | UnknownAddress
+
+type FieldsOf<A> = A extends unknown ? keyof A : never
+
+/** An address with the fields of every other kind, which are `undefined`. */
+// eslint-disable-next-line @typescript-eslint/consistent-indexed-object-style -- a mapped type
+export type Shared<A> = A & { readonly [Field in Exclude<FieldsOf<Decoded>, keyof A>]?: undefined }
+
+/**
+ * A socket address as the kernel reported it. Immutable; `kind` tells the type. Fields are decoded on access.
+ *
+ * A field that only some kinds have, such as `port` or `path`, is `undefined` on the others.
+ */
+export type Address =
+  | Shared<InetAddress>
+  | Shared<Inet6Address>
+  | Shared<UnixAddress>
+  | Shared<AbstractAddress>
+  | Shared<UnnamedAddress>
+  | Shared<PacketAddress>
+  | Shared<NetlinkAddress>
+  | Shared<VsockAddress>
+  | Shared<CanAddress>
+  | Shared<XdpAddress>
+  | Shared<TipcAddress>
+  | Shared<BluetoothAddress>
+  | Shared<AlgAddress>
+  | Shared<UnknownAddress>
 
 /**
  * All forms of an address that operations accept. The family of the socket determines which forms are valid. A string

@@ -32,6 +32,11 @@ export class InetAddress extends BaseAddress<InetCodec> {
     return get16be(this[raw], this[owner].struct.offset.sin_port)
   }
 
+  /** Only an IPv6 address has it. */
+  declare readonly scopeId?: undefined
+  /** Only an IPv6 address has it. */
+  declare readonly flowinfo?: undefined
+
   override toString(): string {
     return `${this.address}:${this.port}`
   }

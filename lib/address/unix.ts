@@ -23,6 +23,9 @@ export class UnixAddress extends BaseAddress<UnixCodec> {
     return this.pathBytes.toString()
   }
 
+  /** Only an abstract address has it. */
+  declare readonly name?: undefined
+
   /** The exact bytes of the pathname, without the NUL at the end. */
   get pathBytes(): Buffer {
     return Buffer.from(this.identity())
@@ -85,6 +88,11 @@ export class UnnamedAddress extends BaseAddress<UnixCodec> {
   get path(): '' {
     return ''
   }
+
+  /** Only an abstract address has it. */
+  declare readonly name?: undefined
+  /** Only an address with a path or a name has it. */
+  declare readonly pathBytes?: undefined
 
   override toString(): string {
     return '(unnamed)'

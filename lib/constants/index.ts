@@ -9,6 +9,7 @@ import { invalidType } from '../errors/argument'
 export * from './common.gen'
 export * from './linux.gen'
 export * from './darwin.gen'
+export type { Family, SocketKind, SocketType } from './kinds'
 export { constants }
 
 /** The Bluetooth address of any adapter, for `bind`. Linux only. */

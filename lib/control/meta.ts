@@ -1,4 +1,4 @@
-import type { Address, AddressCodec } from '../address'
+import type { AddressCodec, AnyInetAddress } from '../address'
 import { structOf } from '../struct'
 import { formatIPv4, formatIPv6 } from '../address/text'
 import type { Platform } from '../platform'
@@ -67,7 +67,7 @@ export interface Meta {
   /** The security label of the sender, SCM_SECURITY. */
   security?: string
   /** The destination of the packet before it was redirected to this socket, IP_ORIGDSTADDR. */
-  originalDestination?: Address
+  originalDestination?: AnyInetAddress
   /** The number of bytes in the receive queue that are not read yet, TCP_INQ or SCM_INQ. */
   unread?: number
   /** The size of the largest fragment of the datagram. Absent if it was not fragmented. */
@@ -229,7 +229,7 @@ function auxdata(platform: Platform): Decoder | null {
 function originalDestination(addresses: AddressCodec): Decoder {
   return (meta, data) => {
     const address = addresses.decode(data)
-    if (address !== null) meta.originalDestination = address
+    if (address !== null) meta.originalDestination = address as AnyInetAddress
   }
 }
 

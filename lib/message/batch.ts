@@ -135,13 +135,14 @@ export class MessageBatch {
   }
 
   /**
-   * Puts a message to send into place `i`. Copies the data. Leave `address` out on a connected socket. Control messages
+   * Puts a message to send into place `i`. Copies the data. Leave `address` out, or pass `null`, on a connected socket.
+   * Control messages
    * need room, see `controlSize`. Throws a `RangeError` if the data or the control messages do not fit.
    *
    * Two things depend on the socket, so `sendmmsg` checks them: an address that is not an `Address`, and whether
    * control messages in their IPv6 form fit.
    */
-  set(i: number, data: ArrayBufferView, address?: AddressLike, control?: readonly Control[]): this {
+  set(i: number, data: ArrayBufferView, address?: AddressLike | null, control?: readonly Control[]): this {
     const place = checkInteger('i', i, 0, this.count - 1)
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
@@ -157,7 +158,7 @@ export class MessageBatch {
     this.#write(place, BATCH_BYTES, from.length)
     const own = isAddress(address) ? this.#name(place, addresses.encode(address, address.family)) : 0
     this.#write(place, BATCH_NAME, own)
-    if (address === undefined || own > 0) this.#targets.delete(place)
+    if (address === undefined || address === null || own > 0) this.#targets.delete(place)
     else this.#targets.set(place, address)
     if (place >= this.#length) this.#length = place + 1
     return this

@@ -14,13 +14,13 @@ export interface MessageMeta extends Meta {
 }
 
 /** One received message. recvmsg(2) */
-export class Message {
+export class Message<A extends Address = Address> {
   /** The bytes: a new Buffer, or a view of the buffer that the caller passed. */
   readonly data: Buffer
   /** The number of bytes received. With the flag `MSG_TRUNC`, the real length of the datagram. */
   readonly bytes: number
   /** The address of the sender; `null` on a connected stream. */
-  readonly address: Address | null
+  readonly address: A | null
   /** The `msg_flags` that the kernel returned, `MSG_*`. */
   readonly flags: number
   /** All control messages, undecoded, in the kernel's order. Received descriptors are in `meta.fds` instead. */
@@ -33,7 +33,7 @@ export class Message {
   constructor(
     data: Buffer,
     bytes: number,
-    address: Address | null,
+    address: A | null,
     flags: number,
     control: Control[],
     fds: FdHandle[] | null,

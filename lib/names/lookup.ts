@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { ownAddress, type Address, type AddressLike } from '../address'
+import { ownAddress, type AddressLike, type AnyInetAddress } from '../address'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import { inet_ntop, inet_pton } from './inet'
 import { invalidAddress, invalidType, outOfRange, SocketError, systemError } from '../errors'
@@ -30,7 +30,7 @@ export interface AddressInfo {
   protocol: number
   /** The canonical host name, in the first result, with the flag `AI_CANONNAME`; otherwise empty. */
   canonname: string
-  address: Address
+  address: AnyInetAddress
 }
 
 /** The result of getnameinfo. */
@@ -186,7 +186,7 @@ export function addressInfo(
         type: entry.integers[1],
         protocol: entry.integers[2],
         canonname: entry.text(NAME),
-        address: addresses.decode(entry.bytes(ADDRESS)!)!,
+        address: addresses.decode(entry.bytes(ADDRESS)!) as AnyInetAddress,
       })),
     failure: gaiFailure('getaddrinfo', describe(host, service)),
   }

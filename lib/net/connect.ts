@@ -1,5 +1,11 @@
 import { isIP } from 'node:net'
-import { ownAddress, type Address, type AddressLike } from '../address'
+import {
+  ownAddress,
+  type Address,
+  type AddressLike,
+  type AnyInetAddress,
+  type AnyUnixAddress,
+} from '../address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from '../constants'
 import { aborted, invalidType, outOfRange, SocketError, timedOut } from '../errors'
 import { race } from './happy-eyeballs'
@@ -74,7 +80,16 @@ const RESOLUTION_DELAY = 50
  * first. If the name does not resolve, rejects with getaddrinfo's error, such as `EAI_NONAME`. If the time runs out,
  * the error's `cause` holds the earlier errors.
  */
-export function createConnection(options: ConnectOptions | ConnectPathOptions | Address): Promise<Socket> {
+export function createConnection(options: ConnectOptions): Promise<Socket<AnyInetAddress, 'stream'>>
+/** Connects a stream socket to an AF_UNIX path. */
+export function createConnection(options: ConnectPathOptions): Promise<Socket<AnyUnixAddress, 'stream'>>
+/** Connects a stream socket to the address of another socket, or to a host and port or a path. */
+export function createConnection(
+  options: ConnectOptions | ConnectPathOptions | Address,
+): Promise<Socket<Address, 'stream'>>
+export function createConnection(
+  options: ConnectOptions | ConnectPathOptions | Address,
+): Promise<Socket<Address, 'stream'>> {
   return establish(options, resolveBySystem)
 }
 
@@ -85,7 +100,7 @@ const resolveBySystem: Resolve = async (host, port, family, op) =>
 export async function establish(
   given: ConnectOptions | ConnectPathOptions | Address,
   resolve: Resolve,
-): Promise<Socket> {
+): Promise<Socket<Address, 'stream'>> {
   if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
   const options = endOf<ConnectOptions | ConnectPathOptions>(given)
   const own: Partial<ConnectOptions & ConnectPathOptions> = ownFields(options)
@@ -97,7 +112,7 @@ export async function establish(
   const errors = { lookups: [] as Error[], attempts: [] as Error[] }
   const stop = new AbortController()
   const socket = await limited(timeout, signal, stop, errors, () =>
-    race<Address, Socket>({
+    race<Address, Socket<Address, 'stream'>>({
       lookups: lookUp(wanted, resolve, timeout, stop.signal),
       attempt: (address, lost) =>
         // All attempts share the deadline. Only a timeout of 0, which never waits, is passed to each attempt.
@@ -230,7 +245,7 @@ async function connectOne(
   localAddress: AddressLike | undefined,
   timeout: number | null,
   signal: AbortSignal | undefined,
-): Promise<Socket> {
+): Promise<Socket<Address, 'stream'>> {
   const socket = new Socket(family, SOCK_STREAM)
   try {
     if (localAddress !== undefined) socket.bind(localAddress)

@@ -1,6 +1,6 @@
 import { fchmodSync, unlinkSync } from 'node:fs'
 import { isIP } from 'node:net'
-import type { Address, AddressLike } from '../address'
+import type { Address, AnyInetAddress, AnyUnixAddress } from '../address'
 import {
   AF_INET,
   AF_INET6,
@@ -41,6 +41,13 @@ export interface ServerOptions {
   mode?: number | undefined
 }
 
+/** The options of createServer for an AF_UNIX path. */
+export interface ServerPathOptions extends ServerOptions {
+  path: string | Uint8Array
+  host?: undefined
+  port?: undefined
+}
+
 const FIELDS = [
   'host',
   'port',
@@ -64,7 +71,14 @@ const FIELDS = [
  * is renamed back. A socket that is bound but does not listen yet looks stale and is removed, unless another
  * createServer with `unlink` created it.
  */
-export async function createServer(given?: ServerOptions | Address): Promise<Socket> {
+export function createServer(
+  options?: ServerOptions & { path?: undefined },
+): Promise<Socket<AnyInetAddress, 'stream'>>
+/** Creates a socket that listens on an AF_UNIX path. The options `unlink` and `mode` prepare the path. */
+export function createServer(options: ServerPathOptions): Promise<Socket<AnyUnixAddress, 'stream'>>
+/** Creates a socket that listens on the address of another socket, or on a host and port or a path. */
+export function createServer(options: ServerOptions | Address): Promise<Socket<Address, 'stream'>>
+export async function createServer(given?: ServerOptions | Address): Promise<Socket<Address, 'stream'>> {
   const options = checkOptions('options', given && endOf<ServerOptions>(given), FIELDS)
   const { path, host, port, backlog } = options
   if (backlog !== undefined) checkInteger('options.backlog', backlog, -0x80000000, 0x7fffffff)
@@ -85,7 +99,7 @@ export function hasDualstackIPv6(): boolean {
   }
 }
 
-async function listenInet(options: ServerOptions): Promise<Socket> {
+async function listenInet(options: ServerOptions): Promise<Socket<AnyInetAddress, 'stream'>> {
   const { host = '', port = 0, dualstack = false, reusePort = false } = options
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
   checkInteger('options.port', port, 0, 65535)
@@ -106,16 +120,20 @@ async function listenInet(options: ServerOptions): Promise<Socket> {
 
 async function addressOf(host: string): Promise<string> {
   const [found] = await getaddrinfo(host, null, { type: SOCK_STREAM, flags: AI_PASSIVE })
-  const { address, scopeId = 0 } = found!.address as { address: string; scopeId?: number } & AddressLike
+  const { address, scopeId = 0 } = found!.address
   return scopeId === 0 ? address : `${address}%${scopeId}`
 }
 
-async function listenUnix(path: string | Uint8Array, options: ServerOptions): Promise<Socket> {
+async function listenUnix(
+  path: string | Uint8Array,
+  options: ServerOptions,
+): Promise<Socket<AnyUnixAddress, 'stream'>> {
   addresses.encode({ path }, AF_UNIX) // reject a bad path before any file is touched
   const mode = options.mode === undefined ? null : checkInteger('options.mode', options.mode, 0, 0o7777)
   const name = Buffer.from(path)
   const named = name.length > 0 && name[0] !== 0
-  const listen = (): Socket => bindUnix(path, named ? name : null, mode, options.backlog)
+  const listen = (): Socket<AnyUnixAddress, 'stream'> =>
+    bindUnix(path, named ? name : null, mode, options.backlog)
   if (options.unlink !== true || !named) return listen()
   return withPathLock(name, async () => {
     await unlinkStale(name)
@@ -129,7 +147,7 @@ function bindUnix(
   name: Buffer | null,
   mode: number | null,
   backlog: number | undefined,
-): Socket {
+): Socket<AnyUnixAddress, 'stream'> {
   const socket = new Socket(AF_UNIX, SOCK_STREAM)
   let bound = false
   try {

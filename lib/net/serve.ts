@@ -9,6 +9,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   SO_ACCEPTCONN,
+  type SocketKind,
 } from '../constants'
 import { invalidType, SocketError, systemError } from '../errors'
 import { waitingConnections } from './backlog'
@@ -21,7 +22,7 @@ import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
 
 /** One received datagram, and a way to reply. */
-export class Datagram {
+export class Datagram<A extends Address = Address> {
   readonly #socket: Socket
 
   /** @internal */
@@ -30,7 +31,7 @@ export class Datagram {
     /** The bytes, in a new Buffer. */
     readonly data: Buffer,
     /** The address of the sender; `null` if it has none. */
-    readonly address: Address | null,
+    readonly address: A | null,
     /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
     readonly truncated: boolean,
   ) {
@@ -49,8 +50,8 @@ export class Datagram {
   }
 }
 
-/** The options of serve. */
-export interface ServeOptions {
+/** The options of serve. `Source` is what the handler gets: connections or datagrams. */
+export interface ServeOptions<Source = Socket | Datagram> {
   /** If aborted, closes the server as `close()` does. */
   signal?: AbortSignal | undefined
   /** The maximum number of running handlers. Later connections wait in the kernel's queue. Default: no limit. */
@@ -61,7 +62,7 @@ export interface ServeOptions {
    * Errors that a peer can cause at will are not warned about: `ECONNRESET`, `EPIPE`, `ECONNABORTED`, `ETIMEDOUT`,
    * `ENOTCONN`.
    */
-  onError?: ((error: unknown, source: Socket | Datagram | null) => void) | undefined
+  onError?: ((error: unknown, source: Source | null) => void) | undefined
 }
 
 const FIELDS = ['signal', 'maxConnections', 'onError'] satisfies (keyof ServeOptions)[]
@@ -75,9 +76,15 @@ export interface CloseOptions {
 }
 
 /** Serves one connection. The server closes the connection when the returned promise settles. */
-export type ConnectionHandler = (connection: Socket, server: Server) => unknown
+export type ConnectionHandler<A extends Address = Address, K extends SocketKind = SocketKind> = (
+  connection: Socket<A, K>,
+  server: Server<A>,
+) => unknown
 /** Serves one datagram. */
-export type DatagramHandler = (datagram: Datagram, server: Server) => unknown
+export type DatagramHandler<A extends Address = Address> = (
+  datagram: Datagram<A>,
+  server: Server<A>,
+) => unknown
 
 const MAX_DATAGRAM = 65536
 const MAX_UNIX_DATAGRAM = 256 * 1024
@@ -96,20 +103,44 @@ const ofPeers = new Set<unknown>(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMED
 const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
 
 /**
+ * Calls a handler for every datagram that a socket receives. The handler may be asynchronous. The server owns the
+ * socket from now on.
+ *
+ * An error of a handler goes to `onError` and does not affect other datagrams. While `maxConnections` handlers run,
+ * further datagrams wait in the socket's receive buffer.
+ */
+export function serve<A extends Address>(
+  socket: Socket<A, 'dgram' | 'raw' | 'rdm'>,
+  handler: DatagramHandler<A>,
+  options?: ServeOptions<Datagram<A>>,
+): Server<A>
+/**
  * Calls a handler for every connection of a listening socket, or for every datagram of a datagram socket. The handler
  * may be asynchronous. The server owns the socket from now on.
  *
  * The server closes a connection when its handler has ended. An error of a handler goes to `onError` and does not
  * affect other connections. While `maxConnections` handlers run, further connections wait in the kernel's backlog. If
  * the process runs out of descriptors, the server pauses and tries again.
+ *
+ * If the type of the socket is known only at run time, TypeScript takes the handler for one of connections. Declare
+ * the parameter of another handler: `(datagram: Datagram) => …`.
  */
-export function serve(socket: Socket, handler: ConnectionHandler, options?: ServeOptions): Server
-// eslint-disable-next-line @typescript-eslint/unified-signatures -- one signature would infer no parameter
-export function serve(socket: Socket, handler: DatagramHandler, options?: ServeOptions): Server
+export function serve<A extends Address, K extends SocketKind>(
+  socket: Socket<A, K>,
+  handler: ConnectionHandler<A, K>,
+  options?: ServeOptions<Socket<A, K>>,
+): Server<A>
+/** Calls a handler for every datagram of a socket whose type is known only at run time. */
+export function serve<A extends Address>(
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- `K` selects the overload
+  socket: Socket<A>,
+  handler: DatagramHandler<A>,
+  options?: ServeOptions<Datagram<A>>,
+): Server<A>
 export function serve(
   socket: Socket,
-  handler: (source: never, server: Server) => unknown,
-  options?: ServeOptions,
+  handler: (source: never, server: never) => unknown,
+  options?: ServeOptions<never>,
 ): Server {
   if (!(socket instanceof Socket)) throw invalidType('socket', 'Socket', socket)
   if (typeof handler !== 'function') throw invalidType('handler', 'function', handler)
@@ -130,7 +161,7 @@ export function serve(
     socket,
     inContext(handler as Handler),
     max,
-    onError === undefined ? undefined : inContext(onError),
+    onError === undefined ? undefined : inContext(onError as ErrorListener),
     signal,
   )
 }
@@ -139,11 +170,11 @@ type Handler = (source: Socket | Datagram, server: Server) => unknown
 type ErrorListener = NonNullable<ServeOptions['onError']>
 
 /** A running server, as `serve` returns it. */
-export class Server implements AsyncDisposable {
+export class Server<A extends Address = Address> implements AsyncDisposable {
   /** The socket that is served. The server closes it. */
-  readonly socket: Socket
+  readonly socket: Socket<A>
   /** The local address of the socket. */
-  readonly address: Address
+  readonly address: A
   /** Fulfilled when the server is closed: it accepts no connections, and all connections are closed. */
   readonly closed: Promise<void>
   readonly #handler: Handler
@@ -170,7 +201,7 @@ export class Server implements AsyncDisposable {
 
   /** @internal */
   constructor(
-    socket: Socket,
+    socket: Socket<A>,
     handler: Handler,
     max: number,
     onError: ErrorListener | undefined,

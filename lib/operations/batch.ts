@@ -1,3 +1,4 @@
+import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
 import {
@@ -205,9 +206,9 @@ function queueOf(channel: Channel): Message[] {
 }
 
 /** Returns the next message, for `messages({ batch })`. Receives a new batch when no message is left. */
-export class NextMessage extends Operation<Message> {
+export class NextMessage<A extends Address> extends Operation<Message<A>> {
   readonly #receive: Recvmmsg
-  readonly #queue: Message[]
+  readonly #queue: Message<A>[]
 
   constructor(
     channel: Channel,
@@ -216,7 +217,7 @@ export class NextMessage extends Operation<Message> {
   ) {
     super()
     this.#receive = new Recvmmsg(channel, batch, flags, false)
-    this.#queue = queueOf(channel)
+    this.#queue = queueOf(channel) as Message<A>[]
   }
 
   get direction(): typeof READ {
@@ -235,13 +236,13 @@ export class NextMessage extends Operation<Message> {
     return this.#queue.length > 0 ? 0 : this.#receive.attempt()
   }
 
-  value(messages: number): Message {
+  value(messages: number): Message<A> {
     const { batch } = this
     if (messages > 0) batch.received(messages)
     // The queue is reversed, so that pop() returns the oldest message.
     for (let i = messages - 1; i >= 0; i--) {
       const { data, bytes, address, flags, control } = batch.message(i)
-      this.#queue.push(new Message(data, bytes, address, flags, control, null))
+      this.#queue.push(new Message<A>(data, bytes, address as A | null, flags, control, null))
     }
     return this.#queue.pop()!
   }
@@ -255,12 +256,12 @@ export class NextMessage extends Operation<Message> {
 const CONTROL_ROOM = 512
 
 /** Returns a function that creates the operations of a loop over messages. Each operation returns the next message. */
-export function messagesInBatches(
+export function messagesInBatches<A extends Address>(
   channel: Channel,
   size: number,
   flags: number,
   { batch: count, controlSize = CONTROL_ROOM }: { batch: number; controlSize?: number | undefined },
-): () => NextMessage {
+): () => NextMessage<A> {
   const batch = new MessageBatch({ count, size, controlSize })
-  return () => new NextMessage(channel, batch, flags)
+  return () => new NextMessage<A>(channel, batch, flags)
 }

@@ -36,7 +36,8 @@ export const RECVMSG_FIELDS = ['controlSize', 'fds'] satisfies (keyof RecvmsgOpt
 export interface OutgoingMessage {
   /** One buffer, or several that the kernel gathers into one message. */
   data: ArrayBufferView | readonly ArrayBufferView[]
-  address?: AddressLike | undefined
+  /** The destination. Absent or `null` on a connected socket. */
+  address?: AddressLike | null | undefined
   control?: readonly Control[] | undefined
   /**
    * Cuts the data into datagrams of this size, 1 to 65535 bytes. The last datagram may be shorter. On Linux the kernel
@@ -54,15 +55,15 @@ export const OUTGOING_FIELDS = [
 ] satisfies (keyof OutgoingMessage)[]
 
 /** The result of recvFds. */
-export interface ReceivedFds {
+export interface ReceivedFds<A extends Address = Address> {
   data: Buffer
   fds: FdHandle[]
   flags: number
-  address: Address | null
+  address: A | null
 }
 
 /** Returns the result of recvFds for a received message. */
-export function receivedFds(message: Message): ReceivedFds {
+export function receivedFds<A extends Address>(message: Message<A>): ReceivedFds<A> {
   return { data: message.data, fds: message.meta.fds ?? [], flags: message.flags, address: message.address }
 }
 
@@ -84,7 +85,7 @@ const MSG_TRUNC = native.constants.MSG_TRUNC!
 const scratch = new Uint8Array(CONTROL_ROOM)
 
 /** Receives one message. recvmsg(2) */
-export class Recvmsg extends Operation<Message> {
+export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> {
   readonly #lengths: number[]
   #own: Buffer | null = null
 
@@ -138,10 +139,10 @@ export class Recvmsg extends Operation<Message> {
     return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
   }
 
-  value(result: number, _where: number, address: number, addressLength: number): Message {
+  value(result: number, _where: number, address: number, addressLength: number): Message<A> {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
-    const from = readAddress(address, addressLength)
+    const from = readAddress(address, addressLength) as A | null
     const { control, fds, surplus, pidfd } = receiveControl(
       this.control,
       state[STATE_CONTROL]!,

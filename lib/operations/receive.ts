@@ -126,18 +126,13 @@ export class Recv extends ReceiveBuffer<Buffer> {
 }
 
 /** Receives into a new Buffer and returns the sender. recvfrom(2) */
-export class Recvfrom extends ReceiveBuffer<{ data: Buffer; address: Address | null }> {
+export class Recvfrom<A extends Address> extends ReceiveBuffer<{ data: Buffer; address: A | null }> {
   protected override get named(): boolean {
     return true
   }
 
-  value(
-    result: number,
-    where: number,
-    address: number,
-    length: number,
-  ): { data: Buffer; address: Address | null } {
-    return { data: this.take(result, where), address: readAddress(address, length) }
+  value(result: number, where: number, address: number, length: number): { data: Buffer; address: A | null } {
+    return { data: this.take(result, where), address: readAddress(address, length) as A | null }
   }
 }
 
@@ -207,7 +202,7 @@ export class RecvInto extends ReceiveInto<number> {
 }
 
 /** Receives into the caller's buffer and returns the number of bytes and the sender. recvfrom(2) */
-export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address | null }> {
+export class RecvfromInto<A extends Address> extends ReceiveInto<{ bytes: number; address: A | null }> {
   protected override get named(): boolean {
     return true
   }
@@ -217,8 +212,8 @@ export class RecvfromInto extends ReceiveInto<{ bytes: number; address: Address 
     where: number,
     address: number,
     length: number,
-  ): { bytes: number; address: Address | null } {
+  ): { bytes: number; address: A | null } {
     this.deliver(result, where, address, length)
-    return { bytes: result, address: readAddress(address, length) }
+    return { bytes: result, address: readAddress(address, length) as A | null }
   }
 }

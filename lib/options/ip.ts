@@ -1,5 +1,6 @@
 // IPPROTO_IP, in the order of <linux/in.h>; options of Darwin alone are at the end. Left out: IP_ORIGDSTADDR, a
 // type of control message.
+import type { InetAddress } from '../address'
 import { IPPROTO_IP } from '../constants'
 import {
   bool,
@@ -18,6 +19,7 @@ import {
   multicastInterface,
   portRange,
   sockaddr,
+  type Codec,
 } from './codec'
 import { optionsOf } from './option'
 
@@ -163,7 +165,7 @@ export const IP_LOCAL_PORT_RANGE = both('IP_LOCAL_PORT_RANGE', portRange)
 /** The protocol of a raw socket. On other sockets, the local port. Linux only (6.4). */
 export const IP_PROTOCOL = get('IP_PROTOCOL', int)
 /** The original destination of a redirected connection. `ENOENT` without connection tracking. TCP. Linux only. */
-export const SO_ORIGINAL_DST = get('SO_ORIGINAL_DST', sockaddr)
+export const SO_ORIGINAL_DST = get('SO_ORIGINAL_DST', sockaddr as Codec<InetAddress, never>)
 
 /** Delivers the destination address. Darwin only; Linux: IP_PKTINFO. */
 export const IP_RECVDSTADDR = both('IP_RECVDSTADDR', bool)

@@ -1,6 +1,7 @@
 // IPPROTO_IPV6, in the order of <linux/in6.h>; options of Darwin alone are at the end. MCAST6_* are the MCAST_* of
 // this level. C has one name for both levels, but an export has only one level. Left out: IPV6_2292* (replaced by
 // RFC 3542), IPV6_AUTHHDR (no kernel implements it), and Darwin's IPV6_MSFILTER (its struct contains a pointer).
+import type { Inet6Address } from '../address'
 import { IPPROTO_IPV6, constants } from '../constants'
 import {
   bool,
@@ -16,6 +17,7 @@ import {
   ipv6MtuInfo,
   ipv6PacketInfo,
   sockaddr,
+  type Codec,
 } from './codec'
 import { optionsOf } from './option'
 
@@ -179,7 +181,7 @@ export const IPV6_RECVFRAGSIZE = both('IPV6_RECVFRAGSIZE', bool)
 /** Allows binding to an address that the host does not have yet. Linux only (4.15). */
 export const IPV6_FREEBIND = both('IPV6_FREEBIND', bool)
 /** The original destination of a redirected connection. `ENOENT` without connection tracking. TCP. Linux only. */
-export const IP6T_SO_ORIGINAL_DST = get('IP6T_SO_ORIGINAL_DST', sockaddr)
+export const IP6T_SO_ORIGINAL_DST = get('IP6T_SO_ORIGINAL_DST', sockaddr as Codec<Inet6Address, never>)
 
 /** Fragments at 1280 bytes without path MTU discovery: 0 for multicast, 1 always, −1 never. Darwin only. */
 export const IPV6_USE_MIN_MTU = both('IPV6_USE_MIN_MTU', int)

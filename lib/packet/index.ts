@@ -1,3 +1,4 @@
+import type { PacketAddress } from '../address'
 import { reactor } from '../reactor'
 import { isAborted } from '../runtime/signals'
 import { checkOp, type Op } from '../validators'
@@ -40,7 +41,7 @@ export function openPacket(given: PacketOptions): PacketSocket {
 /** A packet socket that `openPacket` opened. */
 export class PacketSocket implements Disposable, AsyncDisposable {
   /** The underlying socket. If you read PACKET_STATISTICS from it, these counts are missing in `statistics()`. */
-  readonly socket: Socket
+  readonly socket: Socket<PacketAddress>
   /**
    * True if frames come through a ring. False if no ring was requested, or if the kernel refused it: then frames come
    * by recvmsg(2). `supports('packet-ring')` tells beforehand.

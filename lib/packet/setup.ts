@@ -1,3 +1,4 @@
+import type { PacketAddress } from '../address'
 import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
@@ -62,11 +63,15 @@ export interface PacketOptions {
  * Opens a packet socket, and sets all options before bind(2). The kernel queues no frame until bind(2) sets the
  * protocol, so every received frame has passed the filter and has a timestamp.
  */
-export function openSocket(given: PacketOptions): { socket: Socket; cooked: boolean; ring: boolean } {
+export function openSocket(given: PacketOptions): {
+  socket: Socket<PacketAddress>
+  cooked: boolean
+  ring: boolean
+} {
   const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, fanout, netns } =
     checkPacket(given)
   const type = cooked ? constants.SOCK_DGRAM! : constants.SOCK_RAW!
-  const socket = new Socket(constants.AF_PACKET, type, 0, netns === undefined ? {} : { netns })
+  const socket = new Socket<PacketAddress>(constants.AF_PACKET, type, 0, netns === undefined ? {} : { netns })
   try {
     const index = typeof device === 'number' ? device : indexOf(socket, device)
     if (filter !== undefined) socket.set(options.SO_ATTACH_FILTER, filter)

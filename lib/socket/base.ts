@@ -2,19 +2,21 @@ import { inspect } from 'node:util'
 import type { Address, AddressLike } from '../address'
 import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
-import { STATE_ADDRESS, STATE_SECOND } from '../binding/shared'
-import { AF_INET, AF_INET6, AF_UNIX, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
-import { invalidType, systemError, closed } from '../errors'
-import { EPERM } from '../errors/errno'
-import { refusal } from '../errors/refusals'
-import { addresses, platform } from '../host'
+import { STATE_ADDRESS } from '../binding/shared'
 import {
-  getOption,
-  setOption,
-  type OptionCalls,
-  type ReadableOption,
-  type WritableOption,
-} from '../options/option'
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  nameOf,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  type Family,
+  type SocketKind,
+  type SocketType,
+} from '../constants'
+import { invalidType } from '../errors'
+import { addresses, platform } from '../host'
+import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
@@ -24,6 +26,7 @@ import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from './namespace'
+import { check, checkOption, describeOption, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 
 const constants = platform.constants
@@ -42,11 +45,13 @@ const integerSize = new Int32Array(1)
  *
  * `bsd-sockets` adds operations that return promises. `bsd-sockets/sync` adds operations that block.
  */
-export abstract class BaseSocket implements Disposable, AsyncDisposable {
+export abstract class BaseSocket<A extends Address = Address, K extends SocketKind = SocketKind>
+  implements Disposable, AsyncDisposable
+{
   /** The address family, AF_*. */
   readonly family: number
   /** The socket type, SOCK_*, without creation flags. */
-  readonly type: number
+  readonly type: SocketType<K>
   /** The protocol, IPPROTO_* or a number of the family; 0 selects the default protocol of the family. */
   readonly protocol: number
   /** @internal */
@@ -54,8 +59,29 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
   readonly toJSON = toJSON
   #timeout: number | null = defaultTimeout()
-  #remote: Address | null = null
+  #remote: A | null = null
 
+  /**
+   * Creates a socket. socket(2)
+   *
+   * `family` is `AF_INET` by default, `type` is `SOCK_STREAM`, and `protocol` is 0: the default protocol of the family
+   * and the type, such as TCP. The socket is non-blocking and close-on-exec, with or without the flags
+   * `SOCK_NONBLOCK` and `SOCK_CLOEXEC` in `type`. It is neither bound nor connected.
+   *
+   * In TypeScript, the constant of the family gives the socket the type of its addresses: the `port` of
+   * `new Socket(AF_INET).getsockname()` is a number. A family that is a plain `number` gives every kind of address.
+   *
+   * Throws a TypeError or a RangeError for an argument that is not a 32-bit integer. Otherwise throws the kernel's
+   * error, such as `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `EMFILE`, or `EPERM` for raw sockets without CAP_NET_RAW.
+   */
+  constructor(
+    family?: Family<A> | number,
+    type?: SocketType<K> | number,
+    protocol?: number,
+    options?: CreationOptions,
+  )
+  /** @internal */
+  constructor(adoption: Adoption)
   constructor(
     family: number | Adoption = AF_INET,
     type: number = SOCK_STREAM,
@@ -65,12 +91,12 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     if (family instanceof Adoption) {
       this.channel = family.channel
       this.family = family.family
-      this.type = family.type
+      this.type = family.type as SocketType<K>
       this.protocol = family.protocol
-      this.#remote = family.remote
+      this.#remote = family.remote as A | null
     } else {
       this.family = checkInt('family', family)
-      this.type = checkInt('type', type) & ~CREATION_FLAGS
+      this.type = (checkInt('type', type) & ~CREATION_FLAGS) as SocketType<K>
       this.protocol = checkInt('protocol', protocol)
       const netns = checkCreationOptions(options)
       this.channel = create(this.family, this.type, this.protocol, netns)
@@ -108,9 +134,9 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
   }
 
   /** The address that the socket is bound to, or `null`. Never throws. getsockname(2) */
-  get localAddress(): Address | null {
+  get localAddress(): A | null {
     const result = this.closed ? -1 : native.getsockname(this.channel.id)
-    return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    return result < 0 ? null : (readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
   }
 
   /**
@@ -118,22 +144,22 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
    *
    * An accepted connection has it without another system call.
    */
-  get remoteAddress(): Address | null {
+  get remoteAddress(): A | null {
     if (this.#remote !== null) return this.#remote
     const result = this.closed ? -1 : native.getpeername(this.channel.id)
-    return result < 0 ? null : readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    return result < 0 ? null : (readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
   }
 
   /** Returns the address that the socket is bound to. getsockname(2) */
-  getsockname(): Address {
+  getsockname(): A {
     check(this, 'getsockname', native.getsockname(this.channel.id))
-    return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
+    return this.#reported()
   }
 
   /** Returns the address of the peer; throws `ENOTCONN` without one. getpeername(2) */
-  getpeername(): Address {
+  getpeername(): A {
     check(this, 'getpeername', native.getpeername(this.channel.id))
-    return readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) ?? addresses.decode(this.#familyBytes())!
+    return this.#reported()
   }
 
   /**
@@ -398,90 +424,15 @@ export abstract class BaseSocket implements Disposable, AsyncDisposable {
     return `${name} ${inspect(this.#fields(this.channel.fd), { ...options, compact: true, breakLength: Infinity })}`
   }
 
+  /** Returns the address that the kernel reported, or for an empty one an address without data. */
+  #reported(): A {
+    const address = readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    return (address ?? addresses.decode(this.#familyBytes())) as A
+  }
+
   #familyBytes(): Uint8Array {
     return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
   }
-}
-
-function check(
-  socket: BaseSocket,
-  syscall: string,
-  result: number,
-  address: Uint8Array | null = null,
-  subject?: string,
-): void {
-  if (socket.closed) throw closed(syscall)
-  if (result >= 0) return
-  throw systemError(syscall, result, {
-    address: address === null ? null : addresses.decode(address),
-    subject,
-  })
-}
-
-// Native code marks its own EPERM with a reason, to distinguish it from the kernel's. The error then names the request.
-function checkOption(
-  socket: BaseSocket,
-  syscall: string,
-  result: number,
-  subject: string,
-  request?: number,
-): void {
-  const reason = result === EPERM ? reactor.memory.state[STATE_SECOND]! : 0
-  if (reason === 0 || socket.closed) return check(socket, syscall, result, null, subject)
-  const what = request === undefined ? subject : describeRequest(request)
-  throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
-}
-
-/** Makes the system calls of typed options on one socket. */
-class SocketOptions implements OptionCalls {
-  constructor(private readonly socket: BaseSocket) {}
-
-  get(level: number, name: number, size: number, request?: Uint8Array): Buffer {
-    const { socket } = this
-    const bytes = Buffer.allocUnsafe(size).fill(0)
-    if (request !== undefined) bytes.set(request)
-    integerSize[0] = size
-    const result = native.getsockopt(socket.channel.id, level, name, bytes, integerSize)
-    if (result < 0) checkOption(socket, 'getsockopt', result, describeOption(level, name))
-    const length = integerSize[0]
-    return length === size ? bytes : bytes.subarray(0, length)
-  }
-
-  set(level: number, name: number, value: Uint8Array): void {
-    this.socket.setsockopt(level, name, value)
-  }
-
-  setProgram(level: number, name: number, instructions: Uint8Array): void {
-    const { socket } = this
-    const result = native.setProgram(socket.channel.id, level, name, instructions)
-    if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
-  }
-}
-
-/** Returns the C name of an option (`SO_MARK`, `IP_TTL`), or its numbers if it is unknown. */
-function describeOption(level: number, name: number): string {
-  const prefixes: [number | undefined, string][] = [
-    [constants.SOL_SOCKET, 'SO_'],
-    [constants.IPPROTO_IP, 'IP_'],
-    [constants.IPPROTO_IPV6, 'IPV6_'],
-    [constants.IPPROTO_TCP, 'TCP_'],
-    [constants.IPPROTO_UDP, 'UDP_'],
-    [constants.SOL_PACKET, 'PACKET_'],
-    [constants.SOL_NETLINK, 'NETLINK_option'],
-    [constants.SOL_MPTCP, 'MPTCP_'],
-    [constants.SOL_XDP, 'XDP_'],
-  ]
-  const prefix = prefixes.find(([number]) => number === level)?.[1]
-  let text = prefix === undefined ? String(name) : nameOf(prefix, name)
-  if (prefix === 'IP_' || prefix === 'IPV6_') text = text === String(name) ? nameOf('MCAST_', name) : text
-  return text === String(name) ? `level ${level} option ${name}` : text
-}
-
-/** Returns the C name of an ioctl request, or its number if it is unknown. */
-function describeRequest(code: number): string {
-  const request = code >>> 0
-  const text = nameOf('SIOC', request)
-  return text === String(request) ? `0x${request.toString(16)}` : text
 }
 
 /** True for stream sockets, which do not preserve message boundaries. */

@@ -1,8 +1,8 @@
 import type { Socket as NetSocket } from 'node:net'
-import type { Address, AddressLike } from '../address'
+import type { Address, AddressLike, AnyUnixAddress } from '../address'
 import { native } from '../binding/binding'
 import { READ, WRITE } from '../binding/shared'
-import { AF_UNIX, SOCK_STREAM } from '../constants'
+import { AF_UNIX, SOCK_STREAM, type Family, type SocketKind, type SocketType } from '../constants'
 import { SocketError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
@@ -48,12 +48,22 @@ import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
  * Every argument is checked before any system call. If a signal, a timeout or `close()` ends an operation, the
  * operation has no effect, except for the bytes that it already sent. Linux and macOS.
  */
-export class Socket extends NonblockingSocket {
+export class Socket<A extends Address = Address, K extends SocketKind = SocketKind> extends NonblockingSocket<
+  A,
+  K
+> {
+  /** Creates two AF_UNIX stream sockets that are connected to each other. socketpair(2) */
+  static pair(): [Socket<AnyUnixAddress, 'stream'>, Socket<AnyUnixAddress, 'stream'>]
   /**
    * Creates two sockets that are connected to each other. socketpair(2)
    *
    * The default is an AF_UNIX SOCK_STREAM pair.
    */
+  static pair<A extends Address = Address, K extends SocketKind = SocketKind>(
+    family: Family<A> | number | undefined,
+    type?: SocketType<K> | number,
+    protocol?: number,
+  ): [Socket<A, K>, Socket<A, K>]
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
     return [new Socket(first), new Socket(second)]
@@ -69,24 +79,28 @@ export class Socket extends NonblockingSocket {
     return new Socket(adoptSocket(fd))
   }
 
+  /** Creates a second Socket on the same open socket, with close-on-exec. See also the method `dup`. dup(2) */
+  static dup<A extends Address, K extends SocketKind>(socket: Socket<A, K>): Socket<A, K>
   /**
    * Creates a Socket on a duplicate of a file descriptor, with close-on-exec. fcntl(2) F_DUPFD_CLOEXEC
    *
    * The original descriptor keeps its owner.
    */
+  static dup(fd: number | { readonly fd: number }): Socket
   static dup(fd: number | { readonly fd: number }): Socket {
     return new Socket(duplicateSocket(fd))
   }
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
-  dup(): Socket {
-    const copy = Socket.dup(this)
+  dup(): Socket<A, K> {
+    const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
   }
 
+  /** @internal */
   protected fromAdoption(adoption: Adoption): this {
-    return new Socket(adoption) as this
+    return new Socket<A, K>(adoption) as this
   }
 
   /**
@@ -180,7 +194,7 @@ export class Socket extends NonblockingSocket {
    *
    * `address` is `null` on a connected stream.
    */
-  recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: Address | null }> {
+  recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: A | null }> {
     try {
       const waiting = checkOp(op, this.timeout)
       return this.#submit(this.recvfromOperation(size, waiting.flags), waiting)
@@ -190,10 +204,7 @@ export class Socket extends NonblockingSocket {
   }
 
   /** Receives into `buffer` and resolves with the number of bytes and the address of the sender. recvfrom(2) */
-  recvfromInto(
-    buffer: ArrayBufferView,
-    op?: Op | number,
-  ): Promise<{ bytes: number; address: Address | null }> {
+  recvfromInto(buffer: ArrayBufferView, op?: Op | number): Promise<{ bytes: number; address: A | null }> {
     return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
@@ -225,10 +236,13 @@ export class Socket extends NonblockingSocket {
   /**
    * Sends one datagram to `address` and resolves with the number of bytes. sendto(2)
    *
+   * An address of `null`, which `recvfrom` returns for a sender without an address, sends to the connected peer.
+   * Without a peer the kernel returns an error, such as `EDESTADDRREQ`.
+   *
    * On AF_UNIX the kernel looks up the path for every call. A connected socket sends twice as fast. If an AF_UNIX
    * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
    */
-  sendto(data: ArrayBufferView, address: AddressLike, op?: Op | number): Promise<number> {
+  sendto(data: ArrayBufferView, address: AddressLike | null, op?: Op | number): Promise<number> {
     return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
@@ -242,7 +256,7 @@ export class Socket extends NonblockingSocket {
   recvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: RecvmsgOptions | number,
-  ): Promise<Message> {
+  ): Promise<Message<A>> {
     return this.#run(
       op,
       (waiting, own) => this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)),
@@ -311,7 +325,7 @@ export class Socket extends NonblockingSocket {
    * Each descriptor is close-on-exec and owned by an FdHandle. If more than `maxFds` arrive, the surplus is closed
    * and `flags` contains `MSG_CTRUNC`.
    */
-  async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds> {
+  async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds<A>> {
     const waiting = checkOp(op, this.timeout)
     return receivedFds(await this.#submit(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
@@ -463,11 +477,11 @@ export class Socket extends NonblockingSocket {
    * the loop ends early, the next `messages()` loop with a batch returns the messages that are left. AF_UNIX
    * ignores `batch`, because each message may carry file descriptors.
    */
-  messages(options?: MessagesOptions): AsyncIterableIterator<Message> {
+  messages(options?: MessagesOptions): AsyncIterableIterator<Message<A>> {
     const own = ownOp(options)
     const waiting = checkOp(own, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(own)
-    const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
+    const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     const next = this.messageOperation(size, waiting.flags, given)
     return new Pull(this, next, waiting, isEnd)
   }

@@ -1,6 +1,6 @@
 import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
-import { SOCK_DGRAM } from '../constants'
+import { SOCK_DGRAM, type SocketKind } from '../constants'
 import { buildControl } from '../control/walk'
 import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
@@ -74,16 +74,21 @@ const AF_UNIX = platform.constants.AF_UNIX!
  * A `tryX` method returns `null` if the operation would block, or if another operation already waits in the same
  * direction. The two Socket classes run the same operations and wait for their completion.
  */
-export abstract class NonblockingSocket extends BaseSocket {
-  /** Makes a socket of the same class from an accepted connection. */
+export abstract class NonblockingSocket<
+  A extends Address = Address,
+  K extends SocketKind = SocketKind,
+> extends BaseSocket<A, K> {
+  /** @internal Makes a socket of the same class from an accepted connection. */
   protected abstract fromAdoption(adoption: Adoption): this
 
   // --- operations ---
 
+  /** @internal */
   protected recvOperation(size: number, flags: number): Recv {
     return new Recv(this.channel, flags, checkSize('size', size))
   }
 
+  /** @internal */
   protected recvIntoOperation(buffer: ArrayBufferView, flags: number): RecvInto {
     const { channel } = this
     const into = checkBytes('buffer', buffer)
@@ -94,24 +99,34 @@ export abstract class NonblockingSocket extends BaseSocket {
     return operation
   }
 
-  protected recvfromOperation(size: number, flags: number): Recvfrom {
-    return new Recvfrom(this.channel, flags, checkSize('size', size))
+  /** @internal */
+  protected recvfromOperation(size: number, flags: number): Recvfrom<A> {
+    return new Recvfrom<A>(this.channel, flags, checkSize('size', size))
   }
 
-  protected recvfromIntoOperation(buffer: ArrayBufferView, flags: number): RecvfromInto {
-    return new RecvfromInto(this.channel, flags, checkBytes('buffer', buffer))
+  /** @internal */
+  protected recvfromIntoOperation(buffer: ArrayBufferView, flags: number): RecvfromInto<A> {
+    return new RecvfromInto<A>(this.channel, flags, checkBytes('buffer', buffer))
   }
 
+  /** @internal */
   protected sendOperation(data: ArrayBufferView, flags: number): Send {
     return new Send(this.channel, checkBytes('data', data), flags)
   }
 
+  /** @internal */
   protected sendAllOperation(data: ArrayBufferView, flags: number): SendAll {
     return new SendAll(this.channel, checkBytes('data', data), flags, isStream(this))
   }
 
-  protected sendtoOperation(data: ArrayBufferView, address: AddressLike, flags: number): Sendto {
+  /** @internal */
+  protected sendtoOperation(
+    data: ArrayBufferView,
+    address: AddressLike | null,
+    flags: number,
+  ): Send | Sendto {
     const bytes = checkBytes('data', data)
+    if (address === null) return new Send(this.channel, bytes, flags)
     return new Sendto(
       this.channel,
       bytes,
@@ -121,11 +136,12 @@ export abstract class NonblockingSocket extends BaseSocket {
     )
   }
 
+  /** @internal */
   protected recvmsgOperation(
     into: number | ArrayBufferView | ArrayBufferView[],
     flags: number,
     options: RecvmsgOptions,
-  ): Recvmsg {
+  ): Recvmsg<A> {
     const { controlSize, fds = 'close' } = options
     if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
     const room =
@@ -133,19 +149,22 @@ export abstract class NonblockingSocket extends BaseSocket {
         ? undefined
         : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, MAX_CONTROL))
     const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
-    return new Recvmsg(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
+    return new Recvmsg<A>(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
   }
 
-  protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg {
+  /** @internal */
+  protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg<A> {
     const max = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
-    return new Recvmsg(this.channel, checkSize('size', size), flags, undefined, max, false)
+    return new Recvmsg<A>(this.channel, checkSize('size', size), flags, undefined, max, false)
   }
 
+  /** @internal */
   protected receiveErrorsOperation(max?: number): ReceiveErrors {
     checkErrorQueue(this.family)
     return new ReceiveErrors(this.channel, max)
   }
 
+  /** @internal */
   protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
     if (typeof message !== 'object') throw invalidType('message', 'object', message)
     const {
@@ -154,7 +173,7 @@ export abstract class NonblockingSocket extends BaseSocket {
       control: given = [],
       segmentSize,
     } = checkOptions('message', message, OUTGOING_FIELDS)
-    const bytes = address === undefined ? null : addresses.encode(address, this.family)
+    const bytes = address === undefined || address === null ? null : addresses.encode(address, this.family)
     const list = elementsOf('message.control', given)
     const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
@@ -173,6 +192,7 @@ export abstract class NonblockingSocket extends BaseSocket {
     return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
   }
 
+  /** @internal */
   protected sendFdsOperation(
     data: ArrayBufferView,
     fds: readonly (number | { readonly fd: number })[],
@@ -189,29 +209,35 @@ export abstract class NonblockingSocket extends BaseSocket {
     return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, isUnixDatagram(this))
   }
 
+  /** @internal */
   protected connectOperation(address: AddressLike): Connect {
     return new Connect(this.channel, addresses.encode(address, this.family))
   }
 
+  /** @internal */
   protected acceptOperation(): Accept<this> {
     return new Accept(this.channel, (channel: Channel, peer: Address | null) =>
       this.fromAdoption(new Adoption(channel, this.family, this.type, this.protocol, peer)),
     )
   }
 
+  /** @internal */
   protected readyOperation(direction: typeof READ | typeof WRITE): Ready {
     return new Ready(this.channel, direction)
   }
 
+  /** @internal */
   protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
     return new Recvmmsg(this.channel, checkBatch(batch), flags, this.family === AF_UNIX)
   }
 
+  /** @internal */
   protected sendmmsgOperation(batch: MessageBatch, flags: number, now: boolean): Sendmmsg {
     checkBatch(batch).prepare(this)
     return new Sendmmsg(this.channel, batch, flags, this.family === AF_UNIX, isUnixDatagram(this), now)
   }
 
+  /** @internal */
   protected sendfileOperation(
     file: FileLike,
     options: SendfileOptions | number | undefined,
@@ -220,18 +246,19 @@ export abstract class NonblockingSocket extends BaseSocket {
     return new Sendfile(this.channel, checkFd('file', file), checkSendfile(options), driver)
   }
 
-  /** Returns a function that creates the operations of a loop over messages. */
+  /** @internal Returns a function that creates the operations of a loop over messages. */
   protected messageOperation(
     size: number,
     flags: number,
     options: RecvmsgOptions & { batch: number },
-  ): () => Operation<Message> {
-    const one = (): Operation<Message> => this.recvmsgOperation(size, flags, options)
+  ): () => Operation<Message<A>> {
+    const one = (): Operation<Message<A>> => this.recvmsgOperation(size, flags, options)
     if (options.batch === 1 || this.family === AF_UNIX) return one
     one() // checks the options now
     return messagesInBatches(this.channel, size, flags, options)
   }
 
+  /** @internal */
   protected spliceOperation(to: BaseSocket | FileLike): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
     checkSpliceable(this)
@@ -262,12 +289,12 @@ export abstract class NonblockingSocket extends BaseSocket {
   }
 
   /** Receives up to `size` bytes and the address of the sender without waiting, or returns `null`. recvfrom(2) */
-  tryRecvfrom(size: number, flags = 0): { data: Buffer; address: Address | null } | null {
+  tryRecvfrom(size: number, flags = 0): { data: Buffer; address: A | null } | null {
     return reactor.attemptNow(this.channel, this.recvfromOperation(size, checkFlags(flags)))
   }
 
   /** Receives into `buffer` without waiting; returns the number of bytes and the sender, or `null`. recvfrom(2) */
-  tryRecvfromInto(buffer: ArrayBufferView, flags = 0): { bytes: number; address: Address | null } | null {
+  tryRecvfromInto(buffer: ArrayBufferView, flags = 0): { bytes: number; address: A | null } | null {
     return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, checkFlags(flags)))
   }
 
@@ -286,8 +313,8 @@ export abstract class NonblockingSocket extends BaseSocket {
     return reactor.attemptNow(this.channel, operation) === null ? operation.nothingSent() : true
   }
 
-  /** Sends one datagram without waiting; returns the number of bytes, or `null`. sendto(2) */
-  trySendto(data: ArrayBufferView, address: AddressLike, flags = 0): number | null {
+  /** Sends one datagram without waiting; returns the number of bytes, or `null`. See `sendto`. sendto(2) */
+  trySendto(data: ArrayBufferView, address: AddressLike | null, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, checkFlags(flags)))
   }
 
@@ -295,7 +322,7 @@ export abstract class NonblockingSocket extends BaseSocket {
   tryRecvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
     options?: RecvmsgOptions | number,
-  ): Message | null {
+  ): Message<A> | null {
     const own = ownOp(options)
     const { flags } = checkOp(own, null, RECVMSG_FIELDS)
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
@@ -323,7 +350,7 @@ export abstract class NonblockingSocket extends BaseSocket {
   }
 
   /** Receives data and file descriptors without waiting, or returns `null`. See `recvFds`. */
-  tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds | null {
+  tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds<A> | null {
     const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, checkFlags(flags)))
     return message === null ? null : receivedFds(message)
   }

@@ -1,6 +1,6 @@
-import type { Address, AddressLike } from '../address'
+import type { Address, AddressLike, AnyUnixAddress } from '../address'
 import { READ, WRITE } from '../binding/shared'
-import { AF_UNIX, SOCK_STREAM } from '../constants'
+import { AF_UNIX, SOCK_STREAM, type Family, type SocketKind, type SocketType } from '../constants'
 import { closed, timedOut, withProgress, type SocketError } from '../errors'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
@@ -45,12 +45,22 @@ export type SyncOp = Omit<Op, 'signal'>
  * Options, addresses and errors are the same as those of `Socket` in `bsd-sockets`. `detach()` and `adopt()`
  * convert from one class to the other. While a call blocks, no timer and no JavaScript signal handler runs.
  */
-export class Socket extends NonblockingSocket {
+export class Socket<A extends Address = Address, K extends SocketKind = SocketKind> extends NonblockingSocket<
+  A,
+  K
+> {
+  /** Creates two AF_UNIX stream sockets that are connected to each other. socketpair(2) */
+  static pair(): [Socket<AnyUnixAddress, 'stream'>, Socket<AnyUnixAddress, 'stream'>]
   /**
    * Creates two sockets that are connected to each other. socketpair(2)
    *
    * The default is an AF_UNIX SOCK_STREAM pair.
    */
+  static pair<A extends Address = Address, K extends SocketKind = SocketKind>(
+    family: Family<A> | number | undefined,
+    type?: SocketType<K> | number,
+    protocol?: number,
+  ): [Socket<A, K>, Socket<A, K>]
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
     return [new Socket(first), new Socket(second)]
@@ -65,20 +75,24 @@ export class Socket extends NonblockingSocket {
     return new Socket(adoptSocket(fd))
   }
 
+  /** Creates a second Socket on the same open socket, with close-on-exec. See also the method `dup`. dup(2) */
+  static dup<A extends Address, K extends SocketKind>(socket: Socket<A, K>): Socket<A, K>
   /** Creates a Socket on a duplicate of a file descriptor, with close-on-exec. fcntl(2) F_DUPFD_CLOEXEC */
+  static dup(fd: number | { readonly fd: number }): Socket
   static dup(fd: number | { readonly fd: number }): Socket {
     return new Socket(duplicateSocket(fd))
   }
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
-  dup(): Socket {
-    const copy = Socket.dup(this)
+  dup(): Socket<A, K> {
+    const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
   }
 
+  /** @internal */
   protected fromAdoption(adoption: Adoption): this {
-    return new Socket(adoption) as this
+    return new Socket<A, K>(adoption) as this
   }
 
   /**
@@ -127,13 +141,13 @@ export class Socket extends NonblockingSocket {
    *
    * `address` is `null` on a connected stream.
    */
-  recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: Address | null } {
+  recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: A | null } {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
   }
 
   /** Receives into `buffer` and returns the number of bytes and the address of the sender. recvfrom(2) */
-  recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: Address | null } {
+  recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: A | null } {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
   }
@@ -158,8 +172,8 @@ export class Socket extends NonblockingSocket {
     this.#block(this.sendAllOperation(data, waiting.flags), waiting)
   }
 
-  /** Sends one datagram to `address` and returns the number of bytes. sendto(2) */
-  sendto(data: ArrayBufferView, address: AddressLike, op?: SyncOp | number): number {
+  /** Sends one datagram to `address`, or for `null` to the connected peer, and returns the number of bytes. sendto(2) */
+  sendto(data: ArrayBufferView, address: AddressLike | null, op?: SyncOp | number): number {
     const waiting = checkSyncOp(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
   }
@@ -172,7 +186,7 @@ export class Socket extends NonblockingSocket {
   recvmsg(
     into: number | ArrayBufferView | ArrayBufferView[],
     op?: Omit<RecvmsgOptions, 'signal'> | number,
-  ): Message {
+  ): Message<A> {
     const own = ownOp(op)
     const waiting = checkSyncOp(own, this.timeout, RECVMSG_FIELDS)
     return this.#block(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
@@ -215,7 +229,7 @@ export class Socket extends NonblockingSocket {
   }
 
   /** Receives up to `size` bytes and up to `maxFds` file descriptors over AF_UNIX. unix(7) SCM_RIGHTS */
-  recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds {
+  recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds<A> {
     const waiting = checkSyncOp(op, this.timeout)
     return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
@@ -331,11 +345,11 @@ export class Socket extends NonblockingSocket {
    *
    * The iterator ends when a connected peer has finished or the socket is closed.
    */
-  messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message> {
+  messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message<A>> {
     const own = ownOp(options)
     const waiting = checkSyncOp(own, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(own)
-    const isEnd = (message: Message): boolean => message.bytes === 0 && hasEnded(this)
+    const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)
   }
 

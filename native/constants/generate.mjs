@@ -337,8 +337,41 @@ function listOf({ where }) {
   return oses.length === 1 ? oses[0] : 'common'
 }
 
+// The constants that carry more than a number in TypeScript: see lib/constants/kinds.ts. AF_ROUTE does not, because its
+// addresses differ between the systems.
+const typesOf = {
+  AF_UNIX: 'Family<AnyUnixAddress>',
+  AF_LOCAL: 'Family<AnyUnixAddress>',
+  AF_FILE: 'Family<AnyUnixAddress>',
+  AF_INET: 'Family<InetAddress>',
+  AF_INET6: 'Family<Inet6Address>',
+  AF_NETLINK: 'Family<NetlinkAddress>',
+  AF_PACKET: 'Family<PacketAddress>',
+  AF_VSOCK: 'Family<VsockAddress>',
+  AF_ALG: 'Family<AlgAddress>',
+  AF_BLUETOOTH: 'Family<BluetoothAddress>',
+  AF_CAN: 'Family<CanAddress>',
+  AF_TIPC: 'Family<TipcAddress>',
+  AF_XDP: 'Family<XdpAddress>',
+  SOCK_STREAM: "SocketType<'stream'>",
+  SOCK_DGRAM: "SocketType<'dgram'>",
+  SOCK_RAW: "SocketType<'raw'>",
+  SOCK_RDM: "SocketType<'rdm'>",
+  SOCK_SEQPACKET: "SocketType<'seqpacket'>",
+  SOCK_DCCP: "SocketType<'dccp'>",
+}
+
+function importsOf(types, pattern, module) {
+  const used = new Set(types.flatMap(type => type.match(pattern) ?? []))
+  const names = [...used].sort()
+  if (names.length > 5) return ['import type {', ...names.map(name => `  ${name},`), `} from '${module}'`]
+  return names.length === 0 ? [] : [`import type { ${names.join(', ')} } from '${module}'`]
+}
+
 function emitDeclarations(items, list) {
-  const out = [header]
+  const types = items.filter(item => item.name && listOf(item) === list).map(item => typesOf[item.name] ?? '')
+  const imports = [...importsOf(types, /\w+Address/g, '../address'), ...importsOf(types, /^\w+/g, './kinds')]
+  const out = imports.length === 0 ? [header] : [header, '', ...imports]
   let pending
   for (const item of items) {
     if (item.heading !== undefined) {
@@ -349,7 +382,7 @@ function emitDeclarations(items, list) {
     out.push('')
     if (pending !== undefined) out.push(`// ${pending}`, '')
     pending = undefined
-    out.push(...comment(docOf(item)), `export declare const ${item.name}: number`)
+    out.push(...comment(docOf(item)), `export declare const ${item.name}: ${typesOf[item.name] ?? 'number'}`)
   }
   return [...out, ''].join('\n')
 }

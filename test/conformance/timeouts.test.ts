@@ -19,6 +19,7 @@ import { Socket as SyncSocket } from '../../lib/sync'
 import { errnoOf } from '../../lib/errors/errno'
 import { run, runNode } from '../helpers/child'
 import { failure, thrown, type Failure } from '../helpers/errors'
+import { flavours } from '../helpers/flavours'
 import { missing, testIf } from '../helpers/need'
 import { abstractName } from '../helpers/pairs'
 
@@ -40,10 +41,7 @@ async function failed(call: () => unknown): Promise<Failure> {
   throw new Error(`succeeded with ${String(value)}`)
 }
 
-describe.each([
-  ['bsd-sockets', Socket],
-  ['bsd-sockets/sync', SyncSocket],
-] as const)('%s', (_, Flavour) => {
+describe.each(flavours)('%s', (_, Flavour) => {
   let a: Either
   let b: Either
   beforeEach(() => {

@@ -13,6 +13,7 @@ import {
 import { Socket as Blocking } from '../../lib/sync'
 import type { Message } from '../../lib'
 import { thrown } from '../helpers/errors'
+import type { Flavour } from '../helpers/flavours'
 import { missing, testIf } from '../helpers/need'
 
 /*
@@ -99,7 +100,7 @@ async function send(
   route: Route,
   connected: boolean,
   way: string,
-  make: typeof Socket | typeof Blocking,
+  make: Flavour,
   controls: Control[],
 ): Promise<Message> {
   const receiver = receiverOf(route.receiver)

@@ -388,7 +388,7 @@ describe('packet sockets', () => {
   })
 
   describe('AF_PACKET through Socket', () => {
-    const make = (side: 'a' | 'b', type = SOCK_RAW): Socket => {
+    const make = (side: 'a' | 'b', type: number = SOCK_RAW): Socket => {
       const socket = new Socket(AF_PACKET, type, 0, { netns: network[side].netns })
       return socket.bind({ interface: network[side].interface.index, protocol: TYPE })
     }

@@ -10,6 +10,7 @@ import {
 } from '../../lib'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
+import { flavours } from '../helpers/flavours'
 import { missing, testIf } from '../helpers/need'
 
 /*
@@ -38,10 +39,7 @@ async function received(socket: Socket): Promise<string> {
   return (await socket.recv(100, { timeout: 5000 })).toString()
 }
 
-describe.each([
-  ['bsd-sockets', Socket],
-  ['bsd-sockets/sync', SyncSocket],
-] as const)('joinGroup of %s', (_, Flavour) => {
+describe.each(flavours)('joinGroup of %s', (_, Flavour) => {
   const make = (family: number = AF_INET): Socket | SyncSocket => keep(new Flavour(family, SOCK_DGRAM))
 
   test('the interface may be an index, a name or an address, and the membership has group, index and source', () => {

@@ -3,19 +3,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { spawnSync } from 'node:child_process'
 import { AF_INET, constants, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
-import { Socket as SyncSocket } from '../../lib/sync'
+import type { Socket as SyncSocket } from '../../lib/sync'
 import { runNode } from '../helpers/child'
 import { thrown } from '../helpers/errors'
+import { flavours } from '../helpers/flavours'
 import { missing, testIf } from '../helpers/need'
 import { makeNamespace, type Namespace } from '../helpers/network'
 
 const { SOL_SOCKET, SO_NETNS_COOKIE } = constants
 const none = missing.network()
 const linux = missing.linux()
-const flavours = [
-  ['bsd-sockets', Socket],
-  ['bsd-sockets/sync', SyncSocket],
-] as const
 
 /** Returns the cookie of the socket's network namespace. */
 const cookie = (socket: Socket | SyncSocket): string =>

@@ -356,8 +356,8 @@ for fd in map(int, sys.argv[1:]): p.register(fd, select.POLLIN | select.POLLPRI 
 fds = [int(x) for x in sys.argv[1:]]
 print(dict(p.poll(0)), *select.select(fds, fds, fds, 0), sep=' | ')`
     for (const make of [
-      () => Promise.resolve(Socket.pair()),
-      () => tcp.make().then(({ a, b }) => [a, b] as const),
+      (): Promise<[Socket, Socket]> => Promise.resolve(Socket.pair()),
+      () => tcp.make().then(({ a, b }): [Socket, Socket] => [a, b]),
     ]) {
       const pairs = await Promise.all(Object.values(states).map(make))
       Object.values(states).forEach((change, i) => change(...(pairs[i] as [Socket, Socket])))

@@ -12,6 +12,7 @@ import {
 } from '../../lib'
 import * as blocking from '../../lib/sync'
 import { failure, thrown, type Failure } from '../helpers/errors'
+import { flavours } from '../helpers/flavours'
 
 // A misspelled option must not be ignored: a wait with a deadline would become a wait without one.
 type Call = (socket: never, op: object) => unknown
@@ -58,7 +59,7 @@ const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
 const outcomeOf = (call: () => unknown): Promise<Failure> => failure((async () => call())())
 
 test.each(names)('%s rejects an unknown option by its name', async name => {
-  for (const Class of [Socket, blocking.Socket]) {
+  for (const [, Class] of flavours) {
     const socket = new Class(AF_INET, SOCK_DGRAM)
     const call = (operations() as unknown as Calls)[name]!
     const error = await outcomeOf(() => call(socket as never, { timeOut: 5 }))
@@ -108,7 +109,7 @@ test('a property of Object.prototype is not taken as an option, and a class inst
 
 test('a signal passed instead of the options object is rejected', async () => {
   const { signal } = new AbortController()
-  for (const Class of [Socket, blocking.Socket]) {
+  for (const [, Class] of flavours) {
     const socket = new Class(AF_INET, SOCK_DGRAM)
     for (const name of ['connect', 'recv', 'recvmsg', 'send', 'sendto', 'readable']) {
       const call = (operations() as unknown as Calls)[name]!

@@ -1,6 +1,7 @@
 // Compiled by types.test.ts, never run: the line below @ts-expect-error must be an error.
 import { AF_INET, SOCK_STREAM, Socket, SocketError, capabilities, supports } from '../../lib'
 import type { Address, Membership } from '../../lib'
+import type * as main from '../../lib'
 import type * as linux from '../../lib/linux'
 import { Socket as SyncSocket } from '../../lib/sync'
 
@@ -89,9 +90,9 @@ export function synchronous(socket: SyncSocket): void {
 
 export function constants(): void {
   // In the subpath, constants are numbers. In the main entry, constants of only one system may be undefined.
-  same<typeof linux.AF_PACKET, number>(true)
+  same<typeof linux.SO_BINDTODEVICE, number>(true)
   same<typeof linux.SO_PEERPIDFD, number>(true)
-  same<typeof AF_INET, number>(true)
+  same<typeof main.SO_ERROR, number>(true)
 }
 
 export function errors(error: unknown): void {

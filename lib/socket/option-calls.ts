@@ -1,0 +1,106 @@
+import { native } from '../binding/binding'
+import { STATE_SECOND } from '../binding/shared'
+import { nameOf } from '../constants'
+import { closed, systemError } from '../errors'
+import { EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
+import { addresses, platform } from '../host'
+import type { OptionCalls } from '../options/option'
+import { reactor } from '../reactor'
+import type { Channel } from '../reactor/channel'
+
+/** The parts of a socket that options use. */
+interface OptionSocket {
+  readonly channel: Channel
+  readonly closed: boolean
+  setsockopt(level: number, name: number, value: Uint8Array): void
+}
+
+const constants = platform.constants
+const integerSize = new Int32Array(1)
+
+/** Throws the error of a failed call, or the error of a closed socket. */
+export function check(
+  socket: OptionSocket,
+  syscall: string,
+  result: number,
+  address: Uint8Array | null = null,
+  subject?: string,
+): void {
+  if (socket.closed) throw closed(syscall)
+  if (result >= 0) return
+  throw systemError(syscall, result, {
+    address: address === null ? null : addresses.decode(address),
+    subject,
+  })
+}
+
+/**
+ * Throws the error of a failed call that names an option or a request.
+ *
+ * Native code marks its own EPERM with a reason, to distinguish it from the kernel's. The error then names the request.
+ */
+export function checkOption(
+  socket: OptionSocket,
+  syscall: string,
+  result: number,
+  subject: string,
+  request?: number,
+): void {
+  const reason = result === EPERM ? reactor.memory.state[STATE_SECOND]! : 0
+  if (reason === 0 || socket.closed) return check(socket, syscall, result, null, subject)
+  const what = request === undefined ? subject : describeRequest(request)
+  throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
+}
+
+/** Makes the system calls of typed options on one socket. */
+export class SocketOptions implements OptionCalls {
+  constructor(private readonly socket: OptionSocket) {}
+
+  get(level: number, name: number, size: number, request?: Uint8Array): Buffer {
+    const { socket } = this
+    const bytes = Buffer.allocUnsafe(size).fill(0)
+    if (request !== undefined) bytes.set(request)
+    integerSize[0] = size
+    const result = native.getsockopt(socket.channel.id, level, name, bytes, integerSize)
+    if (result < 0) checkOption(socket, 'getsockopt', result, describeOption(level, name))
+    const length = integerSize[0]
+    return length === size ? bytes : bytes.subarray(0, length)
+  }
+
+  set(level: number, name: number, value: Uint8Array): void {
+    this.socket.setsockopt(level, name, value)
+  }
+
+  setProgram(level: number, name: number, instructions: Uint8Array): void {
+    const { socket } = this
+    const result = native.setProgram(socket.channel.id, level, name, instructions)
+    if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
+  }
+}
+
+/** Returns the C name of an option (`SO_MARK`, `IP_TTL`), or its numbers if it is unknown. */
+export function describeOption(level: number, name: number): string {
+  const prefixes: [number | undefined, string][] = [
+    [constants.SOL_SOCKET, 'SO_'],
+    [constants.IPPROTO_IP, 'IP_'],
+    [constants.IPPROTO_IPV6, 'IPV6_'],
+    [constants.IPPROTO_TCP, 'TCP_'],
+    [constants.IPPROTO_UDP, 'UDP_'],
+    [constants.SOL_PACKET, 'PACKET_'],
+    [constants.SOL_NETLINK, 'NETLINK_option'],
+    [constants.SOL_MPTCP, 'MPTCP_'],
+    [constants.SOL_XDP, 'XDP_'],
+  ]
+  const prefix = prefixes.find(([number]) => number === level)?.[1]
+  let text = prefix === undefined ? String(name) : nameOf(prefix, name)
+  if (prefix === 'IP_' || prefix === 'IPV6_') text = text === String(name) ? nameOf('MCAST_', name) : text
+  return text === String(name) ? `level ${level} option ${name}` : text
+}
+
+/** Returns the C name of an ioctl request, or its number if it is unknown. */
+function describeRequest(code: number): string {
+  const request = code >>> 0
+  const text = nameOf('SIOC', request)
+  return text === String(request) ? `0x${request.toString(16)}` : text
+}
