@@ -182,3 +182,9 @@ test.each([
     expect.objectContaining({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }),
   )
 })
+
+test('parse of a long text takes time in proportion to it', () => {
+  for (const part of ['/*', '/**/', ';', '#\n', '(', 'l:', ' ', '-', '0']) {
+    expect(() => bpf.parse(`ld #1\n${part.repeat(200_000)}`)).toThrow(RangeError)
+  }
+})
