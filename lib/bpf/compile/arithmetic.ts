@@ -127,8 +127,10 @@ class Generator {
     const { layers } = this.loads
     const place = placeOf(protocol.is)
     if (place === undefined) this.loads.fail(protocol, `"${protocol.is}" has no bytes that can be loaded`)
-    if (place.base === 'link' && layers.link !== 'ethernet' && layers.link !== 'ppp')
-      this.loads.fail(protocol, 'packets of this link type have no link-layer header')
+    if (place.base === 'link' && layers.link === 'cooked')
+      this.loads.fail(protocol, 'cooked packets have no link-layer header')
+    if (at.number !== undefined && !layers.isInside(place.base, place.offset + at.number))
+      this.loads.fail(protocol, 'the offset is before the start of the packet')
     const steps =
       at.number === undefined
         ? [...at.steps, ...layers.loadAtA(place.base, place.offset, size as Size)]

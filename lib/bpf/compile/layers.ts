@@ -1,5 +1,5 @@
 import type { NamedInstruction } from '../assemble'
-import { SKF_AD_OFF } from '../opcodes'
+import { ancillary, SKF_AD_OFF } from '../opcodes'
 import { and, never, not, or, test, type Condition, type Steps, type Test } from './condition'
 import { ETHERTYPE, LLC } from './names'
 
@@ -94,6 +94,12 @@ export class Layers {
       { op: 'ldx', mode: 'mem', k: TAG },
       ld(size, k, 'ind'),
     ]
+  }
+
+  /** Returns true if a program may load from an offset. Negative ones are the kernel's metadata, or nothing. */
+  isInside(base: Base, offset: number): boolean {
+    const at = (this.#offset(base) + offset) >>> 0
+    return at < metadata(0) || ancillary.some((_, i) => metadata(i) === at)
   }
 
   /** Loads a field whose offset is in A into A. */
