@@ -1,4 +1,5 @@
 import { assemble, disassemble } from './assemble'
+import { compile } from './compile'
 import { parse } from './parse'
 import { run } from './run'
 
@@ -6,6 +7,7 @@ export { Program } from './program'
 export type { FilterInstruction } from './opcodes'
 export type {} from './program'
 export type { Instruction, NamedInstruction, Target } from './assemble'
+export type { CompileOptions, FilterSyntaxError } from './compile'
 export type { PacketInfo } from './run'
 
 /**
@@ -25,6 +27,17 @@ export const bpf = Object.freeze({
    * ])
    */
   assemble,
+  /**
+   * Compiles an expression in the language of tcpdump, pcap-filter(7), such as `tcp and dst port 80`. The program accepts
+   * the packets that the program of `tcpdump -ddd` accepts. Plain TypeScript, without libpcap.
+   *
+   * Throws a `SyntaxError` with the code `ERR_INVALID_ARG_VALUE` and the `position` in the text. Names of hosts are not
+   * resolved; names of ports are those of `services`.
+   *
+   * @example
+   * using packets = openPacket({ interface: 'eth0', filter: bpf.compile('tcp and dst port 80') })
+   */
+  compile,
   /** Returns the instructions of a program by name, in the form that `assemble` accepts. */
   disassemble,
   /** Parses the output of `tcpdump -ddd`, `-dd` or `-d`, or the assembly of bpf_asm. */

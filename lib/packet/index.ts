@@ -31,7 +31,7 @@ export interface PacketStatistics {
  * `EPERM`. `ENODEV` if the interface does not exist. Linux only, otherwise `ENOSYS`.
  *
  * @example
- * using packets = openPacket({ interface: 'eth0', filter: bpf.parse(await tcpdumpDdd('arp')) })
+ * using packets = openPacket({ interface: 'eth0', filter: bpf.compile('arp') })
  * for await (const { timestamp, data } of packets.frames()) console.log(timestamp, data)
  */
 export function openPacket(given: PacketOptions): PacketSocket {

@@ -40,7 +40,7 @@ export interface PacketOptions {
   interface: string | number
   /** The protocol to receive, `ETH_P_*` in host byte order. Default `ETH_P_ALL`. */
   protocol?: number | undefined
-  /** A filter from `bpf.assemble` or `bpf.parse`. Frames that it rejects are never received. */
+  /** A filter from `bpf.compile`, `bpf.assemble` or `bpf.parse`. Frames that it rejects are never received. */
   filter?: FilterProgram | undefined
   /** If true, also receives frames for other hosts, while the socket is open. Default false. */
   promiscuous?: boolean | undefined
@@ -134,10 +134,10 @@ function flag(given: PacketOptions, name: 'promiscuous' | 'ignoreOutgoing' | 'co
 function programOf(argument: string, value: FilterProgram): Program {
   if (value instanceof Program) return value
   if (typeof value === 'string') {
-    const advice = `what bpf.parse makes of the output of tcpdump -ddd '${String(value).slice(0, 60)}'`
+    const advice = `a program, such as bpf.compile(${JSON.stringify(String(value).slice(0, 60))})`
     throw invalidType(argument, advice, value)
   }
-  if (!Array.isArray(value)) throw invalidType(argument, 'what bpf.assemble or bpf.parse returns', value)
+  if (!Array.isArray(value)) throw invalidType(argument, 'what bpf.compile, bpf.assemble or bpf.parse returns', value)
   return bpf.assemble(value as Parameters<typeof bpf.assemble>[0])
 }
 

@@ -83,3 +83,9 @@ export function testIf(reason: string | null, name: string, body: Body, timeout?
   if (reason === null) test(name, body as () => Promise<void>, timeout)
   else test.skip(`${name} [${reason}]`, body as () => Promise<void>)
 }
+
+/** Defines a group of tests that runs if the reason is null. Otherwise it is skipped, with the reason in its name. */
+export function describeIf(reason: string | null, name: string, body: () => void): void {
+  if (reason === null) describe(name, body)
+  else describe.skip(`${name} [${reason}]`, body)
+}
