@@ -8,12 +8,13 @@ import { addresses, platform } from '../host'
 import type { OptionCalls } from '../options/option'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
+import { byteLengthOf } from '../struct'
+import { checkBytes } from '../validators'
 
 /** The parts of a socket that options use. */
 interface OptionSocket {
   readonly channel: Channel
   readonly closed: boolean
-  setsockopt(level: number, name: number, value: Uint8Array): void
 }
 
 const constants = platform.constants
@@ -69,7 +70,10 @@ export class SocketOptions implements OptionCalls {
   }
 
   set(level: number, name: number, value: Uint8Array): void {
-    this.socket.setsockopt(level, name, value)
+    const { socket } = this
+    const bytes = checkBytes('value', value)
+    const result = native.setsockopt(socket.channel.id, level, name, bytes, byteLengthOf(bytes))
+    if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
   }
 
   setProgram(level: number, name: number, instructions: Uint8Array): void {

@@ -49,8 +49,9 @@ export function readInteger(bytes: Uint8Array): number {
   return bytes[0] ?? 0
 }
 
+// The memory comes from the pool of Buffer: the addon would make V8 allocate memory for each new small Uint8Array.
 function word(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
+  const bytes = Buffer.allocUnsafe(4)
   put32(bytes, 0, value)
   return bytes
 }

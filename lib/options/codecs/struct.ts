@@ -1,4 +1,4 @@
-import { get64, put64 } from '../../struct'
+import { littleEndian, put64 } from '../../struct'
 import { checkInteger, outOfRange } from '../../errors/argument'
 import type { Platform } from '../../platform'
 import {
@@ -63,13 +63,17 @@ export function writeRows(rows: readonly Row[], target: Uint8Array, value: unkno
 export function readRows(rows: readonly Row[], source: Uint8Array): Record<string, number | bigint | Buffer> {
   const result: Record<string, number | bigint | Buffer> = {}
   let whole = source
+  let view: DataView | null = null // one for all fields: a DataView costs more than a read
   for (const { name, at, width, type, optional } of rows) {
     if (source.length < at + width) {
       if (optional) continue
       whole = padded(source, at + width)
+      view = null
     }
-    if (type === 'uint64') result[name] = get64(whole, at)
-    else if (type === 'bytes') result[name] = Buffer.from(whole.subarray(at, at + width))
+    if (type === 'uint64') {
+      view ??= new DataView(whole.buffer, whole.byteOffset)
+      result[name] = view.getBigUint64(at, littleEndian)
+    } else if (type === 'bytes') result[name] = Buffer.from(whole.subarray(at, at + width))
     else {
       const value = getInteger(whole, at, width)
       result[name] = type === 'int' && value >= 2 ** (8 * width - 1) ? value - 2 ** (8 * width) : value
