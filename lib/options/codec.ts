@@ -22,7 +22,7 @@ export {
   uint64,
   uint8,
 } from './codecs/basic'
-export type { Codec, InterfaceLike, Linger } from './codecs/basic'
+export type { Codec, CodecContext, InterfaceLike, Linger } from './codecs/basic'
 export {
   groupMembership,
   groupSourceFilter,
@@ -35,7 +35,6 @@ export {
   ipSourceMembership,
   ipv6Membership,
   multicastInterface,
-  provide,
   sockaddr,
 } from './codecs/inet'
 export type { MulticastGroup, SourceFilter, MulticastSource } from './codecs/inet'

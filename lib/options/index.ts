@@ -8,6 +8,7 @@ export { defineOption, getOption, query, setOption } from './option'
 export type { Access, OptionCalls, ReadableOption, SocketOption, WritableOption } from './option'
 export type {
   Codec,
+  CodecContext,
   Fanout,
   FilterProgram,
   FlowLabel,

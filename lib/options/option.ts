@@ -1,11 +1,7 @@
 import { constants } from '../constants'
 import { invalidType, unsupported } from '../errors'
 import { memberOf, ownFields } from '../runtime/fields'
-import { addresses, platform } from '../host'
-import { interfaces } from '../binding/interface-lookup'
-import { provide, type Codec } from './codec'
-
-provide(platform, addresses, interfaces)
+import type { Codec, CodecContext } from './codec'
 
 /** Whether an option can be read, set, or both. */
 export type Access = 'get' | 'set' | 'both'
@@ -33,6 +29,8 @@ export type WritableOption<Set> = SocketOption<unknown, Set, 'set' | 'both'>
 
 /** Makes the system calls on one socket. All methods throw a `SocketError`. */
 export interface OptionCalls {
+  /** What the codecs need to know about the socket's system. */
+  readonly context: CodecContext
   /**
    * Reads up to `size` bytes and trims them to what the kernel returned. getsockopt(2)
    *
@@ -119,15 +117,16 @@ export function getOption<Get>(calls: OptionCalls, option: ReadableOption<Get>):
   const { request: ask, grows, asked } = extrasOf(option)
   const { name, level, option: number, codec, access } = option
   if ((access as Access) === 'set') throw denied(option, 'set')
-  const size = sizeOf(codec)
+  const { context } = calls
+  const size = sizeOf(context, codec)
   if (level === undefined || number === undefined || size === undefined)
     throw unsupported(name, 'getsockopt', 'ENOPROTOOPT')
-  const wanted = ask === undefined ? undefined : apply(ask, codec, [platform, asked?.value as never, name])
+  const wanted = ask === undefined ? undefined : apply(ask, codec, [context, asked?.value as never, name])
   const request =
-    wanted ?? (asked === undefined ? undefined : codec.encode(platform, asked.value as never, name))
+    wanted ?? (asked === undefined ? undefined : codec.encode(context, asked.value as never, name))
   for (let room = Math.max(size, request?.length ?? 0); ; room *= 8) {
     try {
-      return codec.decode(platform, calls.get(level, number, room, request))
+      return codec.decode(context, calls.get(level, number, room, request))
     } catch (error) {
       const short = grows === true && (error as { code?: unknown }).code === 'ERANGE'
       if (!short || room > MAX_LENGTH) throw error
@@ -143,10 +142,11 @@ export function setOption<Set>(calls: OptionCalls, option: WritableOption<Set>, 
   const { isProgram } = extrasOf(option)
   const { name, level, option: number, codec, access } = option
   if ((access as Access) === 'get') throw denied(option, 'read')
-  if (level === undefined || number === undefined || sizeOf(codec) === undefined) {
+  const { context } = calls
+  if (level === undefined || number === undefined || sizeOf(context, codec) === undefined) {
     throw unsupported(name, 'setsockopt', 'ENOPROTOOPT')
   }
-  const bytes = codec.encode(platform, value, name)
+  const bytes = codec.encode(context, value, name)
   const program = isProgram !== undefined && apply(isProgram, codec, [value as never])
   if (!program) return calls.set(level, number, bytes)
   calls.setProgram(level, number, bytes)
@@ -176,8 +176,11 @@ function extrasOf(option: unknown): Extras {
   return extras
 }
 
-function sizeOf(codec: Codec<never, never> | Codec<unknown, never>): number | undefined {
-  return typeof codec.size === 'function' ? codec.size(platform) : codec.size
+function sizeOf(
+  context: CodecContext,
+  { size }: Codec<never, never> | Codec<unknown, never>,
+): number | undefined {
+  return typeof size === 'function' ? size(context) : size
 }
 
 function denied(option: { name: string }, only: 'read' | 'set'): TypeError {

@@ -4,6 +4,7 @@ import { closed, interfaceError, invalidAddress, invalidType, SocketError, syste
 import { errnoOf } from '../errors/errno'
 import { platform } from '../host'
 import type { MulticastSource } from '../options'
+import { hostContext } from '../options/context'
 import * as ip from '../options/ip'
 import * as ipv6 from '../options/ipv6'
 import type { Channel } from '../reactor/channel'
@@ -123,7 +124,7 @@ export class Membership implements Disposable {
     const { group, interface: device } = this
     const value = { group, interface: device, ...(source === null ? {} : { source }) } as MulticastSource
     const name = nameInC(option)
-    const bytes = option.codec.encode(platform, value, name)
+    const bytes = option.codec.encode(hostContext, value, name)
     const result = native.setsockopt(
       this.#socket.channel.id,
       option.level!,

@@ -5,6 +5,8 @@ import { closed, systemError } from '../errors'
 import { EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
 import { addresses, platform } from '../host'
+import type { CodecContext } from '../options/codec'
+import { hostContext } from '../options/context'
 import type { OptionCalls } from '../options/option'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -57,6 +59,10 @@ export function checkOption(
 /** Makes the system calls of typed options on one socket. */
 export class SocketOptions implements OptionCalls {
   constructor(private readonly socket: OptionSocket) {}
+
+  get context(): CodecContext {
+    return hostContext
+  }
 
   get(level: number, name: number, size: number, request?: Uint8Array): Buffer {
     const { socket } = this

@@ -10,6 +10,7 @@ import {
   type OptionCalls,
   type SocketOption,
 } from '../../lib/options'
+import { hostContext } from '../../lib/options/context'
 import { missing } from '../helpers/need'
 import { rowsOfIp } from './rows'
 import { otherRows } from './rows-other'
@@ -31,6 +32,7 @@ const [major = 0, minor = 0] = release().split('.').map(Number)
 const complete = major > 6 || (major === 6 && minor >= 18)
 
 const nothing: OptionCalls = {
+  context: hostContext,
   get: () => {
     throw new Error('a system call')
   },

@@ -2,10 +2,12 @@ import { Socket, constants } from '../../lib'
 import { systemError } from '../../lib/errors'
 import { native } from '../../lib/binding/binding'
 import type { OptionCalls } from '../../lib/options'
+import { hostContext } from '../../lib/options/context'
 
 /** Returns the system calls of options for a socket. A request is passed in the buffer that receives the answer. */
 export function callsOf(socket: Socket): OptionCalls {
   return {
+    context: hostContext,
     get(level, option, size, request) {
       if (request === undefined) return socket.getsockopt(level, option, size)
       const bytes = Buffer.alloc(size)

@@ -1,9 +1,8 @@
 import * as fc from 'fast-check'
 import { options } from '../../lib'
-import { platform as here } from '../../lib/host'
+import { hostContext as here } from '../../lib/options/context'
 import * as codecs from '../../lib/options/codec'
-import type { Codec } from '../../lib/options/codec'
-import type { Platform } from '../../lib/platform'
+import type { Codec, CodecContext } from '../../lib/options/codec'
 import { darwin, linux } from '../unit/options/platforms'
 import {
   anyBytes,
@@ -51,7 +50,7 @@ const seconds = fc.nat(2_000_000).map(n => n * 1000)
 const fractions = fc.nat(4_000_000).map(n => n / 8) // eighths are exact in binary
 
 /** Every codec that encodes and decodes, with generators of values that decode to the same. */
-const both: Record<string, readonly [codec: unknown, values: fc.Arbitrary<unknown>, systems?: readonly Platform[]]> = {
+const both: Record<string, readonly [codec: unknown, values: fc.Arbitrary<unknown>, systems?: readonly CodecContext[]]> = {
   bool: [codecs.bool, fc.boolean()],
   int: [codecs.int, i32],
   uint32: [codecs.uint32, u32],

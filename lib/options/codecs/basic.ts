@@ -1,30 +1,43 @@
 import { checkInteger, checkText, elementsOf, invalidType, outOfRange } from '../../errors/argument'
 import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../struct'
 import { ownFields } from '../../runtime/fields'
+import { AddressCodec, type InterfaceLookup } from '../../address'
 import type { Platform } from '../../platform'
 
 /**
- * Converts the value of a socket option to bytes and back.
+ * What a codec needs to know: the platform, and the network interfaces of the socket's network namespace.
  *
- * A codec gets the platform as an argument, so that it works for any platform. It does not depend on sockets.
+ * It is an argument, so that a codec works for any platform, and does not depend on sockets.
  */
+export interface CodecContext extends Platform {
+  readonly interfaces: InterfaceLookup
+  /** Encodes and decodes addresses, with the same interfaces in the scope of an IPv6 address. */
+  readonly addresses: AddressCodec
+}
+
+/** Returns the context of a platform and a lookup of interfaces. */
+export function codecContext(platform: Platform, interfaces: InterfaceLookup): CodecContext {
+  return { ...platform, interfaces, addresses: new AddressCodec(platform, interfaces) }
+}
+
+/** Converts the value of a socket option to bytes and back. */
 export interface Codec<Get, Set = Get> {
   /**
    * The number of bytes to request from the kernel. Some options refuse a larger size and some a smaller one.
    *
    * `undefined` if the platform does not have the struct, and therefore not the option.
    */
-  readonly size: number | ((platform: Platform) => number | undefined)
+  readonly size: number | ((context: CodecContext) => number | undefined)
   /** Returns the bytes for the kernel. Throws `ERR_INVALID_ARG_TYPE` or `ERR_OUT_OF_RANGE`, which name `argument`. */
-  readonly encode: (platform: Platform, value: Set, argument: string) => Uint8Array
+  readonly encode: (context: CodecContext, value: Set, argument: string) => Uint8Array
   /** Returns the value of the bytes from the kernel, which may be fewer than `size`. Never throws. */
-  readonly decode: (platform: Platform, bytes: Uint8Array) => Get
+  readonly decode: (context: CodecContext, bytes: Uint8Array) => Get
   /**
    * Returns the bytes that the kernel reads before it answers, for the few options that need a request.
    *
    * `value` is the argument of `query`.
    */
-  readonly request?: (platform: Platform, value: Set | undefined, argument: string) => Uint8Array
+  readonly request?: (context: CodecContext, value: Set | undefined, argument: string) => Uint8Array
   /** True if the length of the answer is unknown. After `ERANGE` the option is read again with a larger size. */
   readonly grows?: boolean
   /** Returns true if the bytes are instructions that need a `struct sock_fprog` that points to them. */

@@ -1,38 +1,25 @@
-import { AddressCodec, type Address, type InterfaceLookup } from '../../address'
+import type { Address } from '../../address'
 import { get32, get32be, put32, put32be, structOf, type Struct } from '../../struct'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../../address/text'
 import { checkInteger, checkText, invalidAddress, invalidType, noInterface } from '../../errors/argument'
 import type { Platform } from '../../platform'
-import { checkList, checkObject, padded, readInteger, type Codec, type InterfaceLike } from './basic'
+import {
+  checkList,
+  checkObject,
+  padded,
+  readInteger,
+  type Codec,
+  type CodecContext,
+  type InterfaceLike,
+} from './basic'
 import { perPlatform } from './struct'
 
-/** Resolves addresses and interface names of a platform. */
-interface Surroundings {
-  readonly addresses: AddressCodec
-  readonly interfaces: InterfaceLookup
-}
-
-const nowhere: InterfaceLookup = { indexOf: () => 0, nameOf: () => null }
-const given = new WeakMap<Platform, Surroundings>()
-const bare = perPlatform<Surroundings>(platform => ({
-  addresses: new AddressCodec(platform, nowhere),
-  interfaces: nowhere,
-}))
-
-/** Registers how to resolve the interfaces of a platform. Without it, codecs accept interface indexes only. */
-export function provide(platform: Platform, addresses: AddressCodec, interfaces: InterfaceLookup): void {
-  given.set(platform, { addresses, interfaces })
-}
-
-/** Returns the registered resolvers of a platform, or resolvers without interface names. */
-export const around = (platform: Platform): Surroundings => given.get(platform) ?? bare(platform)
-
 /** Returns the index of an interface given by index or name. */
-export function checkInterface(platform: Platform, argument: string, value: unknown): number {
+export function checkInterface(context: CodecContext, argument: string, value: unknown): number {
   if (value === undefined) return 0
   if (typeof value === 'number') return checkInteger(argument, value, 0, 0x7fffffff)
   if (typeof value !== 'string') throw invalidType(argument, 'string or number', value)
-  const index = value === '' || value.includes('\0') ? 0 : around(platform).interfaces.indexOf(value)
+  const index = value === '' || value.includes('\0') ? 0 : context.interfaces.indexOf(value)
   if (index === 0) throw invalidAddress(value, noInterface(value))
   return index
 }
@@ -43,10 +30,10 @@ function index(
 ) {
   const codec: Codec<number, InterfaceLike> = {
     size: 4,
-    encode(platform, value, argument) {
+    encode(context, value, argument) {
       if (value === undefined) throw invalidType(argument, 'string or number', value)
       const bytes = new Uint8Array(4)
-      put(bytes, 0, checkInterface(platform, argument, value))
+      put(bytes, 0, checkInterface(context, argument, value))
       return bytes
     },
     decode: (_platform, bytes) => get(bytes),
@@ -86,7 +73,7 @@ export const inAddr: Codec<string> = {
 export const sockaddr: Codec<Address | null, never> = {
   size: 128,
   encode: () => new Uint8Array(0),
-  decode: (platform, bytes) => around(platform).addresses.decode(bytes),
+  decode: (context, bytes) => context.addresses.decode(bytes),
 }
 
 function familyOf(platform: Platform, address: string): number {
@@ -94,15 +81,15 @@ function familyOf(platform: Platform, address: string): number {
 }
 
 /** Returns the socket address of a numeric IPv4 or IPv6 address. */
-export function encodeHost(platform: Platform, argument: string, value: unknown, port = 0): Uint8Array {
+export function encodeHost(context: CodecContext, argument: string, value: unknown, port = 0): Uint8Array {
   const address = checkText(argument, value)
   if (address === '') throw invalidAddress(address, `${argument} must be a numeric address`)
-  return around(platform).addresses.encode({ address, port }, familyOf(platform, address))
+  return context.addresses.encode({ address, port }, familyOf(context, address))
 }
 
 /** Returns the address of a sockaddr, without its port; `''` if it has none. */
-function hostOf(platform: Platform, bytes: Uint8Array): string {
-  const address = around(platform).addresses.decode(bytes)
+function hostOf(context: CodecContext, bytes: Uint8Array): string {
+  const address = context.addresses.decode(bytes)
   if (address === null || (address.kind !== 'inet' && address.kind !== 'inet6')) return ''
   return address.kind === 'inet6' && address.scopeId !== 0
     ? `${address.address}%${address.scopeId}`
@@ -119,8 +106,8 @@ const mreqs = perPlatform<MreqRows>(platform => ({
   mreqn: structOf(platform, 'ip_mreqn', ['imr_multiaddr', 'imr_address', 'imr_ifindex'])!,
 }))
 
-function encodeMreq(platform: Platform, group: number, via: unknown, argument: string): Uint8Array {
-  const { mreq, mreqn } = mreqs(platform)
+function encodeMreq(context: CodecContext, group: number, via: unknown, argument: string): Uint8Array {
+  const { mreq, mreqn } = mreqs(context)
   const local = typeof via === 'string' ? parseIPv4(via) : -1
   if (local >= 0) {
     const bytes = new Uint8Array(mreq.size)
@@ -130,7 +117,7 @@ function encodeMreq(platform: Platform, group: number, via: unknown, argument: s
   }
   const bytes = new Uint8Array(mreqn.size)
   put32be(bytes, mreqn.offset.imr_multiaddr, group)
-  put32(bytes, mreqn.offset.imr_ifindex, checkInterface(platform, argument, via))
+  put32(bytes, mreqn.offset.imr_ifindex, checkInterface(context, argument, via))
   return bytes
 }
 
@@ -144,14 +131,14 @@ export interface MulticastGroup {
 
 /** `struct ip_mreqn`, or `struct ip_mreq` if the interface is given by its address. */
 export const ipMembership: Codec<MulticastGroup> = {
-  size: platform => mreqs(platform).mreqn.size,
-  encode(platform, value, argument) {
+  size: context => mreqs(context).mreqn.size,
+  encode(context, value, argument) {
     const fields = checkObject(argument, value)
     const group = checkIPv4(`${argument}.group`, fields['group'])
-    return encodeMreq(platform, group, fields['interface'], `${argument}.interface`)
+    return encodeMreq(context, group, fields['interface'], `${argument}.interface`)
   },
-  decode(platform, bytes) {
-    const { mreq, mreqn } = mreqs(platform)
+  decode(context, bytes) {
+    const { mreq, mreqn } = mreqs(context)
     const long = bytes.length >= mreqn.size
     const whole = padded(bytes, mreqn.size)
     const group = formatIPv4(whole, mreq.offset.imr_multiaddr)
@@ -163,11 +150,11 @@ export const ipMembership: Codec<MulticastGroup> = {
 /** IP_MULTICAST_IF: set by index, name or local address; read as a local address. */
 export const multicastInterface: Codec<string, InterfaceLike> = {
   size: 4,
-  encode(platform, value, argument) {
+  encode(context, value, argument) {
     const local = typeof value === 'string' ? parseIPv4(value) : -1
-    if (local >= 0) return inAddr.encode(platform, value as string, argument)
+    if (local >= 0) return inAddr.encode(context, value as string, argument)
     if (value === undefined) throw invalidType(argument, 'string or number', value)
-    return encodeMreq(platform, 0, value, argument)
+    return encodeMreq(context, 0, value, argument)
   },
   decode: inAddr.decode,
 }
@@ -214,21 +201,21 @@ const mreq6 = perPlatform(platform =>
 
 /** `struct ipv6_mreq`. */
 export const ipv6Membership: Codec<MulticastGroup> = {
-  size: platform => mreq6(platform).size,
-  encode(platform, value, argument) {
+  size: context => mreq6(context).size,
+  encode(context, value, argument) {
     const fields = checkObject(argument, value)
-    const { size, offset } = mreq6(platform)
+    const { size, offset } = mreq6(context)
     const bytes = new Uint8Array(size)
     bytes.set(checkIPv6(`${argument}.group`, fields['group']), offset.ipv6mr_multiaddr)
     put32(
       bytes,
       offset.ipv6mr_interface,
-      checkInterface(platform, `${argument}.interface`, fields['interface']),
+      checkInterface(context, `${argument}.interface`, fields['interface']),
     )
     return bytes
   },
-  decode(platform, bytes) {
-    const { size, offset } = mreq6(platform)
+  decode(context, bytes) {
+    const { size, offset } = mreq6(context)
     const whole = padded(bytes, size)
     return {
       group: formatIPv6(whole, offset.ipv6mr_multiaddr),
@@ -246,23 +233,23 @@ function protocolIndependent<T extends MulticastGroup>(
     structOf(platform, name, [index, ...places.map(([, place]) => place)])!,
   )
   return {
-    size: platform => layoutOf(platform).size,
-    encode(platform, value, argument) {
+    size: context => layoutOf(context).size,
+    encode(context, value, argument) {
       const fields = checkObject(argument, value)
-      const { size, offset } = layoutOf(platform)
+      const { size, offset } = layoutOf(context)
       const bytes = new Uint8Array(size)
-      put32(bytes, offset[index]!, checkInterface(platform, `${argument}.interface`, fields['interface']))
+      put32(bytes, offset[index]!, checkInterface(context, `${argument}.interface`, fields['interface']))
       for (const [field, place] of places) {
-        bytes.set(encodeHost(platform, `${argument}.${field}`, fields[field]), offset[place])
+        bytes.set(encodeHost(context, `${argument}.${field}`, fields[field]), offset[place])
       }
       return bytes
     },
-    decode(platform, bytes) {
-      const { size, offset } = layoutOf(platform)
+    decode(context, bytes) {
+      const { size, offset } = layoutOf(context)
       const whole = padded(bytes, size)
       const addresses = places.map(([field, place]) => {
         const at = offset[place]!
-        return [field, hostOf(platform, whole.subarray(at, at + 128))] as const
+        return [field, hostOf(context, whole.subarray(at, at + 128))] as const
       })
       return { interface: get32(whole, offset[index]!), ...Object.fromEntries(addresses) } as unknown as T
     },
@@ -313,32 +300,37 @@ function checkFilter(
 
 function filterCodec(
   places: (platform: Platform) => FilterPlaces | null,
-  head: (platform: Platform, fields: Record<string, unknown>, argument: string) => Uint8Array,
-  source: (platform: Platform, argument: string, value: unknown) => Uint8Array,
-  read: (platform: Platform, whole: Uint8Array) => MulticastGroup,
-  readSource: (platform: Platform, bytes: Uint8Array) => string,
+  head: (context: CodecContext, fields: Record<string, unknown>, argument: string) => Uint8Array,
+  source: (context: CodecContext, argument: string, value: unknown) => Uint8Array,
+  read: (context: CodecContext, whole: Uint8Array) => MulticastGroup,
+  readSource: (context: CodecContext, bytes: Uint8Array) => string,
 ): Codec<SourceFilter> {
-  const encode = (platform: Platform, value: SourceFilter, argument: string, room?: number): Uint8Array => {
-    const place = places(platform)!
+  const encode = (
+    context: CodecContext,
+    value: SourceFilter,
+    argument: string,
+    room?: number,
+  ): Uint8Array => {
+    const place = places(context)!
     const { fields, sources } = checkFilter(argument, value)
     const bytes = new Uint8Array(place.size(room ?? sources.length))
-    bytes.set(head(platform, fields, argument))
+    bytes.set(head(context, fields, argument))
     put32(
       bytes,
       place.mode,
-      platform.constants[fields['mode'] === 'include' ? 'MCAST_INCLUDE' : 'MCAST_EXCLUDE']!,
+      context.constants[fields['mode'] === 'include' ? 'MCAST_INCLUDE' : 'MCAST_EXCLUDE']!,
     )
     put32(bytes, place.count, room ?? sources.length)
     if (room !== undefined) return bytes
     sources.forEach((each, i) =>
-      bytes.set(source(platform, `${argument}.sources[${i}]`, each), place.list + i * place.stride),
+      bytes.set(source(context, `${argument}.sources[${i}]`, each), place.list + i * place.stride),
     )
     return bytes
   }
   return {
-    size: platform => places(platform)?.size(ROOM),
-    encode: (platform, value, argument) => encode(platform, value, argument),
-    request(platform, value, argument) {
+    size: context => places(context)?.size(ROOM),
+    encode: (context, value, argument) => encode(context, value, argument),
+    request(context, value, argument) {
       if (value === undefined) {
         throw invalidType(
           argument,
@@ -346,10 +338,10 @@ function filterCodec(
           value,
         )
       }
-      return encode(platform, value, argument, ROOM)
+      return encode(context, value, argument, ROOM)
     },
-    decode(platform, bytes) {
-      const place = places(platform)
+    decode(context, bytes) {
+      const place = places(context)
       if (place === null) return { group: '', mode: 'exclude', sources: [] }
       const whole = padded(bytes, place.size(0))
       // The kernel reports the number of all sources, including those that did not fit.
@@ -357,10 +349,10 @@ function filterCodec(
       const count = Math.min(get32(whole, place.count), present)
       const at = (i: number): number => place.list + i * place.stride
       return {
-        ...read(platform, whole),
-        mode: get32(whole, place.mode) === platform.constants['MCAST_INCLUDE'] ? 'include' : 'exclude',
+        ...read(context, whole),
+        mode: get32(whole, place.mode) === context.constants['MCAST_INCLUDE'] ? 'include' : 'exclude',
         sources: Array.from({ length: count }, (_, i) =>
-          readSource(platform, whole.subarray(at(i), at(i + 1))),
+          readSource(context, whole.subarray(at(i), at(i + 1))),
         ),
       }
     },
@@ -392,7 +384,7 @@ export const ipSourceFilter: Codec<SourceFilter> = filterCodec(
     if (via !== undefined) put32be(bytes, 4, checkIPv4(`${argument}.interface`, via))
     return bytes
   },
-  (platform, argument, value) => inAddr.encode(platform, value as string, argument),
+  (context, argument, value) => inAddr.encode(context, value as string, argument),
   (_platform, whole) => ({ group: formatIPv4(whole, 0), interface: formatIPv4(whole, 4) }),
   inAddr.decode,
 )
@@ -412,20 +404,20 @@ const groupFilter = perPlatform<FilterPlaces | null>(({ layout }) => {
 /** `struct group_filter`, for both versions of IP. */
 export const groupSourceFilter: Codec<SourceFilter> = filterCodec(
   groupFilter,
-  (platform, fields, argument) => {
-    const { layout } = platform
+  (context, fields, argument) => {
+    const { layout } = context
     const bytes = new Uint8Array(layout['offsetof_group_filter_gf_fmode']!)
-    put32(bytes, 0, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    put32(bytes, 0, checkInterface(context, `${argument}.interface`, fields['interface']))
     bytes.set(
-      encodeHost(platform, `${argument}.group`, fields['group']),
+      encodeHost(context, `${argument}.group`, fields['group']),
       layout['offsetof_group_filter_gf_group'],
     )
     return bytes
   },
   encodeHost,
-  (platform, whole) => {
-    const at = platform.layout['offsetof_group_filter_gf_group']!
-    return { group: hostOf(platform, whole.subarray(at, at + 128)), interface: get32(whole, 0) }
+  (context, whole) => {
+    const at = context.layout['offsetof_group_filter_gf_group']!
+    return { group: hostOf(context, whole.subarray(at, at + 128)), interface: get32(whole, 0) }
   },
   hostOf,
 )

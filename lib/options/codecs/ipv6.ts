@@ -4,7 +4,7 @@ import { formatIPv6 } from '../../address/text'
 import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
 import type { Platform } from '../../platform'
 import { checkList, checkObject, padded, type Codec, type InterfaceLike } from './basic'
-import { around, checkInterface, checkIPv6 } from './inet'
+import { checkInterface, checkIPv6 } from './inet'
 import { layoutRows, perPlatform, readRows, writeRows } from './struct'
 
 /** Describes the source address and the interface of sent packets. */
@@ -18,17 +18,17 @@ const pktinfo6 = perPlatform(platform => structOf(platform, 'in6_pktinfo', ['ipi
 
 /** `struct in6_pktinfo`. */
 export const ipv6PacketInfo: Codec<Ipv6PacketInfo> = {
-  size: platform => pktinfo6(platform).size,
-  encode(platform, value, argument) {
+  size: context => pktinfo6(context).size,
+  encode(context, value, argument) {
     const fields = checkObject(argument, value)
-    const { size, offset } = pktinfo6(platform)
+    const { size, offset } = pktinfo6(context)
     const bytes = new Uint8Array(size)
     bytes.set(checkIPv6(`${argument}.address`, fields['address']), offset.ipi6_addr)
-    put32(bytes, offset.ipi6_ifindex, checkInterface(platform, `${argument}.interface`, fields['interface']))
+    put32(bytes, offset.ipi6_ifindex, checkInterface(context, `${argument}.interface`, fields['interface']))
     return bytes
   },
-  decode(platform, bytes) {
-    const { size, offset } = pktinfo6(platform)
+  decode(context, bytes) {
+    const { size, offset } = pktinfo6(context)
     const whole = padded(bytes, size)
     return { address: formatIPv6(whole, offset.ipi6_addr), interface: get32(whole, offset.ipi6_ifindex) }
   },
@@ -38,13 +38,13 @@ const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m
 
 /** `struct ip6_mtuinfo`: the path MTU, and the peer address if the kernel reports it. */
 export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
-  size: platform => mtuinfo(platform).size,
+  size: context => mtuinfo(context).size,
   encode: () => new Uint8Array(0),
-  decode(platform, bytes) {
-    const { size, offset, width } = mtuinfo(platform)
+  decode(context, bytes) {
+    const { size, offset, width } = mtuinfo(context)
     const whole = padded(bytes, size)
     const from = offset.ip6m_addr
-    const address = around(platform).addresses.decode(whole.subarray(from, from + width.ip6m_addr))
+    const address = context.addresses.decode(whole.subarray(from, from + width.ip6m_addr))
     return {
       // As an option, Linux leaves the address empty. It is set in the control message only.
       address: address?.family === 0 ? null : address,

@@ -109,12 +109,13 @@ export function layoutRows(
   ]
 }
 
-/** Caches a value for each platform, because it is costly to create. */
+/** Caches a value for each platform, because it is costly to create. All contexts of a platform share its layout. */
 export function perPlatform<T>(make: (platform: Platform) => T): (platform: Platform) => T {
-  const made = new WeakMap<Platform, { value: T }>()
+  const made = new WeakMap<Platform['layout'], { value: T }>()
   return platform => {
-    let entry = made.get(platform)
-    if (entry === undefined) made.set(platform, (entry = { value: make(platform) }))
+    const { layout } = platform
+    let entry = made.get(layout)
+    if (entry === undefined) made.set(layout, (entry = { value: make(platform) }))
     return entry.value
   }
 }

@@ -189,29 +189,29 @@ const md5Places = perPlatform(platform =>
 
 /** `struct tcp_md5sig` with all fields. */
 export const md5KeyExtended: Codec<never, Md5KeyExtended> = {
-  size: platform => md5Places(platform)?.size,
-  encode(platform, value, argument) {
+  size: context => md5Places(context)?.size,
+  encode(context, value, argument) {
     const fields = checkObject(argument, value)
-    const { size, offset, width } = md5Places(platform)!
+    const { size, offset, width } = md5Places(context)!
     const key = checkView(`${argument}.key`, fields['key'])
     if (key.length > width.tcpm_key)
       throw outOfRange(`${argument}.key`, `at most ${width.tcpm_key} bytes long`, key)
     const bytes = new Uint8Array(size)
-    bytes.set(encodeHost(platform, `${argument}.address`, fields['address']), offset.tcpm_addr)
+    bytes.set(encodeHost(context, `${argument}.address`, fields['address']), offset.tcpm_addr)
     bytes.set(key, offset.tcpm_key)
     put16(bytes, offset.tcpm_keylen, key.length)
     const { prefixLength } = fields
     if (prefixLength !== undefined) {
-      bytes[offset.tcpm_flags]! |= platform.constants['TCP_MD5SIG_FLAG_PREFIX']!
+      bytes[offset.tcpm_flags]! |= context.constants['TCP_MD5SIG_FLAG_PREFIX']!
       bytes[offset.tcpm_prefixlen] = checkInteger(`${argument}.prefixLength`, prefixLength, 0, 128)
     }
     if (fields['interface'] !== undefined) {
-      bytes[offset.tcpm_flags]! |= platform.constants['TCP_MD5SIG_FLAG_IFINDEX']!
+      bytes[offset.tcpm_flags]! |= context.constants['TCP_MD5SIG_FLAG_IFINDEX']!
       // tcpm_ifindex follows tcpm_keylen; headers before 5.6 call it padding.
       put32(
         bytes,
         offset.tcpm_keylen + 2,
-        checkInterface(platform, `${argument}.interface`, fields['interface']),
+        checkInterface(context, `${argument}.interface`, fields['interface']),
       )
     }
     return bytes

@@ -1,10 +1,9 @@
 import * as codecs from '../../../lib/options/codec'
-import type { Codec } from '../../../lib/options/codec'
-import type { Platform } from '../../../lib/platform'
+import type { Codec, CodecContext } from '../../../lib/options/codec'
 import { darwin, linux } from './platforms'
 
 type Any = Codec<unknown, never>
-type Samples = [name: string, codec: Any, values: unknown[], platforms?: Platform[]]
+type Samples = [name: string, codec: Any, values: unknown[], platforms?: CodecContext[]]
 
 const host = { interface: 3 }
 const buffer = (size: number, fill = 1): Buffer => Buffer.alloc(size, fill)
@@ -72,7 +71,7 @@ const readers: [string, Any][] = [
   ['packetRing', codecs.packetRing],
 ] // prettier-ignore
 
-const sizeOf = (codec: Any, platform: Platform): number | undefined =>
+const sizeOf = (codec: Any, platform: CodecContext): number | undefined =>
   typeof codec.size === 'function' ? codec.size(platform) : codec.size
 
 describe.each([linux, darwin])('on $os', platform => {
@@ -112,6 +111,22 @@ describe.each([linux, darwin])('on $os', platform => {
         }),
       )
     }
+  })
+})
+
+describe('names of interfaces', () => {
+  test.each([linux, darwin])('an interface of the context is known by name on $os', platform => {
+    const encode = (name: string): Uint8Array => codecs.interfaceIndex.encode(platform, name, 'SO_X')
+    expect(encode('eth0')).toEqual(codecs.interfaceIndex.encode(platform, 3, 'SO_X'))
+    expect(() => encode('lo')).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
+  })
+
+  test('two contexts of one platform have their own interfaces', () => {
+    const other = { ...linux, interfaces: { indexOf: () => 9, nameOf: () => 'eth0' } }
+    const value = { group: '239.1.1.1', interface: 'eth0' }
+    const index = (platform: CodecContext): number =>
+      codecs.ipMembership.decode(linux, codecs.ipMembership.encode(platform, value, 'x')).interface as number
+    expect([index(linux), index(other)]).toEqual([3, 9])
   })
 })
 

@@ -10,6 +10,7 @@ import {
   type OptionCalls,
   type SocketOption,
 } from '../../../lib/options'
+import { hostContext } from '../../../lib/options/context'
 
 const { SO_ERROR, SO_KEEPALIVE, SO_SNDBUFFORCE } = options
 const typeError = expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
@@ -18,6 +19,7 @@ const typeError = expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALI
 function fake(...answers: (Buffer | string)[]) {
   const calls: unknown[][] = []
   const io: OptionCalls = {
+    context: hostContext,
     get(...args) {
       calls.push(['get', ...args])
       const answer = answers.shift() ?? Buffer.alloc(args[2])

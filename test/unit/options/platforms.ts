@@ -1,5 +1,5 @@
 import { darwin as darwinBase, linux as linuxBase } from '../../helpers/platforms'
-import type { Platform } from '../../../lib/platform'
+import { codecContext, type CodecContext } from '../../../lib/options/codecs/basic'
 
 /** Parses the layout of a struct: `name size field@offset:width …` */
 function structs(text: string): Record<string, number> {
@@ -25,23 +25,30 @@ const common = `
   ip6_mtuinfo 32 ip6m_addr@0:28 ip6m_mtu@28:4
 `
 
+/** A host with one interface, eth0. */
+const interfaces = {
+  indexOf: (name: string) => (name === 'eth0' ? 3 : 0),
+  nameOf: (index: number) => (index === 3 ? 'eth0' : null),
+}
+
 /** Linux on any 64-bit machine. */
-export const linux: Platform = {
-  os: 'linux',
-  constants: {
-    ...linuxBase.constants,
-    MCAST_INCLUDE: 1,
-    MCAST_EXCLUDE: 0,
-    TCP_MD5SIG_FLAG_PREFIX: 1,
-    TCP_MD5SIG_FLAG_IFINDEX: 2,
-    TLS_CIPHER_AES_GCM_128: 51,
-    TLS_CIPHER_AES_GCM_256: 52,
-    TLS_CIPHER_CHACHA20_POLY1305: 54,
-    TPACKET_V3: 2,
-  },
-  layout: {
-    ...linuxBase.layout,
-    ...structs(`${common}
+export const linux: CodecContext = codecContext(
+  {
+    os: 'linux',
+    constants: {
+      ...linuxBase.constants,
+      MCAST_INCLUDE: 1,
+      MCAST_EXCLUDE: 0,
+      TCP_MD5SIG_FLAG_PREFIX: 1,
+      TCP_MD5SIG_FLAG_IFINDEX: 2,
+      TLS_CIPHER_AES_GCM_128: 51,
+      TLS_CIPHER_AES_GCM_256: 52,
+      TLS_CIPHER_CHACHA20_POLY1305: 54,
+      TPACKET_V3: 2,
+    },
+    layout: {
+      ...linuxBase.layout,
+      ...structs(`${common}
       timeval 16 tv_sec@0:8 tv_usec@8:8
       ucred 12 pid@0:4 uid@4:4 gid@8:4
       sock_txtime 8 clockid@0:4 flags@4:4
@@ -67,16 +74,19 @@ export const linux: Platform = {
       xdp_mmap_offsets 128 rx@0:32 tx@32:32 fr@64:32 cr@96:32
       xdp_statistics 48 rx_dropped@0:8 rx_invalid_descs@8:8 tx_invalid_descs@16:8 rx_ring_full@24:8 rx_fill_ring_empty_descs@32:8 tx_ring_empty_descs@40:8
     `),
+    },
   },
-}
+  interfaces,
+)
 
 /** Darwin on any 64-bit machine. */
-export const darwin: Platform = {
-  os: 'darwin',
-  constants: { ...darwinBase.constants, MCAST_INCLUDE: 1, MCAST_EXCLUDE: 2 },
-  layout: {
-    ...darwinBase.layout,
-    ...structs(`${common}
+export const darwin: CodecContext = codecContext(
+  {
+    os: 'darwin',
+    constants: { ...darwinBase.constants, MCAST_INCLUDE: 1, MCAST_EXCLUDE: 2 },
+    layout: {
+      ...darwinBase.layout,
+      ...structs(`${common}
       timeval 16 tv_sec@0:8 tv_usec@8:4
       xucred 76 cr_version@0:4 cr_uid@4:4 cr_ngroups@8:2 cr_groups@12:64
       ip_mreq_source 12 imr_multiaddr@0:4 imr_sourceaddr@4:4 imr_interface@8:4
@@ -84,5 +94,7 @@ export const darwin: Platform = {
       group_source_req 260 gsr_interface@0:4 gsr_group@4:128 gsr_source@132:128
       tcp_connection_info 112 tcpi_state@0:1 tcpi_snd_wscale@1:1 tcpi_rcv_wscale@2:1 tcpi_options@4:4 tcpi_flags@8:4 tcpi_rto@12:4 tcpi_maxseg@16:4 tcpi_snd_ssthresh@20:4 tcpi_snd_cwnd@24:4 tcpi_snd_wnd@28:4 tcpi_snd_sbbytes@32:4 tcpi_rcv_wnd@36:4 tcpi_rttcur@40:4 tcpi_srtt@44:4 tcpi_rttvar@48:4 tcpi_txpackets@56:8 tcpi_txbytes@64:8 tcpi_txretransmitbytes@72:8 tcpi_rxpackets@80:8 tcpi_rxbytes@88:8 tcpi_rxoutoforderbytes@96:8 tcpi_txretransmitpackets@104:8
     `),
+    },
   },
-}
+  interfaces,
+)
