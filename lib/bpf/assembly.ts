@@ -18,7 +18,8 @@ const extensions: ReadonlyMap<string, number> = new Map([
   ]),
 ])
 
-const token = /[ \t\r\n\f\v\u2028\u2029]+|(?<name>[A-Za-z_]\w*)|(?<number>[0-9]\w*)|(?<symbol>[-+#%[\]()*&,:])/y
+const token =
+  /[ \t\r\n\f\v\u2028\u2029]+|(?<name>[A-Za-z_]\w*)|(?<number>[0-9]\w*)|(?<symbol>[-+#%[\]()*&,:])/y
 
 interface Token {
   /** In lower case, because only labels differ by case. */

@@ -13,6 +13,17 @@ export interface MessageMeta extends Meta {
   pidfd?: FdHandle
 }
 
+/** @internal What a Message consists of. */
+export interface MessageParts<A extends Address = Address> {
+  data: Buffer
+  bytes: number
+  address: A | null
+  flags: number
+  control: Control[]
+  fds: FdHandle[] | null
+  pidfd: FdHandle | null
+}
+
 /** One received message. recvmsg(2) */
 export class Message<A extends Address = Address> {
   /** The bytes: a new Buffer, or a view of the buffer that the caller passed. */
@@ -30,15 +41,7 @@ export class Message<A extends Address = Address> {
   #meta: MessageMeta | null = null
 
   /** @internal */
-  constructor(
-    data: Buffer,
-    bytes: number,
-    address: A | null,
-    flags: number,
-    control: Control[],
-    fds: FdHandle[] | null,
-    pidfd: FdHandle | null = null,
-  ) {
+  constructor({ data, bytes, address, flags, control, fds, pidfd }: MessageParts<A>) {
     this.data = data
     this.bytes = bytes
     this.address = address

@@ -99,6 +99,15 @@ export class Recvmmsg extends Operation<number> {
   }
 }
 
+interface SendmmsgTraits {
+  /** True for AF_UNIX, where messages can carry file descriptors. */
+  readonly unix: boolean
+  /** True if poll(2) does not report when a full receiver has room again: see Sendto. */
+  readonly unixDatagram: boolean
+  /** True if the operation must not wait: it then returns the number of messages sent so far. */
+  readonly now: boolean
+}
+
 /** Sends all messages of a batch and returns their number. sendmmsg(2) */
 export class Sendmmsg extends Operation<number> {
   #sent = 0
@@ -110,12 +119,7 @@ export class Sendmmsg extends Operation<number> {
     private readonly channel: Channel,
     private readonly batch: MessageBatch,
     private readonly flags: number,
-    /** True for AF_UNIX, where messages can carry file descriptors. */
-    private readonly unix: boolean,
-    /** True if poll(2) does not report when a full receiver has room again: see Sendto. */
-    private readonly unixDatagram: boolean,
-    /** True if the operation must not wait: it then returns the number of messages sent so far. */
-    private readonly now: boolean,
+    private readonly traits: SendmmsgTraits,
   ) {
     super()
   }
@@ -145,7 +149,7 @@ export class Sendmmsg extends Operation<number> {
         length - this.#sent,
         this.flags,
       )
-      if (result === EAGAIN && this.now && this.#sent > 0) break
+      if (result === EAGAIN && this.traits.now && this.#sent > 0) break
       if (result < 0) return result
       this.#sent += result
     }
@@ -154,7 +158,7 @@ export class Sendmmsg extends Operation<number> {
 
   override hold(): void {
     const { length, controlSize, slab } = this.batch
-    if (!this.unix || slab.control === null || this.#control !== null) return
+    if (!this.traits.unix || slab.control === null || this.#control !== null) return
     this.#control = Buffer.from(slab.control)
     for (let i = this.#sent; i < length; i++) {
       const at = i * controlSize
@@ -181,7 +185,7 @@ export class Sendmmsg extends Operation<number> {
   }
 
   override get spurious(): boolean {
-    return this.unixDatagram
+    return this.traits.unixDatagram
   }
 
   override pass(): null {
@@ -242,7 +246,9 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
     // The queue is reversed, so that pop() returns the oldest message.
     for (let i = messages - 1; i >= 0; i--) {
       const { data, bytes, address, flags, control } = batch.message(i)
-      this.#queue.push(new Message<A>(data, bytes, address as A | null, flags, control, null))
+      this.#queue.push(
+        new Message<A>({ data, bytes, address: address as A | null, flags, control, fds: null, pidfd: null }),
+      )
     }
     return this.#queue.pop()!
   }

@@ -84,23 +84,39 @@ const MSG_TRUNC = native.constants.MSG_TRUNC!
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
+/** What a Recvmsg receives, and where. */
+export interface Incoming {
+  /** The caller's buffers, or the size in bytes of a Buffer that is created when a message arrives. */
+  readonly into: number | ArrayBufferView[]
+  readonly flags: number
+  /** The room for control messages; `null` for memory that all operations share. */
+  readonly control: Uint8Array | null
+  /** The maximum number of descriptors for the caller. Others are closed. */
+  readonly maxFds: number
+  /** True if the caller can receive the sender's pidfd. */
+  readonly pidfd: boolean
+}
+
 /** Receives one message. recvmsg(2) */
 export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> {
+  private readonly into: number | ArrayBufferView[]
+  private readonly flags: number
+  private readonly control: Uint8Array
+  private readonly maxFds: number
+  private readonly pidfd: boolean
   readonly #lengths: number[]
   #own: Buffer | null = null
 
   constructor(
     private readonly channel: Channel,
-    /** The caller's buffers, or the size in bytes of a Buffer that is created when a message arrives. */
-    private readonly into: number | ArrayBufferView[],
-    private readonly flags: number,
-    private readonly control: Uint8Array = scratch,
-    /** The maximum number of descriptors for the caller. Others are closed. */
-    private readonly fds = 0,
-    /** True if the caller can receive the sender's pidfd. */
-    private readonly pidfd = true,
+    { into, flags, control, maxFds, pidfd }: Incoming,
   ) {
     super()
+    this.into = into
+    this.flags = flags
+    this.control = control ?? scratch
+    this.maxFds = maxFds
+    this.pidfd = pidfd
     this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
   }
 
@@ -139,25 +155,25 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
   }
 
-  value(result: number, _where: number, address: number, addressLength: number): Message<A> {
+  value(result: number, _where: number, place: number, addressLength: number): Message<A> {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
-    const from = readAddress(address, addressLength) as A | null
+    const address = readAddress(place, addressLength) as A | null
     const { control, fds, surplus, pidfd } = receiveControl(
       this.control,
       state[STATE_CONTROL]!,
-      this.fds,
+      this.maxFds,
       this.channel.extras?.pidfds === true && this.pidfd,
     )
-    return new Message(
-      this.#data(result),
-      result,
-      from,
-      surplus ? flags | messageFlags.MSG_CTRUNC : flags,
+    return new Message({
+      data: this.#data(result),
+      bytes: result,
+      address,
+      flags: surplus ? flags | messageFlags.MSG_CTRUNC : flags,
       control,
       fds,
       pidfd,
-    )
+    })
   }
 
   #data(length: number): Buffer {
@@ -176,19 +192,33 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 }
 
+/** The checked message of a Sendmsg. */
+export interface Outgoing {
+  readonly data: ArrayBufferView[]
+  readonly flags: number
+  readonly address: Uint8Array | null
+  /** True if poll(2) does not report when a full receiver has room again: see Sendto. */
+  readonly unixDatagram: boolean
+}
+
 /** Sends one message and returns the number of bytes. sendmsg(2) */
 export class Sendmsg extends Operation<number> {
+  private readonly data: ArrayBufferView[]
+  private readonly flags: number
+  private readonly address: Uint8Array | null
+  private readonly unixDatagram: boolean
   readonly #lengths: number[]
 
   constructor(
     private readonly channel: Channel,
-    private readonly data: ArrayBufferView[],
-    private readonly flags: number,
+    { data, flags, address, unixDatagram }: Outgoing,
     protected control: Uint8Array | null,
-    private readonly address: Uint8Array | null,
-    private readonly unixDatagram: boolean,
   ) {
     super()
+    this.data = data
+    this.flags = flags
+    this.address = address
+    this.unixDatagram = unixDatagram
     this.#lengths = data.map(byteLengthOf)
   }
 
@@ -228,13 +258,10 @@ export class SendFds extends Sendmsg {
 
   constructor(
     channel: Channel,
-    data: ArrayBufferView[],
-    flags: number,
+    outgoing: Outgoing,
     private readonly controls: readonly Control[],
-    address: Uint8Array | null,
-    unixDatagram: boolean,
   ) {
-    super(channel, data, flags, buildControl(controlLayout, controls), address, unixDatagram)
+    super(channel, outgoing, buildControl(controlLayout, controls))
   }
 
   override hold(): void {

@@ -8,6 +8,7 @@ import { controlLayout } from '../message/receive-control'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import { octetsOf } from '../struct'
+import type { Outgoing } from './message'
 
 /** The maximum number of datagrams per send: 128 in newer kernels, 64 in older ones. The first EINVAL reveals a limit of 64. */
 const SEGMENTS = [128, 64] as const
@@ -34,21 +35,23 @@ export class SendSegments extends Operation<number> {
   readonly #length: number
   readonly #gso: Buffer | null
   readonly #plain: Buffer | null
+  private readonly flags: number
+  private readonly address: Uint8Array | null
   #sent = 0
   /** True if the rest is sent with one call for each datagram. */
   #alone = false
 
   constructor(
     private readonly channel: Channel,
-    data: readonly ArrayBufferView[],
-    private readonly size: number,
-    private readonly flags: number,
+    { data, flags, address }: Pick<Outgoing, 'data' | 'flags' | 'address'>,
     control: readonly Control[],
-    private readonly address: Uint8Array | null,
+    private readonly size: number,
     /** True if the operation must not wait: it then returns the number of bytes sent so far. */
     private readonly now: boolean,
   ) {
     super()
+    this.flags = flags
+    this.address = address
     const views = data.map(octetsOf)
     this.#data = views.length === 1 ? views[0]! : Buffer.concat(views)
     this.#length = this.#data.length

@@ -137,7 +137,8 @@ function programOf(argument: string, value: FilterProgram): Program {
     const advice = `a program, such as bpf.compile(${JSON.stringify(String(value).slice(0, 60))})`
     throw invalidType(argument, advice, value)
   }
-  if (!Array.isArray(value)) throw invalidType(argument, 'what bpf.compile, bpf.assemble or bpf.parse returns', value)
+  if (!Array.isArray(value))
+    throw invalidType(argument, 'what bpf.compile, bpf.assemble or bpf.parse returns', value)
   return bpf.assemble(value as Parameters<typeof bpf.assemble>[0])
 }
 

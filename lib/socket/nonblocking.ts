@@ -146,16 +146,18 @@ export abstract class NonblockingSocket<
     if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
     const room =
       controlSize === undefined
-        ? undefined
+        ? null
         : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, MAX_CONTROL))
     const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
-    return new Recvmsg<A>(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
+    const maxFds = fds === 'receive' ? Infinity : 0
+    return new Recvmsg<A>(this.channel, { into: target, flags, control: room, maxFds, pidfd: true })
   }
 
   /** @internal */
   protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg<A> {
-    const max = checkInteger('maxFds', maxFds, 0, 0x7fffffff)
-    return new Recvmsg<A>(this.channel, checkSize('size', size), flags, undefined, max, false)
+    checkInteger('maxFds', maxFds, 0, 0x7fffffff)
+    const into = checkSize('size', size)
+    return new Recvmsg<A>(this.channel, { into, flags, control: null, maxFds, pidfd: false })
   }
 
   /** @internal */
@@ -177,6 +179,7 @@ export abstract class NonblockingSocket<
     const list = elementsOf('message.control', given)
     const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
+    const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
       // Other protocols ignore segmentSize and would send one message instead of many datagrams.
@@ -184,12 +187,11 @@ export abstract class NonblockingSocket<
         throw systemError('sendmsg', errnoOf('ENOPROTOOPT'), {
           subject: 'segmentSize is for UDP sockets only',
         })
-      return new SendSegments(this.channel, parts, size, flags, controls, bytes, now)
+      return new SendSegments(this.channel, outgoing, controls, size, now)
     }
-    if (controls.some(isRights))
-      return new SendFds(this.channel, parts, flags, controls, bytes, isUnixDatagram(this))
+    if (controls.some(isRights)) return new SendFds(this.channel, outgoing, controls)
     const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
-    return new Sendmsg(this.channel, parts, flags, built, bytes, isUnixDatagram(this))
+    return new Sendmsg(this.channel, outgoing, built)
   }
 
   /** @internal */
@@ -206,7 +208,8 @@ export abstract class NonblockingSocket<
     // Without data the kernel would accept the message and drop the descriptors.
     if (byteLengthOf(bytes) === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
-    return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, isUnixDatagram(this))
+    const outgoing = { data: [bytes], flags, address: null, unixDatagram: isUnixDatagram(this) }
+    return new SendFds(this.channel, outgoing, [control.rights(fds)])
   }
 
   /** @internal */
@@ -234,7 +237,8 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected sendmmsgOperation(batch: MessageBatch, flags: number, now: boolean): Sendmmsg {
     checkBatch(batch).prepare(this)
-    return new Sendmmsg(this.channel, batch, flags, this.family === AF_UNIX, isUnixDatagram(this), now)
+    const traits = { unix: this.family === AF_UNIX, unixDatagram: isUnixDatagram(this), now }
+    return new Sendmmsg(this.channel, batch, flags, traits)
   }
 
   /** @internal */

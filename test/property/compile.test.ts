@@ -19,7 +19,11 @@ const without = (link: string): string[] => ['tcpdump', '-y', link]
 const onDevice = ['unshare', '-rn', 'sh', '-c', 'ip link set lo up && exec tcpdump -i lo "$@"', 'sh']
 
 /** Compiles an expression with tcpdump; `undefined` if tcpdump refuses it, or if a kernel would refuse its program. */
-function theirs([command = '', ...before]: string[], expression: string, ...options: string[]): Program | undefined {
+function theirs(
+  [command = '', ...before]: string[],
+  expression: string,
+  ...options: string[]
+): Program | undefined {
   const args = [...before, ...options, '-ddd', '--', expression]
   const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8' })
   if (status === 0) return orRefused(() => bpf.parse(stdout))
@@ -34,7 +38,12 @@ interface Packet {
 }
 
 /** Compares the verdicts of both programs over packets. If tcpdump refuses an expression, bpf.compile must do so too. */
-function compare(expression: string, command: string[], options: CompileOptions, packets: readonly Packet[]): void {
+function compare(
+  expression: string,
+  command: string[],
+  options: CompileOptions,
+  packets: readonly Packet[],
+): void {
   const other = theirs(command, expression)
   if (other === undefined) {
     expect(() => bpf.compile(expression, options)).toThrow(SyntaxError)
@@ -48,7 +57,12 @@ function compare(expression: string, command: string[], options: CompileOptions,
     // Where tcpdump's optimizer changes what its own program accepts, the program before the optimizer counts.
     plain ??= theirs(command, expression, '-O')!
     const [hex, text] = [whole.toString('hex'), String(own)]
-    expect({ expression, hex, text, verdict }).toEqual({ expression, hex, text, verdict: bpf.run(plain, whole, info) })
+    expect({ expression, hex, text, verdict }).toEqual({
+      expression,
+      hex,
+      text,
+      verdict: bpf.run(plain, whole, info),
+    })
   }
 }
 
@@ -80,17 +94,24 @@ describeIf(tcpdump, 'a program accepts what the program of tcpdump -ddd accepts'
     return { own: bytes, info, theirs: Buffer.concat([header, bytes]) }
   })
 
-  test.each(expressions)('over Ethernet: %s', expression => compare(expression, without('EN10MB'), {}, frames))
-  test.each(expressions)('over IP: %s', expression => compare(expression, without('RAW'), { link: 'raw' }, packets))
+  test.each(expressions)('over Ethernet: %s', expression =>
+    compare(expression, without('EN10MB'), {}, frames),
+  )
+  test.each(expressions)('over IP: %s', expression =>
+    compare(expression, without('RAW'), { link: 'raw' }, packets),
+  )
 
   // The length is that of the packet without a header. The header cannot be loaded, not even as ip[-2].
-  const headerless = expressions.filter(each => !/\b(?:len|length|less|greater|(?:ether|link)\[)|ip\[-2/.test(each))
+  const headerless = expressions.filter(
+    each => !/\b(?:len|length|less|greater|(?:ether|link)\[)|ip\[-2/.test(each),
+  )
   test.each(headerless)('over cooked packets: %s', expression =>
     compare(expression, without('LINUX_SLL'), { link: 'cooked' }, headless),
   )
 })
 
-const device = tcpdump ?? missing.namespace() ?? missing.program(onDevice[0]!, ...onDevice.slice(1), '-ddd', 'ip')
+const device =
+  tcpdump ?? missing.namespace() ?? missing.program(onDevice[0]!, ...onDevice.slice(1), '-ddd', 'ip')
 
 describeIf(device, 'a program with metadata accepts what the program of tcpdump -ddd -i accepts', () => {
   /** Half of the frames are as the kernel has them: without the tag. */
@@ -102,7 +123,11 @@ describeIf(device, 'a program with metadata accepts what the program of tcpdump 
     const removed = Buffer.concat([bytes.subarray(0, 12), bytes.subarray(16)])
     return { own: removed, info: { ...info, vlan_tag: bytes.readUInt16BE(14) }, theirs: removed }
   })
-  const more = ['vlan and tcp[((tcp[12] & 0xf0) >> 2):2] > 5', 'vlan and ip[ip[0] & 0xf] > 9', 'vlan 5 or tcp port 80']
+  const more = [
+    'vlan and tcp[((tcp[12] & 0xf0) >> 2):2] > 5',
+    'vlan and ip[ip[0] & 0xf] > 9',
+    'vlan 5 or tcp port 80',
+  ]
 
   // The program of tcpdump for this one loads a word of memory that it has not stored.
   const some = expressions.filter(each => each.includes('vlan') && !each.includes('pppoes'))
@@ -120,9 +145,12 @@ const words = [
   'tcp port 80', 'ip[0]', 'host 1.2.3.4', '(', 'constructor', '__proto__', 'toString', '\u2028', '\0', '💥', '\ud800',
 ] // prettier-ignore
 
-const text = fc.array(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...words) }, fc.string({ maxLength: 4 })), {
-  maxLength: 20,
-})
+const text = fc.array(
+  fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...words) }, fc.string({ maxLength: 4 })),
+  {
+    maxLength: 20,
+  },
+)
 
 test('random text is refused with a SyntaxError or compiles', () => {
   const link = fc.constantFrom('ethernet', 'cooked', 'raw')

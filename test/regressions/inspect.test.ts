@@ -39,14 +39,15 @@ test('a message gives its segments, and inspect prints unknown control messages 
   const message = await socket.recvmsg(100)
   expect([...message.segments()]).toEqual([message.data])
   expect([message.truncated, message.controlTruncated]).toEqual([false, false])
-  const unknown = new Message(
-    Buffer.alloc(1),
-    4,
-    null,
-    0,
-    [{ level: 9999, type: 1, data: Buffer.alloc(2) }],
-    null,
-  )
+  const unknown = new Message({
+    data: Buffer.alloc(1),
+    bytes: 4,
+    address: null,
+    flags: 0,
+    control: [{ level: 9999, type: 1, data: Buffer.alloc(2) }],
+    fds: null,
+    pidfd: null,
+  })
   expect(inspect(unknown)).toMatch(/bytes: 4.*address: null.*control: \[.*level: 9999/s)
   socket.close()
 })

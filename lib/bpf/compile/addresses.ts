@@ -51,7 +51,8 @@ export function ipv6(token: Token, mask: Token | undefined, wrong: Wrong): { wor
 /** Returns the eight groups of a valid IPv6 address. */
 function groupsOf(text: string): number[] {
   const dotted = /[0-9]+(?:\.[0-9]+){3}$/.exec(text)?.[0].split('.').map(Number)
-  const end = dotted && [dotted[0]! * 256 + dotted[1]!, dotted[2]! * 256 + dotted[3]!].map(each => each.toString(16))
+  const end =
+    dotted && [dotted[0]! * 256 + dotted[1]!, dotted[2]! * 256 + dotted[3]!].map(each => each.toString(16))
   const plain = end ? text.replace(/[^:]+$/, end.join(':')) : text
   const [before = [], after = []] = plain
     .split('::')

@@ -116,7 +116,8 @@ class Generator {
     if (b.number !== undefined && b.number > 31 && (op === '<<' || op === '>>'))
       this.loads.fail(token, 'a shift by more than 31 bits')
     if (isZero(op, a.number, b.number)) return constant(0, condition)
-    if (a.number !== undefined && b.number !== undefined) return constant(calculate[op](a.number, b.number), condition)
+    if (a.number !== undefined && b.number !== undefined)
+      return constant(calculate[op](a.number, b.number), condition)
     const instruction = instructions[op]
     if (b.number !== undefined) return { steps: [...a.steps, { op: instruction, k: b.number }], condition }
     return { steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], condition }
@@ -162,7 +163,9 @@ class Generator {
 type Kind = 'link' | 'network' | 'transport' | 'icmp6'
 
 /** Returns where the bytes of a protocol are. Offsets of ICMPv6 are after a header without extensions. */
-function placeOf(name: string): { kind: Kind; base: 'link' | 'network' | 'transport'; offset: number } | undefined {
+function placeOf(
+  name: string,
+): { kind: Kind; base: 'link' | 'network' | 'transport'; offset: number } | undefined {
   if (linkNames.has(name)) return { kind: 'link', base: 'link', offset: 0 }
   if (name === 'icmp6') return { kind: 'icmp6', base: 'network', offset: 40 }
   const protocol = protocols.get(name)!

@@ -37,5 +37,7 @@ export const and = (...list: Condition[]): Condition => chain('and', list)
 export const or = (...list: Condition[]): Condition => chain('or', list)
 
 function chain(op: 'and' | 'or', [first, ...rest]: Condition[]): Condition {
-  return rest.length === 0 ? first! : { kind: 'chain', first: first!, rest: rest.map(condition => ({ op, condition })) }
+  return rest.length === 0
+    ? first!
+    : { kind: 'chain', first: first!, rest: rest.map(condition => ({ op, condition })) }
 }

@@ -42,7 +42,12 @@ const NEAR = 0xff - 2
  * Generates the instructions of a condition: a packet is accepted with `snaplen` bytes if it is true. With `stable`, the
  * same load always has the same result, and is not repeated where its result is still in A.
  */
-export function emit(condition: Condition, setup: Steps, snaplen: number, stable: boolean): NamedInstruction[] {
+export function emit(
+  condition: Condition,
+  setup: Steps,
+  snaplen: number,
+  stable: boolean,
+): NamedInstruction[] {
   const [start, accept, reject] = [new Label(), new Label(), new Label()]
   const blocks: Block[] = []
   layOut(condition, start, accept, reject, blocks)

@@ -4,7 +4,16 @@ import { and, not, or, test, type Condition } from './condition'
 import { syntaxError, type Place } from './error'
 import { ipv4, ipv6, mac, shorten } from './addresses'
 import { Layers, metadata } from './layers'
-import { ETHERTYPE, ipProtocols, isoProtocols, linkNames, linkProtocols, llcFormats, protocols, withPorts } from './names'
+import {
+  ETHERTYPE,
+  ipProtocols,
+  isoProtocols,
+  linkNames,
+  linkProtocols,
+  llcFormats,
+  protocols,
+  withPorts,
+} from './names'
 import type { Token } from './tokens'
 
 const PACKET_OUTGOING = 4
@@ -28,7 +37,10 @@ export class Generator implements Loads {
     switch (expression.kind) {
       case 'chain': {
         const first = this.condition(expression.first)
-        const rest = expression.rest.map(({ op, condition }) => ({ op, condition: this.condition(condition) }))
+        const rest = expression.rest.map(({ op, condition }) => ({
+          op,
+          condition: this.condition(condition),
+        }))
         return { kind: 'chain', first, rest }
       }
       case 'not':
@@ -98,11 +110,13 @@ export class Generator implements Loads {
 
   #host(token: Token, mask: Token | undefined, qualifiers: Qualifiers): Condition {
     const { protocol, type, direction } = qualifiers
-    if (token.kind === 'name') this.fail(token, 'names of hosts and networks are not resolved: use an address')
+    if (token.kind === 'name')
+      this.fail(token, 'names of hosts and networks are not resolved: use an address')
     if (mask !== undefined && type !== 'net') this.fail(mask, 'only a network has a mask: use "net"')
     if (token.kind === 'mac') {
       if (protocol !== 'link' || type === 'net') this.fail(token, 'an Ethernet address needs "ether host"')
-      if (this.layers.link !== 'ethernet') this.fail(token, 'packets of this link type have no Ethernet addresses')
+      if (this.layers.link !== 'ethernet')
+        this.fail(token, 'packets of this link type have no Ethernet addresses')
       return this.#ends(direction, [6, 0], at => this.layers.bytes('link', at, mac(token.text)))
     }
     if (protocol === 'link') this.fail(token, 'not an Ethernet address')
@@ -122,7 +136,9 @@ export class Generator implements Loads {
     const chosen = protocol === undefined ? all : among.filter(([name]) => name === protocol)
     if (chosen.length === 0) wrong(`"${protocol}" has no IPv4 addresses`)
     const conditions = chosen.map(([, type, ends]) =>
-      this.#ends(direction, ends, at => and(this.#type(type, token), this.layers.field('network', at, 4, address, bits))),
+      this.#ends(direction, ends, at =>
+        and(this.#type(type, token), this.layers.field('network', at, 4, address, bits)),
+      ),
     )
     // tcpdump tests RARP last, and the others before it.
     return or(...conditions)
@@ -140,7 +156,11 @@ export class Generator implements Loads {
   }
 
   /** Tests the source, the destination, or both. */
-  #ends(direction: Qualifiers['direction'], [source, destination]: Ends, at: (end: number) => Condition): Condition {
+  #ends(
+    direction: Qualifiers['direction'],
+    [source, destination]: Ends,
+    at: (end: number) => Condition,
+  ): Condition {
     switch (direction) {
       case 'src':
         return at(source)
@@ -156,7 +176,8 @@ export class Generator implements Loads {
   #port(token: Token, mask: Token | undefined, { protocol, direction, type }: Qualifiers): Condition {
     const numbers = protocol === undefined ? [6, 17, 132] : [withPorts.get(protocol)]
     if (numbers[0] === undefined) this.fail(token, `"${protocol}" has no ports: use "tcp", "udp" or "sctp"`)
-    if (mask !== undefined || (token.kind !== 'number' && token.kind !== 'name')) this.fail(token, 'not a port')
+    if (mask !== undefined || (token.kind !== 'number' && token.kind !== 'name'))
+      this.fail(token, 'not a port')
     const [low, high] = type === 'port' ? this.#single(token) : this.#range(token)
     const { layers } = this
     const within = (base: 'transport' | 'network', offset: number): Condition => {
@@ -192,7 +213,9 @@ export class Generator implements Loads {
     if (token.kind === 'number') return this.#single(token)
     const [, first = '', last = ''] = /^(.+?)-(.+)$/.exec(token.is) ?? []
     if (first === '') this.fail(token, 'not a range of ports such as 6000-6008')
-    const ports = [first, last].map(each => (/^[0-9]+$/.test(each) ? Number(each) : this.#service(token, each)))
+    const ports = [first, last].map(each =>
+      /^[0-9]+$/.test(each) ? Number(each) : this.#service(token, each),
+    )
     if (ports.some(port => port > 0xffff)) this.fail(token, 'a port is at most 65535')
     return [Math.min(...ports), Math.max(...ports)]
   }
@@ -212,9 +235,11 @@ export class Generator implements Loads {
       iso: ['iso', isoProtocols],
       isis: ['isis', isoProtocols],
     } as const
-    const found = protocol === undefined ? (['ip', ipProtocols] as const) : known[protocol as keyof typeof known]
+    const found =
+      protocol === undefined ? (['ip', ipProtocols] as const) : known[protocol as keyof typeof known]
     if (found === undefined) this.fail(token, `"${protocol}" has no protocols`)
-    if (mask !== undefined || (token.kind !== 'number' && token.kind !== 'name')) this.fail(token, 'not a protocol')
+    if (mask !== undefined || (token.kind !== 'number' && token.kind !== 'name'))
+      this.fail(token, 'not a protocol')
     const [where, names] = found
     const number = token.kind === 'number' ? token.value : names.get(token.is)
     if (number === undefined) this.fail(token, `unknown protocol ${JSON.stringify(token.is)}`)
@@ -227,7 +252,8 @@ export class Generator implements Loads {
     switch (`${name} ${token.is}`) {
       case 'link broadcast':
       case 'link multicast':
-        if (layers.link !== 'ethernet') this.fail(token, 'packets of this link type have no Ethernet addresses')
+        if (layers.link !== 'ethernet')
+          this.fail(token, 'packets of this link type have no Ethernet addresses')
         if (token.is === 'multicast') return layers.field('link', 0, 1, 1, undefined, 'jset')
         return layers.bytes('link', 0, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff])
       case 'ip broadcast': {

@@ -72,7 +72,8 @@ function checkCompile(options: CompileOptions) {
 }
 
 function readServices(services: unknown): Map<string, number> {
-  if (typeof services !== 'object' || services === null) throw invalidType('options.services', 'object', services)
+  if (typeof services !== 'object' || services === null)
+    throw invalidType('options.services', 'object', services)
   const entries = Object.entries(ownFields(services))
   return new Map(
     entries.map(([name, port]) => [name, checkInteger(`options.services.${name}`, port, 0, 0xffff)]),

@@ -90,10 +90,7 @@ export class Layers {
     const k = (this.#offset(base) + offset) >>> 0
     if (base === 'transport') return [...this.#headerLength(), ld(size, k, 'ind')]
     if (!this.#isVariable(base)) return [ld(size, k)]
-    return [
-      { op: 'ldx', mode: 'mem', k: TAG },
-      ld(size, k, 'ind'),
-    ]
+    return [{ op: 'ldx', mode: 'mem', k: TAG }, ld(size, k, 'ind')]
   }
 
   /** Returns true if a program may load from an offset. Negative ones are the kernel's metadata, or nothing. */
@@ -106,7 +103,8 @@ export class Layers {
   loadAtA(base: Base, offset: number, size: Size): Steps {
     const load = ld(size, (this.#offset(base) + offset) >>> 0, 'ind')
     if (base !== 'transport' && !this.#isVariable(base)) return [{ op: 'tax' }, load]
-    if (base !== 'transport') return [{ op: 'ldx', mode: 'mem', k: TAG }, { op: 'add', mode: 'x' }, { op: 'tax' }, load]
+    if (base !== 'transport')
+      return [{ op: 'ldx', mode: 'mem', k: TAG }, { op: 'add', mode: 'x' }, { op: 'tax' }, load]
     // The length of a header after a variable offset is computed in A.
     if (!this.#variable) return [...this.#headerLength(), { op: 'add', mode: 'x' }, { op: 'tax' }, load]
     const spare = 15
@@ -121,7 +119,14 @@ export class Layers {
   }
 
   /** Compares a field of the packet. */
-  field(base: Base, offset: number, size: Size, value: number, mask = 0xffffffff, op: Test['op'] = 'jeq'): Test {
+  field(
+    base: Base,
+    offset: number,
+    size: Size,
+    value: number,
+    mask = 0xffffffff,
+    op: Test['op'] = 'jeq',
+  ): Test {
     const steps = this.load(base, offset, size)
     return test(mask >>> 0 === 0xffffffff ? steps : [...steps, { op: 'and', k: mask >>> 0 }], op, value)
   }
@@ -162,7 +167,10 @@ export class Layers {
       case LLC.ipx: {
         const access = this.field('payload', 0, 1, LLC.ipx)
         if (!cooked)
-          return or(isIpx(this), and(this.isLlc, or(this.snap(0, ETHERTYPE.ipx), access, this.field('payload', 0, 2, 0xffff))))
+          return or(
+            isIpx(this),
+            and(this.isLlc, or(this.snap(0, ETHERTYPE.ipx), access, this.field('payload', 0, 2, 0xffff))),
+          )
         const raw = this.field('type', 0, 2, ETH_P_802_3)
         return or(isIpx(this), raw, and(this.isLlc, or(access, this.snap(0, ETHERTYPE.ipx))))
       }

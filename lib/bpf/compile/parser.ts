@@ -94,7 +94,8 @@ class Parser {
   }
 
   #nested<T>(parse: () => T): T {
-    if (++this.#depth > MAX_DEPTH) throw syntaxError(this.text, this.#token, `nested more than ${MAX_DEPTH} deep`)
+    if (++this.#depth > MAX_DEPTH)
+      throw syntaxError(this.text, this.#token, `nested more than ${MAX_DEPTH} deep`)
     const result = parse()
     this.#depth--
     return result
@@ -290,11 +291,14 @@ class Parser {
     if (this.#accept('not') !== undefined) return { kind: 'not', of: this.#nested(() => this.#value()) }
     if (this.#accept('(') !== undefined) {
       const unit = this.#listed(this.#nested(() => this.#brackets(token)))
-      if (unit.kind !== 'identifier') throw syntaxError(this.text, token, 'expected a list of addresses or numbers')
+      if (unit.kind !== 'identifier')
+        throw syntaxError(this.text, token, 'expected a list of addresses or numbers')
       return unit.condition
     }
     if (!['number', 'name', 'mac', 'ipv4', 'ipv6'].includes(token.kind))
-      throw this.#unexpected(protocols.has(token.is) ? `"\\${token.is}", with a backslash` : 'an address, a number or a name')
+      throw this.#unexpected(
+        protocols.has(token.is) ? `"\\${token.is}", with a backslash` : 'an address, a number or a name',
+      )
     return this.#identifier(this.#take()).condition
   }
 
@@ -314,7 +318,11 @@ class Parser {
       }
       case 'llc': {
         const { kind, is } = this.#token
-        return { kind: 'special', token, ...((kind === 'name' || is === 'rnr') && { argument: this.#take() }) }
+        return {
+          kind: 'special',
+          token,
+          ...((kind === 'name' || is === 'rnr') && { argument: this.#take() }),
+        }
       }
       case 'pppoed':
       case 'inbound':

@@ -43,7 +43,7 @@ const spellings: Readonly<Record<string, string>> = {
 export function tokenize(expression: string): Token[] {
   const tokens: Token[] = []
   const spaces = /[ \r\n\t]*/y
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     spaces.lastIndex = at
     at += spaces.exec(expression)![0].length
     if (at >= expression.length) break
@@ -74,7 +74,8 @@ function next(expression: string, at: number): Token {
     }
     case 'number': {
       const value = integer(text)
-      if (!(value <= 0xffffffff)) throw wrong('a number is octal after 0, hexadecimal after 0x, and has 32 bits')
+      if (!(value <= 0xffffffff))
+        throw wrong('a number is octal after 0, hexadecimal after 0x, and has 32 bits')
       return token(kind, text, value)
     }
     case 'ipv6':

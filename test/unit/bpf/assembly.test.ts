@@ -117,8 +117,14 @@ describe('parse reads the layout of bpf_asm', () => {
     ['labels with their own line', 'ldh [12]\njne #0x806, drop\nret #-1\ndrop:\nret #0'],
     ['instructions over several lines', 'ldh\n  [12]\njne #0x806,\n  drop\nret\n  #-1\ndrop\n: ret #0'],
     ['comments after ;', '; arp\nldh [12] ; the type\njne #0x806, drop;\nret #-1\ndrop: ret #0 ; end'],
-    ['comments in /* */', '/* arp\n * only */ldh [12] /* the type */ jne #0x806, drop\nret/**/#-1\ndrop: ret #0 /***/'],
-    ['comments after # at the start of a line', '#!/usr/sbin/bpf_asm\n# arp\nldh [12]\njne #0x806, drop\n#\nret #-1\ndrop: ret #0'],
+    [
+      'comments in /* */',
+      '/* arp\n * only */ldh [12] /* the type */ jne #0x806, drop\nret/**/#-1\ndrop: ret #0 /***/',
+    ],
+    [
+      'comments after # at the start of a line',
+      '#!/usr/sbin/bpf_asm\n# arp\nldh [12]\njne #0x806, drop\n#\nret #-1\ndrop: ret #0',
+    ],
     ['comments after //', 'ldh [12] // the type\njne #0x806, drop\nret #-1\ndrop: ret #0'],
     ['tabs and carriage returns', 'ldh\t[12]\r\njne\t#0x806,\tdrop\r\nret #-1\r\ndrop:\tret #0\r\n'],
     ['upper case', 'LDH [12]\nJNE #0X806, drop\nRET #-1\ndrop: RET #0'],

@@ -3,7 +3,10 @@ import { random } from './random'
 import { frame } from './packets'
 
 /** Returns the error for an expression. */
-function failure(expression: string, options?: CompileOptions): SyntaxError & { code: string; position: number } {
+function failure(
+  expression: string,
+  options?: CompileOptions,
+): SyntaxError & { code: string; position: number } {
   try {
     bpf.compile(expression, options)
   } catch (error) {
@@ -222,9 +225,23 @@ describe('what is wrong with an expression', () => {
     const range = expect.objectContaining({ code: 'ERR_OUT_OF_RANGE' })
     for (const value of [undefined, null, 1, ['ip'], Buffer.from('ip')])
       expect(() => bpf.compile(value as never)).toThrow(type)
-    for (const options of [null, 1, { link: 1 }, { snaplen: '1' }, { metadata: 1 }, { services: 1 }, { services: { a: '1' } }])
+    for (const options of [
+      null,
+      1,
+      { link: 1 },
+      { snaplen: '1' },
+      { metadata: 1 },
+      { services: 1 },
+      { services: { a: '1' } },
+    ])
       expect(() => bpf.compile('ip', options as never)).toThrow(type)
-    for (const options of [{ link: 'wifi' }, { snaplen: 0 }, { snaplen: 2 ** 32 }, { services: { a: 65536 } }, { lnk: 'raw' }])
+    for (const options of [
+      { link: 'wifi' },
+      { snaplen: 0 },
+      { snaplen: 2 ** 32 },
+      { services: { a: 65536 } },
+      { lnk: 'raw' },
+    ])
       expect(() => bpf.compile('ip', options as never)).toThrow(range)
   })
 })

@@ -36,7 +36,9 @@ const addresses6 = [
 const ports = [22, 53, 80, 81, 443, 6000, 6004, 6008, 65535, 0]
 const protocols4 = [1, 2, 6, 6, 6, 9, 17, 17, 17, 50, 51, 58, 103, 112, 132, 132, 41, 47]
 const protocols6 = [0, 6, 6, 6, 17, 17, 17, 43, 44, 44, 50, 51, 58, 58, 60, 103, 132, 132]
-const types = [0x0800, 0x0806, 0x86dd, 0x8035, 0x8100, 0x8847, 0x8848, 0x8863, 0x809b, 0x80f3, 0x8137, 0x6003, 0x6004]
+const types = [
+  0x0800, 0x0806, 0x86dd, 0x8035, 0x8100, 0x8847, 0x8848, 0x8863, 0x809b, 0x80f3, 0x8137, 0x6003, 0x6004,
+]
 const saps = [0x0606, 0x4242, 0xfefe, 0xe0e0, 0xf0f0, 0xffff, 0xaaaa, 0xe000, 0x2020]
 
 /** Returns the bytes of an Ethernet frame. */
@@ -56,7 +58,8 @@ export function packet(below: Below): Buffer {
 
 /** Returns a packet without a link-layer header, and its type. */
 export function cooked(below: Below): { type: number; bytes: Buffer } {
-  const { type, bytes } = below(10) === 0 ? { type: pick(below, [1, 4, ...types]), bytes: llc(below) } : network(below)
+  const { type, bytes } =
+    below(10) === 0 ? { type: pick(below, [1, 4, ...types]), bytes: llc(below) } : network(below)
   return { type, bytes: damage(below, bytes) }
 }
 
@@ -99,14 +102,25 @@ function labels(below: Below): number[] {
 function ppp(below: Below): number[] {
   if (below(8) === 0) return [...u16(0x281), ...labels(below)]
   const { type, bytes } = network(below)
-  return [...u16(type === 0x0800 ? 0x21 : type === 0x86dd ? 0x57 : pick(below, [0x21, 0x23, 0x29, 0xc021])), ...bytes]
+  return [
+    ...u16(type === 0x0800 ? 0x21 : type === 0x86dd ? 0x57 : pick(below, [0x21, 0x23, 0x29, 0xc021])),
+    ...bytes,
+  ]
 }
 
 function llc(below: Below): number[] {
   const control = pick(below, [0x03, 0x63, 0x43, 0xe3, 0x6f, 0xaf, 0x87, 0x01, 0x05, 0x09, 0x00, 0x7f])
   const sap = pick(below, saps)
   if (sap !== 0xaaaa) {
-    const osi = [pick(below, [0x81, 0x82, 0x83]), 27, 1, 0, pick(below, [15, 16, 17, 18, 20, 24, 25, 26, 27]), 0, 0]
+    const osi = [
+      pick(below, [0x81, 0x82, 0x83]),
+      27,
+      1,
+      0,
+      pick(below, [15, 16, 17, 18, 20, 24, 25, 26, 27]),
+      0,
+      0,
+    ]
     return [...u16(sap), control, ...osi, ...some(below, 30)]
   }
   const type = pick(below, types)
