@@ -47,10 +47,14 @@ async function probe(socket, address, port, ttl, timeout) {
   // A late answer to an earlier probe can make this call fail once.
   await socket.sendmsg(message).catch(() => socket.sendmsg(message))
   const end = AbortSignal.timeout(timeout)
-  for await (const record of socket.errors({ signal: end })) {
-    if (record.icmp === undefined || record.address?.port !== port) continue
-    const milliseconds = performance.now() - start
-    return { from: record.offender.address, milliseconds, ...meaning(record) }
+  try {
+    for await (const record of socket.errors({ signal: end })) {
+      if (record.icmp === undefined || record.address?.port !== port) continue
+      const milliseconds = performance.now() - start
+      return { from: record.offender.address, milliseconds, ...meaning(record) }
+    }
+  } catch (error) {
+    if (error.name !== 'AbortError') throw error
   }
   return null
 }

@@ -26,7 +26,6 @@ export interface Native {
   socket(domain: number, type: number, protocol: number): number
   socketIn(netns: number, domain: number, type: number, protocol: number): number
   socketpair(domain: number, type: number, protocol: number): number
-  dup(slot: number): number
   dupFd(fd: number): number
   closeFd(fd: number): number
   fcntl(slot: number, command: number, argument: number): number

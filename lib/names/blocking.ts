@@ -1,10 +1,11 @@
 import type { AddressLike } from '../address'
 import { checkSyncOp, ownOp } from '../validators'
-import { firstIPv4, fqdn } from './compose'
+import { firstAddress, firstIPv4, hostToName, isLookupFailure, qualifiedName } from './compose'
 import {
   addressInfo,
   hostByAddress,
   hostByName,
+  isNumeric,
   nameInfo,
   plainIPv4,
   protocolByName,
@@ -60,19 +61,14 @@ export function gethostbyaddr(address: string): HostEntry {
 
 /** Returns the fully qualified domain name of a host; by default, of this host. Blocks. */
 export function getfqdn(name = ''): string {
-  const steps = fqdn(name)
-  let step = steps.next()
-  while (step.done !== true) {
-    let answer: unknown
-    try {
-      answer = runNow(step.value)
-    } catch (error) {
-      step = steps.throw(error)
-      continue
-    }
-    step = steps.next(answer)
+  const host = hostToName(name)
+  try {
+    const address = isNumeric(host) ? host : firstAddress(runNow(addressInfo(host, null, undefined)))
+    return address === null ? host : qualifiedName(runNow(hostByAddress(address)))
+  } catch (error) {
+    if (isLookupFailure(error)) return host
+    throw error
   }
-  return step.value
 }
 
 /** Looks up the port of a service. Blocks. getservbyname(3) */

@@ -1,35 +1,30 @@
 import { invalidType, SocketError } from '../errors'
 import { gethostname } from './local'
-import {
-  addressInfo,
-  hostByAddress,
-  isNumeric,
-  type AddressInfo,
-  type HostEntry,
-  type Lookup,
-} from './lookup'
+import type { AddressInfo, HostEntry } from './lookup'
 
 /** Returns the address that gethostbyname returns: the first one. */
 export function firstIPv4(host: HostEntry): string {
   return host.addresses[0]!
 }
 
-/** Yields the lookups that getfqdn needs. The caller runs each one and passes its answer or its error back. */
-export function* fqdn(name: string): Generator<Lookup<unknown>, string, unknown> {
+/** Returns the host that getfqdn looks up: this host for an empty name and for the unspecified addresses. */
+export function hostToName(name: string): string {
   if (typeof name !== 'string') throw invalidType('name', 'string', name)
   const trimmed = name.trim()
-  const asked = ['', '0.0.0.0', '::'].includes(trimmed) ? gethostname() : trimmed
-  try {
-    let address = asked
-    if (!isNumeric(asked)) {
-      const [first] = (yield addressInfo(asked, null, undefined)) as AddressInfo[]
-      if (first?.address.kind !== 'inet' && first?.address.kind !== 'inet6') return asked
-      address = first.address.address
-    }
-    const host = (yield hostByAddress(address)) as HostEntry
-    return [host.name, ...host.aliases].find(each => each.includes('.')) ?? host.name
-  } catch (error) {
-    if (error instanceof SocketError && error.name === 'SocketError') return asked
-    throw error
-  }
+  return ['', '0.0.0.0', '::'].includes(trimmed) ? gethostname() : trimmed
+}
+
+/** Returns the first address of a host; `null` if it is not an address of IP. */
+export function firstAddress([first]: readonly AddressInfo[]): string | null {
+  return first?.address.kind === 'inet' || first?.address.kind === 'inet6' ? first.address.address : null
+}
+
+/** Returns the first name of a host that has a dot, or else its official name. */
+export function qualifiedName({ name, aliases }: HostEntry): string {
+  return [name, ...aliases].find(each => each.includes('.')) ?? name
+}
+
+/** True if a lookup has failed. False for a timeout, an abort and an invalid argument. */
+export function isLookupFailure(error: unknown): boolean {
+  return error instanceof SocketError && error.name === 'SocketError'
 }

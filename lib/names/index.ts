@@ -1,10 +1,11 @@
 import type { AddressLike } from '../address'
 import { checkOp, ownOp, type Op } from '../validators'
-import { fqdn, firstIPv4 } from './compose'
+import { firstAddress, firstIPv4, hostToName, isLookupFailure, qualifiedName } from './compose'
 import {
   addressInfo,
   hostByAddress,
   hostByName,
+  isNumeric,
   nameInfo,
   plainIPv4,
   protocolByName,
@@ -89,19 +90,16 @@ export async function gethostbyaddr(address: string, op?: Op): Promise<HostEntry
  */
 export async function getfqdn(name = '', op?: Op): Promise<string> {
   const waiting = checkOp(op, null)
-  const steps = fqdn(name)
-  let step = steps.next()
-  while (step.done !== true) {
-    let answer: unknown
-    try {
-      answer = await runLater(step.value, waiting)
-    } catch (error) {
-      step = steps.throw(error)
-      continue
-    }
-    step = steps.next(answer)
+  const host = hostToName(name)
+  try {
+    const address = isNumeric(host)
+      ? host
+      : firstAddress(await runLater(addressInfo(host, null, undefined), waiting))
+    return address === null ? host : qualifiedName(await runLater(hostByAddress(address), waiting))
+  } catch (error) {
+    if (isLookupFailure(error)) return host
+    throw error
   }
-  return step.value
 }
 
 /**

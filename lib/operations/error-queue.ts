@@ -58,16 +58,16 @@ function readRecord(channel: Channel): ErrorRecord | number {
   })
 }
 
-/** Receives the available records of the error queue, at least one. recvmsg(2) with MSG_ERRQUEUE */
-export class ReceiveErrors extends Operation<ErrorRecord[]> {
-  readonly #queue: ErrorQueue
+/** Reads the error queue until `max` records have arrived or none is left. */
+abstract class ErrorQueueRead<T> extends Operation<T> {
+  protected readonly queue: ErrorQueue
 
   constructor(
     private readonly channel: Channel,
-    private readonly max = MAX_RECORDS_AT_ONCE,
+    private readonly max: number,
   ) {
     super()
-    this.#queue = errorQueueOf(channel)
+    this.queue = errorQueueOf(channel)
   }
 
   get direction(): typeof ERROR {
@@ -79,21 +79,39 @@ export class ReceiveErrors extends Operation<ErrorRecord[]> {
   }
 
   attempt(): number {
-    if (this.#queue.size < this.max) {
+    if (this.queue.size < this.max) {
       // An ICMP error is also the pending error of the socket, and reading the queue clears it. Run the waiting
       // sends and receives first, so that they fail with the error.
       reactor.serveOthers(this.channel)
-      const result = this.#queue.drain()
-      if (result < 0 && this.#queue.size === 0) return result
+      const result = this.queue.drain()
+      if (result < 0 && this.queue.size === 0) return result
     }
-    return this.#queue.size > 0 ? this.#queue.size : EAGAIN
-  }
-
-  value(): ErrorRecord[] {
-    return this.#queue.take(this.max)
+    return this.queue.size > 0 ? this.queue.size : EAGAIN
   }
 
   failure(result: number): Error {
     return systemError('recvmsg', result, { subject: 'MSG_ERRQUEUE' })
+  }
+}
+
+/** Receives the available records of the error queue, at least one. recvmsg(2) with MSG_ERRQUEUE */
+export class ReceiveErrors extends ErrorQueueRead<ErrorRecord[]> {
+  constructor(channel: Channel) {
+    super(channel, MAX_RECORDS_AT_ONCE)
+  }
+
+  value(): ErrorRecord[] {
+    return this.queue.take(MAX_RECORDS_AT_ONCE)
+  }
+}
+
+/** Receives one record of the error queue. The others stay there for the next reader. */
+export class ReceiveError extends ErrorQueueRead<ErrorRecord> {
+  constructor(channel: Channel) {
+    super(channel, 1)
+  }
+
+  value(): ErrorRecord {
+    return this.queue.take(1)[0]!
   }
 }

@@ -34,7 +34,7 @@ export class SendSegments extends Operation<number> {
   readonly #data: Uint8Array
   readonly #length: number
   readonly #gso: Buffer | null
-  readonly #plain: Buffer | null
+  readonly #control: Buffer | null
   private readonly flags: number
   private readonly address: Uint8Array | null
   #sent = 0
@@ -55,7 +55,7 @@ export class SendSegments extends Operation<number> {
     const views = data.map(octetsOf)
     this.#data = views.length === 1 ? views[0]! : Buffer.concat(views)
     this.#length = this.#data.length
-    this.#plain = control.length === 0 ? null : buildControl(controlLayout, control)
+    this.#control = control.length === 0 ? null : buildControl(controlLayout, control)
     this.#gso = UDP_SEGMENT === undefined ? null : segmented(control, size)
   }
 
@@ -84,9 +84,9 @@ export class SendSegments extends Operation<number> {
     const { size, channel } = this
     const rest = this.#length - this.#sent
     if (this.#gso === null || this.#alone || channel.extras?.unsegmented === true || rest <= size)
-      return this.#send(size, this.#plain)
+      return this.#send(size, this.#control)
     const segments = Math.min(max, Math.floor(MAX_SEND / size))
-    if (segments < 2) return this.#send(size, this.#plain)
+    if (segments < 2) return this.#send(size, this.#control)
     const result = this.#send(segments * size, this.#gso)
     if (result === EINVAL && max === SEGMENTS[0] && Math.min(rest, segments * size) > SEGMENTS[1] * size) {
       max = SEGMENTS[1]
@@ -97,7 +97,7 @@ export class SendSegments extends Operation<number> {
     // concern this send: the size is too large, or the system has no GSO.
     if (result === EIO) channel.ensureExtras().unsegmented = true
     this.#alone = true
-    return this.#send(size, this.#plain)
+    return this.#send(size, this.#control)
   }
 
   #send(length: number, control: Buffer | null): number {

@@ -72,7 +72,7 @@ export class ZeroCopySender {
   /** The number of system calls that send from memory of the heap. */
   #heap = 0
   /** Called with true when the kernel starts to read memory of the heap, and with false when it has finished. */
-  onHeap: (rented: boolean) => void = () => undefined
+  onHeap: (lent: boolean) => void = () => undefined
 
   get statistics(): ZeroCopyStatistics {
     return { ...this.#statistics, pending: new Set(this.#pending.values()).size }

@@ -15,7 +15,7 @@ import { controlLayout } from '../message/receive-control'
 import { isRights } from '../message/rights'
 import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
 import { Accept, Connect } from '../operations/connect'
-import { checkErrorQueue, ReceiveErrors } from '../operations/error-queue'
+import { checkErrorQueue, ReceiveError, ReceiveErrors } from '../operations/error-queue'
 import {
   checkParts,
   MAX_CONTROL,
@@ -161,9 +161,15 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected receiveErrorsOperation(max?: number): ReceiveErrors {
+  protected receiveErrorsOperation(): ReceiveErrors {
     checkErrorQueue(this.family)
-    return new ReceiveErrors(this.channel, max)
+    return new ReceiveErrors(this.channel)
+  }
+
+  /** @internal */
+  protected receiveErrorOperation(): ReceiveError {
+    checkErrorQueue(this.family)
+    return new ReceiveError(this.channel)
   }
 
   /** @internal */

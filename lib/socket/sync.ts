@@ -214,7 +214,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   errors(op?: SyncOp | number): IterableIterator<ErrorRecord> {
     const waiting = checkSyncOp(op, this.timeout)
-    this.receiveErrorsOperation(1) // throws if the socket has no error queue
+    this.receiveErrorOperation() // throws if the socket has no error queue
     return this.#eachError(waiting)
   }
 
@@ -354,7 +354,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   *#eachError(waiting: Waiting): IterableIterator<ErrorRecord> {
-    while (!this.closed) yield* this.#block(this.receiveErrorsOperation(1), waiting)
+    while (!this.closed) yield this.#block(this.receiveErrorOperation(), waiting)
   }
 
   *#pull<T>(make: () => Operation<T>, waiting: Waiting, isEnd: (value: T) => boolean): IterableIterator<T> {

@@ -62,7 +62,7 @@ function prepare(channel: Channel, sender: ZeroCopySender): void {
 // The memory of a worker's heap may be reused after the worker ends, while the kernel still sends from it. At the
 // end of a process the kernel keeps the memory until it is done.
 function tellHeap(sender: ZeroCopySender, id: number): void {
-  if (!isMainThread) sender.onHeap = rented => void native.lentToKernel(id, rented ? 1 : 0)
+  if (!isMainThread) sender.onHeap = lent => void native.lentToKernel(id, lent ? 1 : 0)
 }
 
 /** The steps of one send, for both Socket classes. The caller runs the operations. */

@@ -184,7 +184,6 @@ static int64_t Descriptor(int fd, Args&) { return fd; }
 static constexpr Function kSlot[] = {
     {"socket", Call<Made<Socket>>},
     {"socketpair", Call<MadePair>},
-    {"dup", CallSlot<MadeFrom<Duplicate>>},
     {"dupFd", CallFd<MadeFrom<Duplicate>>},
     {"closeFd", CallFd<CloseLoose>},
     {"fcntl", CallSlot<Control>},

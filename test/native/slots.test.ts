@@ -28,7 +28,6 @@ const value = new Int32Array(1)
 const calls: [string, (slot: never) => number][] = [
   ['close', slot => native.close(slot)],
   ['detach', slot => native.detach(slot)],
-  ['dup', slot => native.dup(slot)],
   ['fcntl', slot => native.fcntl(slot, 1, 0)],
   ['watch', slot => native.watch(slot, 0, 0)],
   ['bind', slot => native.bind(slot, buffer)],

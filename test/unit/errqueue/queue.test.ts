@@ -1,4 +1,3 @@
-import { ErrorIterator } from '../../../lib/socket/error-iterator'
 import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../../../lib/reactor/error-queue'
 import type { ErrorRecord } from '../../../lib/errqueue/record'
 
@@ -50,25 +49,4 @@ test('without readers the queue keeps the newest 1024 records', () => {
   for (let i = 0; i < 40; i++) queue.drain()
   expect(queue.size).toBe(1024)
   expect(queue.take(1)[0]!.id).toBe(40 * MAX_RECORDS_AT_ONCE - 1024)
-})
-
-test('return() ends a next() that waits, and an iterator reports a failure once', async () => {
-  let cancelled: Error | null = null
-  const waiting = new ErrorIterator(() => {
-    let reject!: (reason: Error) => void
-    const pending = new Promise<ErrorRecord>((_resolve, no) => (reject = no))
-    return { record: pending, cancel: reason => reject((cancelled = reason)) }
-  })
-  const next = waiting.next()
-  expect(await waiting.return()).toEqual({ done: true, value: undefined })
-  expect(await next).toEqual({ done: true, value: undefined })
-  expect(cancelled).toMatchObject({ name: 'AbortError' })
-  expect(await waiting.next()).toEqual({ done: true, value: undefined })
-
-  const failing = new ErrorIterator(() => ({
-    record: Promise.reject(Object.assign(new Error('late'), { code: 'ERR_SOCKET_TIMEOUT' })),
-    cancel: () => undefined,
-  }))
-  await expect(failing.next()).rejects.toMatchObject({ code: 'ERR_SOCKET_TIMEOUT' })
-  expect(await failing.next()).toEqual({ done: true, value: undefined })
 })
