@@ -1,12 +1,11 @@
 import type { Address } from '../address'
+import { AF_INET6 } from '../constants'
 import { octetsOf } from '../struct'
 import type { FamilyControl } from '../control/build'
 import type { Control } from '../control/walk'
 import { invalidType } from '../errors'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import { checkBytes, checkInt } from '../validators'
-
-const AF_INET6 = platform.constants.AF_INET6!
 
 /** Checks the caller's control messages and copies their data, in the form for IPv6 or for IPv4. */
 export function checkControls(name: string, given: readonly unknown[], six: boolean): Control[] {

@@ -1,12 +1,11 @@
-import { native } from '../binding/binding'
 import { reactor } from '../reactor'
 import { DIRECT } from '../binding/memory'
 import type { Channel } from '../reactor/channel'
 import { ADDRESS_SIZE, STATE_ADDRESS } from '../binding/shared'
+import { constants, MSG_OOB, MSG_PEEK } from '../constants'
 
-const MSG_PEEK = native.constants.MSG_PEEK!
 /** Flags of a receive that does not read the next bytes of the stream. */
-export const ELSEWHERE = native.constants.MSG_OOB! | (native.constants.MSG_ERRQUEUE ?? 0)
+export const ELSEWHERE = MSG_OOB | (constants.MSG_ERRQUEUE ?? 0)
 
 /** True if a receive with these flags must first return bytes that an earlier one could not deliver. */
 export function hasLeftover(channel: Channel, flags: number): boolean {

@@ -5,14 +5,12 @@ import { FdHandle } from './fd'
 import { ErrorRecordDecoder, type ErrorMessage, type ErrorRecord } from '../errqueue/record'
 import { addresses, platform } from '../host'
 import { native } from '../binding/binding'
+import { constants, MSG_CTRUNC, MSG_TRUNC, SCM_RIGHTS, SOL_SOCKET } from '../constants'
 
-const constants = platform.constants
-const SOL_SOCKET = constants.SOL_SOCKET!
-const SCM_RIGHTS = constants.SCM_RIGHTS!
-const SCM_PIDFD = constants.SCM_PIDFD
+const { SCM_PIDFD } = constants
 const FD_SIZE = 4
 
-export const messageFlags = { MSG_TRUNC: constants.MSG_TRUNC!, MSG_CTRUNC: constants.MSG_CTRUNC! }
+export const messageFlags = { MSG_TRUNC, MSG_CTRUNC }
 export const controlLayout = new ControlLayout(platform)
 
 const decoder = new MetaDecoder(platform, addresses)

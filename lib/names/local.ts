@@ -1,7 +1,8 @@
 import type { Address } from '../address'
 import { invalidType, outOfRange, systemError } from '../errors'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import { native } from '../binding/binding'
+import { IFF_BROADCAST, IFF_POINTOPOINT } from '../constants'
 import { GETIFADDRS, type Lookup } from './lookup'
 import { ADDRESS, NAME, NETMASK, OTHER, type Entry } from './reply'
 import { runNow } from './run'
@@ -19,9 +20,6 @@ export interface InterfaceAddress {
   /** The address of the other end, if `flags` has `IFF_POINTOPOINT`. */
   destination: Address | null
 }
-
-const IFF_BROADCAST = platform.constants.IFF_BROADCAST ?? 2
-const IFF_POINTOPOINT = platform.constants.IFF_POINTOPOINT ?? platform.constants['IFF_POINTTOPOINT'] ?? 16
 
 /** Returns the name of this host. gethostname(2) */
 export function gethostname(): string {

@@ -3,10 +3,10 @@ import { ownAddress, type AddressLike, type AnyInetAddress } from '../address'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import { inet_ntop, inet_pton } from './inet'
 import { invalidAddress, invalidType, outOfRange, SocketError, systemError } from '../errors'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import { checkInt, checkInteger, checkText, fieldsOfOp, type Op } from '../validators'
 import { memberOf } from '../runtime/fields'
-import { nameOf } from '../constants'
+import { AF_INET, AF_INET6, AF_UNIX, constants, nameOf } from '../constants'
 import { ADDRESS, ALIAS, NAME, SERVICE, type Entry } from './reply'
 
 /** The hints of getaddrinfo: which addresses it returns. */
@@ -71,10 +71,6 @@ export interface Lookup<T> {
   failure(status: number, error: number): Error
 }
 
-const constants = platform.constants
-const AF_INET = constants.AF_INET!
-const AF_INET6 = constants.AF_INET6!
-const AF_UNIX = constants.AF_UNIX!
 const LONGEST_NAME = 1024
 const MAX_LABEL = 63
 

@@ -2,6 +2,7 @@ import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { type Memory, DIRECT } from '../binding/memory'
 import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../binding/shared'
+import { SO_ERROR, SOL_SOCKET } from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
 import { addresses } from '../host'
@@ -9,8 +10,6 @@ import { reactor, readAddress } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
-const SOL_SOCKET = native.constants.SOL_SOCKET!
-const SO_ERROR = native.constants.SO_ERROR!
 const number = new Int32Array(1)
 const size = new Int32Array(1)
 

@@ -1,11 +1,10 @@
 import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
 import { ERROR, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
-import { nameOf } from '../constants'
+import { constants, nameOf } from '../constants'
 import { unsupported, systemError } from '../errors'
 import { errnoOf, EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
-import { platform } from '../host'
 import { decodeError, messageFlags, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -13,9 +12,7 @@ import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
 import { Operation } from '../reactor/operation'
 
 const withErrorQueue = new Set(
-  ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(
-    name => platform.constants[name],
-  ),
+  ['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_CAN', 'AF_VSOCK', 'AF_BLUETOOTH'].map(name => constants[name]),
 )
 
 /**
@@ -23,14 +20,14 @@ const withErrorQueue = new Set(
  * family ignores MSG_ERRQUEUE, and the read would return data.
  */
 export function checkErrorQueue(family: number): void {
-  if (platform.constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
+  if (constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
   if (!withErrorQueue.has(family))
     throw systemError('recvmsg', errnoOf('EOPNOTSUPP'), {
       subject: `MSG_ERRQUEUE: ${nameOf('AF_', family)} has no error queue`,
     })
 }
 
-const MSG_ERRQUEUE = native.constants.MSG_ERRQUEUE ?? 0
+const MSG_ERRQUEUE = constants.MSG_ERRQUEUE ?? 0
 /** The size in bytes of the longest frame that a timestamp returns: a segmented send of 64 KiB and its headers. */
 const FRAME_ROOM = 66 * 1024
 const CONTROL_ROOM = 1024

@@ -1,6 +1,7 @@
 import type { Address, AddressLike } from '../address'
 import { native } from '../binding/binding'
 import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
+import { IOV_MAX, MSG_TRUNC } from '../constants'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
@@ -19,7 +20,6 @@ import { Operation } from '../reactor/operation'
 import { bufferOf, byteLengthOf, octetsOf } from '../struct'
 import { checkBytes, type Op } from '../validators'
 
-const MAX_PARTS = native.constants.IOV_MAX ?? 1024
 export const MAX_CONTROL = 1 << 20
 
 /** The options of recvmsg. */
@@ -70,7 +70,7 @@ export function receivedFds<A extends Address>(message: Message<A>): ReceivedFds
 /** Checks one buffer or an array of at most IOV_MAX buffers, and returns a new array of them. */
 export function checkParts(name: string, value: ArrayBufferView | ArrayBufferView[]): ArrayBufferView[] {
   if (!Array.isArray(value)) return [checkBytes(name, value)]
-  return elementsOf(name, value, MAX_PARTS).map((part, i) => checkBytes(`${name}[${i}]`, part))
+  return elementsOf(name, value, IOV_MAX).map((part, i) => checkBytes(`${name}[${i}]`, part))
 }
 
 /**
@@ -78,8 +78,6 @@ export function checkParts(name: string, value: ArrayBufferView | ArrayBufferVie
  * does not fit.
  */
 const CONTROL_ROOM = 4096
-
-const MSG_TRUNC = native.constants.MSG_TRUNC!
 
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)

@@ -1,18 +1,22 @@
 import { native } from '../binding/binding'
 import { READ, type WRITE } from '../binding/shared'
+import {
+  constants,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  POLLERR,
+  POLLIN,
+  POLLOUT,
+  SO_ERROR,
+  SOL_SOCKET,
+} from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
-const POLLIN = native.constants.POLLIN!
-const POLLOUT = native.constants.POLLOUT!
-
-const POLLERR = native.constants.POLLERR!
-const { SOL_SOCKET, SO_ERROR } = native.constants
-const { IPPROTO_IP, IPPROTO_IPV6, IP_RECVERR, IPV6_RECVERR, SO_TIMESTAMPING, SO_ZEROCOPY, SO_TXTIME } =
-  native.constants
+const { IP_RECVERR, IPV6_RECVERR, SO_TIMESTAMPING, SO_ZEROCOPY, SO_TXTIME } = constants
 /** The options that put records on the error queue. Linux only. */
 const QUEUEING = [
   [IPPROTO_IP, IP_RECVERR],
@@ -63,7 +67,7 @@ export class Ready extends Operation<void> {
   // error.
   #pendingError(): number {
     const value = Int32Array.of(0)
-    const result = native.getsockopt(this.channel.id, SOL_SOCKET!, SO_ERROR!, value, Int32Array.of(4))
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, value, Int32Array.of(4))
     if (result < 0) return result
     return value[0] === 0 ? EAGAIN : -value[0]!
   }

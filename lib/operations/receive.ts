@@ -12,6 +12,7 @@ import {
   RECEIVE_FROM,
   SLOT_STRIDE,
 } from '../binding/shared'
+import { MSG_PEEK, MSG_TRUNC } from '../constants'
 import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
@@ -28,9 +29,6 @@ const LOOP = 96
 const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
   Reflect.get(Uint8Array.prototype, 'set'),
 )
-
-const MSG_PEEK = native.constants.MSG_PEEK!
-const MSG_TRUNC = native.constants.MSG_TRUNC!
 
 const { memory } = reactor
 const inbox = Buffer.from(memory.inbox.buffer)

@@ -1,9 +1,10 @@
 import { native } from '../binding/binding'
 import { WRITE } from '../binding/shared'
+import { constants, IPPROTO_UDP } from '../constants'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import { controlLayout } from '../message/receive-control'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
@@ -19,8 +20,7 @@ const SEGMENTS = [128, 64] as const
 const MAX_SEND = 65_487
 /** The number of bytes after which an attempt yields to other sockets. UDP sends rarely return EAGAIN. */
 const TURN_BYTES = 4 * 1024 * 1024
-const IPPROTO_UDP = platform.constants.IPPROTO_UDP!
-const UDP_SEGMENT = platform.constants.UDP_SEGMENT
+const { UDP_SEGMENT } = constants
 
 /** The maximum number of segments per send of this kernel, for all sockets. */
 let max: number = SEGMENTS[0]

@@ -1,7 +1,7 @@
 import { constants as files } from 'node:fs'
 import { native } from '../binding/binding'
 import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
-import { SOCK_DGRAM } from '../constants'
+import { F_GETFL, O_NONBLOCK, SOCK_DGRAM } from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN, errnoOf } from '../errors/errno'
 import { giveBack } from '../message/leftover'
@@ -48,7 +48,6 @@ const PIPE_SIZE = 1024 * 1024
 /** The number of bytes after which an attempt yields to other sockets. */
 const TURN_BYTES = 4 * 1024 * 1024
 
-const { F_GETFL, O_NONBLOCK } = native.constants
 const { O_APPEND } = files
 
 /** The target of a transfer: a Socket of this package, or a duplicate of a foreign descriptor. */
@@ -133,9 +132,9 @@ export class Transfer {
 function hold(fd: number): Target {
   const stat = statOf(fd, 'splice')
   const channel = new Channel(reactor.adoptDuplicate(fd, 'splice'), fd)
-  const flags = native.fcntl(channel.id, F_GETFL!, 0)
+  const flags = native.fcntl(channel.id, F_GETFL, 0)
   const pipe = stat.isFifo
-  const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK!) === 0
+  const blocks = !stat.isFile && !pipe && (flags & O_NONBLOCK) === 0
   if (blocks || (!pipe && (flags & O_APPEND) !== 0)) {
     native.close(channel.id)
     const which = blocks ? 'must have O_NONBLOCK' : 'must not have O_APPEND, because splice(2) cannot append'

@@ -10,6 +10,7 @@ import { controlLayout, metaOf } from '../message/receive-control'
 import { Operation } from '../reactor/operation'
 import type { Channel } from '../reactor/channel'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../binding/shared'
+import { constants, MSG_TRUNC } from '../constants'
 import { AuxdataCodec, makeFrame, restore, type Frame } from './frame'
 
 /** The longest frame in bytes. The kernel can merge frames (GRO, GSO), so this is longer than any frame on a wire. */
@@ -18,9 +19,7 @@ const MAX_LENGTH = 1 << 18
 const BATCH = 32
 
 const auxdata = AuxdataCodec.create(platform)
-const SOL_PACKET = platform.constants.SOL_PACKET
-const PACKET_AUXDATA = platform.constants.PACKET_AUXDATA
-const MSG_TRUNC = platform.constants.MSG_TRUNC!
+const { SOL_PACKET, PACKET_AUXDATA } = constants
 
 // Shared by all readers: each frame is copied out before the next receive. Allocated when first needed.
 let scratch: Buffer | null = null

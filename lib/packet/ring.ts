@@ -1,6 +1,6 @@
 import { invalidType, outOfRange } from '../errors'
 import { native } from '../binding/binding'
-import { platform } from '../host'
+import { constants } from '../constants'
 import { checkInteger } from '../validators'
 import { ownFields } from '../runtime/fields'
 import type { Socket } from '../socket'
@@ -70,8 +70,8 @@ export function checkRing(given: unknown): RingShape | null {
 }
 
 function checkFrameSize(frameSize: unknown, blockSize: number): number {
-  const unit = platform.constants['TPACKET_ALIGNMENT'] ?? 16
-  const least = Math.ceil((platform.constants['TPACKET3_HDRLEN'] ?? 0) / unit) * unit
+  const unit = constants['TPACKET_ALIGNMENT'] ?? 16
+  const least = Math.ceil((constants['TPACKET3_HDRLEN'] ?? 0) / unit) * unit
   const size = checkInteger('options.ring.frameSize', frameSize, least, blockSize)
   if (size % unit !== 0) throw outOfRange('options.ring.frameSize', `a multiple of ${unit}`, size)
   return size

@@ -3,6 +3,7 @@ import { bpf } from '../bpf'
 import { Program } from '../bpf/program'
 import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
 import { native } from '../binding/binding'
+import { constants, SOCK_DGRAM, SOCK_RAW } from '../constants'
 import { platform } from '../host'
 import { checkInteger, checkOptions, checkText } from '../validators'
 import { ownFields } from '../runtime/fields'
@@ -11,7 +12,6 @@ import type { FilterProgram } from '../options/codec'
 import { Socket } from '../socket'
 import { checkRing, openRing, type RingOptions } from './ring'
 
-const constants = platform.constants
 const modes = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
 
 /** How several sockets share the frames of an interface. PACKET_FANOUT of packet(7) */
@@ -70,7 +70,7 @@ export function openSocket(given: PacketOptions): {
 } {
   const { device, protocol, filter, shape, promiscuous, ignoreOutgoing, cooked, fanout, netns } =
     checkPacket(given)
-  const type = cooked ? constants.SOCK_DGRAM! : constants.SOCK_RAW!
+  const type = cooked ? SOCK_DGRAM : SOCK_RAW
   const socket = new Socket<PacketAddress>(constants.AF_PACKET, type, 0, netns === undefined ? {} : { netns })
   try {
     const index = typeof device === 'number' ? device : indexOf(socket, device)

@@ -2,6 +2,18 @@ import { canceled, closed, invalidType, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { BaseSocket } from '../socket/base'
 import { native } from '../binding/binding'
+import {
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
+  POLLOUT,
+  POLLPRI,
+  POLLRDBAND,
+  POLLRDNORM,
+  POLLWRBAND,
+  POLLWRNORM,
+} from '../constants'
 import { EBADF } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
 import { checkFd, checkInteger, checkOp, checkTimeout, type Op, type Waiting } from '../validators'
@@ -24,15 +36,10 @@ export type PollResult<E extends PollEntry = PollEntry> = E & { revents: number 
 /** A timeout in milliseconds, `null` for no limit, or an object with a timeout and a signal. */
 export type PollTimeout = number | null | Pick<Op, 'timeout' | 'signal'>
 
-const constants = native.constants
-const POLLIN = constants.POLLIN!
-const POLLPRI = constants.POLLPRI!
-const POLLOUT = constants.POLLOUT!
-const POLLNVAL = constants.POLLNVAL!
-const READING = POLLIN | constants.POLLRDNORM!
+const READING = POLLIN | POLLRDNORM
 // The events that select(2) treats as readable, writable and exceptional.
-const FOR_READ = READING | constants.POLLRDBAND! | constants.POLLHUP! | constants.POLLERR!
-const FOR_WRITE = POLLOUT | constants.POLLWRNORM! | constants.POLLWRBAND! | constants.POLLERR!
+const FOR_READ = READING | POLLRDBAND | POLLHUP | POLLERR
+const FOR_WRITE = POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR
 const FOR_EXCEPT = POLLPRI
 const ANYTHING = 0xffff
 

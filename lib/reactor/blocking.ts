@@ -6,10 +6,9 @@ import { DIRECT } from '../binding/memory'
 import { YIELD, type Operation } from './operation'
 import type { Channel } from './channel'
 import { STATE_ADDRESS, WRITE, ERROR } from '../binding/shared'
+import { POLLIN, POLLOUT } from '../constants'
 import { performance } from '../runtime/clock'
 
-const POLLIN = native.constants.POLLIN!
-const POLLOUT = native.constants.POLLOUT!
 const MAX_BACKOFF = 16
 /** The longest pause after readiness that led to no progress, as a power of two: 16 ms. */
 export const MAX_STALL = 4

@@ -7,15 +7,20 @@ import {
   AF_INET,
   AF_INET6,
   AF_UNIX,
+  constants,
+  F_GETFD,
+  F_SETFD,
+  FD_CLOEXEC,
   nameOf,
   SOCK_DGRAM,
   SOCK_STREAM,
+  SOMAXCONN,
   type Family,
   type SocketKind,
   type SocketType,
 } from '../constants'
 import { invalidType } from '../errors'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -28,8 +33,6 @@ import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from './namespace'
 import { check, checkOption, describeOption, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
-
-const constants = platform.constants
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
 // the source of the function, so the comment inside it tells the user what to do. Without this property they would
@@ -180,7 +183,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * `backlog` is the maximum number of connections that wait to be accepted. The default is SOMAXCONN, but at most
    * 128. A negative value counts as 0.
    */
-  listen(backlog: number = Math.min(constants.SOMAXCONN ?? 128, 128)): this {
+  listen(backlog: number = Math.min(SOMAXCONN, 128)): this {
     const limit = checkInteger('backlog', backlog, -0x80000000, 0x7fffffff)
     check(this, 'listen', native.listen(this.channel.id, Math.max(0, limit)))
     this.channel.ensureExtras().backlog = Math.max(0, limit)
@@ -257,16 +260,16 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** Returns whether a child process inherits the descriptor across execve(2). False for a new socket. fcntl(2) */
   getInheritable(): boolean {
-    const flags = native.fcntl(this.channel.id, constants.F_GETFD!, 0)
+    const flags = native.fcntl(this.channel.id, F_GETFD, 0)
     check(this, 'fcntl', flags)
-    return (flags & constants.FD_CLOEXEC!) === 0
+    return (flags & FD_CLOEXEC) === 0
   }
 
   /** Sets whether a child process inherits the descriptor across execve(2). fcntl(2) FD_CLOEXEC */
   setInheritable(on: boolean): void {
     if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
     this.channel.shared ||= on
-    check(this, 'fcntl', native.fcntl(this.channel.id, constants.F_SETFD!, on ? 0 : constants.FD_CLOEXEC!))
+    check(this, 'fcntl', native.fcntl(this.channel.id, F_SETFD, on ? 0 : FD_CLOEXEC))
   }
 
   /**

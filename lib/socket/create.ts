@@ -1,16 +1,15 @@
 import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STREAM } from '../binding/shared'
-import { AF_INET, AF_INET6, AF_UNIX, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
+import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
-import { platform } from '../host'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { checkFd, checkInt } from '../validators'
 import { socketInNamespace } from './namespace'
 
-const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = platform.constants
+const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = constants
 /** The flags that C code adds to the type. Every descriptor of this package has them anyway. */
 export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
 

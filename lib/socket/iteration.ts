@@ -1,4 +1,5 @@
 import { native } from '../binding/binding'
+import { constants, FIONREAD } from '../constants'
 import { invalidType, type SocketError } from '../errors'
 import { RECVMSG_FIELDS, type RecvmsgOptions } from '../operations/message'
 import { reactor } from '../reactor'
@@ -50,7 +51,7 @@ function checkObject(options: unknown): object {
   return options
 }
 
-const { POLLRDHUP, FIONREAD } = native.constants
+const { POLLRDHUP } = constants
 
 /**
  * Returns whether an empty receive means the end of the connection.
@@ -65,7 +66,7 @@ export function hasEnded(socket: BaseSocket): boolean {
   if ((descriptor[2]! & POLLRDHUP) === 0) return false
   // FIONREAD fails if the family does not support it (AF_VSOCK before Linux 6.10). Assume that nothing is left.
   const left = Int32Array.of(0)
-  return native.ioctl(socket.channel.id, FIONREAD!, left) < 0 || left[0] === 0
+  return native.ioctl(socket.channel.id, FIONREAD, left) < 0 || left[0] === 0
 }
 
 /** True if the operation failed because this socket was closed or detached. */

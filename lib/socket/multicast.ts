@@ -1,8 +1,8 @@
 import { formatIPv6, parseIPv4, parseIPv6 } from '../address/text'
 import { native } from '../binding/binding'
+import { AF_INET } from '../constants'
 import { closed, interfaceError, invalidAddress, invalidType, SocketError, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
-import { platform } from '../host'
 import type { MulticastSource } from '../options'
 import { hostContext } from '../options/context'
 import * as ip from '../options/ip'
@@ -149,7 +149,7 @@ export function joinGroup(socket: Member, value: string, given?: JoinOptions): M
     throw invalidAddress(value, 'not a numeric multicast address (224.0.0.0/4 or ff00::/8)')
   }
   const calls = callsFor(text)
-  if (calls === inet6 && socket.family === platform.constants.AF_INET) {
+  if (calls === inet6 && socket.family === AF_INET) {
     throw invalidAddress(value, 'this is an IPv6 group and the socket is AF_INET; open it with AF_INET6')
   }
   const source = options.source === undefined ? null : checkSource(calls, options.source)

@@ -1,12 +1,12 @@
 import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
-import { SOCK_DGRAM, type SocketKind } from '../constants'
+import { AF_UNIX, SOCK_DGRAM, type SocketKind } from '../constants'
 import { buildControl } from '../control/walk'
 import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import type { Message } from '../message'
 import { checkBatch, type MessageBatch } from '../message/batch'
 import { control } from '../message/control'
@@ -67,7 +67,6 @@ import {
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { Adoption } from './create'
 
-const AF_UNIX = platform.constants.AF_UNIX!
 /**
  * Creates the operations of both Socket classes, and provides a `tryX` method for each.
  *

@@ -1,10 +1,10 @@
 import { native } from '../binding/binding'
 import { STATE_SECOND } from '../binding/shared'
-import { nameOf } from '../constants'
+import { constants, nameOf } from '../constants'
 import { closed, systemError } from '../errors'
 import { EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
-import { addresses, platform } from '../host'
+import { addresses } from '../host'
 import type { CodecContext } from '../options/codec'
 import { hostContext } from '../options/context'
 import type { OptionCalls } from '../options/option'
@@ -19,7 +19,6 @@ interface OptionSocket {
   readonly closed: boolean
 }
 
-const constants = platform.constants
 const integerSize = new Int32Array(1)
 
 /** Throws the error of a failed call, or the error of a closed socket. */

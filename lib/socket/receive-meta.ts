@@ -1,4 +1,14 @@
-import { constants, nameOf } from '../constants'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  constants,
+  IPPROTO_UDP,
+  nameOf,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+} from '../constants'
 import { invalidType, SocketError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { platform } from '../host'
@@ -84,8 +94,7 @@ interface Step {
   undo: (() => void) | undefined
 }
 
-const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW } = constants
-const { AF_PACKET, AF_NETLINK, IPPROTO_UDP } = constants
+const { AF_PACKET, AF_NETLINK } = constants
 const linux = platform.os === 'linux'
 
 const O = options

@@ -1,7 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { native } from '../binding/binding'
+import { constants, SOL_SOCKET } from '../constants'
 import { aborted, canceled, closed, systemError, unsupported, withProgress } from '../errors'
-import { platform } from '../host'
 import { errorQueueOf } from '../operations/error-queue'
 import { SendAll } from '../operations/send'
 import { SendZeroCopy, ZeroCopyEnd } from '../operations/zerocopy'
@@ -15,7 +15,7 @@ import { isAborted } from '../runtime/signals'
 import { byteLengthOf, octetsOf } from '../struct'
 import type { Waiting } from '../validators'
 
-const { SOL_SOCKET, SO_ZEROCOPY } = platform.constants
+const { SO_ZEROCOPY } = constants
 /** The number of milliseconds that a closed socket may continue to send before its connection is reset. */
 const LINGER_MS = 30_000
 
@@ -37,7 +37,7 @@ function senderOf(channel: Channel): ZeroCopySender {
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
   const extras = channel.ensureExtras()
   if (extras.zeroCopy !== null) return extras.zeroCopy
-  const result = native.setsockopt(channel.id, SOL_SOCKET!, SO_ZEROCOPY, Int32Array.of(1), 4)
+  const result = native.setsockopt(channel.id, SOL_SOCKET, SO_ZEROCOPY, Int32Array.of(1), 4)
   if (result < 0) throw systemError('setsockopt', result, { subject: 'SO_ZEROCOPY' })
   const sender = new ZeroCopySender()
   if (!channel.shared) prepare(channel, sender)

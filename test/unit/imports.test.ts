@@ -113,6 +113,15 @@ describe('lib/', () => {
     expect(chain(file, binding)).toBeNull()
   })
 
+  test('constants come from lib/constants, and in decoders and codecs from the platform in the argument', () => {
+    const users = (pattern: RegExp): string[] => modules.filter(file => pattern.test(read(file)))
+    expect(users(/native\.constants/).sort()).toEqual(['lib/constants/define.ts', 'lib/host.ts'])
+    const above = users(/platform\.constants/).filter(
+      file => !/^lib\/(address|control|errqueue|options\/codecs)\//.test(file),
+    )
+    expect(above).toEqual([])
+  })
+
   test('only binding.ts loads the addon', () => {
     const importers = modules.filter(file =>
       imports(file).some(specifier => resolve(file, specifier) === 'lib/binding/load.ts'),

@@ -1,11 +1,19 @@
 import { Socket as NetSocket } from 'node:net'
 import { native } from '../../binding/binding'
-import { AF_UNIX, constants, nameOf, SOCK_STREAM, SOL_SOCKET, SO_ACCEPTCONN } from '../../constants'
+import {
+  AF_UNIX,
+  constants,
+  IPPROTO_TCP,
+  nameOf,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SO_ACCEPTCONN,
+} from '../../constants'
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
 import type { Source } from './source'
 
-const protocols = [0, constants.IPPROTO_TCP, constants.IPPROTO_MPTCP]
+const protocols = [0, IPPROTO_TCP, constants.IPPROTO_MPTCP]
 
 /** Moves the file descriptor to a new net.Socket. */
 export function toNetSocket(socket: Source): NetSocket {
