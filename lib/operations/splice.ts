@@ -79,7 +79,7 @@ export class Transfer {
     to: Channel | number,
   ) {
     reactor.makeRoom(3)
-    this.#target = typeof to === 'number' ? hold(to) : { channel: to, file: false, held: false }
+    this.#target = typeof to === 'number' ? duplicate(to) : { channel: to, file: false, held: false }
     const result = native.pipe(PIPE_SIZE)
     if (result < 0) {
       this.#letGo()
@@ -129,7 +129,7 @@ export class Transfer {
 }
 
 // Duplicates a descriptor as the target of a transfer. Refuses descriptors that would block the event loop.
-function hold(fd: number): Target {
+function duplicate(fd: number): Target {
   const stat = statOf(fd, 'splice')
   const channel = new Channel(reactor.adoptDuplicate(fd, 'splice'), fd)
   const flags = native.fcntl(channel.id, F_GETFL, 0)

@@ -25,7 +25,7 @@ static int64_t Connect(int fd, Args& a) {
 
 // The same for class Socket. After EINTR the kernel goes on to connect, so this returns -EINPROGRESS. Not so for
 // AF_UNIX: there the call waited for room in the backlog, and is repeated.
-static int64_t ConnectOwned(Env& env, Slot& slot, Args& a) {
+static int64_t ConnectOnSlot(Env& env, Slot& slot, Args& a) {
   const Bytes address = a.Buffer(1, "address");
   if (!a.ok()) return 0;
   const bool repeats = MayBringDescriptors(slot);
@@ -92,7 +92,7 @@ static int64_t Shutdown(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"bind", CallSlot<Bind>},
-    {"connect", CallWithSlot<ConnectOwned>},
+    {"connect", CallWithSlot<ConnectOnSlot>},
     {"listen", CallSlot<Listen>},
     {"accept", CallWithSlot<AcceptOnSlot>},
     {"getsockname", CallSlot<LocalName>},

@@ -81,7 +81,7 @@ static int64_t SetOption(int fd, Args& a) {
   return Retry([&] { return setsockopt(fd, level, name, given, static_cast<socklen_t>(length)); });
 }
 
-static int64_t SetOptionOwned(Env&, Slot& slot, Args& a) {
+static int64_t SetOptionOnSlot(Env&, Slot& slot, Args& a) {
   if (a.Int(1, "level") == SOL_SOCKET && a.Int(2, "name") == SO_LINGER) slot.lingers = true;
   return SetOption(slot.fd, a);
 }
@@ -117,7 +117,7 @@ static int64_t DeviceControl(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"getsockopt", CallSlot<GetOption>},
-    {"setsockopt", CallWithSlot<SetOptionOwned>},
+    {"setsockopt", CallWithSlot<SetOptionOnSlot>},
     {"setProgram", CallSlot<SetProgram>},
     {"ioctl", CallSlot<DeviceControl>},
 };
