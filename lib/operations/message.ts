@@ -9,14 +9,14 @@ import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { ELSEWHERE, receiveMessage } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
 import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
-import { bufferOf, byteLengthOf, octetsOf } from '../struct'
+import { bufferOf, byteLengthOf } from '../struct'
 import { checkBytes, type Op } from '../validators'
 
 const MAX_PARTS = native.constants.IOV_MAX ?? 1024
@@ -120,16 +120,9 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
       buffers = this.into
       if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
     }
-    if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
-    const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
+    const result = receiveMessage(this.channel, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
-  }
-
-  #leftover(buffers: ArrayBufferView[]): number {
-    const { state } = reactor.memory
-    state[STATE_FLAGS] = state[STATE_CONTROL] = 0
-    return takeLeftover(this.channel, this.flags, buffers.map(octetsOf))
   }
 
   #reserve(size: number): Buffer {

@@ -1,11 +1,11 @@
 import type { PacketAddress } from '../address'
 import { walkControl } from '../control/walk'
 import { systemError } from '../errors'
-import { native } from '../binding/binding'
 import { platform } from '../host'
 import { reactor, readAddress } from '../reactor'
 import { EAGAIN } from '../errors/errno'
 import { DIRECT } from '../binding/memory'
+import { receiveMessage } from '../message/leftover'
 import { controlLayout, metaOf } from '../message/receive-control'
 import { Operation } from '../reactor/operation'
 import type { Channel } from '../reactor/channel'
@@ -49,7 +49,7 @@ export class FrameReader implements Reader {
   receive(): Frame | number {
     scratch ??= Buffer.allocUnsafeSlow(MAX_LENGTH)
     // With MSG_TRUNC the result is the length of the whole frame, even if the buffer is shorter.
-    const result = native.recvmsg(this.channel.id, [scratch], control, MSG_TRUNC)
+    const result = receiveMessage(this.channel, [scratch], control, MSG_TRUNC)
     return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, MAX_LENGTH)), result)
   }
 

@@ -27,7 +27,9 @@ export function toNetSocket(socket: Source): NetSocket {
   }
   try {
     const adopted = new NetSocket({ fd, readable: true, writable: true })
-    if (leftover !== null) adopted.unshift(leftover.data)
+    const kept: Uint8Array[] = []
+    for (let each = leftover; each !== null; each = each.next) kept.push(each.data)
+    if (kept.length > 0) adopted.unshift(Buffer.concat(kept))
     return adopted
   } catch (error) {
     native.closeFd(fd)
