@@ -11,6 +11,7 @@ import { Operation } from '../reactor/operation'
 import type { Channel } from '../reactor/channel'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../binding/shared'
 import { AuxdataCodec, makeFrame, restore, type Frame } from './frame'
+import { append } from '../runtime/list'
 
 /** The longest frame in bytes. The kernel can merge frames (GRO, GSO), so this is longer than any frame on a wire. */
 const MAX_LENGTH = 1 << 18
@@ -106,7 +107,7 @@ export class ReceiveFrames extends Operation<Frame[]> {
     while (frames.length < this.max) {
       const frame = reader.receive()
       if (typeof frame !== 'number') {
-        frames.push(frame)
+        append(frames, frame)
         continue
       }
       if (frames.length === 0) return frame

@@ -4,6 +4,7 @@ import { AF_UNIX, constants, nameOf, SOCK_STREAM, SOL_SOCKET, SO_ACCEPTCONN } fr
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
 import type { Source } from './source'
+import { append } from '../../runtime/list'
 
 const protocols = [0, constants.IPPROTO_TCP, constants.IPPROTO_MPTCP]
 
@@ -28,7 +29,7 @@ export function toNetSocket(socket: Source): NetSocket {
   try {
     const adopted = new NetSocket({ fd, readable: true, writable: true })
     const kept: Uint8Array[] = []
-    for (let each = leftover; each !== null; each = each.next) kept.push(each.data)
+    for (let each = leftover; each !== null; each = each.next) append(kept, each.data)
     if (kept.length > 0) adopted.unshift(Buffer.concat(kept))
     return adopted
   } catch (error) {
