@@ -190,7 +190,8 @@ struct FileStat {
   uint32_t mode;
   int64_t size;
   uint64_t mount;  // id of the mount in /proc/self/mountinfo, 0 if unknown
-  bool local;      // in memory or on a block device, so that no call waits for another process
+  bool
+      local;  // in memory or on a block device without a server, so that no call waits for another process
 };
 int Stat(int fd, FileStat* stat);
 

@@ -50,7 +50,7 @@ static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
 }
 
 // fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode, kStateFlags is 1 for a
-// file in memory or on a block device, kStateSecond is the id of its mount.
+// file without a server, kStateSecond is the id of its mount.
 static int64_t Stat(int fd, Args& a) {
   sys::FileStat stat = {};
   const int failed = sys::Stat(fd, &stat);

@@ -61,9 +61,15 @@ sys.stdin.read()
 }
 
 /** Starts a process that sends file descriptors of files whose server never answers: see silent_fuse.py. */
-export function silentFiles(fd: number, count: number, mode: 'r' | 'w' = 'r', answered = 0): Helper {
+export function silentFiles(
+  fd: number,
+  count: number,
+  mode: 'r' | 'w' = 'r',
+  answered = 0,
+  kind: 'fuse' | 'fuseblk' = 'fuse',
+): Helper {
   const script = path.join(__dirname, 'silent_fuse.py')
-  return new Helper(['-S', '-E', script, String(count), mode, String(answered)], [fd])
+  return new Helper(['-S', '-E', script, String(count), mode, String(answered), kind], [fd])
 }
 
 /**
@@ -87,4 +93,7 @@ export async function endWorker(script: string): Promise<void> {
 }
 
 export const needsPython = missing.linux() ?? missing.python()
+const needsLoop = missing.root() ?? missing.program('test', '-w', '/dev/loop-control')
 export const needsFuse = needsPython ?? missing.root() ?? missing.program('test', '-w', '/dev/fuse')
+export const needsFuseBlock =
+  needsFuse ?? needsLoop ?? missing.program('grep', '-qw', 'fuseblk', '/proc/filesystems')
