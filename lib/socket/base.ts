@@ -37,6 +37,8 @@ const constants = platform.constants
 // prettier-ignore
 function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: send the fd of detach() and adopt() it there */ return this.summary() }
 
+/** Returns a new descriptor: that of the socket's network namespace. Linux only. */
+const SIOCGSKNS = constants['SIOCGSKNS']
 const integer = new Int32Array(2)
 const integerSize = new Int32Array(1)
 
@@ -359,7 +361,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * Controls sockets and network interfaces. ioctl(2), netdevice(7)
    *
    * A number (0 by default) is passed as an `int *`, and the result is the int that the kernel stored there
-   * (`FIONREAD`). Bytes are passed to the kernel and changed by it, and the result is that of the call.
+   * (`FIONREAD`). Bytes are passed to the kernel and changed by it, and the result is that of the call. The result of
+   * `SIOCGSKNS` is always a new file descriptor, which the caller must close.
    *
    * Only known requests are allowed; others throw `EPERM`. Requests with a pointer in their argument
    * (`SIOCGIFCONF`, `SIOCETHTOOL`) also throw `EPERM`, because the address and the size cannot be checked. The
@@ -370,8 +373,9 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
     if (typeof argument === 'number') {
       integer[0] = checkInt('argument', argument)
       integer[1] = 0
-      checkOption(this, 'ioctl', native.ioctl(this.channel.id, code, integer), '', code)
-      return integer[0]
+      const result = native.ioctl(this.channel.id, code, integer)
+      checkOption(this, 'ioctl', result, '', code)
+      return code >>> 0 === SIOCGSKNS ? result : integer[0]
     }
     const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
     checkOption(this, 'ioctl', result, '', code)

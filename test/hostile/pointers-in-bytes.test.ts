@@ -1,4 +1,4 @@
-import { openSync, closeSync } from 'node:fs'
+import { openSync, closeSync, readlinkSync } from 'node:fs'
 import {
   AF_INET,
   AF_INET6,
@@ -269,4 +269,18 @@ describe('ioctl passes only requests whose argument contains no address', () => 
     socket.ioctl(c['SIOCGIFINDEX']!, index)
     expect(index.readInt32LE(16)).toBe(1)
   })
+
+  testIf(
+    missing.root() ?? missing.linux(),
+    'the descriptor of SIOCGSKNS reaches the caller in both forms',
+    () => {
+      const socket = udp()
+      const request = (constants as Readonly<Record<string, number>>)['SIOCGSKNS']!
+      for (const argument of [0, 7, Buffer.alloc(4)]) {
+        const fd = socket.ioctl(request, argument)
+        expect(readlinkSync(`/proc/self/fd/${fd}`)).toMatch(/^net:/)
+        closeSync(fd)
+      }
+    },
+  )
 })
