@@ -44,20 +44,22 @@ export class Helper {
   }
 }
 
-/** Starts another process with the same open file that clears O_NONBLOCK, once or again and again. */
-export function clearing(fd: number, how: 'once' | 'continuously'): Helper {
+/** Starts another process with the same open files that clears O_NONBLOCK of each, once or again and again. */
+export function clearing(fd: number | number[], how: 'once' | 'continuously'): Helper {
+  const fds = [fd].flat()
   const script = `
 import fcntl, os, select, sys
-flags = fcntl.fcntl(3, fcntl.F_GETFL)
-fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+def clear():
+    for fd in range(3, ${3 + fds.length}): fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+flags = fcntl.fcntl(3, fcntl.F_GETFL) & ~os.O_NONBLOCK
+clear()
 print('ready', flush=True)
 while ${how === 'once' ? 'False' : 'True'}:
-    for _ in range(20000):
-        fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+    for _ in range(${Math.ceil(20000 / fds.length)}): clear()
     if select.select([0], [], [], 0)[0]: break
 sys.stdin.read()
 `
-  return new Helper(['-S', '-E', '-c', script], [fd])
+  return new Helper(['-S', '-E', '-c', script], fds)
 }
 
 /** Starts a process that sends file descriptors of files whose server never answers: see silent_fuse.py. */
