@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <atomic>
 #include <cstddef>
@@ -137,11 +138,27 @@ class WatchedThread {
   WatchedThread(WatchedThread&&) = delete;
   WatchedThread& operator=(WatchedThread&&) = delete;
 
+  // True for a second after BeWary(), which is called when the watchdog has interrupted a call of this thread.
+  bool IsWary() {
+    if (wary_until_ != 0 && Seconds() > wary_until_) wary_until_ = 0;
+    return wary_until_ != 0;
+  }
+  void BeWary() { wary_until_ = Seconds() + 1; }
+
   std::atomic<uint32_t> calls{0};        // odd during a call
   std::atomic<bool> interrupted{false};  // the watchdog has interrupted this call, or is about to
   uint32_t seen = 0;                     // `calls` at the last look; used by the watchdog only
   int tid = 0;                           // used by the watchdog only
   WatchedThread* next = nullptr;         // used by the watchdog only
+
+ private:
+  static double Seconds() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+  }
+
+  double wary_until_ = 0;  // used by this thread only
 };
 
 // True if there is a watchdog. Otherwise a guarded call checks O_NONBLOCK first, and can still block if another process
