@@ -12,11 +12,13 @@ import {
   STATE_ADDRESS,
   STATE_CONTROL,
   STATE_FLAGS,
+  STATE_SECOND,
   WRITE,
 } from '../binding/shared'
 import { walkControl, type Control } from '../control/walk'
 import { systemError, withMessages } from '../errors'
-import { EAGAIN } from '../errors/errno'
+import { EAGAIN, EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
 import { addressAt } from '../host'
 import { Message } from '../message'
 import { MessageBatch } from '../message/batch'
@@ -195,7 +197,10 @@ export class Sendmmsg extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('sendmmsg', result, { address: this.batch.address(this.#sent) })
+    return systemError('sendmmsg', result, {
+      address: this.batch.address(this.#sent),
+      refused: result === EPERM ? refusal(reactor.memory.state[STATE_SECOND]!, 'control') : undefined,
+    })
   }
 
   override get spurious(): boolean {

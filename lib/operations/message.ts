@@ -1,10 +1,11 @@
 import type { Address, AddressLike } from '../address'
 import { native } from '../binding/binding'
-import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
+import { READ, STATE_CONTROL, STATE_FLAGS, STATE_SECOND, WRITE } from '../binding/shared'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
-import { EAGAIN } from '../errors/errno'
+import { EAGAIN, EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
 import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
@@ -169,6 +170,12 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 }
 
+// Native code marks its own EPERM with a reason, to distinguish it from the kernel's.
+function refusedControl(control: Uint8Array | null, result: number): string | undefined {
+  if (control === null || control.length === 0 || result !== EPERM) return undefined
+  return refusal(reactor.memory.state[STATE_SECOND]!, 'control')
+}
+
 /** Sends one message and returns the number of bytes. sendmsg(2) */
 export class Sendmsg extends Operation<number> {
   readonly #lengths: number[]
@@ -206,6 +213,7 @@ export class Sendmsg extends Operation<number> {
     return systemError('sendmsg', result, {
       address: this.address === null ? peerOf(this.channel, result) : addresses.decode(this.address),
       control: this.control !== null,
+      refused: refusedControl(this.control, result),
     })
   }
 

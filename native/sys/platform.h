@@ -104,6 +104,9 @@ Refusal RefuseSet(int level, int name, const void* value, size_t size);
 // Returns whether SetProgram() is refused.
 Refusal RefuseProgram(int level, int name);
 
+// Returns whether a control message of sendmsg(2) is refused. No other thread may write to them.
+Refusal RefuseControl(const msghdr& message);
+
 // Returns whether ioctl(2) is refused. Only requests are allowed that read and write at most kArgumentRoom bytes
 // without pointers.
 constexpr size_t kArgumentRoom = 1 << 14;
