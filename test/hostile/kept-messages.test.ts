@@ -1,6 +1,6 @@
 /*
  * A loop over messages with a batch takes datagrams from the kernel that it has not returned yet. If the loop ends
- * early, none of them may be lost or overtaken: each of them is the next one for whatever receives next.
+ * early, no datagram may be lost or overtaken: the next receive of any kind returns the oldest one.
  */
 import {
   AF_INET,
