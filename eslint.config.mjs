@@ -116,6 +116,21 @@ export default tseslint.config(
     },
   },
   {
+    // The compiler of filters holds only text and numbers.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/bpf/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.property.name="push"]:matches([callee.object.type="Identifier"], [callee.object.type="MemberExpression"])',
+          message: 'push calls setters that other code put on Array.prototype: use append of runtime/list.',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // Tests pass values that the types forbid, to reach the run-time check.

@@ -5,6 +5,7 @@
 #define BSD_SOCKETS_GUARDED_CALL_H_
 
 #include <errno.h>
+#include <poll.h>
 
 #include <atomic>
 #include <cstdint>
@@ -22,23 +23,51 @@ auto Interruptible(sys::WatchedThread& thread, const Call& call) -> decltype(cal
   return result;
 }
 
+// A descriptor of a guarded call, and the event of poll(2) without which the call would wait: 0 if no event tells.
+struct End {
+  int fd;
+  short event;
+};
+
+constexpr End kNoEnd = {-1, 0};
+
+inline void Prepare(const End& end) {
+  if (end.fd >= 0) sys::Prepare(end.fd);
+}
+
+// True if a call with these descriptors would not wait, as far as poll(2) can tell.
+inline bool IsReady(const End& one, const End& other) {
+  pollfd fds[2] = {{one.event == 0 ? -1 : one.fd, one.event, 0},
+                   {other.event == 0 ? -1 : other.fd, other.event, 0}};
+  if (poll(fds, 2, 0) < 0) return true;  // the call itself finds out
+  for (const pollfd& each : fds)
+    if (each.fd >= 0 && each.revents == 0) return false;
+  return true;
+}
+
 // Like Interruptible(), for a call that waits only if a file is blocking. After an interruption it sets O_NONBLOCK
-// again on `fd`, and on `other` unless that is -1. It repeats the call after another signal, but returns -EAGAIN after
-// the watchdog's: another process that keeps clearing the flag would make every attempt block.
+// again on both ends. It repeats the call after another signal, but returns -EAGAIN after the watchdog's: another process
+// that keeps clearing the flag would make every attempt block.
+//
+// Each interruption costs some milliseconds, and that process may hold many files. So for a second after one, the thread is
+// wary: before each call it sets the flag, and asks poll(2) whether the call would wait.
 template <typename Call>
-auto NonBlocking(sys::WatchedThread& thread, int fd, int other, const Call& call)
+auto NonBlocking(sys::WatchedThread& thread, const End& one, const End& other, const Call& call)
     -> decltype(call()) {
-  if (!sys::Interrupts()) {
-    sys::Prepare(fd);
-    if (other >= 0) sys::Prepare(other);
+  const bool wary = thread.IsWary();
+  if (wary || !sys::Interrupts()) {
+    Prepare(one);
+    Prepare(other);
   }
+  if (wary && !IsReady(one, other)) return -EAGAIN;
   for (;;) {
     sys::BeginCall(thread);
     const auto result = call();
     const bool interrupted = sys::EndCall(thread);
+    if (interrupted) thread.BeWary();
     if (result != -EINTR) return result;
-    sys::Prepare(fd);
-    if (other >= 0) sys::Prepare(other);
+    Prepare(one);
+    Prepare(other);
     if (interrupted) return -EAGAIN;
   }
 }

@@ -40,7 +40,7 @@ int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sock
 
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index) {
   const socklen_t room = *length;
-  const int fd = NonBlocking(env.thread, listener.fd, -1, [&] {
+  const int fd = NonBlocking(env.thread, {listener.fd, POLLIN}, kNoEnd, [&] {
     *length = room;
     return sys::Accept(listener.fd, address, length);
   });

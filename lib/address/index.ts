@@ -167,7 +167,7 @@ export class AddressCodec {
   readonly #platform: Platform
   readonly #unknown: UnknownCodec
   /** The codecs by family number. */
-  readonly #codecs: (FamilyCodec | undefined)[] = []
+  readonly #codecs: Record<number, FamilyCodec | undefined> = { __proto__: null } as never
 
   constructor(platform: Platform, interfaces: InterfaceLookup) {
     const context: Context = { platform, interfaces, head: new Head(platform) }

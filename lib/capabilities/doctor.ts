@@ -8,6 +8,7 @@ import path from 'node:path'
 import { capabilities, type Capability } from './index'
 import { libc } from '../binding/system'
 import { privileges, type Privilege } from './privileges'
+import { append } from '../runtime/list'
 
 /** A setting of the system or a limit of the process. */
 export interface Limit {
@@ -79,7 +80,7 @@ function limits(): Limit[] {
   const found: Limit[] = []
   for (const [name, meaning] of settings[process.platform] ?? []) {
     const value = setting(name)
-    if (value !== null) found.push({ name, value, meaning })
+    if (value !== null) append(found, { name, value, meaning })
   }
   const { userLimits } = process.report.getReport() as {
     userLimits?: Record<string, { soft: number | string }>
@@ -94,7 +95,7 @@ function limits(): Limit[] {
   ]
   for (const [name, key, meaning] of ofProcess) {
     const limit = userLimits?.[key]
-    if (limit !== undefined) found.push({ name, value: String(limit.soft), meaning })
+    if (limit !== undefined) append(found, { name, value: String(limit.soft), meaning })
   }
   return found
 }

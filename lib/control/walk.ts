@@ -1,6 +1,7 @@
 import { endianness } from 'node:os'
 import { outOfRange } from '../errors/argument'
 import type { ControlLayout } from './layout'
+import { append } from '../runtime/list'
 
 /** The maximum size of a control buffer: the kernel counts its bytes in an int. */
 const MAX_LENGTH = 0x7fffffff
@@ -26,7 +27,7 @@ export function walkControl(layout: ControlLayout, bytes: Uint8Array, length: nu
     const size = layout.wide ? Number(view.getBigUint64(at, littleEndian)) : view.getUint32(at, littleEndian)
     if (size < layout.header) break // Darwin leaves zero entries; other sizes are invalid
     const stop = Math.min(at + size, end)
-    found.push({
+    append(found, {
       level: view.getInt32(at + layout.levelAt, littleEndian),
       type: view.getInt32(at + layout.typeAt, littleEndian),
       data: Buffer.from(bytes.subarray(at + layout.header, stop)),

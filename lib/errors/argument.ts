@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { append } from '../runtime/list'
 
 /** An error with a stable `code`, as Node core throws for bad arguments. */
 export type CodedError<E extends Error = Error> = E & { code: string }
@@ -139,6 +140,6 @@ export function elementsOf(name: string, value: unknown, max = MAX_ELEMENTS): un
   const { length } = value
   if (length > max) throw outOfRange(`${name}.length`, `<= ${max}`, length)
   const elements: unknown[] = []
-  for (let i = 0; i < length; i++) elements.push(value[i])
+  for (let i = 0; i < length; i++) append(elements, value[i] as unknown)
   return elements
 }

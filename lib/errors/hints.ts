@@ -1,3 +1,5 @@
+import { append } from '../runtime/list'
+
 /**
  * Returns advice for an error, such as the missing capability or the setting that is in the way. Returns `''` if the
  * call and the code do not clearly show the cause.
@@ -70,7 +72,7 @@ function ofMembershipLimit(subject: string): string {
   const v6 = /IPV6|:/.test(subject)
   const limits = /JOIN|ADD/.test(subject) && !v6 ? ['net.ipv4.igmp_max_memberships for groups'] : []
   if (subject.includes('SOURCE'))
-    limits.push(`net.ipv${v6 ? '6.mld' : '4.igmp'}_max_msf for the sources of a group`)
+    append(limits, `net.ipv${v6 ? '6.mld' : '4.igmp'}_max_msf for the sources of a group`)
   return `the limit of one socket is the sysctl ${limits.join(' and ')}`
 }
 

@@ -19,7 +19,6 @@ import {
 } from '../binding/shared'
 import { checkBytes, checkInteger, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
-import type { Message } from './index'
 
 /** The kernel takes at most this many messages in one call (UIO_MAXIOV). */
 const MAX_MESSAGES = 1024
@@ -201,18 +200,6 @@ export class MessageBatch {
   /** Returns the decoded control messages of message `i`: see `receiveMeta`. */
   meta(i: number): Meta {
     return metaOf(this.control(i))
-  }
-
-  /** @internal Returns a copy of message `i`, with its own memory. */
-  message(i: number): Pick<Message, 'data' | 'bytes' | 'address' | 'flags' | 'control'> {
-    const data = Buffer.from(this.data(i))
-    return {
-      data,
-      bytes: this.bytes(i),
-      address: this.address(i),
-      flags: this.flags(i),
-      control: this.control(i),
-    }
   }
 
   /** Formats the batch for util.inspect and console.log: the number of messages, and the first ones. */

@@ -4,6 +4,7 @@ import { systemError } from '../errors'
 import { FdHandle } from './fd'
 import { native } from '../binding/binding'
 import { controlLayout } from './receive-control'
+import { append } from '../runtime/list'
 
 /**
  * Holds duplicates of the descriptors that an operation will send. While the operation waits, the caller may close the
@@ -23,7 +24,7 @@ export class HeldFds {
   #duplicate(fd: number): number {
     const copy = native.dupFd(fd)
     if (copy < 0) throw systemError('dup', copy)
-    this.#handles.push(new FdHandle(copy))
+    append(this.#handles, new FdHandle(copy))
     return copy
   }
 

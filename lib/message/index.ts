@@ -3,7 +3,8 @@ import type { Address } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
 import type { FdHandle } from './fd'
-import { messageFlags, metaOf } from './receive-control'
+import { MSG_CTRUNC, MSG_TRUNC } from '../constants'
+import { metaOf } from './receive-control'
 
 /** The decoded control messages of a received message: see `receiveMeta`. */
 export interface MessageMeta extends Meta {
@@ -53,12 +54,12 @@ export class Message<A extends Address = Address> {
 
   /** True if the datagram was longer than the buffer. The kernel dropped the rest. */
   get truncated(): boolean {
-    return (this.flags & messageFlags.MSG_TRUNC) !== 0
+    return (this.flags & MSG_TRUNC) !== 0
   }
 
   /** True if the control buffer was too small for all control messages. */
   get controlTruncated(): boolean {
-    return (this.flags & messageFlags.MSG_CTRUNC) !== 0
+    return (this.flags & MSG_CTRUNC) !== 0
   }
 
   /** The decoded control messages. */

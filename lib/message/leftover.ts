@@ -1,15 +1,30 @@
-import { reactor } from '../reactor'
+import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
-import type { Channel } from '../reactor/channel'
-import { ADDRESS_SIZE, STATE_ADDRESS } from '../binding/shared'
-import { constants, MSG_OOB, MSG_PEEK } from '../constants'
+import { ADDRESS_SIZE, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
+import { constants, MSG_CTRUNC, MSG_OOB, MSG_PEEK, MSG_TRUNC } from '../constants'
+import { buildControl } from '../control/walk'
+import { reactor } from '../reactor'
+import type { Channel, Leftover } from '../reactor/channel'
+import { bufferOf, octetsOf } from '../struct'
+import { controlLayout } from './receive-control'
 
 /** Flags of a receive that does not read the next bytes of the stream. */
 export const ELSEWHERE = MSG_OOB | (constants.MSG_ERRQUEUE ?? 0)
+/** The flags of receives that do not remove the next data from the socket's queue. */
+export const NOT_REMOVING = ELSEWHERE | MSG_PEEK
 
-/** True if a receive with these flags must first return bytes that an earlier one could not deliver. */
+const none = new Uint8Array(0)
+
+/** True if a receive with these flags must first return data that an earlier one could not deliver. */
 export function hasLeftover(channel: Channel, flags: number): boolean {
   return channel.leftover !== null && (flags & ELSEWHERE) === 0
+}
+
+/** Keeps one message, or bytes of a stream, for the next receive. `address` is the sockaddr of the sender. */
+export function keep(channel: Channel, data: Uint8Array, address: Uint8Array = none): void {
+  const { leftover } = channel
+  const kept = { data: bufferOf(data), bytes: data.length, address, flags: 0, control: [] }
+  channel.leftover = { ...kept, next: leftover }
 }
 
 /**
@@ -18,30 +33,63 @@ export function hasLeftover(channel: Channel, flags: number): boolean {
  */
 export function giveBack(channel: Channel, data: Uint8Array): void {
   if (data.length === 0 || channel.fd < 0) return
-  const rest = channel.leftover?.data
-  channel.leftover = {
-    data: rest === undefined ? data : Buffer.concat([data, rest]),
-    address: new Uint8Array(0),
-  }
+  keep(channel, data)
   reactor.serveOthers(channel)
 }
 
+/** Removes `length` bytes of the oldest data. Of a message, also removes the rest, as the kernel does. */
+export function removeLeftover(channel: Channel, length: number): void {
+  const oldest = channel.leftover!
+  const ends = channel.messages || length >= oldest.data.length
+  channel.leftover = ends ? oldest.next : { ...oldest, data: oldest.data.subarray(length), control: [] }
+}
+
 /**
- * Copies the bytes that were given back into `targets`, in order, and returns how many. Stores the sender's address
- * where a direct system call stores it.
+ * Copies the oldest message, or bytes that were given back, into `targets` and `control`. Returns what the system call
+ * would return, and stores the address of the sender, the flags and the length of the control messages where a direct
+ * system call stores them.
  */
-export function takeLeftover(channel: Channel, flags: number, targets: readonly Uint8Array[]): number {
-  const { data, address } = channel.leftover!
+export function takeLeftover(
+  channel: Channel,
+  flags: number,
+  targets: readonly Uint8Array[],
+  control: Uint8Array = none,
+): number {
+  const oldest = channel.leftover!
+  const { data, bytes, address } = oldest
   let length = 0
   for (const target of targets) {
     const part = data.subarray(length, length + target.length)
     target.set(part)
     length += part.length
   }
-  reactor.memory.addresses.set(address, DIRECT * ADDRESS_SIZE)
-  reactor.memory.state[STATE_ADDRESS] = address.length
-  if ((flags & MSG_PEEK) !== 0) return length
-  const rest = data.subarray(length)
-  channel.leftover = rest.length > 0 && !channel.messages ? { data: rest, address } : null
-  return length
+  const { addresses, state } = reactor.memory
+  addresses.set(address, DIRECT * ADDRESS_SIZE)
+  state[STATE_ADDRESS] = address.length
+  const cut = channel.messages && length < data.length
+  state[STATE_FLAGS] = oldest.flags | (cut ? MSG_TRUNC : 0) | copyControl(oldest, control)
+  if ((flags & MSG_PEEK) === 0) removeLeftover(channel, length)
+  return channel.messages && (flags & MSG_TRUNC) !== 0 ? bytes : length
+}
+
+// Returns the flag MSG_CTRUNC if the room is too small.
+function copyControl({ control }: Leftover, room: Uint8Array): number {
+  const { state } = reactor.memory
+  state[STATE_CONTROL] = 0
+  if (control.length === 0) return 0
+  const built = buildControl(controlLayout, control)
+  room.set(built.subarray(0, room.length))
+  state[STATE_CONTROL] = Math.min(built.length, room.length)
+  return built.length > room.length ? MSG_CTRUNC : 0
+}
+
+/** Receives one message like recvmsg(2), but first those that an earlier receive could not deliver. */
+export function receiveMessage(
+  channel: Channel,
+  targets: ArrayBufferView[],
+  control: Uint8Array,
+  flags: number,
+): number {
+  if (hasLeftover(channel, flags)) return takeLeftover(channel, flags, targets.map(octetsOf), control)
+  return native.recvmsg(channel.id, targets, control, flags)
 }

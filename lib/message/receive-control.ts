@@ -5,12 +5,12 @@ import { FdHandle } from './fd'
 import { ErrorRecordDecoder, type ErrorMessage, type ErrorRecord } from '../errqueue/record'
 import { addresses, platform } from '../host'
 import { native } from '../binding/binding'
-import { constants, MSG_CTRUNC, MSG_TRUNC, SCM_RIGHTS, SOL_SOCKET } from '../constants'
+import { constants, SCM_RIGHTS, SOL_SOCKET } from '../constants'
+import { append } from '../runtime/list'
 
 const { SCM_PIDFD } = constants
 const FD_SIZE = 4
 
-export const messageFlags = { MSG_TRUNC, MSG_CTRUNC }
 export const controlLayout = new ControlLayout(platform)
 
 const decoder = new MetaDecoder(platform, addresses)
@@ -54,7 +54,7 @@ export function receiveControl(
   const pidfds: number[] = []
   for (const message of walkControl(controlLayout, bytes, length)) {
     const numbers = message.level !== SOL_SOCKET ? null : listOf(message.type, rights, pidfds)
-    if (numbers === null) control.push(message)
+    if (numbers === null) append(control, message)
     else readNumbers(message.data, numbers)
   }
   if (rights.length === 0 && pidfds.length === 0) return { ...none, control }
@@ -69,7 +69,7 @@ function listOf(type: number, rights: number[], pidfds: number[]): number[] | nu
 function readNumbers(data: Buffer, numbers: number[]): void {
   for (let at = 0; at + FD_SIZE <= data.length; at += FD_SIZE) {
     const fd = littleEndian ? data.readInt32LE(at) : data.readInt32BE(at)
-    if (fd >= 0) numbers.push(fd)
+    if (fd >= 0) append(numbers, fd)
   }
 }
 
@@ -84,7 +84,7 @@ function claim(
   const drop = rights.slice(wanted).concat(pidfds.slice(pidfdsWanted))
   let next = 0
   try {
-    while (next < take.length) handles.push(new FdHandle(take[next++]!)) // closes the descriptor if it throws
+    while (next < take.length) append(handles, new FdHandle(take[next++]!)) // closes the descriptor if it throws
   } catch (error) {
     for (const handle of handles) handle.close()
     throw error
@@ -95,6 +95,6 @@ function claim(
   return {
     fds: wanted > 0 ? handles.slice(0, count) : null,
     surplus: wanted > 0 && rights.length > wanted,
-    pidfd: handles[count] ?? null,
+    pidfd: handles.length > count ? handles[count]! : null,
   }
 }

@@ -1,3 +1,5 @@
+import { append } from '../runtime/list'
+
 /** The kinds of fields in a reply: ReplyTag of native/reply.h. */
 export const ENTRY = 0
 export const NAME = 1
@@ -15,7 +17,7 @@ export class Entry {
   constructor(readonly integers: readonly [number, number, number]) {}
 
   add(tag: Tag, data: Buffer): void {
-    this.#fields.push({ tag, data })
+    append(this.#fields, { tag, data })
   }
 
   /** Returns the bytes of the first field of this kind, or null. */
@@ -56,9 +58,9 @@ export function readReply(bytes: Buffer): Reply {
     at += HEAD + ((size + 3) & ~3)
     if (tag === ENTRY) {
       const [a, b, c] = new Int32Array(data.buffer, data.byteOffset, 3)
-      entries.push(new Entry([a!, b!, c!]))
+      append(entries, new Entry([a!, b!, c!]))
     } else {
-      if (entries.length === 0) entries.push(new Entry([0, 0, 0]))
+      if (entries.length === 0) append(entries, new Entry([0, 0, 0]))
       entries[entries.length - 1]!.add(tag, data)
     }
   }

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
+import { append } from '../runtime/list'
 
 /** The timers of the race. Tests pass a clock that they control. */
 export interface Clock {
@@ -79,11 +80,11 @@ class Contest<A, T> {
     for (const [i, lookup] of this.#options.lookups.entries()) {
       void lookup.then(
         addresses => {
-          this.#left[i]!.push(...addresses)
+          for (const address of addresses) append(this.#left[i]!, address)
           this.#found(i)
         },
         (error: unknown) => {
-          this.#options.errors.lookups.push(error as Error)
+          append(this.#options.errors.lookups, error as Error)
           this.#found(i)
         },
       )
@@ -150,7 +151,7 @@ class Contest<A, T> {
       (error: unknown) => {
         this.#running.delete(controller)
         if (this.#over) return
-        errors.attempts.push(error as Error)
+        append(errors.attempts, error as Error)
         // If an older attempt fails, the latest one still keeps its full delay.
         if (this.#latest === controller || this.#running.size === 0) this.#next()
       },

@@ -5,24 +5,33 @@ import {
   ADDRESS_SIZE,
   BATCH_BYTES,
   BATCH_CONTROL,
+  BATCH_FLAGS,
   BATCH_NAME,
   BATCH_STRIDE,
   READ,
   STATE_ADDRESS,
+  STATE_CONTROL,
+  STATE_FLAGS,
+  STATE_SECOND,
   WRITE,
 } from '../binding/shared'
-import { walkControl } from '../control/walk'
+import { MSG_TRUNC } from '../constants'
+import { walkControl, type Control } from '../control/walk'
 import { systemError, withMessages } from '../errors'
-import { EAGAIN } from '../errors/errno'
+import { EAGAIN, EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
+import { addressAt } from '../host'
 import { Message } from '../message'
 import { MessageBatch } from '../message/batch'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { ELSEWHERE, hasLeftover, NOT_REMOVING, removeLeftover, takeLeftover } from '../message/leftover'
 import { controlLayout, receiveControl } from '../message/receive-control'
 import { isRights } from '../message/rights'
 import { reactor } from '../reactor'
-import type { Channel } from '../reactor/channel'
+import type { Channel, Leftover } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
+
+const NO_CONTROL: readonly Control[] = []
 
 /** Receives messages into a batch and returns their number. recvmmsg(2) */
 export class Recvmmsg extends Operation<number> {
@@ -51,7 +60,7 @@ export class Recvmmsg extends Operation<number> {
   attempt(): number {
     const { count, size, controlSize, slab } = this.batch
     const { data, names, control, fields } = slab
-    if (hasLeftover(this.channel, this.flags)) return this.#leftover()
+    if (hasLeftover(this.channel, this.flags)) return this.#leftovers()
     return native.recvmmsg(
       this.channel.id,
       data,
@@ -66,16 +75,28 @@ export class Recvmmsg extends Operation<number> {
     )
   }
 
-  // Bytes that an earlier receive could not deliver come first, as a separate message.
-  #leftover(): number {
-    const { size, slab } = this.batch
-    const { memory } = reactor
-    slab.fields.fill(0, 0, BATCH_STRIDE)
-    slab.fields[BATCH_BYTES] = takeLeftover(this.channel, this.flags, [slab.data.subarray(0, size)])
-    const length = (slab.fields[BATCH_NAME] = memory.state[STATE_ADDRESS]!)
-    const at = DIRECT * ADDRESS_SIZE
-    slab.names.set(memory.addresses.subarray(at, at + length))
-    return 1
+  // Data that an earlier receive could not deliver comes first, as separate messages.
+  #leftovers(): number {
+    const { channel, flags } = this
+    let place = 0
+    do this.#leftover(place++)
+    while (place < this.batch.count && channel.leftover !== null && (flags & NOT_REMOVING) === 0)
+    return place
+  }
+
+  #leftover(place: number): void {
+    const { size, controlSize, slab } = this.batch
+    const { addresses, state } = reactor.memory
+    const { fields } = slab
+    const data = slab.data.subarray(place * size, (place + 1) * size)
+    const control = slab.control?.subarray(place * controlSize, (place + 1) * controlSize)
+    const at = place * BATCH_STRIDE
+    fields[at + BATCH_BYTES] = takeLeftover(this.channel, this.flags, [data], control)
+    fields[at + BATCH_FLAGS] = state[STATE_FLAGS]!
+    fields[at + BATCH_CONTROL] = state[STATE_CONTROL]!
+    const length = (fields[at + BATCH_NAME] = state[STATE_ADDRESS]!)
+    const from = DIRECT * ADDRESS_SIZE
+    slab.names.set(addresses.subarray(from, from + length), place * ADDRESS_SIZE)
   }
 
   value(messages: number): number {
@@ -181,7 +202,10 @@ export class Sendmmsg extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('sendmmsg', result, { address: this.batch.address(this.#sent) })
+    return systemError('sendmmsg', result, {
+      address: this.batch.address(this.#sent),
+      refused: result === EPERM ? refusal(reactor.memory.state[STATE_SECOND]!, 'control') : undefined,
+    })
   }
 
   override get spurious(): boolean {
@@ -199,29 +223,20 @@ export class Sendmmsg extends Operation<number> {
   }
 }
 
-// Messages that arrived in one batch and that no loop has returned yet, by channel. If a loop ends early, the next
-// loop returns the rest.
-const received = new WeakMap<Channel, Message[]>()
-
-function queueOf(channel: Channel): Message[] {
-  let queue = received.get(channel)
-  if (queue === undefined) received.set(channel, (queue = []))
-  return queue
-}
-
-/** Returns the next message, for `messages({ batch })`. Receives a new batch when no message is left. */
+/**
+ * Returns the next message, for `messages({ batch })`. Receives a new batch when no message is left. The other messages
+ * of the batch become leftovers of the channel, which the next receives of any kind return.
+ */
 export class NextMessage<A extends Address> extends Operation<Message<A>> {
   readonly #receive: Recvmmsg
-  readonly #queue: Message<A>[]
 
   constructor(
-    channel: Channel,
+    private readonly channel: Channel,
     private readonly batch: MessageBatch,
-    flags: number,
+    private readonly flags: number,
   ) {
     super()
     this.#receive = new Recvmmsg(channel, batch, flags, false)
-    this.#queue = queueOf(channel) as Message<A>[]
   }
 
   get direction(): typeof READ {
@@ -233,24 +248,50 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
   }
 
   override get ignoresDry(): boolean {
-    return this.#queue.length > 0 || this.#receive.ignoresDry
+    return this.channel.leftover !== null
   }
 
   attempt(): number {
-    return this.#queue.length > 0 ? 0 : this.#receive.attempt()
+    return this.channel.leftover !== null ? 0 : this.#receive.attempt()
   }
 
   value(messages: number): Message<A> {
+    const { batch, channel } = this
+    batch.received(messages)
+    for (let i = messages - 1; i >= 0; i--) channel.leftover = this.#keep(i, channel.leftover)
+    const { data, bytes, address, flags, control } = channel.leftover!
+    removeLeftover(channel, data.length)
+    const cut = data.length > batch.size
+    return new Message<A>({
+      data: cut ? data.subarray(0, batch.size) : data,
+      bytes: cut && (this.flags & MSG_TRUNC) === 0 ? batch.size : bytes,
+      address: addressAt(address, 0, address.length) as A | null,
+      flags: cut ? flags | MSG_TRUNC : flags,
+      control: [...control],
+      fds: null,
+      pidfd: null,
+    })
+  }
+
+  #keep(i: number, next: Leftover | null): Leftover {
     const { batch } = this
-    if (messages > 0) batch.received(messages)
-    // The queue is reversed, so that pop() returns the oldest message.
-    for (let i = messages - 1; i >= 0; i--) {
-      const { data, bytes, address, flags, control } = batch.message(i)
-      this.#queue.push(
-        new Message<A>({ data, bytes, address: address as A | null, flags, control, fds: null, pidfd: null }),
-      )
+    const { controlSize, slab } = batch
+    const at = i * BATCH_STRIDE
+    const name = i * ADDRESS_SIZE
+    const length = slab.fields[at + BATCH_CONTROL]!
+    return {
+      data: Buffer.from(batch.data(i)),
+      bytes: slab.fields[at + BATCH_BYTES]!,
+      address: Buffer.from(
+        slab.names.subarray(name, name + Math.min(slab.fields[at + BATCH_NAME]!, ADDRESS_SIZE)),
+      ),
+      flags: slab.fields[at + BATCH_FLAGS]!,
+      control:
+        length === 0
+          ? NO_CONTROL
+          : receiveControl(slab.control!.subarray(i * controlSize, (i + 1) * controlSize), length, 0).control,
+      next,
     }
-    return this.#queue.pop()!
   }
 
   failure(result: number): Error {

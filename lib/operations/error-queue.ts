@@ -1,11 +1,11 @@
 import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
 import { ERROR, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
-import { constants, nameOf } from '../constants'
+import { constants, MSG_TRUNC, nameOf } from '../constants'
 import { unsupported, systemError } from '../errors'
 import { errnoOf, EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
-import { decodeError, messageFlags, receiveControl } from '../message/receive-control'
+import { decodeError, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { ErrorQueue, MAX_RECORDS_AT_ONCE } from '../reactor/error-queue'
@@ -50,7 +50,7 @@ function readRecord(channel: Channel): ErrorRecord | number {
   return decodeError({
     data: Buffer.from(frame.subarray(0, Math.min(result, FRAME_ROOM))),
     address: readAddress(DIRECT, state[STATE_ADDRESS]!),
-    truncated: (state[STATE_FLAGS]! & messageFlags.MSG_TRUNC) !== 0,
+    truncated: (state[STATE_FLAGS]! & MSG_TRUNC) !== 0,
     control: receiveControl(control, state[STATE_CONTROL]!, 0).control,
   })
 }

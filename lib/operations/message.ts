@@ -1,23 +1,24 @@
 import type { Address, AddressLike } from '../address'
 import { native } from '../binding/binding'
-import { READ, STATE_CONTROL, STATE_FLAGS, WRITE } from '../binding/shared'
-import { IOV_MAX, MSG_TRUNC } from '../constants'
+import { READ, STATE_CONTROL, STATE_FLAGS, STATE_SECOND, WRITE } from '../binding/shared'
+import { IOV_MAX, MSG_CTRUNC, MSG_TRUNC } from '../constants'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
-import { EAGAIN } from '../errors/errno'
+import { EAGAIN, EPERM } from '../errors/errno'
+import { refusal } from '../errors/refusals'
 import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { ELSEWHERE, receiveMessage } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
-import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
+import { controlLayout, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
-import { bufferOf, byteLengthOf, octetsOf } from '../struct'
+import { bufferOf, byteLengthOf } from '../struct'
 import { checkBytes, type Op } from '../validators'
 
 export const MAX_CONTROL = 1 << 20
@@ -134,16 +135,9 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
       buffers = this.into
       if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
     }
-    if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
-    const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
+    const result = receiveMessage(this.channel, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
-  }
-
-  #leftover(buffers: ArrayBufferView[]): number {
-    const { state } = reactor.memory
-    state[STATE_FLAGS] = state[STATE_CONTROL] = 0
-    return takeLeftover(this.channel, this.flags, buffers.map(octetsOf))
   }
 
   #reserve(size: number): Buffer {
@@ -167,7 +161,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
       data: this.#data(result),
       bytes: result,
       address,
-      flags: surplus ? flags | messageFlags.MSG_CTRUNC : flags,
+      flags: surplus ? flags | MSG_CTRUNC : flags,
       control,
       fds,
       pidfd,
@@ -188,6 +182,12 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   override get ignoresDry(): boolean {
     return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
   }
+}
+
+// Native code marks its own EPERM with a reason, to distinguish it from the kernel's.
+function refusedControl(control: Uint8Array | null, result: number): string | undefined {
+  if (control === null || control.length === 0 || result !== EPERM) return undefined
+  return refusal(reactor.memory.state[STATE_SECOND]!, 'control')
 }
 
 /** The checked message of a Sendmsg. */
@@ -241,6 +241,7 @@ export class Sendmsg extends Operation<number> {
     return systemError('sendmsg', result, {
       address: this.address === null ? peerOf(this.channel, result) : addresses.decode(this.address),
       control: this.control !== null,
+      refused: refusedControl(this.control, result),
     })
   }
 

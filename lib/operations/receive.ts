@@ -15,7 +15,7 @@ import {
 import { MSG_PEEK, MSG_TRUNC } from '../constants'
 import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { ELSEWHERE, hasLeftover, keep, takeLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool, SMALL } from '../message/pool'
 import { reactor, readAddress } from '../reactor'
@@ -170,10 +170,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
       if ((this.flags & MSG_PEEK) === 0) {
         const start = address * ADDRESS_SIZE
         const from = memory.addresses.slice(start, start + Math.min(addressLength, ADDRESS_SIZE))
-        this.channel.leftover = {
-          data: Uint8Array.from(inbox.subarray(where, where + length)),
-          address: from,
-        }
+        keep(this.channel, Uint8Array.from(inbox.subarray(where, where + length)), from)
       }
       throw bufferGone(this.syscall)
     }

@@ -4,7 +4,7 @@ import { READ, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
 import { F_GETFL, O_NONBLOCK, SOCK_DGRAM } from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN, errnoOf } from '../errors/errno'
-import { giveBack } from '../message/leftover'
+import { giveBack, removeLeftover } from '../message/leftover'
 import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation, PENDING, YIELD } from '../reactor/operation'
@@ -172,10 +172,10 @@ class Fill extends Operation<number> {
 
   // Bytes that an earlier receive could not deliver come first.
   #leftover(source: Channel): number {
-    const { data, address } = source.leftover!
+    const { data } = source.leftover!
     const result = native.write(this.transfer.writing, data.subarray(0, this.max))
     if (result < 0) return result
-    source.leftover = result < data.length ? { data: data.subarray(result), address } : null
+    removeLeftover(source, result)
     return result
   }
 

@@ -4,8 +4,9 @@ import { STATE_FLAGS, STATE_SECOND, STATE_SLOT } from '../binding/shared'
 import { systemError } from '../errors'
 import { reactor } from '../reactor'
 
-/** File systems that are local, although their device numbers do not show it. */
-const LOCAL = 'overlay|btrfs|bcachefs|zfs|ramfs|rootfs'
+/** File systems without a server, although neither their device number nor the flags that they support show it. */
+const LOCAL =
+  'overlay|btrfs|bcachefs|zfs|ramfs|rootfs|ext2|ext3|ext4|xfs|f2fs|jfs|vfat|exfat|ntfs3|iso9660|udf|hfsplus|squashfs|erofs'
 
 /**
  * The result of fstat(2) for a descriptor that may belong to another process. The call does not contact the server

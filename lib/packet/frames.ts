@@ -1,17 +1,18 @@
 import type { PacketAddress } from '../address'
 import { walkControl } from '../control/walk'
 import { systemError } from '../errors'
-import { native } from '../binding/binding'
 import { platform } from '../host'
 import { reactor, readAddress } from '../reactor'
 import { EAGAIN } from '../errors/errno'
 import { DIRECT } from '../binding/memory'
+import { receiveMessage } from '../message/leftover'
 import { controlLayout, metaOf } from '../message/receive-control'
 import { Operation } from '../reactor/operation'
 import type { Channel } from '../reactor/channel'
 import { READ, STATE_ADDRESS, STATE_CONTROL } from '../binding/shared'
 import { constants, MSG_TRUNC } from '../constants'
 import { AuxdataCodec, makeFrame, restore, type Frame } from './frame'
+import { append } from '../runtime/list'
 
 /** The longest frame in bytes. The kernel can merge frames (GRO, GSO), so this is longer than any frame on a wire. */
 const MAX_LENGTH = 1 << 18
@@ -48,7 +49,7 @@ export class FrameReader implements Reader {
   receive(): Frame | number {
     scratch ??= Buffer.allocUnsafeSlow(MAX_LENGTH)
     // With MSG_TRUNC the result is the length of the whole frame, even if the buffer is shorter.
-    const result = native.recvmsg(this.channel.id, [scratch], control, MSG_TRUNC)
+    const result = receiveMessage(this.channel, [scratch], control, MSG_TRUNC)
     return result < 0 ? result : this.#frame(scratch.subarray(0, Math.min(result, MAX_LENGTH)), result)
   }
 
@@ -105,7 +106,7 @@ export class ReceiveFrames extends Operation<Frame[]> {
     while (frames.length < this.max) {
       const frame = reader.receive()
       if (typeof frame !== 'number') {
-        frames.push(frame)
+        append(frames, frame)
         continue
       }
       if (frames.length === 0) return frame

@@ -9,6 +9,7 @@ import type { Socket } from '../socket'
 import type { Frame } from './frame'
 import { FrameIterator } from './iterator'
 import { joinFanout, openSocket, type FanoutOptions, type PacketOptions } from './setup'
+import { append } from '../runtime/list'
 
 export type { Frame, Vlan } from './frame'
 export type { RingOptions } from './ring'
@@ -178,6 +179,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
   /** Waits until the queue has at least one frame. */
   async #wait(timeout: number | null, signal: AbortSignal): Promise<void> {
     const operation = new ReceiveFrames(this.#reader)
-    this.#queue.push(...(await reactor.submit(this.socket.channel, operation, timeout, signal)))
+    const frames = await reactor.submit(this.socket.channel, operation, timeout, signal)
+    for (const frame of frames) append(this.#queue, frame)
   }
 }

@@ -2,12 +2,27 @@ import type { ErrorQueue } from './error-queue'
 import type { ZeroCopySender } from './zerocopy-sender'
 import type { Operation } from './operation'
 import { Queue } from './queue'
+import type { Control } from '../control/walk'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
 
 /** An id that is never valid: its index is beyond any table. */
 export const NO_SLOT = -1
 /** How many operations of a socket may complete in one turn of the event loop: see the reactor. */
 export const BUDGET = 64
+
+/** A message, or bytes of a stream, that was received but not delivered. */
+export interface Leftover {
+  readonly data: Buffer
+  /** The real length of the message, which `data` may be a part of. */
+  readonly bytes: number
+  /** The sockaddr of the sender; empty if there is none. */
+  readonly address: Uint8Array
+  /** The `msg_flags` of the kernel. */
+  readonly flags: number
+  /** Control messages without descriptors: those have been closed. */
+  readonly control: readonly Control[]
+  readonly next: Leftover | null
+}
 
 /** State that only some sockets need. It is allocated on demand, to keep idle sockets small. */
 class Extras {
@@ -50,8 +65,8 @@ export class Channel {
   failing: Queue | null = null
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<number> | null = null
-  /** Bytes that were read but could not be delivered: the next receive returns them. */
-  leftover: { data: Uint8Array; address: Uint8Array } | null = null
+  /** Data that was received but not delivered, oldest first: the next receives return it. */
+  leftover: Leftover | null = null
   /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
   messages = false
   /** The number of operations in all queues. */
@@ -106,6 +121,7 @@ export class Channel {
     this.fd = -1
     this.id = NO_SLOT
     this.spare = null
+    this.leftover = null
     const watchers = this.extras?.watchers ?? null
     if (watchers === null) return
     this.ensureExtras().watchers = null

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../errqueue/record'
+import { append } from '../runtime/list'
 
 /** The maximum number of records that one drain reads, and that one reader gets at once. */
 export const MAX_RECORDS_AT_ONCE = 64
@@ -62,6 +63,7 @@ export class ErrorQueue {
     this.handed++
     for (const claim of this.#claims) if (claim(record)) return
     // The program does not read its errors: drop the oldest record.
-    if (this.#kept.push(record) > KEPT) this.#kept.shift()
+    append(this.#kept, record)
+    if (this.#kept.length > KEPT) this.#kept.shift()
   }
 }

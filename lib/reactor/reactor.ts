@@ -86,6 +86,7 @@ import {
   WRITE_OPCODE,
   type Direction,
 } from '../binding/shared'
+import { append } from '../runtime/list'
 
 const MAX_BACKOFF = 16
 /** The maximum number of threads that run transfers, for each environment. */
@@ -335,6 +336,7 @@ export class Reactor {
     channel.queue(operation.direction).push(operation)
     operation.queued = true
     if (channel.waiting++ > 0) return
+    while (this.#channels.length <= channel.index) append(this.#channels, undefined)
     this.#channels[channel.index] = channel
     if (channel.refed) this.#count(1)
   }
@@ -366,7 +368,7 @@ export class Reactor {
     const taken: Operation<unknown>[] = []
     for (const direction of DIRECTIONS) {
       for (let head = channel.head(direction); head !== null; head = channel.head(direction)) {
-        taken.push(head)
+        append(taken, head)
         this.#dequeue(channel, head)
       }
     }
@@ -518,7 +520,7 @@ export class Reactor {
   #defer(channel: Channel): void {
     if (channel.deferred) return
     channel.deferred = true
-    this.#deferred.push(channel)
+    append(this.#deferred, channel)
     this.#immediate ??= setImmediate(() => {
       this.#immediate = null
       const channels = this.#deferred

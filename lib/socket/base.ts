@@ -40,6 +40,8 @@ import { receiveMeta, type WantedMeta } from './receive-meta'
 // prettier-ignore
 function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: send the fd of detach() and adopt() it there */ return this.summary() }
 
+/** Returns a new descriptor: that of the socket's network namespace. Linux only. */
+const SIOCGSKNS = constants['SIOCGSKNS']
 const integer = new Int32Array(2)
 const integerSize = new Int32Array(1)
 
@@ -222,8 +224,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /**
    * Gives up the file descriptor without closing it, and returns it. The caller owns it from then on.
    *
-   * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds bytes that
-   * a failed transfer returned, because only this socket can still receive them.
+   * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds data that
+   * only this socket can still return: bytes of a failed transfer, or messages of a loop that ended early.
    */
   detach(): number {
     if (this.closed) return -1
@@ -362,7 +364,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * Controls sockets and network interfaces. ioctl(2), netdevice(7)
    *
    * A number (0 by default) is passed as an `int *`, and the result is the int that the kernel stored there
-   * (`FIONREAD`). Bytes are passed to the kernel and changed by it, and the result is that of the call.
+   * (`FIONREAD`). Bytes are passed to the kernel and changed by it, and the result is that of the call. The result of
+   * `SIOCGSKNS` is always a new file descriptor, which the caller must close.
    *
    * Only known requests are allowed; others throw `EPERM`. Requests with a pointer in their argument
    * (`SIOCGIFCONF`, `SIOCETHTOOL`) also throw `EPERM`, because the address and the size cannot be checked. The
@@ -373,8 +376,9 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
     if (typeof argument === 'number') {
       integer[0] = checkInt('argument', argument)
       integer[1] = 0
-      checkOption(this, 'ioctl', native.ioctl(this.channel.id, code, integer), '', code)
-      return integer[0]
+      const result = native.ioctl(this.channel.id, code, integer)
+      checkOption(this, 'ioctl', result, '', code)
+      return code >>> 0 === SIOCGSKNS ? result : integer[0]
     }
     const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
     checkOption(this, 'ioctl', result, '', code)

@@ -8,6 +8,7 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { checkFd, checkInt } from '../validators'
 import { socketInNamespace } from './namespace'
+import { append } from '../runtime/list'
 
 const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = constants
 /** The flags that C code adds to the type. Every descriptor of this package has them anyway. */
@@ -42,7 +43,7 @@ export function create(family: number, type: number, protocol: number, netns?: n
   if (fd < 0) {
     const names = [nameOf('AF_', family), nameOf('SOCK_', type)]
     const internet = family === AF_INET || family === AF_INET6
-    if (protocol !== 0) names.push(internet ? nameOf('IPPROTO_', protocol) : String(protocol))
+    if (protocol !== 0) append(names, internet ? nameOf('IPPROTO_', protocol) : String(protocol))
     throw systemError('socket', fd, { subject: names.join(' ') })
   }
   return adoptOrClose(fd, traitsOf(family, type, protocol))
@@ -68,20 +69,19 @@ export function createPair(family: number, type: number, protocol: number): [Ado
   }
   const second = reactor.memory.state[STATE_SECOND]!
   const traits = traitsOf(f, t, p)
-  const channels: Channel[] = []
+  let one: Channel
   try {
-    channels.push(adoptOrClose(first, traits))
+    one = adoptOrClose(first, traits)
   } catch (error) {
     native.closeFd(second)
     throw error
   }
   try {
-    channels.push(adoptOrClose(second, traits))
+    return [new Adoption(one, f, t, p), new Adoption(adoptOrClose(second, traits), f, t, p)]
   } catch (error) {
-    reactor.close(channels[0]!)
+    reactor.close(one)
     throw error
   }
-  return [new Adoption(channels[0]!, f, t, p), new Adoption(channels[1]!, f, t, p)]
 }
 
 const kind = new Int32Array(3)

@@ -60,6 +60,7 @@ const { POLLRDHUP } = constants
  * An empty record right before the end is taken for the end.
  */
 export function hasEnded(socket: BaseSocket): boolean {
+  if (socket.channel.leftover !== null) return false
   if (isStream(socket) || POLLRDHUP === undefined) return true
   const descriptor = Int32Array.of(socket.channel.fd, POLLRDHUP, 0)
   native.poll(descriptor, 0)

@@ -11,6 +11,7 @@ import type { Message } from '../message'
 import { checkBatch, type MessageBatch } from '../message/batch'
 import { control } from '../message/control'
 import { checkControls, haveForms, sendsIPv6 } from '../message/controls'
+import { NOT_REMOVING } from '../message/leftover'
 import { controlLayout } from '../message/receive-control'
 import { isRights } from '../message/rights'
 import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
@@ -262,7 +263,7 @@ export abstract class NonblockingSocket<
     options: RecvmsgOptions & { batch: number },
   ): () => Operation<Message<A>> {
     const one = (): Operation<Message<A>> => this.recvmsgOperation(size, flags, options)
-    if (options.batch === 1 || this.family === AF_UNIX) return one
+    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0) return one
     one() // checks the options now
     return messagesInBatches(this.channel, size, flags, options)
   }

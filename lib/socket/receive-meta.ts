@@ -15,6 +15,7 @@ import { platform } from '../host'
 import { options, type SocketOption, type ReadableOption, type WritableOption } from '../options'
 import type { Channel } from '../reactor/channel'
 import { ownFields } from '../runtime/fields'
+import { append } from '../runtime/list'
 
 /**
  * Selects the metadata of received messages: `true` enables a key, `false` disables it, an absent key is not
@@ -189,11 +190,11 @@ export function receiveMeta(socket: Configurable, want: WantedMeta): void {
   const wanted = checkWanted(want)
   const steps: Step[] = []
   for (const [key, value] of wanted) {
-    if (key === 'timestamp') steps.push(...timestampSteps(socket, value))
+    if (key === 'timestamp') for (const each of timestampSteps(socket, value)) append(steps, each)
     else {
       const switches = switchesOf(socket, key)
       if (switches.length === 0) throw lacking(key, describe(socket))
-      for (const option of switches) steps.push(step(socket, key, option, value as boolean))
+      for (const option of switches) append(steps, step(socket, key, option, value as boolean))
     }
   }
   run(steps)
@@ -278,7 +279,7 @@ function timestampSteps(socket: Configurable, value: unknown): Step[] {
     [O.SO_TIMESTAMP, value === 'us'],
   ] as const) {
     const exists = option.option !== undefined
-    if (exists || on) steps.push(step(socket, 'timestamp', option, on))
+    if (exists || on) append(steps, step(socket, 'timestamp', option, on))
   }
   steps.sort((a, b) => Number(a.name === nameOfWanted(value)) - Number(b.name === nameOfWanted(value)))
   const option = O.SO_TIMESTAMPING
@@ -291,7 +292,7 @@ function timestampSteps(socket: Configurable, value: unknown): Step[] {
   if (hardware) flags |= RECEIVED | REPORTED
   else if ((flags & SENT) === 0 && (before.flags & RECEIVED) !== 0) flags &= ~REPORTED
   if (flags !== before.flags)
-    steps.push({
+    append(steps, {
       key: 'timestamp',
       name: option.name,
       set: () => void socket.set(option, { ...before, flags }),
@@ -317,10 +318,10 @@ function undo(steps: readonly Step[]): string[] {
   const left: string[] = []
   for (const { name, undo: back } of [...steps].reverse()) {
     try {
-      if (back === undefined) left.push(name)
+      if (back === undefined) append(left, name)
       else back()
     } catch {
-      left.push(name)
+      append(left, name)
     }
   }
   return left

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <atomic>
 #include <cstddef>
@@ -103,6 +104,9 @@ Refusal RefuseSet(int level, int name, const void* value, size_t size);
 // Returns whether SetProgram() is refused.
 Refusal RefuseProgram(int level, int name);
 
+// Returns whether a control message of sendmsg(2) is refused. No other thread may write to them.
+Refusal RefuseControl(const msghdr& message);
+
 // Returns whether ioctl(2) is refused. Only requests are allowed that read and write at most kArgumentRoom bytes
 // without pointers.
 constexpr size_t kArgumentRoom = 1 << 14;
@@ -137,11 +141,27 @@ class WatchedThread {
   WatchedThread(WatchedThread&&) = delete;
   WatchedThread& operator=(WatchedThread&&) = delete;
 
+  // True for a second after BeWary(), which is called when the watchdog has interrupted a call of this thread.
+  bool IsWary() {
+    if (wary_until_ != 0 && Seconds() > wary_until_) wary_until_ = 0;
+    return wary_until_ != 0;
+  }
+  void BeWary() { wary_until_ = Seconds() + 1; }
+
   std::atomic<uint32_t> calls{0};        // odd during a call
   std::atomic<bool> interrupted{false};  // the watchdog has interrupted this call, or is about to
   uint32_t seen = 0;                     // `calls` at the last look; used by the watchdog only
   int tid = 0;                           // used by the watchdog only
   WatchedThread* next = nullptr;         // used by the watchdog only
+
+ private:
+  static double Seconds() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+  }
+
+  double wary_until_ = 0;  // used by this thread only
 };
 
 // True if there is a watchdog. Otherwise a guarded call checks O_NONBLOCK first, and can still block if another process
@@ -190,7 +210,8 @@ struct FileStat {
   uint32_t mode;
   int64_t size;
   uint64_t mount;  // id of the mount in /proc/self/mountinfo, 0 if unknown
-  bool local;      // in memory or on a block device, so that no call waits for another process
+  bool
+      local;  // in memory or on a block device without a server, so that no call waits for another process
 };
 int Stat(int fd, FileStat* stat);
 

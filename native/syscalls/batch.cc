@@ -7,6 +7,7 @@
 
 #include "../guarded_call.h"
 #include "../receive.h"
+#include "refuse.h"
 #include "syscalls.h"
 
 namespace bsd {
@@ -122,6 +123,8 @@ static int64_t SendMany(int fd, Args& a) {
         Bounded(&fields[kBatchControl], slab.control_size));
     if (header.msg_namelen == 0) header.msg_name = nullptr;
     if (header.msg_controllen == 0) header.msg_control = nullptr;
+    const int64_t refused = Refuse(a, sys::RefuseControl(header));
+    if (refused < 0) return refused;
   }
   return sys::SendMany(fd, messages, slab.count,
                        (flags & ~sys::kZeroCopyFlag) | MSG_DONTWAIT | sys::kSendFlags);

@@ -29,7 +29,7 @@ static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   if (!a.ok()) return 0;
   const Slot* file = env.slots.Find(id);
   if (file == nullptr) return -EBADF;
-  return NonBlocking(env.thread, slot.fd, -1,
+  return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd,
                      [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
 }
 
@@ -50,7 +50,7 @@ static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
 }
 
 // fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode, kStateFlags is 1 for a
-// file in memory or on a block device, kStateSecond is the id of its mount.
+// file without a server, kStateSecond is the id of its mount.
 static int64_t Stat(int fd, Args& a) {
   sys::FileStat stat = {};
   const int failed = sys::Stat(fd, &stat);
@@ -136,7 +136,7 @@ static int64_t SpliceOnSlot(Env& env, Slot& slot, Args& a) {
   if (!a.ok()) return 0;
   const Slot* to = env.slots.Find(id);
   if (to == nullptr) return -EBADF;
-  return NonBlocking(env.thread, slot.fd, to->fd, [&] {
+  return NonBlocking(env.thread, {slot.fd, POLLIN}, {to->fd, POLLOUT}, [&] {
     return sys::Splice(slot.fd, nullptr, to->fd, nullptr, static_cast<size_t>(count),
                        sys::kSpliceFlags);
   });

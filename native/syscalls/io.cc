@@ -4,6 +4,7 @@
 
 #include "../guarded_call.h"
 #include "../receive.h"
+#include "refuse.h"
 #include "syscalls.h"
 
 namespace bsd {
@@ -129,9 +130,13 @@ static int64_t SendMessage(int fd, Args& a) {
   message.msg_namelen = static_cast<socklen_t>(to.size);
   message.msg_iov = parts;
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
-  message.msg_control = control.data;
+  if (control.size == 0) return Retry([&] { return sendmsg(fd, &message, flags); });
+  const Copy copy(control.data, control.size);
+  if (copy.data() == nullptr) return -ENOMEM;
+  message.msg_control = copy.data();
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
-  return Retry([&] { return sendmsg(fd, &message, flags); });
+  const int64_t refused = Refuse(a, sys::RefuseControl(message));
+  return refused < 0 ? refused : Retry([&] { return sendmsg(fd, &message, flags); });
 }
 
 static constexpr Function kSlot[] = {

@@ -30,7 +30,7 @@ static int64_t ConnectOnSlot(Env& env, Slot& slot, Args& a) {
   if (!a.ok()) return 0;
   const bool repeats = MayBringDescriptors(slot);
   bool again = false;
-  return NonBlocking(env.thread, slot.fd, -1, [&] {
+  return NonBlocking(env.thread, {slot.fd, 0}, kNoEnd, [&] {
     if (connect(slot.fd, Name(address), static_cast<socklen_t>(address.size)) == 0) return 0;
     if (errno == EISCONN && again) return 0;
     again = errno == EINTR;

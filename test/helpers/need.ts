@@ -33,7 +33,8 @@ export const missing = {
     once(`socket ${family} ${type} ${protocol}`, () => openable(family, type, protocol)),
   linux: (): string | null => (process.platform === 'linux' ? null : 'Linux only'),
   root: (): string | null => (process.getuid?.() === 0 ? null : 'needs root'),
-  program: (name: string, ...version: string[]): string | null => once(name, () => program(name, ...version)),
+  program: (name: string, ...version: string[]): string | null =>
+    once([name, ...version].join(' '), () => program(name, ...version)),
   python: (): string | null => once('python3', () => program('python3', '--version')),
   /** setpriv(1) can change to an unprivileged user (see asNobody in child.ts) who can still run this checkout. */
   setpriv: (): string | null =>

@@ -44,26 +44,34 @@ export class Helper {
   }
 }
 
-/** Starts another process with the same open file that clears O_NONBLOCK, once or again and again. */
-export function clearing(fd: number, how: 'once' | 'continuously'): Helper {
+/** Starts another process with the same open files that clears O_NONBLOCK of each, once or again and again. */
+export function clearing(fd: number | number[], how: 'once' | 'continuously'): Helper {
+  const fds = [fd].flat()
   const script = `
 import fcntl, os, select, sys
-flags = fcntl.fcntl(3, fcntl.F_GETFL)
-fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+def clear():
+    for fd in range(3, ${3 + fds.length}): fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+flags = fcntl.fcntl(3, fcntl.F_GETFL) & ~os.O_NONBLOCK
+clear()
 print('ready', flush=True)
 while ${how === 'once' ? 'False' : 'True'}:
-    for _ in range(20000):
-        fcntl.fcntl(3, fcntl.F_SETFL, flags & ~os.O_NONBLOCK)
+    for _ in range(${Math.ceil(20000 / fds.length)}): clear()
     if select.select([0], [], [], 0)[0]: break
 sys.stdin.read()
 `
-  return new Helper(['-S', '-E', '-c', script], [fd])
+  return new Helper(['-S', '-E', '-c', script], fds)
 }
 
 /** Starts a process that sends file descriptors of files whose server never answers: see silent_fuse.py. */
-export function silentFiles(fd: number, count: number, mode: 'r' | 'w' = 'r', answered = 0): Helper {
+export function silentFiles(
+  fd: number,
+  count: number,
+  mode: 'r' | 'w' = 'r',
+  answered = 0,
+  kind: 'fuse' | 'fuseblk' = 'fuse',
+): Helper {
   const script = path.join(__dirname, 'silent_fuse.py')
-  return new Helper(['-S', '-E', script, String(count), mode, String(answered)], [fd])
+  return new Helper(['-S', '-E', script, String(count), mode, String(answered), kind], [fd])
 }
 
 /**
@@ -87,4 +95,7 @@ export async function endWorker(script: string): Promise<void> {
 }
 
 export const needsPython = missing.linux() ?? missing.python()
+const needsLoop = missing.root() ?? missing.program('test', '-w', '/dev/loop-control')
 export const needsFuse = needsPython ?? missing.root() ?? missing.program('test', '-w', '/dev/fuse')
+export const needsFuseBlock =
+  needsFuse ?? needsLoop ?? missing.program('grep', '-qw', 'fuseblk', '/proc/filesystems')

@@ -1,12 +1,15 @@
-import { openSync, closeSync } from 'node:fs'
+import { openSync, closeSync, readlinkSync } from 'node:fs'
 import {
   AF_INET,
   AF_INET6,
   bpf,
   constants,
+  control,
+  type Control,
   IPPROTO_IP,
   IPPROTO_IPV6,
   IPPROTO_TCP,
+  MessageBatch,
   options,
   query,
   SOCK_DGRAM,
@@ -268,5 +271,41 @@ describe('ioctl passes only requests whose argument contains no address', () => 
     const index = ifreq()
     socket.ioctl(c['SIOCGIFINDEX']!, index)
     expect(index.readInt32LE(16)).toBe(1)
+  })
+
+  testIf(
+    missing.root() ?? missing.linux(),
+    'the descriptor of SIOCGSKNS reaches the caller in both forms',
+    () => {
+      const socket = udp()
+      const request = (constants as Readonly<Record<string, number>>)['SIOCGSKNS']!
+      for (const argument of [0, 7, Buffer.alloc(4)]) {
+        const fd = socket.ioctl(request, argument)
+        expect(readlinkSync(`/proc/self/fd/${fd}`)).toMatch(/^net:/)
+        closeSync(fd)
+      }
+    },
+  )
+
+  // RDS_CMSG_RDMA_ARGS, RDMA_MAP and ATOMIC_FADD. The level says enough, so the family of the socket does not matter.
+  testIf(missing.linux(), 'control messages of AF_RDS that hold pointers are refused', async () => {
+    const socket = udp().bind(['127.0.0.1', 0])
+    const address = socket.getsockname()
+    const data = Buffer.from('x')
+    const rds = (type: number): Control => ({ level: 276, type, data: Buffer.alloc(48, 0xde) })
+    for (const type of [1, 3, 6]) {
+      expectRefusal(thrown(() => socket.trySendmsg({ data, address, control: [control.ttl(9), rds(type)] })))
+      const batch = new MessageBatch({ count: 2, size: 9, controlSize: 128 })
+      batch.set(0, data, address).set(1, data, address, [rds(type)])
+      expectRefusal(thrown(() => socket.trySendmmsg(batch)))
+      const header = Buffer.alloc(64)
+      header.writeBigUInt64LE(64n)
+      header.writeInt32LE(276, 8)
+      header.writeInt32LE(type, 12)
+      expect(raw.sendmsg(socket.fd, [data], header, 0, null)).toBe(EPERM)
+    }
+    expect(socket.tryRecv(9)).toBeNull()
+    expect(socket.trySendmsg({ data, address, control: [control.ttl(9), rds(2)] })).toBe(1)
+    await socket.recv(9)
   })
 })

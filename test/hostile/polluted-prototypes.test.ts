@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import {
   AF_INET,
@@ -19,9 +20,10 @@ import {
   Socket,
   SOCK_DGRAM,
 } from '../../lib'
+import { append } from '../../lib/runtime/list'
 import * as blocking from '../../lib/sync'
-import { failure, thrown } from '../helpers/errors'
-import { withPath } from '../helpers/pairs'
+import { failure, outcome, thrown } from '../helpers/errors'
+import { turn, withPath } from '../helpers/pairs'
 
 /** Names of options and fields, with values that each call would refuse or use. */
 const poison: Record<string, unknown> = {
@@ -266,4 +268,140 @@ test('objects with a descriptor defined by their class are accepted', async () =
   Socket.dup(b).close()
   for (const each of [...fds, a, b]) each.close()
   await file.close()
+})
+
+describe('accessors in place of the first elements of Array.prototype', () => {
+  const PLANTED = 70
+  let touched = 0
+
+  /** Runs `run` while every array that is filled by `push` or by an index calls the setter. */
+  async function planted<T>(run: () => Promise<T> | T): Promise<T> {
+    const accessor = {
+      configurable: true,
+      get: (): unknown => {
+        touched++
+        return 'poison'
+      },
+      set: (): void => {
+        touched++
+      },
+    }
+    const rows = Object.fromEntries(Array.from({ length: PLANTED }, (_, i) => [i, accessor]))
+    touched = 0
+    Object.defineProperties(Array.prototype, rows)
+    try {
+      return await run()
+    } finally {
+      for (let i = 0; i < PLANTED; i++) Reflect.deleteProperty(Array.prototype, i)
+    }
+  }
+
+  const openFds = (): number => readdirSync(process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd').length
+
+  test('a list can be filled, and the accessors are not called', async () => {
+    const list: number[] = []
+    await planted(() => {
+      append(list, 7)
+      append(list, 8)
+    })
+    expect([list, touched]).toEqual([[7, 8], 0])
+    expect(Object.getOwnPropertyDescriptor(list, 1)).toEqual({
+      value: 8,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+  })
+
+  test('received descriptors reach the caller or are closed', async () => {
+    const before = openFds()
+    const [a, b] = Socket.pair()
+    const [kept, surplus] = await planted(async () => {
+      await a.sendFds(Buffer.from('x'), [0, 0, 0])
+      const first = await b.recvFds(9, 3)
+      await a.sendFds(Buffer.from('x'), [0, 0])
+      return [first.fds, await b.recvmsg(9)]
+    })
+    expect(touched).toBe(0)
+    expect(kept).toHaveLength(3)
+    expect(surplus.control).toHaveLength(0)
+    for (const handle of kept) handle.close()
+    for (const socket of [a, b]) socket.close()
+    expect(openFds()).toBe(before)
+  })
+
+  test('descriptors that a waiting send holds are closed', async () => {
+    const before = openFds()
+    const [a, b] = Socket.pair()
+    while (a.trySend(Buffer.alloc(1 << 16)) !== null);
+    const error = await planted(() => failure(a.sendFds(Buffer.from('x'), [0, 0], { timeout: 5 })))
+    expect([error.code, touched]).toEqual(['ERR_SOCKET_TIMEOUT', 0])
+    for (const socket of [a, b]) socket.close()
+    expect(openFds()).toBe(before)
+  })
+
+  test('close() settles every operation, and deferred operations are served', async () => {
+    const [a, b] = Socket.pair()
+    const codes = await planted(async () => {
+      const waiting = Promise.all(Array.from({ length: 3 }, () => outcome(b.recv(1))))
+      await turn()
+      b.close()
+      return waiting
+    })
+    expect([codes, touched]).toEqual([['ECANCELED', 'ECANCELED', 'ECANCELED'], 0])
+    a.close()
+    const [c, d] = Socket.pair()
+    const bytes = await planted(async () => {
+      await c.send(Buffer.alloc(200))
+      let sum = 0
+      for (let i = 0; i < 200; i++) sum += (await d.recv(1)).length
+      return sum
+    })
+    expect([bytes, touched]).toEqual([200, 0])
+    for (const socket of [c, d]) socket.close()
+  })
+
+  test('control messages, records of errors and batches are complete', async () => {
+    using socket = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]).receiveMeta({ ttl: true })
+    const to = socket.getsockname()
+    const batch = new MessageBatch({ count: 4, size: 9, controlSize: 64 })
+    const [message, bare] = await planted(async () => {
+      await socket.sendmsg({
+        data: [Buffer.from('1'), Buffer.from('2')],
+        address: to,
+        control: [control.ttl(9)],
+      })
+      const one = await socket.recvmsg(9)
+      batch.set(0, Buffer.from('3'), to, [control.ttl(8)])
+      await socket.sendmmsg(batch)
+      await socket.recvmmsg(batch)
+      return [one, batch.meta(0)]
+    })
+    expect([String(message.data), message.meta.ttl, bare.ttl, touched]).toEqual(['12', 9, 8, 0])
+    using errors = new Socket(AF_INET, SOCK_DGRAM)
+    if (process.platform !== 'linux') return
+    errors.receiveMeta({ errors: true })
+    await errors.connect(['127.0.0.1', 9])
+    const records = await planted(async () => {
+      errors.trySend(Buffer.from('x'))
+      return errors.receiveErrors({ timeout: 2000 })
+    })
+    expect([records[0]!.code, touched]).toEqual(['ECONNREFUSED', 0])
+  })
+
+  test('connections, pairs, lookups, polls and filters work', async () => {
+    const [pair, found, results, program] = await planted(async () => {
+      const listener = await createServer({ host: '127.0.0.1', port: 0 })
+      const { port } = listener.getsockname() as { port: number }
+      const client = await createConnection({ host: 'localhost', port, timeout: 5000 })
+      const ready = await poll([{ socket: listener, events: 1 }], 1000)
+      client.close()
+      listener.close()
+      const parsed = bpf.parse('1\n6 0 0 1\n')
+      return [Socket.pair(), await getaddrinfo('127.0.0.1', 80), ready, parsed] as const
+    })
+    expect(touched).toBe(0)
+    expect([found.length > 0, results.length, program.instructions.length]).toEqual([true, 1, 1])
+    for (const socket of pair) socket.close()
+  })
 })

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { AF_INET, AF_UNIX, serve, Socket } from '../../lib'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { nodeBinary } from '../helpers/child'
-import { failure, thrown } from '../helpers/errors'
+import { failure, outcome, thrown } from '../helpers/errors'
 import { testIf } from '../helpers/need'
 import { abstractName, fill, turn } from '../helpers/pairs'
 import { clearing, HELD, longestStall, needsPython } from '../helpers/stalls'
@@ -84,6 +84,32 @@ for (const how of ways) {
     expect(stall).toBeLessThan(HELD)
     await holder.end()
   })
+
+  testIf(
+    needsPython,
+    `a hundred sockets do not stall the event loop longer than one, when another process clears O_NONBLOCK ${how}`,
+    async () => {
+      const listeners = Array.from({ length: 100 }, () => listen(AF_UNIX))
+      const holder = clearing(
+        listeners.map(({ fd }) => fd),
+        how,
+      )
+      await holder.ready
+      const codes: string[] = []
+      const stall = await longestStall(async () => {
+        for (let i = 0; i < 2; i++)
+          codes.push(...(await Promise.all(listeners.map(each => outcome(each.accept({ timeout: 50 }))))))
+      })
+      expect(new Set(codes)).toEqual(new Set(['ERR_SOCKET_TIMEOUT']))
+      expect(stall).toBeLessThan(HELD)
+      const clients = listeners.map(() => new Socket(AF_UNIX))
+      const accepting = listeners.map(each => each.accept({ timeout: 5000 }))
+      await Promise.all(clients.map((each, i) => each.connect(listeners[i]!.getsockname())))
+      const accepted = await Promise.all(accepting)
+      await holder.end()
+      for (const socket of [...listeners, ...clients, ...accepted]) socket.close()
+    },
+  )
 
   testIf(
     needsPython,

@@ -5,7 +5,15 @@ import { type FdHandle, Socket } from '../../lib'
 import { failure } from '../helpers/errors'
 import { testIf } from '../helpers/need'
 import { turn } from '../helpers/pairs'
-import { endWorker, HELD, longestStall, needsFuse, silentFiles, type Helper } from '../helpers/stalls'
+import {
+  endWorker,
+  HELD,
+  longestStall,
+  needsFuse,
+  needsFuseBlock,
+  silentFiles,
+  type Helper,
+} from '../helpers/stalls'
 
 /* No transfer of a file whose server never answers may block the event loop or the thread pool. */
 jest.setTimeout(30000)
@@ -22,9 +30,10 @@ async function files(
   count: number,
   mode: 'r' | 'w' = 'r',
   answered = 0,
+  kind: 'fuse' | 'fuseblk' = 'fuse',
 ): Promise<{ server: Helper; handles: FdHandle[] }> {
   const [a, b] = Socket.pair()
-  const server = silentFiles(a.fd, count, mode, answered)
+  const server = silentFiles(a.fd, count, mode, answered, kind)
   await server.ready
   const handles: FdHandle[] = []
   while (handles.length < count) handles.push(...(await b.recvFds(1, 5)).fds)
@@ -104,6 +113,25 @@ testIf(
     const stall = await longestStall(async () => {
       expect(a.trySendfile(handles[0]!)).toBeNull()
       expect((await failure(a.sendfile(handles[0]!, { timeout: 0 }))).code).toBe('EAGAIN')
+    })
+    expect(stall).toBeLessThan(HELD)
+    handles[0]!.close()
+    a.close()
+    b.close()
+    await server.end()
+  },
+)
+
+testIf(
+  needsFuseBlock,
+  'a file of a FUSE file system on a block device is not read on the event loop, although its pages are in the cache',
+  async () => {
+    const { server, handles } = await files(1, 'r', 0, 'fuseblk')
+    const [a, b] = Socket.pair()
+    const stall = await longestStall(async () => {
+      expect(a.trySendfile(handles[0]!, { length: 65536 })).toBeNull()
+      const error = await failure(a.sendfile(handles[0]!, { length: 65536, timeout: 50 }))
+      expect(error).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', bytesSent: 0 })
     })
     expect(stall).toBeLessThan(HELD)
     handles[0]!.close()

@@ -13,6 +13,7 @@ import {
 import * as raw from '../../lib/raw'
 import * as blocking from '../../lib/sync'
 import { native } from '../../lib/binding/binding'
+import { keep } from '../../lib/message/leftover'
 import { failure, outcome, thrown } from '../helpers/errors'
 import { runPython } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
@@ -176,7 +177,7 @@ describe.each(forms)('%s', (_, poll, select) => {
 
   test('data that the socket object still holds makes it readable', () =>
     pair(async (_a, b) => {
-      b.channel.leftover = { data: Buffer.from('kept'), address: Buffer.alloc(0) }
+      keep(b.channel, Buffer.from('kept'))
       expect(await select([b], [], [], null)).toEqual([[b], [], []])
       expect((await b.recv(9)).toString()).toBe('kept')
       expect(await select([b], [], [], 0)).toEqual([[], [], []])

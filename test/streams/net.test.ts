@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, Socket } from '../../lib'
+import { keep } from '../../lib/message/leftover'
 import { failure, thrown } from '../helpers/errors'
 import { kinds, pattern, receive, turn, using } from '../helpers/pairs'
 import { testIf } from '../helpers/need'
@@ -30,7 +31,7 @@ for (const kind of kinds.filter(each => each.stream)) {
 
 test('toNetSocket passes on bytes that were received but not delivered', async () => {
   const [a, b] = Socket.pair()
-  a.channel.leftover = { data: Buffer.from('kept '), address: Buffer.alloc(0) }
+  keep(a.channel, Buffer.from('kept '))
   b.trySend(Buffer.from('new'))
   const socket = a.toNetSocket().setEncoding('utf8')
   let text = ''

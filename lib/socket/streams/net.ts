@@ -12,6 +12,7 @@ import {
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
 import type { Source } from './source'
+import { append } from '../../runtime/list'
 
 const protocols = [0, IPPROTO_TCP, constants.IPPROTO_MPTCP]
 
@@ -35,7 +36,9 @@ export function toNetSocket(socket: Source): NetSocket {
   }
   try {
     const adopted = new NetSocket({ fd, readable: true, writable: true })
-    if (leftover !== null) adopted.unshift(leftover.data)
+    const kept: Uint8Array[] = []
+    for (let each = leftover; each !== null; each = each.next) append(kept, each.data)
+    if (kept.length > 0) adopted.unshift(Buffer.concat(kept))
     return adopted
   } catch (error) {
     native.closeFd(fd)

@@ -29,6 +29,9 @@ Refusal RefuseGet(int level, int name, const void*, size_t) {
 // SetProgram() always fails.
 Refusal RefuseProgram(int, int) { return Refusal::kNone; }
 
+// No control message holds a pointer.
+Refusal RefuseControl(const msghdr&) { return Refusal::kNone; }
+
 // Lists what is allowed. This kernel copies as many bytes as the request encodes. Requests whose argument holds a
 // pointer are missing: SIOCGIFCONF, SIOCGIFMEDIA, SIOCIFGCLONERS, SIOCIFCREATE2, SIOCRSLVMULTI, SIOCGIFVLAN,
 // SIOCSIFVLAN.

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,9 +45,21 @@ constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
 #define AT_EMPTY_PATH 0x1000
 #endif
 
-// Other file systems have a device number without a driver, major 0, but for tmpfs and memfd they may have a server.
+// Returns whether the file system reads from the page cache without waiting. FUSE does not, and the kernel refuses the flag
+// without asking the server. fstatfs(2) would ask it.
+bool ReadsWithoutWaiting(int fd) {
+  constexpr int kNoWait = 8;  // RWF_NOWAIT
+  uint8_t byte = 0;
+  iovec part = {&byte, 1};
+  if (syscall(SYS_preadv2, fd, &part, 1, 0, 0, kNoWait) >= 0) return true;
+  return errno != EOPNOTSUPP && errno != ENOSYS && errno != EPERM;
+}
+
+// A file system without a block device has a device number without a driver, major 0. It may have a server, except tmpfs
+// and memfd. A FUSE file system may have a block device and a server (fuseblk: NTFS, exFAT).
 bool IsLocal(int fd, const Statx& found) {
-  return found.device_major != 0 || fcntl(fd, F_GET_SEALS) >= 0;
+  if (fcntl(fd, F_GET_SEALS) >= 0) return true;
+  return found.device_major != 0 && ((found.mode & S_IFMT) != S_IFREG || ReadsWithoutWaiting(fd));
 }
 
 // Whether close(2) returns at once, independent of other processes. Only what is known is closed inline: an AF_UNIX socket

@@ -122,6 +122,20 @@ Refusal RefuseProgram(int level, int name) {
   return takes ? Refusal::kNone : Refusal::kProgram;
 }
 
+// Those of AF_RDS for remote memory and atomic operations hold pointers.
+Refusal RefuseControl(const msghdr& message) {
+  constexpr int kDestination = 2;  // RDS_CMSG_RDMA_DEST: a cookie
+  constexpr int kCookie = 12;      // RDS_CMSG_ZCOPY_COOKIE
+  auto copy = message;             // CMSG_NXTHDR takes no const
+  for (const cmsghdr* each = CMSG_FIRSTHDR(&copy); each != nullptr;) {
+    if (each->cmsg_level == kSolRds && each->cmsg_type != kDestination &&
+        each->cmsg_type != kCookie)
+      return Refusal::kAddress;
+    each = CMSG_NXTHDR(&copy, const_cast<cmsghdr*>(each));
+  }
+  return Refusal::kNone;
+}
+
 // Lists what is allowed, because every kernel and every driver adds requests, and the size encoded in a request is
 // often wrong. All of these take at most 128 bytes without pointers, and no other driver uses the same numbers.
 Refusal RefuseRequest(unsigned long request) {
