@@ -79,7 +79,7 @@ export class Recvmmsg extends Operation<number> {
   }
 
   value(messages: number): number {
-    this.batch.received(messages)
+    this.batch.received(messages, this.channel.network)
     if (this.unix && this.batch.controlSize > 0) this.#closeDescriptors(messages)
     return messages
   }
@@ -215,7 +215,7 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
   readonly #queue: Message<A>[]
 
   constructor(
-    channel: Channel,
+    private readonly channel: Channel,
     private readonly batch: MessageBatch,
     flags: number,
   ) {
@@ -242,12 +242,15 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
 
   value(messages: number): Message<A> {
     const { batch } = this
-    if (messages > 0) batch.received(messages)
+    const { network } = this.channel
+    if (messages > 0) batch.received(messages, network)
     // The queue is reversed, so that pop() returns the oldest message.
     for (let i = messages - 1; i >= 0; i--) {
       const { data, bytes, address, flags, control } = batch.message(i)
+      const codec = network.addresses
+      const from = address as A | null
       this.#queue.push(
-        new Message<A>({ data, bytes, address: address as A | null, flags, control, fds: null, pidfd: null }),
+        new Message<A>({ data, bytes, address: from, flags, control, fds: null, pidfd: null, codec }),
       )
     }
     return this.#queue.pop()!
