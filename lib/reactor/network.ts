@@ -1,6 +1,7 @@
 import type { AddressCodec, InterfaceLookup } from '../address'
 import { native } from '../binding/binding'
 import { interfaces } from '../binding/interface-lookup'
+import { AF_UNIX, constants, SOCK_DGRAM, SOL_SOCKET } from '../constants'
 import { EBADF, ENODEV, ENXIO } from '../errors/errno'
 import { addresses, platform } from '../host'
 import type { CodecContext } from '../options/codec'
@@ -84,7 +85,7 @@ class OtherNetwork implements Network, InterfaceLookup {
 
 /** The namespaces that have sockets of this process, by cookie. */
 const networks = new Map<string, OtherNetwork>()
-const { SOL_SOCKET, SO_NETNS_COOKIE, AF_UNIX, SOCK_DGRAM } = platform.constants
+const { SO_NETNS_COOKIE } = constants
 const cookie = new Uint8Array(8)
 const size = new Int32Array(1)
 let ours: string | null = null
@@ -103,17 +104,17 @@ export function networkOf(id: number): Network {
 
 function cookieOf(id: number): string | null {
   size[0] = cookie.length
-  const result = native.getsockopt(id, SOL_SOCKET!, SO_NETNS_COOKIE!, cookie, size)
+  const result = native.getsockopt(id, SOL_SOCKET, SO_NETNS_COOKIE!, cookie, size)
   return result < 0 ? null : Buffer.from(cookie).toString('hex')
 }
 
 /** Returns the cookie of this process's namespace, or null if a new socket cannot be made to read it. */
 function ownCookie(): string | null {
   const { raw } = native
-  const fd = raw.socket(AF_UNIX!, SOCK_DGRAM!, 0)
+  const fd = raw.socket(AF_UNIX, SOCK_DGRAM, 0)
   if (fd < 0) return null
   size[0] = cookie.length
-  const result = raw.getsockopt(fd, SOL_SOCKET!, SO_NETNS_COOKIE!, cookie, size)
+  const result = raw.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE!, cookie, size)
   raw.close(fd)
   return result < 0 ? null : Buffer.from(cookie).toString('hex')
 }
