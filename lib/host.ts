@@ -11,14 +11,21 @@ export const platform: Platform = { os, constants: native.constants, layout: nat
 export const addresses = new AddressCodec(platform, interfaces)
 
 let latest: Address | null = null
+let latestCodec = addresses
 
 /**
  * Decodes the address in `length` bytes of `memory`, or returns null for length 0. If the bytes are the same as in
- * the last call, returns the same object: several messages of one sender are decoded once.
+ * the last call, and of the same namespace, returns the same object: several messages of one sender are decoded once.
  */
-export function addressAt(memory: Uint8Array, start: number, length: number): Address | null {
+export function addressAt(
+  memory: Uint8Array,
+  start: number,
+  length: number,
+  codec = addresses,
+): Address | null {
   if (length === 0) return null
-  if (latest !== null && isIn(latest, memory, start, length)) return latest
-  latest = addresses.decode(memory.subarray(start, start + length), length)
+  if (latest !== null && latestCodec === codec && isIn(latest, memory, start, length)) return latest
+  latestCodec = codec
+  latest = codec.decode(memory.subarray(start, start + length), length)
   return latest
 }

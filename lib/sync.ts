@@ -2,6 +2,35 @@ import { blockOn } from './poll/wait'
 import { pollQuestion, selectQuestion, type Pollable, type PollEntry, type PollResult } from './poll/set'
 import { checkTimeout } from './validators'
 
+export { bpf } from './bpf'
+export { capabilities, supports } from './capabilities'
+export { privileges } from './capabilities/privileges'
+export { control, CMSG_LEN, CMSG_SPACE } from './message/control'
+export { FdHandle } from './message/fd'
+export { Message, type MessageMeta } from './message'
+export { MessageBatch, type BatchOptions } from './message/batch'
+export {
+  checksum,
+  htonl,
+  htons,
+  inet_aton,
+  inet_ntoa,
+  inet_ntop,
+  inet_pton,
+  ntohl,
+  ntohs,
+} from './names/inet'
+export { hasDualstackIPv6 } from './net/create-server'
+export {
+  createConnection,
+  createServer,
+  listenFds,
+  type SyncConnectOptions,
+  type SyncConnectPathOptions,
+} from './net/sync'
+export { codecs, defineOption, options, query } from './options'
+export { allocZeroCopy } from './operations/zerocopy-memory'
+export { Membership, type JoinOptions } from './socket/multicast'
 export { Socket, type SyncOp } from './socket/sync'
 export * from './constants'
 export { SocketError } from './errors'

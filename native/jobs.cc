@@ -101,7 +101,7 @@ int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to
 }
 
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request) {
-  return StartJob(env, new (std::nothrow) LookupJob(ticket, request));
+  return StartThread(env, new (std::nothrow) LookupJob(ticket, request));
 }
 
 }  // namespace bsd

@@ -20,7 +20,7 @@ struct TransferRequest {
 // close(2) of that end would wait for the transfer. Returns 0 or -errno.
 int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to, Slot* other);
 
-// Starts a lookup on the thread pool. At the end C++ reports a record (ticket, kRead, kLookup, size of the reply or
+// Starts a lookup on a new thread. At the end C++ reports a record (ticket, kRead, kLookup, size of the reply or
 // -errno) and leaves the reply in env.reply. Returns 0 or -errno.
 int StartLookup(Env& env, int32_t ticket, const LookupRequest& request);
 

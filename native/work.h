@@ -26,12 +26,9 @@ class Job {
   virtual void Orphaned() {}
 };
 
-// Runs the job on libuv's thread pool and deletes it afterwards. Returns 0 or -errno, and on an error the job has been
-// released and deleted. A nullptr is -ENOMEM.
-int StartJob(Env& env, Job* job);
-
-// Like StartJob(), on a new thread, for a job that may never return. Such a job would take a thread of the pool from
-// all other work, and libuv waits for the threads of the pool when the process ends.
+// Runs the job on a new thread and deletes it afterwards. Returns 0 or -errno, and on an error the job has been released
+// and deleted. A nullptr is -ENOMEM. A job may never return. On libuv's thread pool it would take a thread from all other
+// work, and libuv waits for the threads of the pool when the process ends.
 int StartThread(Env& env, Job* job);
 
 // If the addon stays loaded (sys::kStaysLoaded), lets the environment end without waiting for the threads that still

@@ -120,6 +120,7 @@ export interface Native {
   poll(descriptors: Int32Array, timeout: number): number
   gather(descriptors: Int32Array): number
   interfaceIndex(slot: number, name: Uint8Array): number
+  interfaceName(slot: number, index: number, into: Uint8Array): number
   interfaceOfAddress(slot: number, address: Uint8Array): number
   ringOpen(slot: number, blockSize: number, blocks: number, frameSize: number, timeout: number): number
   ringNext(slot: number): number
@@ -129,6 +130,16 @@ export interface Native {
   if_indextoname(index: number, into: Uint8Array): number
   if_nameindex(into: Uint8Array): number
 
+  lookupIn(
+    netns: number,
+    kind: number,
+    first: Uint8Array | null,
+    second: Uint8Array | null,
+    a: number,
+    b: number,
+    c: number,
+    d: number,
+  ): number
   lookup(
     kind: number,
     first: Uint8Array | null,

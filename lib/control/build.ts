@@ -13,10 +13,15 @@ import { memberOf, ownFields } from '../runtime/fields'
 import type { Platform } from '../platform'
 import { littleEndian, type Control } from './walk'
 
+/** The key of an interface's name in a control message: a socket looks the name up in its own network namespace. */
+export const device: unique symbol = Symbol('interface')
+
 /** A control message that has two forms: one for AF_INET sockets, and `inet6` for AF_INET6 sockets. */
 export interface FamilyControl extends Control {
+  /** @internal The name of the interface, and the offset of its index in `data`. */
+  readonly [device]?: { readonly name: string; readonly at: number }
   /** The form for an AF_INET6 socket. */
-  readonly inet6?: Control
+  readonly inet6?: FamilyControl
 }
 
 /** The maximum number of descriptors in one message on Linux (SCM_MAX_FD). */
@@ -85,12 +90,14 @@ export class ControlBuilder {
 
   /**
    * Sets the source address of a datagram, or the interface that it is sent on, by name or index, or both (IP_PKTINFO,
-   * IPV6_PKTINFO). `source` must be an address of this host. ip(7), ipv6(7)
+   * IPV6_PKTINFO). `source` must be an address of this host. A name is looked up when the message is sent, in the network
+   * namespace of the socket; `ERR_INVALID_ADDRESS` if no interface has it. ip(7), ipv6(7)
    */
   packetInfo(info: { source?: string; interface?: string | number }): FamilyControl {
     if (typeof info !== 'object' || info === null) throw invalidType('info', 'object', info)
-    const { source, interface: device } = ownFields(info)
-    const index = device === undefined ? 0 : this.#interface(device)
+    const { source, interface: via } = ownFields(info)
+    const index = via === undefined ? 0 : this.#interface(via)
+    const named = (at: number) => (typeof via === 'string' ? { [device]: { name: via, at } } : {})
     if (source !== undefined && typeof source !== 'string') throw invalidType('source', 'string', source)
     const v4 = source === undefined ? 0 : parseIPv4(source)
     const v6 = source === undefined ? new Uint8Array(16) : parseIPv6(v4 < 0 ? source : `::ffff:${source}`)
@@ -99,8 +106,8 @@ export class ControlBuilder {
     int32(index).copy(info4, 0)
     info4.writeUInt32BE(Math.max(0, v4), 4)
     const info6 = Buffer.concat([v6, int32(index)])
-    const inet6 = this.#control('IPPROTO_IPV6', 'IPV6_PKTINFO', info6)
-    return v4 < 0 ? inet6 : { ...this.#control('IPPROTO_IP', 'IP_PKTINFO', info4), inet6 }
+    const inet6 = { ...this.#control('IPPROTO_IPV6', 'IPV6_PKTINFO', info6), ...named(16) }
+    return v4 < 0 ? inet6 : { ...this.#control('IPPROTO_IP', 'IP_PKTINFO', info4), ...named(0), inet6 }
   }
 
   /** Sets the TTL or the hop limit of this datagram, 1 to 255. ip(7), ipv6(7) */
@@ -217,12 +224,12 @@ export class ControlBuilder {
     return this.#control(level, type, int32(value))
   }
 
-  #interface(device: unknown): number {
-    if (typeof device === 'number') return checkInteger('interface', device, 0, 0x7fffffff)
-    const name = checkText('interface', device, 'string or number')
-    const index = this.#indexOf(name)
-    if (index === 0) throw invalidAddress(name, noInterface(name))
-    return index
+  /** Returns the index of the interface; 0 if this namespace has no interface of this name: another may have one. */
+  #interface(given: unknown): number {
+    if (typeof given === 'number') return checkInteger('interface', given, 0, 0x7fffffff)
+    const name = checkText('interface', given, 'string or number')
+    if (name === '') throw invalidAddress(name, noInterface(name))
+    return this.#indexOf(name)
   }
 
   #control(level: string, type: string, data: Buffer): Control {

@@ -113,7 +113,7 @@ function seconds(data: Buffer, fraction: bigint): bigint | undefined {
   return whole * NS + rest * fraction
 }
 
-type Decoder = (meta: Meta, data: Buffer) => void
+type Decoder = (meta: Meta, data: Buffer, addresses: AddressCodec) => void
 
 function set<K extends keyof Meta>(key: K, decode: (data: Buffer) => Meta[K] | undefined): Decoder {
   return (meta, data) => {
@@ -226,24 +226,24 @@ function auxdata(platform: Platform): Decoder | null {
   }
 }
 
-function originalDestination(addresses: AddressCodec): Decoder {
-  return (meta, data) => {
-    const address = addresses.decode(data)
-    if (address !== null) meta.originalDestination = address as AnyInetAddress
-  }
+const originalDestination: Decoder = (meta, data, addresses) => {
+  const address = addresses.decode(data)
+  if (address !== null) meta.originalDestination = address as AnyInetAddress
 }
 
 /** Decodes control messages. Ignores unknown and incomplete ones, and never throws. */
 export class MetaDecoder {
   readonly #decoders = new Map<string, Decoder>()
 
-  constructor(platform: Platform, addresses: AddressCodec) {
+  constructor(
+    platform: Platform,
+    private readonly addresses: AddressCodec,
+  ) {
     const { constants, os } = platform
     const add = (level: string, type: string, decoder: Decoder | null): void => {
       const [l, t] = [constants[level], constants[type]]
       if (l !== undefined && t !== undefined && decoder !== null) this.#decoders.set(`${l}:${t}`, decoder)
     }
-    const redirected = originalDestination(addresses)
     for (const [type, decoder] of Object.entries<Decoder>({
       SCM_TIMESTAMP: timestamp(1000n),
       SO_TIMESTAMP_NEW: timestamp(1000n),
@@ -265,7 +265,7 @@ export class MetaDecoder {
       [os === 'linux' ? 'IP_TOS' : 'IP_RECVTOS']: trafficClass,
       IP_RECVFRAGSIZE: set('fragmentSize', number),
       IP_CHECKSUM: set('checksum', unsigned),
-      IP_ORIGDSTADDR: redirected,
+      IP_ORIGDSTADDR: originalDestination,
       IP_RECVIF: interfaceOf,
       IP_RECVDSTADDR: set('destination', data => (data.length < 4 ? undefined : formatIPv4(data, 0))),
     }))
@@ -275,7 +275,7 @@ export class MetaDecoder {
       IPV6_HOPLIMIT: set('ttl', number),
       IPV6_TCLASS: trafficClass,
       IPV6_RECVFRAGSIZE: set('fragmentSize', number),
-      IPV6_ORIGDSTADDR: redirected,
+      IPV6_ORIGDSTADDR: originalDestination,
       IPV6_FLOWINFO: flowInfo,
       IPV6_PATHMTU: pathMtu,
     }))
@@ -288,9 +288,11 @@ export class MetaDecoder {
     add('SOL_TLS', 'TLS_GET_RECORD_TYPE', set('tlsRecordType', number))
   }
 
-  decode(controls: readonly Control[]): Meta {
+  /** `addresses` decodes the addresses of the socket's network namespace. */
+  decode(controls: readonly Control[], addresses = this.addresses): Meta {
     const meta: Meta = {}
-    for (const { level, type, data } of controls) this.#decoders.get(`${level}:${type}`)?.(meta, data)
+    for (const { level, type, data } of controls)
+      this.#decoders.get(`${level}:${type}`)?.(meta, data, addresses)
     return meta
   }
 }

@@ -124,16 +124,16 @@ export class ErrorRecordDecoder {
     for (const [name, stage] of stages) this.#stages.set(constants[name] ?? -1, stage)
   }
 
-  decode({ data, address, truncated, control }: ErrorMessage): ErrorRecord {
+  decode({ data, address, truncated, control }: ErrorMessage, addresses = this.#addresses): ErrorRecord {
     const carrier = control.find(({ level, type }) => this.#carriers.has(`${level}:${type}`))
     const raw = carrier === undefined ? nothing : this.#raw(carrier.data)
-    const { timestamp, timestampSource: _, ...meta } = this.#meta.decode(control)
+    const { timestamp, timestampSource: _, ...meta } = this.#meta.decode(control, addresses)
     const names = errnoNames[this.#platform.os]
     const record: ErrorRecord = {
       origin: this.#origins.get(raw.ee_origin) ?? raw.ee_origin,
       code: raw.ee_errno === 0 ? '' : (names.get(raw.ee_errno) ?? String(raw.ee_errno)),
       errno: raw.ee_errno === 0 ? 0 : -(raw.ee_errno | 0),
-      offender: carrier === undefined ? null : this.#offender(carrier.data),
+      offender: carrier === undefined ? null : this.#offender(carrier.data, addresses),
       address,
       data,
       truncated,
@@ -158,10 +158,10 @@ export class ErrorRecordDecoder {
   }
 
   // SO_EE_OFFENDER(3): a sockaddr directly after the struct. Its family is 0 if there is no offender.
-  #offender(data: Buffer): Address | null {
+  #offender(data: Buffer, addresses: AddressCodec): Address | null {
     const size = this.#layout?.size ?? 0
     if (size === 0 || data.length < size + 2) return null
-    const offender = this.#addresses.decode(data.subarray(size))
+    const offender = addresses.decode(data.subarray(size))
     return offender === null || offender.family === 0 ? null : offender
   }
 

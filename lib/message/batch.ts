@@ -3,11 +3,13 @@ import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from '../address'
 import { octetsOf } from '../struct'
 import { AF_INET6 } from '../constants'
+import type { FamilyControl } from '../control/build'
 import { buildControl, walkControl, type Control } from '../control/walk'
 import { invalidType, outOfRange } from '../errors'
 import { elementsOf } from '../errors/argument'
-import { checkControls, haveForms, sendsIPv6, type Sender } from './controls'
+import { anyNetwork, checkControls, copyControls, haveForms, sendsIPv6, type Sender } from './controls'
 import { addressAt, addresses } from '../host'
+import { home, type Network } from '../reactor/network'
 import { controlLayout, metaOf } from './receive-control'
 import {
   ADDRESS_SIZE,
@@ -63,11 +65,10 @@ export class MessageBatch {
   #length = 0
   /** Addresses by place, which can be encoded only when the family of the socket is known. */
   readonly #targets = new Map<number, AddressLike>()
-  /** Control messages by place that differ between IPv4 and IPv6. `six` tells which form the slab holds. */
-  readonly #forms = new Map<
-    number,
-    { readonly built: { readonly four: Buffer; readonly six: Buffer }; six: boolean }
-  >()
+  /** Control messages by place that depend on the socket. `six` and `network` tell which form the slab holds. */
+  readonly #forms = new Map<number, { readonly controls: FamilyControl[]; six: boolean; network: Network }>()
+  /** The network namespace of the socket that last used the batch. */
+  #network: Network = home
 
   /** Allocates the memory. Throws a `RangeError` for more than 1024 messages or more than 1 GiB in total. */
   constructor(options: BatchOptions) {
@@ -103,7 +104,8 @@ export class MessageBatch {
   }
 
   /** @internal Called when recvmmsg has written `messages` messages into the slab. */
-  received(messages: number): this {
+  received(messages: number, network = this.#network): this {
+    this.#network = network
     this.#length = messages
     this.#targets.clear()
     this.#forms.clear()
@@ -112,8 +114,10 @@ export class MessageBatch {
 
   /** @internal Encodes what depends on the socket: addresses on its family, control messages on the version of IP. */
   prepare(socket: Sender): void {
+    const { network } = socket.channel
+    this.#network = network
     for (const [place, address] of this.#targets) {
-      this.#write(place, BATCH_NAME, this.#name(place, addresses.encode(address, socket.family)))
+      this.#write(place, BATCH_NAME, this.#name(place, network.addresses.encode(address, socket.family)))
     }
     this.#targets.clear()
     if (this.#forms.size > 0) this.#chooseForms(socket)
@@ -121,15 +125,16 @@ export class MessageBatch {
 
   // The form may change with every send: a batch can be sent on many sockets, and a socket sends to many peers.
   #chooseForms(socket: Sender): void {
+    const { network } = socket.channel
     const inet6 = socket.family === AF_INET6
     const toPeer = inet6 && sendsIPv6(socket, null)
     for (const [place, form] of this.#forms) {
       const name = this.#read(place, BATCH_NAME)
       const at = place * ADDRESS_SIZE
       const six = name === 0 ? toPeer : inet6 && sendsIPv6(socket, this.slab.names.subarray(at, at + name))
-      if (six === form.six) continue
-      this.#control(place, six ? form.built.six : form.built.four)
-      form.six = six
+      if (six === form.six && network === form.network) continue
+      this.#control(place, built(form.controls, six, network))
+      Object.assign(form, { six, network })
     }
   }
 
@@ -146,13 +151,11 @@ export class MessageBatch {
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
     const controls = control === undefined ? [] : elementsOf('control', control)
-    const build = (six: boolean): Buffer =>
-      buildControl(controlLayout, checkControls('control', controls, six))
-    const four = controls.length === 0 ? NO_CONTROL : build(false)
-    const form = haveForms(controls) ? { built: { four, six: build(true) }, six: false } : null
-    this.#control(place, four)
-    if (form === null) this.#forms.delete(place)
-    else this.#forms.set(place, form)
+    const copies = copyControls('control', controls)
+    const depends = haveForms(copies)
+    this.#control(place, copies.length === 0 ? NO_CONTROL : built(copies, false, depends ? anyNetwork : home))
+    if (depends) this.#forms.set(place, { controls: copies, six: false, network: anyNetwork })
+    else this.#forms.delete(place)
     this.slab.data.set(from, place * this.size)
     this.#write(place, BATCH_BYTES, from.length)
     const own = isAddress(address) ? this.#name(place, addresses.encode(address, address.family)) : 0
@@ -180,7 +183,7 @@ export class MessageBatch {
   /** Returns the sender of a received message `i`, or the destination of one to send; `null` if it has no address. */
   address(i: number): Address | null {
     const length = Math.min(this.#read(this.#place(i), BATCH_NAME), ADDRESS_SIZE)
-    return addressAt(this.slab.names, i * ADDRESS_SIZE, length)
+    return addressAt(this.slab.names, i * ADDRESS_SIZE, length, this.#network.addresses)
   }
 
   /** Returns the `msg_flags` of message `i`: `MSG_TRUNC`, `MSG_CTRUNC`. */
@@ -199,7 +202,7 @@ export class MessageBatch {
 
   /** Returns the decoded control messages of message `i`: see `receiveMeta`. */
   meta(i: number): Meta {
-    return metaOf(this.control(i))
+    return metaOf(this.control(i), this.#network.addresses)
   }
 
   /** Formats the batch for util.inspect and console.log: the number of messages, and the first ones. */
@@ -244,6 +247,10 @@ interface Slab {
   readonly names: Buffer
   readonly control: Buffer | null
   readonly fields: Int32Array
+}
+
+function built(controls: readonly FamilyControl[], six: boolean, network: Network): Buffer {
+  return buildControl(controlLayout, checkControls('control', controls, six, network))
 }
 
 function bytes(size: number): Buffer {

@@ -1,7 +1,8 @@
 import { inspect, type InspectOptionsStylized } from 'node:util'
-import type { Address } from '../address'
+import type { Address, AddressCodec } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
+import { addresses } from '../host'
 import type { FdHandle } from './fd'
 import { MSG_CTRUNC, MSG_TRUNC } from '../constants'
 import { metaOf } from './receive-control'
@@ -23,6 +24,8 @@ export interface MessageParts<A extends Address = Address> {
   control: Control[]
   fds: FdHandle[] | null
   pidfd: FdHandle | null
+  /** Decodes the addresses of the socket's network namespace. */
+  codec?: AddressCodec
 }
 
 /** One received message. recvmsg(2) */
@@ -39,10 +42,12 @@ export class Message<A extends Address = Address> {
   readonly control: Control[]
   readonly #fds: FdHandle[] | null
   readonly #pidfd: FdHandle | null
+  readonly #addresses: AddressCodec
   #meta: MessageMeta | null = null
 
   /** @internal */
-  constructor({ data, bytes, address, flags, control, fds, pidfd }: MessageParts<A>) {
+  constructor({ data, bytes, address, flags, control, fds, pidfd, codec = addresses }: MessageParts<A>) {
+    this.#addresses = codec
     this.data = data
     this.bytes = bytes
     this.address = address
@@ -65,7 +70,7 @@ export class Message<A extends Address = Address> {
   /** The decoded control messages. */
   get meta(): MessageMeta {
     if (this.#meta !== null) return this.#meta
-    const meta: MessageMeta = metaOf(this.control)
+    const meta: MessageMeta = metaOf(this.control, this.#addresses)
     if (this.#fds !== null) meta.fds = this.#fds
     if (this.#pidfd !== null) meta.pidfd = this.#pidfd
     return (this.#meta = meta)

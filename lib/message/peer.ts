@@ -13,6 +13,6 @@ import { STATE_ADDRESS } from '../binding/shared'
  */
 export function peerOf(channel: Channel, errno: number): Address | null {
   if (errno === EAGAIN || native.getpeername(channel.id) < 0) return null
-  const peer = readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+  const peer = readAddress(channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
   return peer?.kind === 'unnamed' ? null : peer
 }

@@ -16,14 +16,14 @@ export const controlLayout = new ControlLayout(platform)
 const decoder = new MetaDecoder(platform, addresses)
 const errors = new ErrorRecordDecoder(platform, addresses, decoder)
 
-/** Decodes control messages. */
-export function metaOf(controls: readonly Control[]): Meta {
-  return decoder.decode(controls)
+/** Decodes control messages. `codec` decodes the addresses of the socket's network namespace. */
+export function metaOf(controls: readonly Control[], codec = addresses): Meta {
+  return decoder.decode(controls, codec)
 }
 
 /** Decodes one message of the error queue. */
-export function decodeError(message: ErrorMessage): ErrorRecord {
-  return errors.decode(message)
+export function decodeError(message: ErrorMessage, codec = addresses): ErrorRecord {
+  return errors.decode(message, codec)
 }
 
 /** The contents of a control buffer, with the descriptors separated from it. */

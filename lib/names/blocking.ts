@@ -1,6 +1,6 @@
 import type { AddressLike } from '../address'
 import { checkSyncOp, ownOp } from '../validators'
-import { firstAddress, firstIPv4, hostToName, isLookupFailure, qualifiedName } from './compose'
+import { firstAddress, firstIPv4, hostToName, isLookupFailure, namesOf, qualifiedName } from './compose'
 import {
   addressInfo,
   hostByAddress,
@@ -18,7 +18,7 @@ import {
   type NameInfo,
   HINTS_FIELDS,
 } from './lookup'
-import { runNow } from './run'
+import { driveNow, runNow } from './run'
 
 export { getifaddrs, gethostname, sethostname, type InterfaceAddress } from './local'
 export type { AddressHints, AddressInfo, HostEntry, NameInfo } from './lookup'
@@ -54,9 +54,9 @@ export function gethostbynameEx(name: string): HostEntry {
   return runNow(hostByName(name))
 }
 
-/** Looks up the names of an IPv4 or IPv6 address. Blocks. gethostbyaddr(3) */
+/** Looks up the names of an IPv4 or IPv6 address, or of the first address of a host name. Blocks. gethostbyaddr(3) */
 export function gethostbyaddr(address: string): HostEntry {
-  return runNow(hostByAddress(address))
+  return driveNow(namesOf(address))
 }
 
 /** Returns the fully qualified domain name of a host; by default, of this host. Blocks. */

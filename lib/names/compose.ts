@@ -1,10 +1,22 @@
 import { invalidType, SocketError } from '../errors'
 import { gethostname } from './local'
-import type { AddressInfo, HostEntry } from './lookup'
+import { addressInfo, hostByAddress, isNumeric, type AddressInfo, type HostEntry } from './lookup'
+import type { Steps } from './run'
 
 /** Returns the address that gethostbyname returns: the first one. */
 export function firstIPv4(host: HostEntry): string {
   return host.addresses[0]!
+}
+
+/** Yields the lookups of gethostbyaddr: for a host name, first its address. */
+export function* namesOf(address: string): Steps<HostEntry> {
+  if (typeof address !== 'string') throw invalidType('address', 'string', address)
+  let numeric = address
+  if (!isNumeric(address)) {
+    const [first] = (yield addressInfo(address, null, undefined)) as AddressInfo[]
+    numeric = (first?.address as { address?: string } | undefined)?.address ?? address
+  }
+  return (yield hostByAddress(numeric)) as HostEntry
 }
 
 /** Returns the host that getfqdn looks up: this host for an empty name and for the unspecified addresses. */

@@ -1,6 +1,6 @@
 import type { AddressLike } from '../address'
 import { checkOp, ownOp, type Op } from '../validators'
-import { firstAddress, firstIPv4, hostToName, isLookupFailure, qualifiedName } from './compose'
+import { firstAddress, firstIPv4, hostToName, isLookupFailure, namesOf, qualifiedName } from './compose'
 import {
   addressInfo,
   hostByAddress,
@@ -19,14 +19,14 @@ import {
   type NameInfo,
   HINTS_FIELDS,
 } from './lookup'
-import { runLater } from './run'
+import { driveLater, runLater } from './run'
 
 export { getifaddrs, gethostname, sethostname, type InterfaceAddress } from './local'
 export type { AddressHints, AddressInfo, HostEntry, NameInfo } from './lookup'
 
 /*
  * Lookups that return promises. Each may wait for a name server: nsswitch.conf(5) configures the sources of hosts,
- * services and protocols. So each lookup runs on the thread pool, on half of its threads at most.
+ * services and protocols. So each lookup has its own thread, and at most 64 run at the same time: see Jobs.
  */
 
 /**
@@ -78,9 +78,12 @@ export async function gethostbynameEx(name: string, op?: Op): Promise<HostEntry>
   return run(hostByName(name), op)
 }
 
-/** Looks up the names of an IPv4 or IPv6 address. The errors are those of gethostbyname. gethostbyaddr(3) */
+/**
+ * Looks up the names of an IPv4 or IPv6 address, or of the first address of a host name. The errors are those of
+ * gethostbyname, and for a host name also those of getaddrinfo. gethostbyaddr(3)
+ */
 export async function gethostbyaddr(address: string, op?: Op): Promise<HostEntry> {
-  return run(hostByAddress(address), op)
+  return driveLater(namesOf(address), checkOp(op, null))
 }
 
 /**

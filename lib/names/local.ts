@@ -1,11 +1,12 @@
-import type { Address } from '../address'
+import { AddressCodec, type Address } from '../address'
 import { invalidType, outOfRange, systemError } from '../errors'
-import { addresses } from '../host'
+import { addresses, platform } from '../host'
 import { native } from '../binding/binding'
 import { IFF_BROADCAST, IFF_POINTOPOINT } from '../constants'
 import { GETIFADDRS, type Lookup } from './lookup'
 import { ADDRESS, NAME, NETMASK, OTHER, type Entry } from './reply'
-import { runNow } from './run'
+import { checkCreationOptions, type NamespaceOptions } from '../reactor/namespace'
+import { runIn, runNow } from './run'
 
 /** An address of a network interface. getifaddrs(3) */
 export interface InterfaceAddress {
@@ -39,25 +40,44 @@ export function sethostname(name: string | Uint8Array): void {
   if (result < 0) throw systemError('sethostname', result, { subject: JSON.stringify(bytes.toString()) })
 }
 
-/** Returns all addresses of all network interfaces. getifaddrs(3) */
-export function getifaddrs(): InterfaceAddress[] {
-  return runNow(interfaceAddresses)
+/**
+ * Returns all addresses of all network interfaces: of this process's network namespace, or of `options.netns`.
+ * getifaddrs(3)
+ */
+export function getifaddrs(options?: NamespaceOptions): InterfaceAddress[] {
+  const netns = checkCreationOptions(options)
+  if (netns === undefined) return runNow(interfaceAddresses).map(entry => interfaceAddress(entry, addresses))
+  const entries = runIn(interfaceAddresses, netns)
+  // No socket is left that could look up names there: the entries have them.
+  const names = new Map(entries.map(entry => [indexIn(entry), entry.text(NAME)]))
+  const codec = new AddressCodec(platform, {
+    nameOf: index => names.get(index) ?? null,
+    indexOf: name => [...names].find(([, each]) => each === name)?.[0] ?? 0,
+  })
+  return entries.map(entry => interfaceAddress(entry, codec))
 }
 
-const interfaceAddresses: Lookup<InterfaceAddress[]> = {
+const interfaceAddresses: Lookup<Entry[]> = {
   call: 'getifaddrs',
   kind: GETIFADDRS,
   first: null,
   second: null,
   numbers: [0, 0, 0, 0],
-  value: entries => entries.map(interfaceAddress),
+  value: entries => entries,
   failure: (_status, error) => systemError('getifaddrs', -error),
 }
 
-function interfaceAddress(entry: Entry): InterfaceAddress {
+/** Returns the index of the interface that an entry's link-layer address has; 0 for other addresses. */
+function indexIn(entry: Entry): number {
+  const bytes = entry.bytes(ADDRESS)
+  const address = bytes === null ? null : addresses.decode(bytes)
+  return address?.kind === 'packet' ? address.index : 0
+}
+
+function interfaceAddress(entry: Entry, codec: AddressCodec): InterfaceAddress {
   const flags = entry.integers[0]
   const own = entry.bytes(ADDRESS)
-  const decode = (bytes: Buffer | null): Address | null => (bytes === null ? null : addresses.decode(bytes))
+  const decode = (bytes: Buffer | null): Address | null => (bytes === null ? null : codec.decode(bytes))
   const other = decode(entry.bytes(OTHER))
   return {
     name: entry.text(NAME),

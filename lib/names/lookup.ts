@@ -192,6 +192,14 @@ function describe(host: string | null | undefined, service: string | number | nu
   return typeof service === 'string' ? `${host ?? ''}:${service}` : (host ?? '(no name)')
 }
 
+/** Returns the lookup of a port by the name of its service: `EAI_SERVICE` if there is none. */
+export function portByName(service: string, type: number): Lookup<number> {
+  return {
+    ...addressInfo(null, service, { family: AF_INET, type }),
+    value: entries => (addresses.decode(entries[0]!.bytes(ADDRESS)!) as { port: number }).port,
+  }
+}
+
 export function nameInfo(given: AddressLike, flags: number): Lookup<NameInfo> {
   const address = ownAddress(given)
   const bytes = addresses.encode(address, familyOf(address))

@@ -5,6 +5,7 @@ import { EAGAIN } from '../errors/errno'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
 import type { Waiting } from '../validators'
+import { inNamespace } from '../reactor/namespace'
 import type { Lookup } from './lookup'
 import { readReply } from './reply'
 
@@ -14,8 +15,15 @@ export function runNow<T>(lookup: Lookup<T>): T {
   return answer(lookup, native.lookup(kind, first, second, ...numbers))
 }
 
+/** Runs a lookup in a network namespace, and blocks the calling thread. */
+export function runIn<T>(lookup: Lookup<T>, netns: number | string): T {
+  const { kind, first, second, numbers } = lookup
+  const size = inNamespace(netns, namespace => native.lookupIn(namespace, kind, first, second, ...numbers))
+  return answer(lookup, size)
+}
+
 /**
- * Runs a lookup on the thread pool. A lookup that has started cannot be stopped: after a timeout or an abort it runs
+ * Runs a lookup on another thread. A lookup that has started cannot be stopped: after a timeout or an abort it runs
  * to its end, and its result is ignored. The process stays alive until then.
  */
 export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Promise<T> {
@@ -56,4 +64,47 @@ function answer<T>(lookup: Lookup<T>, size: number): T {
   const { status, error, entries } = readReply(bytes)
   if (status !== 0) throw lookup.failure(status, error)
   return lookup.value(entries)
+}
+
+/** Work that is made of lookups and pauses: yields a lookup, or milliseconds to wait. Its caller makes them. */
+export type Steps<T> = Generator<Lookup<unknown> | number, T, unknown>
+
+/** Runs the work. Its lookups run on other threads. */
+export async function driveLater<T>(steps: Steps<T>, waiting: Waiting): Promise<T> {
+  let step = steps.next()
+  while (step.done !== true) {
+    let result: unknown
+    try {
+      const { value } = step
+      result = typeof value === 'number' ? await sleep(value) : await runLater(value, waiting)
+    } catch (error) {
+      step = steps.throw(error)
+      continue
+    }
+    step = steps.next(result)
+  }
+  return step.value
+}
+
+/** Runs the work on the calling thread, and blocks it. */
+export function driveNow<T>(steps: Steps<T>): T {
+  let step = steps.next()
+  while (step.done !== true) {
+    let result: unknown
+    try {
+      const { value } = step
+      result = typeof value === 'number' ? Atomics.wait(pause, 0, 0, value) : runNow(value)
+    } catch (error) {
+      step = steps.throw(error)
+      continue
+    }
+    step = steps.next(result)
+  }
+  return step.value
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds))
 }

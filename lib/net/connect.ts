@@ -7,14 +7,18 @@ import {
   type AnyUnixAddress,
 } from '../address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM } from '../constants'
-import { aborted, invalidType, outOfRange, SocketError, timedOut } from '../errors'
+import { aborted, invalidType, outOfRange, SocketError, systemError, timedOut } from '../errors'
+import { errnoOf } from '../errors/errno'
 import { race } from './happy-eyeballs'
 import { addresses } from '../host'
 import { defaultTimeout } from '../reactor/timeouts'
-import { endOf } from './endpoint'
+import { checkFamily, checkPort, endOf, notOfFamily } from './endpoint'
+import { checkOptionValues, type OptionValues } from './option-values'
+import { SO_LINGER } from '../options/all'
+import type { BaseSocket } from '../socket/base'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
-import { checkInteger, checkOp, checkOptions } from '../validators'
+import { checkOp, checkOptions, type Waiting } from '../validators'
 import { memberOf, ownFields } from '../runtime/fields'
 import { getaddrinfo } from '../names'
 import { familyOf } from '../names/lookup'
@@ -24,7 +28,8 @@ import { Socket } from '../socket'
 export interface ConnectOptions {
   /** A host name or an IP address. Default: `'localhost'`. */
   host?: string | undefined
-  port: number
+  /** The port, or the name of a service such as `'http'`. */
+  port: number | string
   /** `AF_INET` or `AF_INET6`. Default: every family that the name has. */
   family?: number | undefined
   /** The local address to bind to. Only remote addresses of its family are tried; a wildcard allows both families. */
@@ -45,15 +50,22 @@ export interface ConnectPathOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Options of createConnection where each value of `options` fits its option. */
+export type TypedConnectOptions<O, T extends readonly unknown[]> = O & {
+  /** Options to set on the socket of each attempt, before bind and connect: `[[options.TCP_NODELAY, true]]`. */
+  options?: OptionValues<T> | undefined
+}
+
 /** Looks up the addresses of a host: of one family, or of all for `family` 0. */
 export type Resolve = (
   host: string,
-  port: number,
+  port: number | string,
   family: number,
   op: { timeout?: number | null; signal: AbortSignal },
 ) => Promise<Address[]>
 
-const PATH_FIELDS = ['path', 'timeout', 'signal'] satisfies (keyof ConnectPathOptions)[]
+const PATH_FIELDS = ['path', 'timeout', 'signal', 'options'] satisfies (keyof (ConnectPathOptions &
+  Configured))[]
 const FIELDS = [
   'host',
   'port',
@@ -63,52 +75,92 @@ const FIELDS = [
   'signal',
   'happyEyeballs',
   'allErrors',
-] satisfies (keyof ConnectOptions)[]
+  'options',
+] satisfies (keyof (ConnectOptions & Configured))[]
+
+/** `options` is checked where it is read. */
+interface Configured {
+  options?: unknown
+}
+
 const ATTEMPT_DELAY = 250
+const LOOKUP_DELAY = 250
 const RESOLUTION_DELAY = 50
 
 /**
  * Connects a stream socket to a host and port, or to an AF_UNIX path. An `Address`, such as a server's `getsockname()`,
  * can take the place of the options.
  *
- * For a host name, IPv6 and IPv4 addresses are looked up at the same time and tried by Happy Eyeballs (RFC 8305). If
- * an attempt has not succeeded after `happyEyeballs` milliseconds, the next one starts beside it; IPv6 and IPv4 take
- * turns. The first connection wins, and the others are closed. With `happyEyeballs: false` the addresses are tried
- * one after the other, in getaddrinfo's order. `timeout` is one deadline for everything.
+ * One lookup returns all addresses of a host name, and they are tried by Happy Eyeballs (RFC 8305). If the lookup takes
+ * longer than 250 ms, IPv4 is also looked up alone. If an attempt has not succeeded after `happyEyeballs` milliseconds, the next one starts beside it; IPv6 and IPv4 take turns. The first
+ * connection wins, and the others are closed. With `happyEyeballs: false` the addresses are tried one after the other,
+ * in getaddrinfo's order. `timeout` is one deadline for everything. It is not kept: `timeout` of the socket is the
+ * default (see `setDefaultTimeout`).
  *
  * If one attempt failed, rejects with its error; if several failed, with an AggregateError that has the `code` of the
  * first. If the name does not resolve, rejects with getaddrinfo's error, such as `EAI_NONAME`. If the time runs out,
- * the error's `cause` holds the earlier errors.
+ * the error's `cause` holds the earlier errors. A TCP socket that the kernel connected to itself counts as refused:
+ * that happens on loopback, if the kernel chooses the remote port as the local one.
  */
-export function createConnection(options: ConnectOptions): Promise<Socket<AnyInetAddress, 'stream'>>
+export function createConnection<const T extends readonly unknown[] = []>(
+  options: TypedConnectOptions<ConnectOptions, T>,
+): Promise<Socket<AnyInetAddress, 'stream'>>
 /** Connects a stream socket to an AF_UNIX path. */
-export function createConnection(options: ConnectPathOptions): Promise<Socket<AnyUnixAddress, 'stream'>>
+export function createConnection<const T extends readonly unknown[] = []>(
+  options: TypedConnectOptions<ConnectPathOptions, T>,
+): Promise<Socket<AnyUnixAddress, 'stream'>>
 /** Connects a stream socket to the address of another socket, or to a host and port or a path. */
 export function createConnection(
   options: ConnectOptions | ConnectPathOptions | Address,
 ): Promise<Socket<Address, 'stream'>>
-export function createConnection(
-  options: ConnectOptions | ConnectPathOptions | Address,
-): Promise<Socket<Address, 'stream'>> {
-  return establish(options, resolveBySystem)
+export function createConnection(options: unknown): Promise<Socket<Address, 'stream'>> {
+  return establish(options as ConnectOptions, resolveBySystem)
 }
 
 const resolveBySystem: Resolve = async (host, port, family, op) =>
   (await getaddrinfo(host, port, { family, type: SOCK_STREAM, ...op })).map(found => found.address)
+
+/** Checks the options of both forms of createConnection. */
+export function checkConnection(
+  given: ConnectOptions | ConnectPathOptions | Address,
+  unknown: readonly string[] = [],
+): Target {
+  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
+  const options = endOf<ConnectOptions | ConnectPathOptions>(given)
+  const own: Partial<ConnectOptions & ConnectPathOptions & Configured> = ownFields(options)
+  const fields = ('path' in own ? PATH_FIELDS : FIELDS) as readonly (keyof typeof own)[]
+  checkOptions(
+    'options',
+    own,
+    fields.filter(field => !unknown.includes(field)),
+  )
+  const waiting = checkOp({ timeout: own.timeout, signal: own.signal }, defaultTimeout())
+  const configure = checkOptionValues('options.options', own.options)
+  if (own.path === undefined) return { ...waiting, configure, path: null, wanted: checkWanted(own) }
+  return {
+    ...waiting,
+    configure,
+    path: addresses.decode(addresses.encode({ path: own.path }, AF_UNIX))!,
+    wanted: null,
+  }
+}
+
+/** Checked options: a path, or a host and port. */
+export type Target = Waiting & { readonly configure: ReturnType<typeof checkOptionValues> } & (
+    { readonly path: Address; readonly wanted: null } | { readonly path: null; readonly wanted: Wanted }
+  )
 
 /** Does the work of createConnection, with any resolver. */
 export async function establish(
   given: ConnectOptions | ConnectPathOptions | Address,
   resolve: Resolve,
 ): Promise<Socket<Address, 'stream'>> {
-  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
-  const options = endOf<ConnectOptions | ConnectPathOptions>(given)
-  const own: Partial<ConnectOptions & ConnectPathOptions> = ownFields(options)
-  checkOptions('options', own, 'path' in own ? PATH_FIELDS : FIELDS)
-  const { timeout, signal } = checkOp({ timeout: own.timeout, signal: own.signal }, defaultTimeout())
-  if (own.path !== undefined) return connectOne(AF_UNIX, { path: own.path }, undefined, timeout, signal)
-  const wanted = checkWanted(own)
+  const target = checkConnection(given)
+  const { timeout, signal, configure } = target
+  if (target.path !== null)
+    return connectOne({ address: target.path, localAddress: undefined, configure, timeout, signal })
   if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+  const { wanted } = target
   const errors = { lookups: [] as Error[], attempts: [] as Error[] }
   const stop = new AbortController()
   const socket = await limited(timeout, signal, stop, errors, () =>
@@ -116,7 +168,13 @@ export async function establish(
       lookups: lookUp(wanted, resolve, timeout, stop.signal),
       attempt: (address, lost) =>
         // All attempts share the deadline. Only a timeout of 0, which never waits, is passed to each attempt.
-        connectOne(address.family, address, wanted.localAddress, timeout === 0 ? 0 : null, lost),
+        connectOne({
+          address,
+          localAddress: wanted.localAddress,
+          configure,
+          timeout: timeout === 0 ? 0 : null,
+          signal: lost,
+        }),
       discard: loser => loser.close(),
       attemptDelay: wanted.attemptDelay,
       resolutionDelay: RESOLUTION_DELAY,
@@ -128,9 +186,9 @@ export async function establish(
   return socket
 }
 
-interface Wanted {
+export interface Wanted {
   host: string
-  port: number
+  port: number | string
   family: number
   localAddress: AddressLike | undefined
   attemptDelay: number
@@ -141,10 +199,8 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
   const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY } = options
   const localAddress = options.localAddress === undefined ? undefined : ownAddress(options.localAddress)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
-  const number = checkInteger('options.port', port, 0, 65535)
-  if (family !== undefined && family !== AF_INET && family !== AF_INET6) {
-    throw invalidType('options.family', 'AF_INET or AF_INET6', family)
-  }
+  const checkedPort = checkPort(port)
+  const checkedFamily = checkFamily(family)
   if (happyEyeballs !== false) {
     if (typeof happyEyeballs !== 'number') {
       throw invalidType('options.happyEyeballs', 'a number of milliseconds or false', happyEyeballs)
@@ -155,8 +211,8 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
   }
   return {
     host,
-    port: number,
-    family: family ?? (localAddress === undefined ? 0 : localFamily(localAddress)),
+    port: checkedPort,
+    family: checkedFamily || (localAddress === undefined ? 0 : localFamily(localAddress)),
     localAddress,
     attemptDelay: happyEyeballs === false ? Infinity : happyEyeballs,
     allErrors: options.allErrors === true,
@@ -171,25 +227,58 @@ function localFamily(address: AddressLike): number {
   return host === '' || host === undefined ? 0 : family
 }
 
-/** Starts the lookups, with the preferred family first. */
+/** Starts the lookup. The race takes one list for each family: first the family of the first address. */
 function lookUp(
   { host, port, family, attemptDelay }: Wanted,
   resolve: Resolve,
   timeout: number | null,
   signal: AbortSignal,
 ): Promise<Address[]>[] {
-  const version = isIP(host)
-  if (version !== 0) {
-    const own = version === 6 ? AF_INET6 : AF_INET
-    if (family !== 0 && family !== own) {
-      const text = `getaddrinfo EAI_ADDRFAMILY ${host}: not an address of the requested family`
-      return [Promise.reject(new SocketError(text, 'EAI_ADDRFAMILY', undefined, 'getaddrinfo'))]
-    }
-    return [Promise.resolve([addresses.decode(addresses.encode([host, port], own))!])]
-  }
   const op = timeout === 0 ? { timeout, signal } : { signal }
-  const families = family !== 0 || attemptDelay === Infinity ? [family] : [AF_INET6, AF_INET]
-  return families.map(each => resolve(host, port, each, op))
+  if (isIP(host) !== 0 && typeof port === 'number') {
+    const own = literal(host, port, family)
+    return [own instanceof Error ? Promise.reject(own) : Promise.resolve([own])]
+  }
+  const found = resolve(host, port, family, op)
+  if (attemptDelay === Infinity || family !== 0) return [found]
+  let early = false
+  const alone = impatient(found, signal, () => resolve(host, port, AF_INET, op)).then(list => {
+    early = true
+    return list
+  })
+  const isFirst = (list: Address[]) => (each: Address) =>
+    early ? each.family === AF_INET6 : each.family === list[0]!.family
+  const preferred = found.then(list => list.filter(isFirst(list)))
+  // The first list reports the error of the lookup.
+  const others = found.then(
+    list => list.filter(each => !isFirst(list)(each)),
+    () => [],
+  )
+  return [preferred, Promise.race([others, alone])]
+}
+
+/**
+ * Makes a second lookup, if the first one takes long: a name server may answer for IPv4 only, and the first lookup waits
+ * for both families. The result is never rejected, and remains pending if the first lookup ends in time.
+ */
+function impatient(
+  first: Promise<Address[]>,
+  signal: AbortSignal,
+  second: () => Promise<Address[]>,
+): Promise<Address[]> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => void second().then(resolve, () => undefined), LOOKUP_DELAY)
+    const stop = (): void => clearTimeout(timer)
+    first.then(stop, stop)
+    onAbort(signal, stop)
+  })
+}
+
+/** Returns the address of a numeric host, or the error if it is not of the family that the caller wants. */
+export function literal(host: string, port: number, family: number): Address | SocketError {
+  const own = isIP(host) === 6 ? AF_INET6 : AF_INET
+  if (family !== 0 && family !== own) return notOfFamily(host)
+  return addresses.decode(addresses.encode([host, port], own))!
 }
 
 /** Calls `run`. The deadline and the signal abort it through `stop`. */
@@ -222,7 +311,8 @@ async function limited<T>(
 /** Errors of a lookup for one family that are not reported: a name may have addresses of the other family only. */
 const harmless = new Set(['EAI_NONAME', 'EAI_NODATA', 'EAI_ADDRFAMILY'])
 
-function failureOf(
+/** Returns the error of a connection that could not be made. */
+export function failureOf(
   { host, allErrors }: Wanted,
   { lookups, attempts }: { lookups: Error[]; attempts: Error[] },
 ): Error {
@@ -239,20 +329,63 @@ function noAddress(host: string): SocketError {
   return new SocketError(`getaddrinfo EAI_NONAME ${host}: no address`, 'EAI_NONAME', undefined, 'getaddrinfo')
 }
 
-async function connectOne(
-  family: number,
-  address: AddressLike,
-  localAddress: AddressLike | undefined,
-  timeout: number | null,
-  signal: AbortSignal | undefined,
-): Promise<Socket<Address, 'stream'>> {
-  const socket = new Socket(family, SOCK_STREAM)
+/** One attempt to connect. */
+interface Attempt {
+  address: Address
+  localAddress: AddressLike | undefined
+  configure(socket: BaseSocket): void
+  timeout: number | null
+  signal: AbortSignal | undefined
+}
+
+async function connectOne(attempt: Attempt): Promise<Socket<Address, 'stream'>> {
+  const { address, timeout, signal } = attempt
+  for (let i = 0; i < MAX_SELF; i++) {
+    const socket = prepare<Socket<Address, 'stream'>>(Socket, attempt)
+    try {
+      await socket.connect(address, { timeout, signal })
+    } catch (error) {
+      socket.close()
+      throw error
+    }
+    if (!closedSelfConnected(socket)) return socket
+  }
+  throw refusedBySelf(address)
+}
+
+/** How often an attempt is repeated after the kernel has connected the socket to itself. */
+export const MAX_SELF = 3
+
+/** Creates a socket with the options of the caller, bound to the local address, if one is given. */
+export function prepare<S extends BaseSocket>(
+  Flavour: new (family: number, type: number) => S,
+  { address, localAddress, configure }: Pick<Attempt, 'address' | 'localAddress' | 'configure'>,
+): S {
+  const socket = new Flavour(address.family, SOCK_STREAM)
   try {
+    configure(socket)
     if (localAddress !== undefined) socket.bind(localAddress)
-    await socket.connect(address, { timeout, signal })
     return socket
   } catch (error) {
     socket.close()
     throw error
   }
+}
+
+/**
+ * Returns true, and closes the socket, if both ends of a TCP connection are the same. TCP allows two sockets to connect to each other at the same time,
+ * so a socket whose own port is the remote port can connect to itself, although no process listens there.
+ */
+export function closedSelfConnected(socket: BaseSocket): boolean {
+  if (socket.family !== AF_INET && socket.family !== AF_INET6) return false
+  if (socket.localAddress?.equals(socket.remoteAddress) !== true) return false
+  // A reset: in TIME-WAIT the port would stay in use for a minute.
+  socket.set(SO_LINGER, { on: true, seconds: 0 })
+  socket.close()
+  return true
+}
+
+/** Returns the error that a connection without a listening socket would have had. */
+export function refusedBySelf(address: Address): SocketError {
+  return systemError('connect', errnoOf('ECONNREFUSED'), { address })
 }

@@ -13,8 +13,9 @@ import {
 } from 'node:fs'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants'
 import { invalidAddress, type SocketError } from '../errors'
-import { Socket } from '../socket'
-import { hrtime, performance, setTimeout } from '../runtime/clock'
+import type { Steps } from '../names/run'
+import { performance } from '../runtime/clock'
+import { Socket } from '../socket/sync'
 
 const O_PATH = 0o10000000 // Linux; Node has no name for it
 const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107
@@ -23,20 +24,24 @@ const LOCK_RETRY = 5
 const LOCK_PATIENCE = 1000
 
 /**
- * Calls `run` while no other process that uses this package removes or binds this path. Between bind and listen, a new
- * socket looks like a stale one, so two processes must not do this at the same time.
+ * Locks a path against other processes that use this package to remove or bind it, until the result is disposed of.
+ * Between bind and listen, a new socket looks like a stale one, so two processes must not do this at the same time.
  *
  * The lock is an abstract socket name (Linux), which the kernel removes with its owner. If another process does not
  * release it within a second, it is ignored.
  */
-export async function withPathLock<T>(path: Buffer, run: () => Promise<T>): Promise<T> {
-  if (process.platform !== 'linux') return run()
-  using lock = new Socket(AF_UNIX, SOCK_DGRAM)
-  const name = lockName(path)
-  const late = performance.now() + LOCK_PATIENCE
-  while (!tryBind(lock, name) && performance.now() < late)
-    await new Promise(resolve => setTimeout(resolve, LOCK_RETRY))
-  return await run()
+export function* lockPath(path: Buffer): Steps<Disposable | null> {
+  if (process.platform !== 'linux') return null
+  const lock = new Socket(AF_UNIX, SOCK_DGRAM)
+  try {
+    const name = lockName(path)
+    const late = performance.now() + LOCK_PATIENCE
+    while (!tryBind(lock, name) && performance.now() < late) yield LOCK_RETRY
+    return lock
+  } catch (error) {
+    lock.close()
+    throw error
+  }
 }
 
 function lockName(path: Buffer): string {
@@ -64,8 +69,8 @@ function tryBind(lock: Socket, name: string): boolean {
  * already listen there. So the socket is renamed to a private name, tested again, and renamed back if it has a
  * listener.
  */
-export async function unlinkStale(path: Buffer): Promise<void> {
-  if (!isSocket(path) || !(await isDeserted(path))) return
+export function unlinkStale(path: Buffer): void {
+  if (!isSocket(path) || !isDeserted(path)) return
   const aside = besides(path)
   try {
     renameSync(path, aside)
@@ -73,7 +78,7 @@ export async function unlinkStale(path: Buffer): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return // another process was faster
     throw error
   }
-  if (isSocket(aside) && (await isDeserted(aside))) return unlinkSync(aside)
+  if (isSocket(aside) && isDeserted(aside)) return unlinkSync(aside)
   putBack(aside, path)
 }
 
@@ -92,10 +97,10 @@ function isSocket(path: Buffer): boolean {
 }
 
 // ECONNREFUSED means no listener. A datagram socket gives EPROTOTYPE, a full backlog EAGAIN.
-async function isDeserted(path: Buffer): Promise<boolean> {
+function isDeserted(path: Buffer): boolean {
   using probe = new Socket(AF_UNIX, SOCK_STREAM)
   try {
-    await probe.connect({ path }, { timeout: 0 })
+    probe.connect({ path }, { timeout: 0 })
     return false
   } catch (error) {
     return (error as SocketError).code === 'ECONNREFUSED'
@@ -109,7 +114,7 @@ function besides(path: Buffer): Buffer {
   if (room < 4) throw invalidAddress(path.toString(), 'the path is too long for options.unlink')
   return Buffer.concat([
     directory,
-    Buffer.from(`.${process.pid.toString(36)}${hrtime.bigint().toString(36)}`.slice(0, room + 1)),
+    Buffer.from(`.${process.pid.toString(36)}${process.hrtime.bigint().toString(36)}`.slice(0, room + 1)),
   ])
 }
 

@@ -100,7 +100,7 @@ export class Recvmmsg extends Operation<number> {
   }
 
   value(messages: number): number {
-    this.batch.received(messages)
+    this.batch.received(messages, this.channel.network)
     if (this.unix && this.batch.controlSize > 0) this.#closeDescriptors(messages)
     return messages
   }
@@ -257,7 +257,8 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
 
   value(messages: number): Message<A> {
     const { batch, channel } = this
-    batch.received(messages)
+    const codec = channel.network.addresses
+    if (messages > 0) batch.received(messages, channel.network)
     for (let i = messages - 1; i >= 0; i--) channel.leftover = this.#keep(i, channel.leftover)
     const { data, bytes, address, flags, control } = channel.leftover!
     removeLeftover(channel, data.length)
@@ -265,11 +266,12 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
     return new Message<A>({
       data: cut ? data.subarray(0, batch.size) : data,
       bytes: cut && (this.flags & MSG_TRUNC) === 0 ? batch.size : bytes,
-      address: addressAt(address, 0, address.length) as A | null,
+      address: addressAt(address, 0, address.length, codec) as A | null,
       flags: cut ? flags | MSG_TRUNC : flags,
       control: [...control],
       fds: null,
       pidfd: null,
+      codec,
     })
   }
 

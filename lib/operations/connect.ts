@@ -5,7 +5,6 @@ import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../bi
 import { SO_ERROR, SOL_SOCKET } from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
-import { addresses } from '../host'
 import { reactor, readAddress } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
@@ -63,7 +62,7 @@ export class Connect extends Operation<void> {
 
   failure(result: number): Error {
     const errno = result === EAGAIN && this.#started ? EINPROGRESS : result
-    return systemError('connect', errno, { address: addresses.decode(this.address) })
+    return systemError('connect', errno, { address: this.channel.network.addresses.decode(this.address) })
   }
 
   /** If the AF_UNIX backlog is full, connect(2) returns EAGAIN and poll(2) reports a hang-up at once. */
@@ -97,7 +96,9 @@ export class Accept<T> extends Operation<T> {
   value(fd: number, where: number, address: number, addressLength: number): T {
     const { memory } = reactor
     const index = address === DIRECT ? memory.state[STATE_SLOT]! : where
-    return this.make(new Channel(memory.idAt(index), fd), readAddress(address, addressLength))
+    const channel = new Channel(memory.idAt(index), fd)
+    channel.enter(this.channel.network)
+    return this.make(channel, readAddress(channel, address, addressLength))
   }
 
   failure(result: number): Error {

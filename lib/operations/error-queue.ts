@@ -47,12 +47,13 @@ function readRecord(channel: Channel): ErrorRecord | number {
   const result = native.recvmsg(channel.id, [frame], control, MSG_ERRQUEUE)
   if (result < 0) return result
   const { state } = reactor.memory
-  return decodeError({
+  const record = {
     data: Buffer.from(frame.subarray(0, Math.min(result, FRAME_ROOM))),
-    address: readAddress(DIRECT, state[STATE_ADDRESS]!),
+    address: readAddress(channel, DIRECT, state[STATE_ADDRESS]!),
     truncated: (state[STATE_FLAGS]! & MSG_TRUNC) !== 0,
     control: receiveControl(control, state[STATE_CONTROL]!, 0).control,
-  })
+  }
+  return decodeError(record, channel.network.addresses)
 }
 
 /** Reads the error queue until `max` records have arrived or none is left. */

@@ -7,7 +7,6 @@ import { bufferGone, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { EAGAIN, EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
-import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
@@ -150,7 +149,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   value(result: number, _where: number, place: number, addressLength: number): Message<A> {
     const { state } = reactor.memory
     const flags = state[STATE_FLAGS]!
-    const address = readAddress(place, addressLength) as A | null
+    const address = readAddress(this.channel, place, addressLength) as A | null
     const { control, fds, surplus, pidfd } = receiveControl(
       this.control,
       state[STATE_CONTROL]!,
@@ -165,6 +164,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
       control,
       fds,
       pidfd,
+      codec: this.channel.network.addresses,
     })
   }
 
@@ -239,7 +239,10 @@ export class Sendmsg extends Operation<number> {
 
   failure(result: number): Error {
     return systemError('sendmsg', result, {
-      address: this.address === null ? peerOf(this.channel, result) : addresses.decode(this.address),
+      address:
+        this.address === null
+          ? peerOf(this.channel, result)
+          : this.channel.network.addresses.decode(this.address),
       control: this.control !== null,
       refused: refusedControl(this.control, result),
     })

@@ -130,7 +130,7 @@ export class Recvfrom<A extends Address> extends ReceiveBuffer<{ data: Buffer; a
   }
 
   value(result: number, where: number, address: number, length: number): { data: Buffer; address: A | null } {
-    return { data: this.take(result, where), address: readAddress(address, length) as A | null }
+    return { data: this.take(result, where), address: readAddress(this.channel, address, length) as A | null }
   }
 }
 
@@ -209,6 +209,6 @@ export class RecvfromInto<A extends Address> extends ReceiveInto<{ bytes: number
     length: number,
   ): { bytes: number; address: A | null } {
     this.deliver(result, where, address, length)
-    return { bytes: result, address: readAddress(address, length) as A | null }
+    return { bytes: result, address: readAddress(this.channel, address, length) as A | null }
   }
 }

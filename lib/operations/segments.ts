@@ -4,7 +4,6 @@ import { constants, IPPROTO_UDP } from '../constants'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
-import { addresses } from '../host'
 import { controlLayout } from '../message/receive-control'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
@@ -116,7 +115,7 @@ export class SendSegments extends Operation<number> {
 
   failure(result: number): Error {
     return systemError('sendmsg', result, {
-      address: this.address === null ? null : addresses.decode(this.address),
+      address: this.address === null ? null : this.channel.network.addresses.decode(this.address),
     })
   }
 

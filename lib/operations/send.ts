@@ -2,7 +2,6 @@ import { native } from '../binding/binding'
 import { WRITE } from '../binding/shared'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { addresses } from '../host'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
@@ -81,7 +80,7 @@ export class Sendto extends SendOperation<number> {
   }
 
   override failure(result: number): Error {
-    return systemError('sendto', result, { address: addresses.decode(this.address) })
+    return systemError('sendto', result, { address: this.channel.network.addresses.decode(this.address) })
   }
 
   override get spurious(): boolean {

@@ -67,10 +67,10 @@ export class BlockDecoder {
   }
 
   /** Returns the next frame, or `null`. Its data is a view of the block, or a copy if a VLAN tag was put back. */
-  next(block: Buffer, cursor: Cursor, cooked: boolean): Frame | null {
+  next(block: Buffer, cursor: Cursor, cooked: boolean, addresses = this.addresses): Frame | null {
     const { at } = cursor
     if (cursor.left === 0) return null
-    const frame = this.#decode(block, at, cooked)
+    const frame = this.#decode(block, at, cooked, addresses)
     const step = frame === null ? 0 : get32(block, at + this.frame.offset.tp_next_offset) // 0 for the last frame
     if (step < this.#head) cursor.left = 0
     else cursor.left--
@@ -78,14 +78,14 @@ export class BlockDecoder {
     return frame
   }
 
-  #decode(block: Buffer, at: number, cooked: boolean): Frame | null {
+  #decode(block: Buffer, at: number, cooked: boolean, addresses: AddressCodec): Frame | null {
     if (at + this.#head > block.length) return null
     const { offset } = this.frame
     const begin = get16(block, at + offset.tp_mac)
     const end = at + begin + get32(block, at + offset.tp_snaplen)
     if (begin < this.#head || end > block.length) return null
     const sockaddr = block.subarray(at + this.#address, at + this.#head)
-    const address = this.addresses.decode(sockaddr, sockaddr.length)
+    const address = addresses.decode(sockaddr, sockaddr.length)
     if (address?.kind !== 'packet') return null
     const tag = this.#tag(block, at)
     const bytes = block.subarray(at + begin, end)

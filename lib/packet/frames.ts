@@ -55,7 +55,7 @@ export class FrameReader implements Reader {
 
   #frame(bytes: Uint8Array, received: number): Frame {
     const { state } = reactor.memory
-    const address = readAddress(DIRECT, state[STATE_ADDRESS]!) as PacketAddress
+    const address = readAddress(this.channel, DIRECT, state[STATE_ADDRESS]!) as PacketAddress
     const controls = walkControl(controlLayout, control, state[STATE_CONTROL]!)
     const found = controls.find(({ level, type }) => level === SOL_PACKET && type === PACKET_AUXDATA)
     const aux = (found && auxdata?.decode(found.data)) ?? { length: received, tag: null }

@@ -25,7 +25,7 @@ export class RingReader implements Reader {
 
   receive(): Frame | number {
     for (;;) {
-      const frame = decoder!.next(this.#block, this.#cursor, this.cooked)
+      const frame = decoder!.next(this.#block, this.#cursor, this.cooked, this.channel.network.addresses)
       if (frame !== null) return frame
       this.#block = none // the frames keep the block alive as long as they need it
       const failed = this.#take()

@@ -1,6 +1,7 @@
 import type { ErrorQueue } from './error-queue'
 import type { ZeroCopySender } from './zerocopy-sender'
 import type { Operation } from './operation'
+import { home, type Network } from './network'
 import { Queue } from './queue'
 import type { Control } from '../control/walk'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
@@ -63,6 +64,8 @@ export class Channel {
   reading: Queue | null = null
   writing: Queue | null = null
   failing: Queue | null = null
+  /** The network namespace of the socket. */
+  network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<number> | null = null
   /** Data that was received but not delivered, oldest first: the next receives return it. */
@@ -91,6 +94,12 @@ export class Channel {
     this.id = id
     this.index = id & INDEX_MASK
     this.fd = fd
+  }
+
+  /** Puts the socket into a network namespace other than that of this process. */
+  enter(network: Network): void {
+    this.network = network
+    network.join(this.id)
   }
 
   /** Returns the extras, and allocates them if needed. Called before a field of them is written. */

@@ -4,17 +4,17 @@ interface Waiting {
   settle(result: number): void
 }
 
-/**
- * Runs jobs on other threads, at most `max` at the same time; the others wait in order. The default is half of the
- * threads of libuv's pool, as in libuv itself: lookups at a name server that does not answer must not block file I/O.
- */
+/** Each job has a thread of its own. A lookup at a name server that does not answer keeps its thread for seconds. */
+const MAX_JOBS = 64
+
+/** Runs jobs on other threads, at most `max` at the same time; the others wait in order. */
 export class Jobs {
   readonly #max: number
   readonly #running = new Map<number, Waiting>()
   readonly #queue = new Map<number, Waiting>()
   #tickets = 0
 
-  constructor(max: number = halfOfThePool()) {
+  constructor(max: number = MAX_JOBS) {
     this.#max = max
   }
 
@@ -58,8 +58,3 @@ export class Jobs {
 }
 
 function ignore(): void {}
-
-function halfOfThePool(): number {
-  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
-  return Number.isInteger(threads) && threads >= 1 ? Math.ceil(Math.min(threads, 1024) / 2) : 2
-}

@@ -292,6 +292,7 @@ export class Reactor {
     const waiting = this.#takeAll(channel)
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
+    channel.network.leave(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
     for (const operation of waiting) this.#reject(operation, canceled(operation.syscall))
@@ -305,6 +306,7 @@ export class Reactor {
     const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
     const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
+    channel.network.leave(channel.id)
     channel.gone()
     return fd
   }

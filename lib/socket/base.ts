@@ -20,7 +20,6 @@ import {
   type SocketType,
 } from '../constants'
 import { invalidType } from '../errors'
-import { addresses } from '../host'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -30,7 +29,7 @@ import { byteLengthOf } from '../struct'
 import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
-import { checkCreationOptions, type CreationOptions } from './namespace'
+import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 
@@ -141,7 +140,9 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /** The address that the socket is bound to, or `null`. Never throws. getsockname(2) */
   get localAddress(): A | null {
     const result = this.closed ? -1 : native.getsockname(this.channel.id)
-    return result < 0 ? null : (readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
+    return result < 0
+      ? null
+      : (readAddress(this.channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
   }
 
   /**
@@ -152,7 +153,9 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   get remoteAddress(): A | null {
     if (this.#remote !== null) return this.#remote
     const result = this.closed ? -1 : native.getpeername(this.channel.id)
-    return result < 0 ? null : (readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
+    return result < 0
+      ? null
+      : (readAddress(this.channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!) as A | null)
   }
 
   /** Returns the address that the socket is bound to. getsockname(2) */
@@ -173,7 +176,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * With port 0 the kernel chooses the port. On Linux, an empty AF_UNIX name lets the kernel choose the name.
    */
   bind(address: AddressLike): this {
-    const bytes = addresses.encode(address, this.family)
+    const bytes = this.channel.network.addresses.encode(address, this.family)
     const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
     check(this, 'bind', result, bytes)
     return this
@@ -433,12 +436,15 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** Returns the address that the kernel reported, or for an empty one an address without data. */
   #reported(): A {
-    const address = readAddress(DIRECT, reactor.memory.state[STATE_ADDRESS]!)
-    return (address ?? addresses.decode(this.#familyBytes())) as A
+    const address = readAddress(this.channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    return (address ?? this.channel.network.addresses.decode(this.#familyBytes())) as A
   }
 
   #familyBytes(): Uint8Array {
-    return addresses.encode({ family: this.family, data: new Uint8Array(0) }, this.family)
+    return this.channel.network.addresses.encode(
+      { family: this.family, data: new Uint8Array(0) },
+      this.family,
+    )
   }
 }
 

@@ -6,8 +6,9 @@ import { invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
+import { networkOf } from '../reactor/network'
 import { checkFd, checkInt } from '../validators'
-import { socketInNamespace } from './namespace'
+import { socketInNamespace } from '../reactor/namespace'
 import { append } from '../runtime/list'
 
 const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = constants
@@ -46,7 +47,9 @@ export function create(family: number, type: number, protocol: number, netns?: n
     if (protocol !== 0) append(names, internet ? nameOf('IPPROTO_', protocol) : String(protocol))
     throw systemError('socket', fd, { subject: names.join(' ') })
   }
-  return adoptOrClose(fd, traitsOf(family, type, protocol))
+  const channel = adoptOrClose(fd, traitsOf(family, type, protocol))
+  if (netns !== undefined) channel.enter(networkOf(channel.id))
+  return channel
 }
 
 /** Takes ownership of a new descriptor, and closes it if that fails. */
@@ -106,6 +109,7 @@ export function adoptSocket(value: unknown): Adoption {
   const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
   const channel = reactor.adopt(fd, traitsOf(family, type, protocol), 1)
   channel.shared = true
+  channel.enter(networkOf(channel.id))
   return new Adoption(channel, family, type, protocol)
 }
 

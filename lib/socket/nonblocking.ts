@@ -6,7 +6,6 @@ import { closed, withProgress, invalidType, outOfRange, systemError } from '../e
 import { elementsOf } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
-import { addresses } from '../host'
 import type { Message } from '../message'
 import { checkBatch, type MessageBatch } from '../message/batch'
 import { control } from '../message/control'
@@ -131,7 +130,7 @@ export abstract class NonblockingSocket<
       this.channel,
       bytes,
       flags,
-      addresses.encode(address, this.family),
+      this.channel.network.addresses.encode(address, this.family),
       isUnixDatagram(this),
     )
   }
@@ -181,9 +180,17 @@ export abstract class NonblockingSocket<
       control: given = [],
       segmentSize,
     } = checkOptions('message', message, OUTGOING_FIELDS)
-    const bytes = address === undefined || address === null ? null : addresses.encode(address, this.family)
+    const bytes =
+      address === undefined || address === null
+        ? null
+        : this.channel.network.addresses.encode(address, this.family)
     const list = elementsOf('message.control', given)
-    const controls = checkControls('message.control', list, haveForms(list) && sendsIPv6(this, bytes))
+    const controls = checkControls(
+      'message.control',
+      list,
+      haveForms(list) && sendsIPv6(this, bytes),
+      this.channel.network,
+    )
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
     if (segmentSize !== undefined) {
@@ -220,7 +227,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected connectOperation(address: AddressLike): Connect {
-    return new Connect(this.channel, addresses.encode(address, this.family))
+    return new Connect(this.channel, this.channel.network.addresses.encode(address, this.family))
   }
 
   /** @internal */

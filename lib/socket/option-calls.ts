@@ -4,9 +4,7 @@ import { constants, nameOf } from '../constants'
 import { closed, systemError } from '../errors'
 import { EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
-import { addresses } from '../host'
 import type { CodecContext } from '../options/codec'
-import { hostContext } from '../options/context'
 import type { OptionCalls } from '../options/option'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -32,7 +30,7 @@ export function check(
   if (socket.closed) throw closed(syscall)
   if (result >= 0) return
   throw systemError(syscall, result, {
-    address: address === null ? null : addresses.decode(address),
+    address: address === null ? null : socket.channel.network.addresses.decode(address),
     subject,
   })
 }
@@ -60,7 +58,7 @@ export class SocketOptions implements OptionCalls {
   constructor(private readonly socket: OptionSocket) {}
 
   get context(): CodecContext {
-    return hostContext
+    return this.socket.channel.network.context
   }
 
   get(level: number, name: number, size: number, request?: Uint8Array): Buffer {

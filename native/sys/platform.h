@@ -29,12 +29,13 @@ int Socket(int domain, int type, int protocol);
 // socketpair(2). Both ends are close-on-exec and non-blocking, like those of Socket().
 int SocketPair(int domain, int type, int protocol, int fds[2]);
 
-// The step at which SocketIn() failed: making the thread, setns(2), or socket(2).
-enum class NamespaceStep { kThread, kEnter, kSocket };
+// The step at which RunIn() failed: making the thread, setns(2), or the function itself.
+enum class NamespaceStep { kThread, kEnter, kRun };
 
-// Socket() in the network namespace of the descriptor `netns`. Each thread has its own namespace, so this makes a
-// thread that enters it and ends, and waits for the thread. The calling thread's namespace does not change.
-int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step);
+// Runs a function in the network namespace of the descriptor `netns`, and returns its result. Each thread has its own
+// namespace, so this makes a thread that enters it and ends, and waits for the thread. The calling thread's namespace
+// does not change.
+int RunIn(int netns, int (*run)(void*), void* argument, NamespaceStep* step);
 
 // accept4(2). The new descriptor is close-on-exec and non-blocking, regardless of the listening socket. Returns -EINTR
 // after a signal.
@@ -197,6 +198,8 @@ inline bool EndCall(WatchedThread& thread) {
 // thread. -ENODEV if no interface has that name or that local address.
 int InterfaceIndex(int fd, const char* name);
 int InterfaceOfAddress(int fd, in_addr address);
+// Copies the name of an interface to a text of IF_NAMESIZE bytes. Returns 0 or -errno.
+int InterfaceName(int fd, unsigned index, char* name);
 
 // --- files -----------------------------------------------------------------------------------
 

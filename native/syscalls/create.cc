@@ -17,12 +17,16 @@ static int64_t Socket(Args& a) {
 // socket(2) in a network namespace: (netns, domain, type, protocol) -> fd. kStateSecond is the step that failed: 0 the
 // thread, 1 setns(2), 2 socket(2).
 static int64_t SocketIn(int netns, Args& a) {
-  const int domain = a.Int(1, "domain");
-  const int type = a.Int(2, "type");
-  const int protocol = a.Int(3, "protocol");
+  struct Kind {
+    int domain, type, protocol;
+  } kind = {a.Int(1, "domain"), a.Int(2, "type"), a.Int(3, "protocol")};
   if (!a.ok()) return 0;
   auto step = sys::NamespaceStep::kThread;
-  const int result = sys::SocketIn(netns, domain, type, protocol, &step);
+  const auto make = [](void* argument) {
+    const auto* wanted = static_cast<const Kind*>(argument);
+    return sys::Socket(wanted->domain, wanted->type, wanted->protocol);
+  };
+  const int result = sys::RunIn(netns, make, &kind, &step);
   a.env().state[kStateSecond] = static_cast<int32_t>(step);
   return result;
 }

@@ -70,6 +70,19 @@ static int64_t InterfaceIndex(int fd, Args& a) {
   return sys::InterfaceIndex(fd, text);
 }
 
+// Looks up the name of an interface there: (index, into) -> length of the name or -errno.
+static int64_t InterfaceName(int fd, Args& a) {
+  const auto index = static_cast<unsigned>(a.Integer(1, "index", 0, UINT32_MAX));
+  const Bytes into = a.Buffer(2, "into");
+  if (!a.ok()) return 0;
+  char text[IF_NAMESIZE] = {};
+  const int failed = sys::InterfaceName(fd, index, text);
+  if (failed < 0) return failed;
+  const size_t length = std::min(strlen(text), into.size);
+  if (length > 0) memcpy(into.data, text, length);
+  return static_cast<int64_t>(length);
+}
+
 // Looks up an interface by one of its IPv4 addresses there: (4 bytes) -> index or -errno.
 static int64_t InterfaceOfAddress(int fd, Args& a) {
   const Bytes bytes = a.Buffer(1, "address");
@@ -82,6 +95,7 @@ static int64_t InterfaceOfAddress(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"interfaceIndex", CallSlot<InterfaceIndex>},
+    {"interfaceName", CallSlot<InterfaceName>},
     {"interfaceOfAddress", CallSlot<InterfaceOfAddress>},
     {"if_nametoindex", Call<NameToIndex>},
     {"if_indextoname", Call<IndexToName>},

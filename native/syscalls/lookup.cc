@@ -1,4 +1,4 @@
-// Starts lookups of <netdb.h> (../lookup.h), on the calling thread or on the thread pool, and hands their replies to
+// Starts lookups of <netdb.h> (../lookup.h), on the calling thread or on a new thread, and hands their replies to
 // JavaScript. Also gethostname(2) and sethostname(2).
 #include "../lookup.h"
 
@@ -47,7 +47,28 @@ int64_t Lookup(Args& a) {
   return a.env().reply.size();
 }
 
-// Starts a lookup on the thread pool: (ticket, request) -> 0, and a record at the end.
+// Makes a lookup in a network namespace, on a thread that enters it: (netns, request) -> size of the reply or -errno.
+// kStateSecond is the step that failed, as in socketIn.
+int64_t LookupIn(int netns, Args& a) {
+  struct Work {
+    LookupRequest request;
+    Reply reply;
+  } work;
+  if (!ReadRequest(a, 1, &work.request)) return 0;
+  auto step = sys::NamespaceStep::kThread;
+  const auto run = [](void* argument) {
+    auto* lookup = static_cast<Work*>(argument);
+    RunLookup(lookup->request, &lookup->reply);
+    return 0;
+  };
+  const int failed = sys::RunIn(netns, run, &work, &step);
+  a.env().state[kStateSecond] = static_cast<int32_t>(step);
+  if (failed < 0) return failed;
+  a.env().reply.Take(&work.reply);
+  return a.env().reply.size();
+}
+
+// Starts a lookup on a new thread: (ticket, request) -> 0, and a record at the end.
 int64_t LookupLater(Args& a) {
   const int ticket = a.Int(0, "ticket");
   LookupRequest request;
@@ -86,9 +107,9 @@ int64_t SetHostName(Args& a) {
 }
 
 constexpr Function kSlot[] = {
-    {"lookup", Call<Lookup>},           {"lookupJob", Call<LookupLater>},
-    {"takeReply", Call<TakeReply>},     {"gethostname", Call<GetHostName>},
-    {"sethostname", Call<SetHostName>},
+    {"lookup", Call<Lookup>},           {"lookupIn", CallFd<LookupIn>},
+    {"lookupJob", Call<LookupLater>},   {"takeReply", Call<TakeReply>},
+    {"gethostname", Call<GetHostName>}, {"sethostname", Call<SetHostName>},
 };
 
 }  // namespace

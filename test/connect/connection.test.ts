@@ -58,7 +58,7 @@ function knowing(...hosts: string[]): { resolve: Resolve; asked: number[] } {
     const of = (host: string): number => (host.includes(':') ? AF_INET6 : AF_INET)
     const found = hosts.filter(host => family === 0 || family === of(host))
     return Promise.resolve(
-      found.map(host => addresses.decode(addresses.encode([host, port], of(host))) as Address),
+      found.map(host => addresses.decode(addresses.encode([host, Number(port)], of(host))) as Address),
     )
   }
   return { resolve, asked }
@@ -72,10 +72,10 @@ const of = (socket: Socket): unknown => {
 testIf(six, 'createConnection uses IPv4 if IPv6 does not answer', async () => {
   const port = await silent('::1')
   listening('127.0.0.1', port)
-  const { resolve, asked } = knowing('127.0.0.1', '::1')
+  const { resolve, asked } = knowing('::1', '127.0.0.1')
   const socket = await establish({ host: 'both.example', port, happyEyeballs: 10 }, resolve)
   expect(of(socket)).toMatchObject({ kind: 'inet', port })
-  expect(asked).toEqual([AF_INET6, AF_INET])
+  expect(asked).toEqual([0])
 })
 
 testIf(
@@ -83,23 +83,23 @@ testIf(
   'createConnection tries IPv4 immediately if IPv6 is refused, regardless of the delay',
   async () => {
     const { port } = listening('127.0.0.1')
-    const { resolve } = knowing('127.0.0.1', '::1')
+    const { resolve } = knowing('::1', '127.0.0.1')
     const socket = await establish({ host: 'both.example', port, happyEyeballs: 0x7fffffff }, resolve)
     expect(of(socket)).toMatchObject({ kind: 'inet', port })
   },
 )
 
-testIf(six, 'createConnection uses IPv6 if both families answer', async () => {
+testIf(six, 'createConnection uses the family of the first address if both answer', async () => {
   const { port } = listening('::1')
   listening('127.0.0.1', port)
-  const socket = await establish({ host: 'both.example', port }, knowing('127.0.0.1', '::1').resolve)
+  const socket = await establish({ host: 'both.example', port }, knowing('::1', '127.0.0.1').resolve)
   expect(of(socket)).toMatchObject({ kind: 'inet6', port })
 })
 
 testIf(six, 'createConnection does not wait for an IPv6 lookup that never completes', async () => {
   const { port } = listening('127.0.0.1')
   const resolve: Resolve = (host, to, family, op) =>
-    family === AF_INET6
+    family === 0
       ? new Promise((_resolve, reject) =>
           op.signal.addEventListener('abort', () => reject(new Error('late'))),
         )
@@ -225,7 +225,7 @@ test('createConnection binds to localAddress and looks up only addresses of its 
   expect(accepted.remoteAddress!.toJSON()).toMatchObject({ address: '127.0.0.9' })
   closing.push(socket, accepted)
   const any = await establish({ host: 'both.example', port, localAddress: ['', 0] }, resolve)
-  expect(asked.slice(1)).toEqual([AF_INET6, AF_INET])
+  expect(asked.slice(1)).toEqual([0])
   closing.push(any)
 })
 

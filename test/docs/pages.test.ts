@@ -40,7 +40,7 @@ const says: Record<string, (string | RegExp)[]> = {
   ],
   'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],
   'names.md': [/^((127\.0\.0\.1|\[::1\]):80\n)+\S+ 127\.0\.0\.1 https\n(\S+ \S+ \S+\n)+$/],
-  'namespaces.md': [''],
+  'namespaces.md': ['', /^\[[^]*index: 1, name: 'lo'[^]*\] true\n$/],
   'proxies.md': ['198.51.100.7\n', '127.0.0.1 true\n'],
   'raw.md': [/^64 bytes from 127\.0\.0\.1: ttl 64, [\d.]+ ms\n$/, 'by hand from 127.0.0.9:1234\n'],
   'recipes.md': [
@@ -69,7 +69,7 @@ const says: Record<string, (string | RegExp)[]> = {
     '@service\n',
   ],
   'select.md': ['true true 0\nhello\n'],
-  'servers.md': [new RegExp(`^${address}\n$`), /^127\.0\.0\.1:\d+ 0\n$/, 'echo\n'],
+  'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, 'echo\n'],
   'streams.md': ['true\n', 'you asked for /it\n'],
   'transfer.md': [
     /^(false\n)*true\ntrue\n$/,

@@ -247,20 +247,20 @@ describe('lookups of hosts', () => {
       expect(await bsd.gethostbyname(name)).toBe(address)
       expect(blocking.gethostbyname(name)).toBe(address)
     }
-    expect(await failure(bsd.gethostbyaddr('localhost'))).toMatchObject({ code: 'ERR_INVALID_ADDRESS' })
+    expect(await failure(bsd.gethostbyaddr(7 as never))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
   })
 
   testIf(none, 'lookups of hosts give the same results as Python', async () => {
     const theirs = await pythonResolving(`
 print(json.dumps([socket.gethostbyname('alias'), socket.gethostbyname_ex('alias'), socket.gethostbyaddr('127.1.0.1'),
-  socket.gethostbyaddr('::4'), socket.getfqdn('alias'), socket.getfqdn('127.1.0.2'), socket.getfqdn('localhost'),
+  socket.gethostbyaddr('::4'), socket.gethostbyaddr('only4.example'), socket.gethostbyaddr('localhost'), socket.getfqdn('alias'), socket.getfqdn('127.1.0.2'), socket.getfqdn('localhost'),
   socket.getfqdn('nonexistent.invalid'), socket.getfqdn('::4')]))`)
     for (const flavour of ['b', 's']) {
       const ours = await resolving(`
         const l = h => [h.name, h.aliases, h.addresses]
         const m = ${flavour}
         return [await m.gethostbyname('alias'), l(await m.gethostbynameEx('alias')), l(await m.gethostbyaddr('127.1.0.1')),
-          l(await m.gethostbyaddr('::4')), await m.getfqdn('alias'), await m.getfqdn('127.1.0.2'),
+          l(await m.gethostbyaddr('::4')), l(await m.gethostbyaddr('only4.example')), l(await m.gethostbyaddr('localhost')), await m.getfqdn('alias'), await m.getfqdn('127.1.0.2'),
           await m.getfqdn('localhost'), await m.getfqdn('nonexistent.invalid'), await m.getfqdn('::4')]`)
       expect(ours).toEqual(theirs)
     }

@@ -82,6 +82,7 @@ const bySlot = [
   'read buffer:bytes',
   'write buffer:bytes',
   'interfaceIndex name:bytes',
+  'interfaceName index:size into:bytes',
   'interfaceOfAddress address:bytes',
   'ringOpen block_size:size blocks:size frame_size:size timeout:size',
   'ringTake into:bytes',
@@ -90,6 +91,7 @@ const byDescriptor = [
   'inspect kind:integers',
   'adopt traits:size',
   'socketIn domain:int type:int protocol:int',
+  'lookupIn kind:size first:optional second:optional number:int number:int number:int number:int',
 ]
 const plain = [
   'socket domain:int type:int protocol:int',

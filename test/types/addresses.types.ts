@@ -202,7 +202,25 @@ export async function servers(options: main.ServerOptions): Promise<void> {
   same<typeof unix, Socket<AnyUnixAddress, 'stream'>>(true)
   const path: string = unix.getsockname().path
   const either = await createServer(options)
-  same<typeof either, Socket<Address, 'stream'>>(true)
+  same<typeof either, Socket>(true)
+  const udp = await createServer({
+    host: 'localhost',
+    type: SOCK_DGRAM,
+    options: [[main.options.SO_RCVBUF, 1 << 20]],
+  })
+  same<typeof udp, Socket<AnyInetAddress, 'dgram'>>(true)
+  const records = sync.createServer({ path: '/tmp/s', type: main.SOCK_SEQPACKET })
+  same<typeof records, sync.Socket<AnyUnixAddress, 'seqpacket'>>(true)
+  await createServer({
+    options: [
+      [main.options.SO_REUSEPORT, true],
+      [main.options.SO_RCVBUF, 5],
+    ],
+  })
+  // @ts-expect-error the value does not fit the option
+  await createServer({ options: [[main.options.SO_RCVBUF, 'much']] })
+  // @ts-expect-error the option can only be read
+  await createServer({ options: [[main.options.SO_ERROR, 5]] })
   void path
 }
 
@@ -220,6 +238,10 @@ export async function clients(options: main.ConnectOptions | main.ConnectPathOpt
   const [found] = await getaddrinfo('localhost', 80)
   const port: number = found!.address.port
   void port
+  const quick = sync.createConnection({ port: 'http', options: [[main.options.TCP_NODELAY, true]] })
+  same<typeof quick, sync.Socket<AnyInetAddress, 'stream'>>(true)
+  // @ts-expect-error the value does not fit the option
+  await createConnection({ port: 1, options: [[main.options.TCP_NODELAY, 'yes']] })
   // @ts-expect-error the port is missing
   await createConnection({ host: 'localhost' })
 }

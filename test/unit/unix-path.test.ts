@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
-import { setMode, unlinkStale, withPathLock } from '../../lib/net/unix-path'
-import { outcome } from '../helpers/errors'
+import { driveLater } from '../../lib/names/run'
+import { lockPath, setMode, unlinkStale } from '../../lib/net/unix-path'
+import { outcome, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 
 const linux = missing.linux()
@@ -21,6 +22,12 @@ beforeEach(() => (directory = mkdtempSync(path.join(tmpdir(), 'sock-'))))
 afterEach(() => rmSync(directory, { recursive: true }))
 
 const at = (name: string): Buffer => Buffer.from(path.join(directory, name))
+
+/** Calls `run` while it holds the lock of the path. */
+async function withPathLock<T>(path: Buffer, run: () => Promise<T>): Promise<T> {
+  using _lock = await driveLater(lockPath(path), { flags: 0, timeout: null, signal: undefined })
+  return await run()
+}
 
 /** Returns the path of a socket that has been closed without removing it. */
 function leaveStale(name: string, type: number = SOCK_STREAM): Buffer {
@@ -71,20 +78,20 @@ describe('the lock of a path', () => {
 })
 
 describe('unlinkStale', () => {
-  test('unlinkStale removes the path of a socket on which no process listens', async () => {
+  test('unlinkStale removes the path of a socket on which no process listens', () => {
     const stale = leaveStale('a')
-    await unlinkStale(stale)
+    unlinkStale(stale)
     expect(existsSync(stale)).toBe(false)
-    await unlinkStale(stale) // the path no longer exists
+    unlinkStale(stale) // the path no longer exists
   })
 
-  test('unlinkStale leaves a listening socket, a datagram socket, a file and a link', async () => {
+  test('unlinkStale leaves a listening socket, a datagram socket, a file and a link', () => {
     const listener = new Socket(AF_UNIX, SOCK_STREAM).bind({ path: at('listener') }).listen()
     const datagrams = new Socket(AF_UNIX, SOCK_DGRAM).bind({ path: at('datagrams') })
     writeFileSync(at('file'), 'mine')
     symlinkSync('nowhere', at('link'))
     const names = ['listener', 'datagrams', 'file', 'link'].map(at)
-    for (const name of names) await unlinkStale(name)
+    for (const name of names) unlinkStale(name)
     for (const name of names) expect(lstatSync(name, { throwIfNoEntry: false })).toBeDefined()
     listener.tryAccept()?.close() // the connection made by the probe
     for (const socket of [listener, datagrams]) socket.close()
@@ -93,14 +100,14 @@ describe('unlinkStale', () => {
   testIf(
     linux,
     'unlinkStale works for paths of any length, and refuses one with no room for a temporary name beside it',
-    async () => {
+    () => {
       const longest = leaveStale('n'.repeat(107 - directory.length - 1))
-      await unlinkStale(longest)
+      unlinkStale(longest)
       expect(existsSync(longest)).toBe(false)
       const folder = 'd'.repeat(107 - directory.length - 3)
       mkdirSync(at(folder))
       const crowded = leaveStale(`${folder}/a`)
-      expect(await outcome(unlinkStale(crowded))).toBe('ERR_INVALID_ADDRESS')
+      expect(thrown(() => unlinkStale(crowded))).toMatchObject({ code: 'ERR_INVALID_ADDRESS' })
       expect(existsSync(crowded)).toBe(true)
     },
   )

@@ -13,6 +13,10 @@ int InterfaceIndex(int /*fd*/, const char* name) {
   return index == 0 ? -ENODEV : static_cast<int>(index);
 }
 
+int InterfaceName(int /*fd*/, unsigned index, char* name) {
+  return if_indextoname(index, name) == nullptr ? -errno : 0;
+}
+
 int InterfaceOfAddress(int fd, in_addr address) {
   ifaddrs* list = nullptr;
   if (getifaddrs(&list) < 0) return -errno;

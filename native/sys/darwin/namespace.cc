@@ -2,7 +2,7 @@
 
 namespace bsd::sys {
 
-int SocketIn(int, int, int, int, NamespaceStep* step) {
+int RunIn(int, int (*)(void*), void*, NamespaceStep* step) {
   *step = NamespaceStep::kEnter;
   return -ENOSYS;
 }

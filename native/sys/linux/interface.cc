@@ -16,6 +16,15 @@ int InterfaceIndex(int fd, const char* name) {
   return ioctl(fd, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
 }
 
+int InterfaceName(int fd, unsigned index, char* name) {
+  ifreq request = {};
+  request.ifr_ifindex = static_cast<int>(index);
+  // if_indextoname(3) reports ENXIO for the kernel's ENODEV.
+  if (ioctl(fd, SIOCGIFNAME, &request) < 0) return errno == ENODEV ? -ENXIO : -errno;
+  snprintf(name, IF_NAMESIZE, "%s", request.ifr_name);
+  return 0;
+}
+
 // SIOCGIFCONF lists the IPv4 addresses with their labels: "eth0" or "eth0:1". SIOCGIFINDEX takes both.
 int InterfaceOfAddress(int fd, in_addr address) {
   ifconf list = {};

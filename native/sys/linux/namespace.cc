@@ -10,9 +10,8 @@ namespace {
 
 struct Request {
   int netns;
-  int domain;
-  int type;
-  int protocol;
+  int (*run)(void*);
+  void* argument;
   int result;
   NamespaceStep step;
 };
@@ -23,16 +22,16 @@ void* Enter(void* argument) {
     request->result = -errno;
     request->step = NamespaceStep::kEnter;
   } else {
-    request->result = Socket(request->domain, request->type, request->protocol);
-    request->step = NamespaceStep::kSocket;
+    request->result = request->run(request->argument);
+    request->step = NamespaceStep::kRun;
   }
   return nullptr;
 }
 
 }  // namespace
 
-int SocketIn(int netns, int domain, int type, int protocol, NamespaceStep* step) {
-  Request request = {netns, domain, type, protocol, 0, NamespaceStep::kThread};
+int RunIn(int netns, int (*run)(void*), void* argument, NamespaceStep* step) {
+  Request request = {netns, run, argument, 0, NamespaceStep::kThread};
   // The new thread inherits this mask, so that signals to the process go to other threads.
   sigset_t all;
   sigset_t before;

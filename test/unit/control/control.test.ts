@@ -108,7 +108,9 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
       type: c['IPV6_PKTINFO'],
       data: bytes('fe800000000000000000000000000001 03000000'),
     })
-    expect(thrown(() => build.packetInfo({ interface: 'none' })).code).toBe('ERR_INVALID_ADDRESS')
+    // Another network namespace may have the interface: sendmsg looks it up.
+    expect(build.packetInfo({ interface: 'none' }).data).toEqual(bytes('00000000 00000000 00000000'))
+    expect(thrown(() => build.packetInfo({ interface: '' })).code).toBe('ERR_INVALID_ADDRESS')
     expect(thrown(() => build.packetInfo({ source: 'host' })).code).toBe('ERR_INVALID_ADDRESS')
   })
 

@@ -3,7 +3,7 @@ import { native } from '../binding/binding'
 import { STATE_SECOND } from '../binding/shared'
 import { outOfRange, SocketError, systemError, unsupported } from '../errors'
 import { errnoCode } from '../errors/errno'
-import { reactor } from '../reactor'
+import { reactor } from '.'
 import { checkInteger, checkOptions, checkText } from '../validators'
 
 /** Describes the options of a new socket. */
@@ -18,11 +18,14 @@ export interface CreationOptions {
   netns?: number | string | undefined
 }
 
+/** Describes the namespace in which a function looks up interfaces. */
+export type NamespaceOptions = Pick<CreationOptions, 'netns'>
+
 /** The directory where `ip netns add` stores its names. */
 const NAMES = '/run/netns/'
 
 /** The steps that can fail, in the order of NamespaceStep in native/sys/platform.h. */
-const STEPS = ['pthread_create', 'setns', 'socket']
+const STEPS = ['pthread_create', 'setns', null]
 
 /** Checks the options of a new socket and returns the namespace, if one is given. */
 export function checkCreationOptions(options: CreationOptions | undefined): number | string | undefined {
@@ -44,13 +47,19 @@ export function socketInNamespace(
   type: number,
   protocol: number,
 ): number {
+  return inNamespace(netns, namespace => native.socketIn(namespace, family, type, protocol))
+}
+
+/** Calls a function that enters the namespace: returns its result, or throws if the namespace cannot be entered. */
+export function inNamespace(netns: number | string, call: (namespace: number) => number): number {
   if (process.platform !== 'linux') throw unsupported('options.netns', 'setns')
   const namespace = typeof netns === 'number' ? netns : open(netns)
   try {
-    const fd = native.socketIn(namespace, family, type, protocol)
-    const step = STEPS[reactor.memory.state[STATE_SECOND]!]!
-    if (fd < 0 && step !== 'socket') throw atPath(systemError(step, fd, { subject: subject(netns) }), netns)
-    return fd
+    const result = call(namespace)
+    const step = STEPS[reactor.memory.state[STATE_SECOND]!] ?? null
+    if (result < 0 && step !== null)
+      throw atPath(systemError(step, result, { subject: subject(netns) }), netns)
+    return result
   } finally {
     if (typeof netns === 'string') closeSync(namespace)
   }
