@@ -70,9 +70,20 @@ export function relation(loads: Loads, op: Comparison, left: Arithmetic, right: 
   const [a, b] = [new Generator(loads).value(left, FIRST), new Generator(loads).value(right, FIRST + 1)]
   const [jump, same] = tests[op]
   const [x, y] = [a.number, b.number]
-  const known = x === undefined || y === undefined ? undefined : jump === 'jeq' ? x === y : jump === 'jgt' ? x > y : x >= y
+  const known =
+    x === undefined || y === undefined
+      ? undefined
+      : jump === 'jeq'
+        ? x === y
+        : jump === 'jgt'
+          ? x > y
+          : x >= y
   const compared = y === undefined ? test(pair(a, b, FIRST), jump) : test(a.steps, jump, y)
-  const result = { ...compared, known, identity: { left: a.key, right: right.kind === 'number' ? right.value : b.key } }
+  const result = {
+    ...compared,
+    known,
+    identity: { left: a.key, right: right.kind === 'number' ? right.value : b.key },
+  }
   const conditions = [a.condition, b.condition].filter(each => each !== undefined)
   return and(...conditions, same ? result : not(result))
 }
@@ -122,7 +133,8 @@ class Generator {
     if (a.number !== undefined && b.number !== undefined)
       return constant(calculate[op](a.number, b.number), key, condition)
     const instruction = instructions[op]
-    if (b.number !== undefined) return { steps: [...a.steps, { op: instruction, k: b.number }], key, condition }
+    if (b.number !== undefined)
+      return { steps: [...a.steps, { op: instruction, k: b.number }], key, condition }
     return { steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], key, condition }
   }
 
@@ -184,7 +196,7 @@ function constant(number: number, key: string, condition?: Condition): Value {
   return { number: k, steps: [{ op: 'ld', mode: 'imm', k }], key, condition }
 }
 
-/** Returns true if the result is 0, whatever the other value is. Such a value is not loaded. */
+/** Returns true if the result is 0, for any other value. Such a value is not loaded. */
 function isZero(op: Operator, a: number | undefined, b: number | undefined): boolean {
   if (a === 0 && ['*', '/', '%', '&', '<<', '>>'].includes(op)) return true
   return b === 0 && (op === '*' || op === '&')

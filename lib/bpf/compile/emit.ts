@@ -19,33 +19,40 @@ export function emit(
   const [accept, reject] = [end(), end()]
   const start = condition === undefined ? accept : blocksOf(condition, accept, reject)
   if (stable) optimize(start)
-  const first = withoutStart(merge(start))
-  const list = backwards(first)
-  if (stable) removeLoads(list)
-  return new Writer(accept, snaplen).write(list, setup)
+  const first = withoutStart(withoutKnown(start))
+  if (stable) removeLoads(backwards(first))
+  return new Writer(accept, snaplen).write(backwards(merge(first)), setup)
 }
 
-/** Returns the first block, without comparisons that know their result, and with equal blocks as one. */
+/** Returns the first block of the same program, without comparisons whose results are known. */
+function withoutKnown(start: Block): Block {
+  return replaced(start, (block, yes, no) =>
+    block.known === undefined ? { ...block, yes, no } : block.known ? yes : no!,
+  )
+}
+
+/** Returns the first block of the same program, with equal blocks as one. */
 function merge(start: Block): Block {
-  const same = new Map<Block, Block>()
-  const ids = new Map<Block, number>()
+  const ids = new Map<Block | undefined, number>()
   const byContent = new Map<string, Block>()
-  const resolve = (block: Block | undefined): Block | undefined => block && same.get(block)
+  const idOf = (block: Block | undefined): number =>
+    ids.get(block) ?? (ids.set(block, ids.size), ids.size - 1)
+  return replaced(start, (block, yes, no) => {
+    const content = JSON.stringify([block.steps, block.test, idOf(yes), idOf(no)])
+    const same = byContent.get(content) ?? { ...block, yes, no }
+    byContent.set(content, same)
+    return same
+  })
+}
+
+/** Replaces each block but the ends, from the last one to the first one, which is returned. */
+function replaced(start: Block, replace: (block: Block, yes: Block, no: Block | undefined) => Block): Block {
+  const now = new Map<Block, Block>()
   for (const block of backwards(start)) {
-    const [yes, no] = [resolve(block.yes), resolve(block.no)]
-    if (yes === undefined) {
-      same.set(block, block)
-    } else if (block.known !== undefined) {
-      same.set(block, block.known ? yes : no!)
-    } else {
-      const content = JSON.stringify([block.steps, block.test, ids.get(yes), no && ids.get(no)])
-      if (!byContent.has(content)) byContent.set(content, { ...block, yes, no })
-      same.set(block, byContent.get(content)!)
-    }
-    const result = same.get(block)!
-    if (!ids.has(result)) ids.set(result, ids.size)
+    const { yes, no } = block
+    now.set(block, yes === undefined ? block : replace(block, now.get(yes)!, no && now.get(no)))
   }
-  return same.get(start)!
+  return now.get(start)!
 }
 
 /** Returns the first block. If it leads to the same end in any case, nothing is loaded. */
@@ -83,6 +90,8 @@ class Writer {
   readonly #list: NamedInstruction[] = []
   /** How long the program is from each block on. */
   readonly #lengths = new Map<Block, number>()
+  /** How long the program is from the last jump to a block on. */
+  readonly #jumps = new Map<Block, number>()
 
   constructor(
     private readonly accept: Block,
@@ -121,11 +130,14 @@ class Writer {
 
   #jump(block: Block): void {
     this.#list.push({ op: 'ja', k: this.#distance(block) })
+    this.#jumps.set(block, this.#list.length)
   }
 
   /** Returns the place of a target, or of a jump to it if it is too far for a conditional jump. */
   #near(block: Block): number {
     if (this.#distance(block) <= NEAR) return this.#lengths.get(block)!
+    const jump = this.#jumps.get(block)
+    if (jump !== undefined && this.#list.length - jump <= NEAR) return jump
     this.#jump(block)
     return this.#list.length
   }

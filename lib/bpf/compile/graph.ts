@@ -56,7 +56,16 @@ export function blocksOf(condition: Condition, yes: Block, no: Block): Block {
 
 function blockOf({ steps, op, k, known, identity }: Test, yes: Block, no: Block): Block {
   const { left, right } = identity ?? { left: JSON.stringify(steps), right: k! }
-  return { steps, test: { op, k }, known, left, right, difference: identity !== undefined && op === 'jeq', yes, no }
+  return {
+    steps,
+    test: { op, k },
+    known,
+    left,
+    right,
+    difference: identity !== undefined && op === 'jeq',
+    yes,
+    no,
+  }
 }
 
 /** Lists the blocks from the last one to the first one: each follows the blocks that it leads to. */

@@ -107,7 +107,8 @@ class Optimizer {
     this.#levels = []
     for (const block of backwards(this.first)) {
       const node = this.#node(block)
-      node.level = block.yes === undefined ? 0 : Math.max(this.#node(block.yes).level, this.#node(block.no).level) + 1
+      node.level =
+        block.yes === undefined ? 0 : Math.max(this.#node(block.yes).level, this.#node(block.no).level) + 1
       const level = (this.#levels[node.level] ??= [])
       level.unshift(node)
     }

@@ -6,8 +6,11 @@ import { tokenize, type Token } from './tokens'
 /** How deep brackets, `not` and `-` can be nested. */
 const MAX_DEPTH = 200
 
-/** How many conditions and operators an expression can have: most take an instruction at least. */
-const MAX_PARTS = 4096
+/** How many conditions an expression can have: most take an instruction at least. */
+const MAX_CONDITIONS = 4096
+
+/** How many operators an expression can have. */
+const MAX_OPERATORS = 1000
 
 /** The precedence of operators. `%` and `^` have none in tcpdump's grammar: they take all that follows. */
 const precedence: Readonly<Record<Operator, number>> = {
@@ -43,7 +46,8 @@ class Parser {
   readonly #tokens: readonly Token[]
   #next = 0
   #depth = 0
-  #parts = 0
+  #conditions = 0
+  #operators = 0
   /** The qualifiers for identifiers without their own; `undefined` after a condition that has none. */
   #qualifiers: Qualifiers | undefined
 
@@ -194,7 +198,8 @@ class Parser {
       const own = token.kind === 'symbol' ? (precedence as Record<string, number>)[token.is] : undefined
       if (own === undefined || own < least) return left
       this.#take()
-      this.#count()
+      if (++this.#operators > MAX_OPERATORS)
+        throw syntaxError(this.text, token, `more than ${MAX_OPERATORS} operators`)
       const op = token.is as Operator
       const right = this.#nested(() => this.#operations(this.#operand(), own === Infinity ? 0 : own + 1))
       left = { kind: 'operation', op, left, right, token }
@@ -226,10 +231,10 @@ class Parser {
     return token.value
   }
 
-  /** Counts a condition or an operator. */
+  /** Counts a condition. */
   #count(): void {
-    if (++this.#parts > MAX_PARTS)
-      throw syntaxError(this.text, this.#token, `more than ${MAX_PARTS} conditions and operators`)
+    if (++this.#conditions > MAX_CONDITIONS)
+      throw syntaxError(this.text, this.#token, `more than ${MAX_CONDITIONS} conditions`)
   }
 
   #identifier(token: Token): Exclude<Unit, { kind: 'value' }> {
