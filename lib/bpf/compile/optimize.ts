@@ -31,7 +31,7 @@ interface Node {
   readonly dominators: Uint32Array
 }
 
-/** Optimizes a program. Returns its first block. */
+/** Optimizes a program: changes which blocks follow its blocks. The first block stays the first one. */
 export function optimize(first: Block): void {
   const count = backwards(first).length
   if (count > MAX_BLOCKS) return
