@@ -2,25 +2,14 @@
 //
 //   node examples/sniff.mjs [-i interface] [-c count] [-p] [-w file.pcap] [filter]
 //
-// The filter is arp, ip or ip6, or a program: node examples/sniff.mjs -i eth0 "$(tcpdump -ddd -y EN10MB port 53)".
+// The filter is an expression as for tcpdump: node examples/sniff.mjs -i eth0 'udp port 53 or arp'.
 // -p does not use promiscuous mode. -w writes a file for tcpdump -r and Wireshark.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ETH_P_ARP, ETH_P_IP, ETH_P_IPV6, bpf, openPacket } from 'bsd-sockets'
+import { bpf, openPacket } from 'bsd-sockets'
 import { describe, timeOf } from './packet-text.mjs'
 
 const SNAPSHOT = 0x40000 // the longest frame that is kept
-
-/** Passes frames of one protocol: the EtherType is at byte 12. */
-const protocol = type =>
-  bpf.assemble([
-    { op: 'ldh', k: 12 },
-    { op: 'jeq', k: type, jf: 'drop' },
-    { op: 'ret', k: SNAPSHOT },
-    { op: 'ret', k: 0, label: 'drop' },
-  ])
-const filters = { arp: ETH_P_ARP, ip: ETH_P_IP, ip6: ETH_P_IPV6 }
-const filterOf = text => (text in filters ? protocol(filters[text]) : bpf.parse(text))
 
 /** Writes a pcap file with timestamps in nanoseconds. */
 class Pcap {
@@ -62,7 +51,7 @@ const count = Number(values.count)
 const socket = openPacket({
   interface: values.interface,
   promiscuous: !values['no-promiscuous-mode'],
-  filter: positionals.length > 0 ? filterOf(positionals.join(' ')) : undefined,
+  filter: bpf.compile(positionals.join(' '), { snaplen: SNAPSHOT, metadata: true }),
 })
 const file = values.write === undefined ? null : new Pcap(values.write)
 const stop = new AbortController()

@@ -49,7 +49,15 @@ export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo }
 export { codecs, defineOption, options, query } from './options'
 export type { ReadableOption, SocketOption, WritableOption } from './options'
 export { getDefaultTimeout, setDefaultTimeout } from './reactor/timeouts'
-export type { FilterInstruction, Instruction, NamedInstruction, PacketInfo, Program } from './bpf'
+export type {
+  CompileOptions,
+  FilterInstruction,
+  FilterSyntaxError,
+  Instruction,
+  NamedInstruction,
+  PacketInfo,
+  Program,
+} from './bpf'
 export type {
   AbstractAddress,
   Address,

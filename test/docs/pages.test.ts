@@ -26,6 +26,7 @@ const says: Record<string, (string | RegExp)[]> = {
     /^(\d{19}n \w+ \d+ {2}[\da-f]{28}\n){3}\{ packets: \d+, drops: 0 \}\n$/,
     /^true\n(true\n){3}\{ packets: \d+, drops: 0, freezes: 0 \}\n$/,
     '',
+    '0\n',
     /^\(000\) ldh {6}\[12\]\n[^]*\n0\n\{ op: 'ldh', mode: 'abs', k: 12 \}\n$/,
     '<Buffer 2a>\n',
     '',

@@ -10,6 +10,11 @@ export function programs(): Program {
     { code: 0x16 },
     { op: 'ret', k: 1, label: 'yes' },
   ])
+  bpf.compile('tcp port 80', { link: 'cooked', snaplen: 96, metadata: true, services: { http: 80 } })
+  // @ts-expect-error unknown link type
+  bpf.compile('tcp port 80', { link: 'wifi' })
+  // @ts-expect-error the expression is missing
+  bpf.compile()
   // @ts-expect-error unknown instruction
   bpf.assemble([{ op: 'nop' }])
   // @ts-expect-error scratch memory has no half words

@@ -18,6 +18,8 @@ export interface Loads {
 interface Value {
   readonly number?: number | undefined
   readonly steps: Steps
+  /** What the value is, before constants are computed. */
+  readonly key: string
   /** What must be true of the packet, so that the value means something. */
   readonly condition: Condition | undefined
 }
@@ -48,6 +50,8 @@ const calculate: Readonly<Record<Operator, (a: number, b: number) => number>> = 
   '>>': (a, b) => a >>> b,
 }
 
+const length: Steps = [{ op: 'ld', mode: 'len' }]
+
 /** Memory words 1 to 14 hold intermediate values; Layers uses the others. */
 const FIRST = 1
 const LAST = MEMWORDS - 2
@@ -65,12 +69,20 @@ const tests: Readonly<Record<Comparison, [op: Test['op'], same: boolean]>> = {
 export function relation(loads: Loads, op: Comparison, left: Arithmetic, right: Arithmetic): Condition {
   const [a, b] = [new Generator(loads).value(left, FIRST), new Generator(loads).value(right, FIRST + 1)]
   const [jump, same] = tests[op]
-  let result: Condition
-  if (a.number !== undefined && b.number !== undefined) {
-    const [x, y] = [a.number, b.number]
-    result = { kind: 'constant', value: jump === 'jeq' ? x === y : jump === 'jgt' ? x > y : x >= y }
-  } else {
-    result = b.number === undefined ? test(pair(a, b, FIRST), jump) : test(a.steps, jump, b.number)
+  const [x, y] = [a.number, b.number]
+  const known =
+    x === undefined || y === undefined
+      ? undefined
+      : jump === 'jeq'
+        ? x === y
+        : jump === 'jgt'
+          ? x > y
+          : x >= y
+  const compared = y === undefined ? test(pair(a, b, FIRST), jump) : test(a.steps, jump, y)
+  const result = {
+    ...compared,
+    known,
+    identity: { left: a.key, right: right.kind === 'number' ? right.value : b.key },
   }
   const conditions = [a.condition, b.condition].filter(each => each !== undefined)
   return and(...conditions, same ? result : not(result))
@@ -89,14 +101,15 @@ class Generator {
   value(value: Arithmetic, word: number): Value {
     switch (value.kind) {
       case 'number':
-        return constant(value.value)
+        return constant(value.value, `#${value.value}`)
       case 'len':
-        return { steps: [{ op: 'ld', mode: 'len' }], condition: undefined }
+        return { steps: length, key: JSON.stringify(length), condition: undefined }
       case 'negative': {
         const of = this.value(value.of, word)
+        const key = `-(${of.key})`
         return of.number === undefined
-          ? { steps: [...of.steps, { op: 'neg' }], condition: of.condition }
-          : constant(-of.number, of.condition)
+          ? { steps: [...of.steps, { op: 'neg' }], key, condition: of.condition }
+          : constant(-of.number, key, of.condition)
       }
       case 'load':
         return this.#load(value, word)
@@ -115,12 +128,14 @@ class Generator {
     if (b.number === 0 && (op === '/' || op === '%')) this.loads.fail(token, 'division by 0')
     if (b.number !== undefined && b.number > 31 && (op === '<<' || op === '>>'))
       this.loads.fail(token, 'a shift by more than 31 bits')
-    if (isZero(op, a.number, b.number)) return constant(0, condition)
+    const key = `(${a.key}${op}${b.key})`
+    if (isZero(op, a.number, b.number)) return constant(0, key, condition)
     if (a.number !== undefined && b.number !== undefined)
-      return constant(calculate[op](a.number, b.number), condition)
+      return constant(calculate[op](a.number, b.number), key, condition)
     const instruction = instructions[op]
-    if (b.number !== undefined) return { steps: [...a.steps, { op: instruction, k: b.number }], condition }
-    return { steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], condition }
+    if (b.number !== undefined)
+      return { steps: [...a.steps, { op: instruction, k: b.number }], key, condition }
+    return { steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], key, condition }
   }
 
   #load({ protocol, offset, size }: Arithmetic & { kind: 'load' }, word: number): Value {
@@ -136,7 +151,8 @@ class Generator {
       at.number === undefined
         ? [...at.steps, ...layers.loadAtA(place.base, place.offset, size as Size)]
         : layers.load(place.base, place.offset + at.number, size as Size)
-    return { steps, condition: this.#condition(protocol, place.kind, at.condition) }
+    const key = `${JSON.stringify(layers.load(place.base, place.offset, size as Size))}[${at.key}]`
+    return { steps, key, condition: this.#condition(protocol, place.kind, at.condition) }
   }
 
   #condition(protocol: Token, kind: Kind, before: Condition | undefined): Condition | undefined {
@@ -175,12 +191,12 @@ function placeOf(
   return transports.includes(name) ? { kind: 'transport', base: 'transport', offset: 0 } : undefined
 }
 
-function constant(number: number, condition?: Condition): Value {
+function constant(number: number, key: string, condition?: Condition): Value {
   const k = number >>> 0
-  return { number: k, steps: [{ op: 'ld', mode: 'imm', k }], condition }
+  return { number: k, steps: [{ op: 'ld', mode: 'imm', k }], key, condition }
 }
 
-/** Returns true if the result is 0, whatever the other value is. Such a value is not loaded. */
+/** Returns true if the result is 0, for any other value. Such a value is not loaded. */
 function isZero(op: Operator, a: number | undefined, b: number | undefined): boolean {
   if (a === 0 && ['*', '/', '%', '&', '<<', '>>'].includes(op)) return true
   return b === 0 && (op === '*' || op === '&')

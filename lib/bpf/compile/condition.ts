@@ -11,12 +11,15 @@ export interface Test {
   readonly op: 'jeq' | 'jgt' | 'jge' | 'jset'
   /** The number to compare with; `undefined` for X. */
   readonly k: number | undefined
+  /** The result, if it is known without a packet. */
+  readonly known?: boolean | undefined
+  /** For values of an expression: what is compared, before constants were computed. See Block. */
+  readonly identity?: { readonly left: string; readonly right: number | string } | undefined
 }
 
 /** A condition in terms of instructions. */
 export type Condition =
   | Test
-  | { readonly kind: 'constant'; readonly value: boolean }
   | { readonly kind: 'not'; readonly of: Condition }
   | { readonly kind: 'chain'; readonly first: Condition; readonly rest: readonly Link<Condition>[] }
   /** Runs instructions, and goes on with the condition. */
@@ -29,7 +32,7 @@ export const test = (steps: Steps, op: Test['op'], k?: number): Test => ({
   k: k === undefined ? undefined : k >>> 0,
 })
 export const not = (of: Condition): Condition => ({ kind: 'not', of })
-export const never: Condition = { kind: 'constant', value: false }
+export const never: Test = { ...test([{ op: 'ld', mode: 'imm', k: 1 }], 'jeq', 0), known: false }
 
 /** Returns a condition that is true if all are. A packet is read in the order of the list, until one is false. */
 export const and = (...list: Condition[]): Condition => chain('and', list)

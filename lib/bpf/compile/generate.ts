@@ -3,7 +3,7 @@ import { relation, type Loads } from './arithmetic'
 import { and, not, or, test, type Condition } from './condition'
 import { syntaxError, type Place } from './error'
 import { ipv4, ipv6, mac, shorten } from './addresses'
-import { Layers, metadata } from './layers'
+import { type Layers, metadata } from './layers'
 import {
   ETHERTYPE,
   ipProtocols,

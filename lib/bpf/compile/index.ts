@@ -3,7 +3,6 @@ import { ownFields } from '../../runtime/fields'
 import { assemble } from '../assemble'
 import { MAXINSNS } from '../opcodes'
 import type { Program } from '../program'
-import type { Condition } from './condition'
 import { emit } from './emit'
 import { syntaxError } from './error'
 import { Generator } from './generate'
@@ -39,10 +38,7 @@ export function compile(expression: string, options: CompileOptions = {}): Progr
   const { link, snaplen, metadata, services } = checkCompile(options)
   const parsed = parseExpression(expression)
   const layers = new Layers(link, metadata)
-  const condition: Condition =
-    parsed === undefined
-      ? { kind: 'constant', value: true }
-      : new Generator(expression, layers, services).condition(parsed)
+  const condition = parsed && new Generator(expression, layers, services).condition(parsed)
   const instructions = emit(condition, layers.setup, snaplen, layers.stable)
   const { length } = instructions
   if (length > MAXINSNS)

@@ -128,7 +128,12 @@ export class Layers {
     op: Test['op'] = 'jeq',
   ): Test {
     const steps = this.load(base, offset, size)
-    return test(mask >>> 0 === 0xffffffff ? steps : [...steps, { op: 'and', k: mask >>> 0 }], op, value)
+    const masked = test(
+      mask >>> 0 === 0xffffffff ? steps : [...steps, { op: 'and', k: mask >>> 0 }],
+      op,
+      value,
+    )
+    return mask === 0 ? { ...masked, known: value === 0 } : masked
   }
 
   /** Compares several bytes of the packet, the last ones first. */

@@ -6,8 +6,11 @@ import { tokenize, type Token } from './tokens'
 /** How deep brackets, `not` and `-` can be nested. */
 const MAX_DEPTH = 200
 
-/** How many conditions an expression can have: each takes an instruction at least. */
+/** How many conditions an expression can have: most take an instruction at least. */
 const MAX_CONDITIONS = 4096
+
+/** How many operators an expression can have. */
+const MAX_OPERATORS = 1000
 
 /** The precedence of operators. `%` and `^` have none in tcpdump's grammar: they take all that follows. */
 const precedence: Readonly<Record<Operator, number>> = {
@@ -44,6 +47,7 @@ class Parser {
   #next = 0
   #depth = 0
   #conditions = 0
+  #operators = 0
   /** The qualifiers for identifiers without their own; `undefined` after a condition that has none. */
   #qualifiers: Qualifiers | undefined
 
@@ -104,6 +108,7 @@ class Parser {
   /** Returns the condition of a unit that must be one. */
   #condition(unit: Unit): Expression {
     if (unit.kind === 'condition') return unit.condition
+    if (unit.kind === 'value' && unit.value.kind !== 'number') throw this.#unexpected('a comparison')
     throw syntaxError(this.text, unit.token, 'a qualifier such as "host" or "port" is missing before this')
   }
 
@@ -193,6 +198,8 @@ class Parser {
       const own = token.kind === 'symbol' ? (precedence as Record<string, number>)[token.is] : undefined
       if (own === undefined || own < least) return left
       this.#take()
+      if (++this.#operators > MAX_OPERATORS)
+        throw syntaxError(this.text, token, `more than ${MAX_OPERATORS} operators`)
       const op = token.is as Operator
       const right = this.#nested(() => this.#operations(this.#operand(), own === Infinity ? 0 : own + 1))
       left = { kind: 'operation', op, left, right, token }
