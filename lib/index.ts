@@ -2,6 +2,7 @@
  * The kernel's sockets for Node.js. The README has a first example.
  */
 export { Socket } from './socket'
+export { SocketReader } from './socket/reader'
 export { SocketError } from './errors'
 export { strerror } from './errors/errno'
 export { bpf } from './bpf'
@@ -99,6 +100,7 @@ export type { Credentials, Meta, PacketAuxData, VlanTag } from './control/meta'
 export type { ErrorOrigin, ErrorRecord, TimestampStage } from './errqueue/record'
 export type { WantedMeta } from './socket/receive-meta'
 export type { ChunksOptions, MessagesOptions } from './socket/iteration'
+export type { LineOptions, ReaderOp, ReaderOptions, UntilOptions } from './socket/reader-options'
 export type { FileLike, Op } from './validators'
 export { allocZeroCopy } from './operations/zerocopy-memory'
 export type { ZeroCopyResult } from './socket/zerocopy'

@@ -3,6 +3,8 @@ import { pollQuestion, selectQuestion, type Pollable, type PollEntry, type PollR
 import { checkTimeout } from './validators'
 
 export { Socket, type SyncOp } from './socket/sync'
+export { SocketReader } from './socket/sync-reader'
+export type { LineOptions, ReaderOp, ReaderOptions, UntilOptions } from './socket/reader-options'
 export * from './constants'
 export { SocketError } from './errors'
 export { if_indextoname, if_nameindex, if_nametoindex } from './names/interfaces'

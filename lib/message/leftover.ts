@@ -3,6 +3,7 @@ import { DIRECT } from '../binding/memory'
 import type { Channel } from '../reactor/channel'
 import { ADDRESS_SIZE, STATE_ADDRESS } from '../binding/shared'
 import { constants, MSG_OOB, MSG_PEEK } from '../constants'
+import { ReadBuffer } from './read-buffer'
 
 /** Flags of a receive that does not read the next bytes of the stream. */
 export const ELSEWHERE = MSG_OOB | (constants.MSG_ERRQUEUE ?? 0)
@@ -18,10 +19,14 @@ export function hasLeftover(channel: Channel, flags: number): boolean {
  */
 export function giveBack(channel: Channel, data: Uint8Array): void {
   if (data.length === 0 || channel.fd < 0) return
-  const rest = channel.leftover?.data
-  channel.leftover = {
-    data: rest === undefined ? data : Buffer.concat([data, rest]),
-    address: new Uint8Array(0),
+  const { leftover } = channel
+  if (leftover instanceof ReadBuffer) {
+    leftover.unshift(data)
+  } else {
+    channel.leftover = {
+      data: leftover === null ? data : Buffer.concat([data, leftover.data]),
+      address: new Uint8Array(0),
+    }
   }
   reactor.serveOthers(channel)
 }

@@ -19,6 +19,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'bundlers.md': ['not beside this program\n'],
   'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
   'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n'],
+  'framing.md': ['POST /items hello\n', 'one\ntwo and more\n', 'PING\nQUIT\n'],
   'from-c.md': ['true -95 EOPNOTSUPP\n', '131072 7\n'],
   'from-node.md': ['echo\ndatagram 127.0.0.1\n'],
   'from-python.md': ['hello\n'],
