@@ -50,10 +50,13 @@ export class ReadBuffer {
     this.#memory.set(bytes, this.#start)
   }
 
-  /** Returns exactly `size` bytes of memory after the last byte. After `added`, its first bytes belong to the buffer. */
-  room(size: number): Buffer {
-    if (this.#memory.length - this.#end < size) this.#grow(size)
-    return this.#memory.subarray(this.#end, this.#end + size)
+  /**
+   * Returns memory after the last byte: at least `min` bytes, and at most `max`. After `added`, its first bytes belong
+   * to the buffer.
+   */
+  room(min: number, max = min): Buffer {
+    if (this.#memory.length - this.#end < min) this.#grow(Math.max(min, Math.min(max, this.length)))
+    return this.#memory.subarray(this.#end, this.#end + max)
   }
 
   /** Appends the first `count` bytes of `room`. */

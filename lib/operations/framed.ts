@@ -69,9 +69,10 @@ export class ReceiveFrame<T> extends Operation<T> {
 
   // A large frame is received in place. Its memory grows with the bytes that arrived, not with the size of the frame.
   #fill(buffer: ReadBuffer): number {
-    const missing = Math.min(this.frame.missing(buffer), Math.max(CHUNK, buffer.length))
-    if (missing > CHUNK) {
-      const result = native.recv(this.channel.id, buffer.room(missing), 0, 0, missing)
+    const missing = this.frame.missing(buffer)
+    if (missing > CHUNK && buffer.length >= CHUNK) {
+      const room = buffer.room(CHUNK, missing)
+      const result = native.recv(this.channel.id, room, 0, 0, room.length)
       if (result > 0) buffer.added(result)
       return result
     }
