@@ -70,7 +70,7 @@ const says: Record<string, (string | RegExp)[]> = {
     '@service\n',
   ],
   'select.md': ['true true 0\nhello\n'],
-  'servers.md': [new RegExp(`^${address}\n$`), /^127\.0\.0\.1:\d+ 0\n$/, 'echo\n'],
+  'servers.md': [new RegExp(`^${address}\n$`), /^127\.0\.0\.1:\d+ 0\n$/, '', 'echo\n'],
   'streams.md': ['true\n', 'you asked for /it\n'],
   'transfer.md': [
     /^(false\n)*true\ntrue\n$/,
