@@ -89,6 +89,7 @@ export type { FanoutOptions, Frame, PacketOptions, PacketStatistics, RingOptions
 export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'
 export type { Capability, Feature } from './capabilities'
 export type { Privilege } from './capabilities/privileges'
+export type { DetachOptions } from './socket/blocking-mode'
 export type { CreationOptions } from './socket/namespace'
 export type { ServerOptions, ServerPathOptions } from './net/create-server'
 export type { CloseOptions, ConnectionHandler, DatagramHandler, ServeOptions } from './net/serve'

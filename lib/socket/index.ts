@@ -548,7 +548,6 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   // - host names in addresses: createConnection and getaddrinfo look them up
   // - strings as data: use Buffer.from()
   // - events: use toDuplex()
-  // - setBlocking(): use `timeout`, or the Socket of bsd-sockets/sync
   // - sendmsgAll(): a Duplex sends corked writes completely, in few calls
   // - trySendZeroCopy(): the kernel always reports completion later, on the error queue
 }
