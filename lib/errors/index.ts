@@ -22,6 +22,12 @@ export class SocketError extends Error {
   declare messagesSent?: number
   /** With `ERR_UNEXPECTED_END`: the bytes that arrived before the stream ended. */
   declare partial?: Buffer
+  /** In an error of `relay`: the socket that failed. Absent after a timeout. */
+  declare side?: 'a' | 'b'
+  /** In an error of `relay`: the bytes that moved from `a` to `b`. */
+  declare aToB?: number
+  /** In an error of `relay`: the bytes that moved from `b` to `a`. */
+  declare bToA?: number
 
   constructor(message: string, code: string, errno: number | undefined, syscall: string) {
     super(message)
