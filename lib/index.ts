@@ -30,6 +30,12 @@ export {
   ntohl,
   ntohs,
 } from './names/inet'
+export { clock } from './names/clock'
+export {
+  hardwareTimestamps,
+  type HardwareTimestampOptions,
+  type HardwareTimestamps,
+} from './socket/hardware-timestamps'
 export { if_indextoname, if_nameindex, if_nametoindex } from './names/interfaces'
 export {
   getaddrinfo,

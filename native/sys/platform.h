@@ -177,6 +177,8 @@ inline bool EndCall(WatchedThread& thread) {
 // thread. -ENODEV if no interface has that name or that local address.
 int InterfaceIndex(int fd, const char* name);
 int InterfaceOfAddress(int fd, in_addr address);
+// SIOCGHWTSTAMP, or SIOCSHWTSTAMP if `set`. `config` is flags, tx_type and rx_filter.
+int HardwareTimestamps(int fd, const char* name, int32_t* config, bool set);
 
 // --- files -----------------------------------------------------------------------------------
 
