@@ -365,9 +365,19 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     } catch (error) {
       // If close() has closed the connection under the handler, the error is expected.
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
-      if (!ours) this.#report(error, source)
+      if (!ours && !this.#isOfStopping(error)) this.#report(error, source)
     }
     if (source instanceof Socket && !source.closed) this.#finish(source)
+  }
+
+  /** True for the AbortError of an operation that had `stopping` as its signal. */
+  #isOfStopping(error: unknown): boolean {
+    const { signal } = this.#stop
+    return (
+      signal.aborted &&
+      propertyOf(error, 'name') === 'AbortError' &&
+      propertyOf(error, 'cause') === signal.reason
+    )
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {

@@ -56,7 +56,8 @@ describe.each([
     'answers each request that has arrived: %i turns before close(), maxConnections %s',
     async (turns, max) => {
       const listener = await createServer({ host: '127.0.0.1', backlog: 1024 })
-      const options: ServeOptions = { onError: () => undefined }
+      const heard: unknown[] = []
+      const options: ServeOptions = { onError: error => heard.push(error) }
       if (max !== undefined) options.maxConnections = max
       let server: Server | undefined
       if (turns > 0) server = serve(listener, handler, options)
@@ -66,6 +67,7 @@ describe.each([
       for (let i = 0; i < turns; i++) await turn()
       await server.close({ drain: 10000 })
       expect(await answers).toBe(COUNT)
+      expect(heard).toEqual([]) // not even the AbortError of idle handlers
     },
   )
 })
