@@ -1,9 +1,8 @@
 import { native } from '../binding/binding'
+import { F_GETFL, F_SETFL, O_NONBLOCK } from '../constants'
 import { closed, invalidType, systemError } from '../errors'
 import type { Channel } from '../reactor/channel'
 import { checkOptions } from '../validators'
-
-const { F_GETFL, F_SETFL, O_NONBLOCK } = native.constants
 
 /** Describes the options of `detach`. */
 export interface DetachOptions {
@@ -21,8 +20,8 @@ export function checkDetach(options: DetachOptions | undefined): boolean {
 /** Clears or sets O_NONBLOCK of the open file. fcntl(2) */
 export function setBlocking(channel: Channel, on: boolean): void {
   if (channel.fd < 0) throw closed('fcntl')
-  const flags = native.fcntl(channel.id, F_GETFL!, 0)
-  const wanted = on ? flags & ~O_NONBLOCK! : flags | O_NONBLOCK!
-  const result = flags < 0 || flags === wanted ? flags : native.fcntl(channel.id, F_SETFL!, wanted)
+  const flags = native.fcntl(channel.id, F_GETFL, 0)
+  const wanted = on ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
+  const result = flags < 0 || flags === wanted ? flags : native.fcntl(channel.id, F_SETFL, wanted)
   if (result < 0) throw systemError('fcntl', result)
 }
