@@ -2,6 +2,7 @@
  * The kernel's sockets for Node.js. The README has a first example.
  */
 export { Socket } from './socket'
+export { SocketReader } from './socket/reader'
 export { SocketError } from './errors'
 export { strerror } from './errors/errno'
 export { bpf } from './bpf'
@@ -10,7 +11,7 @@ export { privileges } from './capabilities/privileges'
 export { MessageBatch, type BatchOptions } from './message/batch'
 export { createConnection } from './net/connect'
 export { poll, select } from './poll'
-export { relay, type Relayed } from './net/relay'
+export { relay, type Relayed, type RelayOptions } from './net/relay'
 export { createServer, hasDualstackIPv6, listenFds } from './net/create-server'
 export { Datagram, Server, serve } from './net/serve'
 export { control, CMSG_LEN, CMSG_SPACE } from './message/control'
@@ -29,6 +30,12 @@ export {
   ntohl,
   ntohs,
 } from './names/inet'
+export { clock } from './names/clock'
+export {
+  hardwareTimestamps,
+  type HardwareTimestampOptions,
+  type HardwareTimestamps,
+} from './socket/hardware-timestamps'
 export { if_indextoname, if_nameindex, if_nametoindex } from './names/interfaces'
 export {
   getaddrinfo,
@@ -96,6 +103,7 @@ export type { FanoutOptions, Frame, PacketOptions, PacketStatistics, RingOptions
 export type { Pollable, PollEntry, PollResult, PollTimeout } from './poll'
 export type { Capability, Feature } from './capabilities'
 export type { Privilege } from './capabilities/privileges'
+export type { DetachOptions } from './socket/blocking-mode'
 export type { CreationOptions } from './reactor/namespace'
 export type { ServerOptions, ServerPathOptions, TypedServerOptions } from './net/create-server'
 export type { OptionValues } from './net/option-values'
@@ -109,6 +117,7 @@ export type { Credentials, Meta, PacketAuxData, VlanTag } from './control/meta'
 export type { ErrorOrigin, ErrorRecord, TimestampStage } from './errqueue/record'
 export type { WantedMeta } from './socket/receive-meta'
 export type { ChunksOptions, MessagesOptions } from './socket/iteration'
+export type { LineOptions, ReaderOp, ReaderOptions, UntilOptions } from './socket/reader-options'
 export type { FileLike, Op } from './validators'
 export { allocZeroCopy } from './operations/zerocopy-memory'
 export type { ZeroCopyResult } from './socket/zerocopy'

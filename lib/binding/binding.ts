@@ -122,6 +122,8 @@ export interface Native {
   interfaceIndex(slot: number, name: Uint8Array): number
   interfaceName(slot: number, index: number, into: Uint8Array): number
   interfaceOfAddress(slot: number, address: Uint8Array): number
+  hardwareTimestamps(slot: number, name: Uint8Array, config: Int32Array, set: number): number
+  realtime(into: Int32Array): number
   ringOpen(slot: number, blockSize: number, blocks: number, frameSize: number, timeout: number): number
   ringNext(slot: number): number
   ringTake(slot: number, into: Uint8Array): number

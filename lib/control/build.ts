@@ -11,6 +11,7 @@ import {
 } from '../errors/argument'
 import { memberOf, ownFields } from '../runtime/fields'
 import type { Platform } from '../platform'
+import type { Meta } from './meta'
 import { littleEndian, type Control } from './walk'
 
 /** The key of an interface's name in a control message: a socket looks the name up in its own network namespace. */
@@ -52,6 +53,20 @@ const headers: ReadonlyMap<unknown, string> = new Map([
   ['destination', 'IPV6_DSTOPTS'],
   ['routing', 'IPV6_RTHDR'],
 ])
+
+/** Returns the IPv4 address in an IPv4-mapped IPv6 address; any other address is returned unchanged. */
+function unmapped(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+function isMulticast(address: string): boolean {
+  const v4 = parseIPv4(address)
+  return v4 < 0 ? /^ff/i.test(address) : v4 >= 0xe0000000
+}
+
+function isLinkLocal(address: string): boolean {
+  return /^(fe[89ab].:|169\.254\.)/i.test(address)
+}
 
 /** Builds control messages for `sendmsg`. */
 export class ControlBuilder {
@@ -108,6 +123,33 @@ export class ControlBuilder {
     const info6 = Buffer.concat([v6, int32(index)])
     const inet6 = { ...this.#control('IPPROTO_IPV6', 'IPV6_PKTINFO', info6), ...named(16) }
     return v4 < 0 ? inet6 : { ...this.#control('IPPROTO_IP', 'IP_PKTINFO', info4), ...named(0), inet6 }
+  }
+
+  /**
+   * Makes a reply leave from the address that the sender of a datagram asked (IP_PKTINFO, IPV6_PKTINFO). `meta` is that
+   * of the datagram, after `receiveMeta({ packetInfo: true })`. Works for IPv4, IPv6 and dual-stack sockets. ip(7),
+   * ipv6(7)
+   *
+   * The reply to a broadcast or multicast datagram leaves from an address of the interface that received it. The
+   * interface of other replies is chosen by the routing table, because the way back may differ from the way here; only
+   * link-local addresses select the interface too. Throws a TypeError if `meta` has no `destination`.
+   */
+  replyTo(meta: Pick<Meta, 'destination' | 'localAddress' | 'interface'>): FamilyControl {
+    if (typeof meta !== 'object' || meta === null) throw invalidType('meta', 'object', meta)
+    const own = ownFields(meta)
+    const { destination, interface: device = 0 } = own
+    if (destination === undefined)
+      throw invalidType(
+        'meta.destination',
+        'a string, which receiveMeta({ packetInfo: true }) reports',
+        destination,
+      )
+    const asked = unmapped(checkText('meta.destination', destination))
+    const source = own.localAddress === undefined ? asked : checkText('meta.localAddress', own.localAddress)
+    if (isMulticast(source)) return this.packetInfo({ interface: device })
+    return this.packetInfo(
+      source !== asked || isLinkLocal(source) ? { source, interface: device } : { source },
+    )
   }
 
   /** Sets the TTL or the hop limit of this datagram, 1 to 255. ip(7), ipv6(7) */

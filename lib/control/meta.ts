@@ -133,7 +133,7 @@ const packetInfo4: Decoder = (meta, data) => {
   if (data.length < 12) return
   meta.interface = unsigned(data)!
   meta.localAddress = formatIPv4(data, 4)
-  meta.destination = formatIPv4(data, 8)
+  meta.destination ??= formatIPv4(data, 8) // a dual-stack socket has the IPv4-mapped address already
 }
 
 const packetInfo6: Decoder = (meta, data) => {

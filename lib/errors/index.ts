@@ -1,7 +1,7 @@
 import { EBADF, ECANCELED, errnoCode, errnoOf } from './errno'
 import { reasonOf } from '../runtime/signals'
 import { ownFields } from '../runtime/fields'
-import { noInterface } from './argument'
+import { noInterface, type CodedError } from './argument'
 import { hint } from './hints'
 
 export * from './argument'
@@ -20,6 +20,14 @@ export class SocketError extends Error {
   declare readonly path?: string
   declare bytesSent?: number
   declare messagesSent?: number
+  /** With `ERR_UNEXPECTED_END`: the bytes that arrived before the stream ended. */
+  declare partial?: Buffer
+  /** In an error of `relay`: the socket that failed. Absent after a timeout. */
+  declare side?: 'a' | 'b'
+  /** In an error of `relay`: the bytes that moved from `a` to `b`. */
+  declare aToB?: number
+  /** In an error of `relay`: the bytes that moved from `b` to `a`. */
+  declare bToA?: number
 
   constructor(message: string, code: string, errno: number | undefined, syscall: string) {
     super(message)
@@ -143,6 +151,21 @@ export function fileTruncated(bytesSent: number, expected: number): SocketError 
   )
   error.bytesSent = bytesSent
   return error
+}
+
+/** Returns the error for a stream that ended inside of `what`. `partial` has the bytes before the end. */
+export function unexpectedEnd(partial: Buffer, what: string): SocketError {
+  const text = `recv ERR_UNEXPECTED_END: the stream ended after ${partial.length} bytes, before ${what}`
+  const error = new SocketError(text, 'ERR_UNEXPECTED_END', undefined, 'recv')
+  error.partial = partial
+  return error
+}
+
+/** Returns the error for a frame that is longer than the caller's limit. */
+export function limitExceeded(what: string, max: number): CodedError<RangeError> {
+  return Object.assign(new RangeError(`recv ERR_LIMIT_EXCEEDED: ${what} is not in the first ${max} bytes`), {
+    code: 'ERR_LIMIT_EXCEEDED',
+  })
 }
 
 /** Returns the error for a feature that this system does not have. */

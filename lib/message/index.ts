@@ -90,12 +90,16 @@ export class Message<A extends Address = Address> {
   }
 
   /** Yields the datagrams that GRO merged, in order. Without GRO, yields all data once. */
-  *segments(): Iterable<Buffer> {
-    const size = this.meta.segmentSize ?? 0
-    if (size <= 0 || this.data.length <= size) {
-      yield this.data
-      return
-    }
-    for (let at = 0; at < this.data.length; at += size) yield this.data.subarray(at, at + size)
+  segments(): Iterable<Buffer> {
+    return segmentsOf(this.data, this.meta.segmentSize)
   }
+}
+
+/** Yields the parts of merged datagrams. Without a size, yields all data once. */
+export function* segmentsOf(data: Buffer, size = 0): Iterable<Buffer> {
+  if (size <= 0 || data.length <= size) {
+    yield data
+    return
+  }
+  for (let at = 0; at < data.length; at += size) yield data.subarray(at, at + size)
 }

@@ -7,6 +7,7 @@ import { reactor } from '../reactor'
 import type { Channel, Leftover } from '../reactor/channel'
 import { bufferOf, octetsOf } from '../struct'
 import { controlLayout } from './receive-control'
+import { ReadBuffer } from './read-buffer'
 
 /** Flags of a receive that does not read the next bytes of the stream. */
 export const ELSEWHERE = MSG_OOB | (constants.MSG_ERRQUEUE ?? 0)
@@ -33,15 +34,16 @@ export function keep(channel: Channel, data: Uint8Array, address: Uint8Array = n
  */
 export function giveBack(channel: Channel, data: Uint8Array): void {
   if (data.length === 0 || channel.fd < 0) return
-  keep(channel, data)
+  if (channel.leftover instanceof ReadBuffer) channel.leftover.unshift(data)
+  else keep(channel, data)
   reactor.serveOthers(channel)
 }
 
 /** Removes `length` bytes of the oldest data. Of a message, also removes the rest, as the kernel does. */
 export function removeLeftover(channel: Channel, length: number): void {
-  const oldest = channel.leftover!
-  const ends = channel.messages || length >= oldest.data.length
-  channel.leftover = ends ? oldest.next : { ...oldest, data: oldest.data.subarray(length), control: [] }
+  const { data, bytes, address, flags, next } = channel.leftover!
+  const ends = channel.messages || length >= data.length
+  channel.leftover = ends ? next : { data: data.subarray(length), bytes, address, flags, control: [], next }
 }
 
 /**

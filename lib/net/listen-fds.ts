@@ -2,6 +2,7 @@ import { outOfRange, SocketError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { native } from '../binding/binding'
 import type { BaseSocket } from '../socket/base'
+import { append } from '../runtime/list'
 
 const FIRST = 3 // SD_LISTEN_FDS_START
 const MAX_FDS = 1 << 16
@@ -32,7 +33,7 @@ export function takePassed<S extends BaseSocket>(
     const name = names[i] ?? NAMELESS
     const group = passed.get(name)
     if (group === undefined) passed.set(name, [socket])
-    else group.push(socket)
+    else append(group, socket)
   }
   return passed
 }
@@ -58,7 +59,7 @@ function adoptAll<S extends BaseSocket>(Flavour: { adopt(fd: number): S }, fds: 
   try {
     for (const fd of fds) {
       const socket = Flavour.adopt(fd)
-      sockets.push(socket)
+      append(sockets, socket)
       socket.setInheritable(false)
     }
     return sockets

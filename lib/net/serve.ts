@@ -2,8 +2,9 @@ import { describeValue } from '../errors/argument'
 import { setMaxListeners } from 'node:events'
 import type { Address } from '../address'
 import {
+  AF_INET,
+  AF_INET6,
   AF_UNIX,
-  MSG_TRUNC,
   SHUT_WR,
   SOCK_SEQPACKET,
   SOCK_STREAM,
@@ -12,11 +13,13 @@ import {
   type SocketKind,
 } from '../constants'
 import { invalidType, SocketError, systemError } from '../errors'
+import { segmentsOf, type Message, type MessageMeta } from '../message'
+import { control } from '../message/control'
 import { waitingConnections } from './backlog'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
-import { isAborted, onAbort } from '../runtime/signals'
+import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { checkInteger, checkOptions, checkSignal, type Op } from '../validators'
 import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
@@ -24,27 +27,49 @@ import { Socket } from '../socket'
 /** One received datagram, and a way to reply. */
 export class Datagram<A extends Address = Address> {
   readonly #socket: Socket
+  readonly #message: Message<A>
+  /** The bytes, in a new Buffer. */
+  readonly data: Buffer
+  /** The address of the sender; `null` if it has none. */
+  readonly address: A | null
+  /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
+  readonly truncated: boolean
 
   /** @internal */
-  constructor(
-    socket: Socket,
-    /** The bytes, in a new Buffer. */
-    readonly data: Buffer,
-    /** The address of the sender; `null` if it has none. */
-    readonly address: A | null,
-    /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
-    readonly truncated: boolean,
-  ) {
+  constructor(socket: Socket, message: Message<A>) {
     this.#socket = socket
+    this.#message = message
+    this.data = Buffer.from(message.data) // a copy: the next datagram overwrites the memory of the message
+    this.address = message.address
+    this.truncated = message.truncated
+  }
+
+  /**
+   * The decoded control messages: see `receiveMeta`. If the socket is bound to all addresses (`0.0.0.0` or `::`), it
+   * has `destination`, the address that the sender asked, and `interface`.
+   */
+  get meta(): MessageMeta {
+    return this.#message.meta
+  }
+
+  /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
+  segments(): Iterable<Buffer> {
+    return segmentsOf(this.data, this.meta.segmentSize)
   }
 
   /**
    * Sends a datagram to the sender of this one. Resolves with the number of bytes. Rejects with `EDESTADDRREQ` if the
    * sender has no address.
+   *
+   * The reply leaves from the address that the sender asked, because most senders drop a reply from another one. Does
+   * so on IPv4, IPv6 and dual-stack sockets.
    */
   reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
     const { address } = this
-    if (address !== null && address.kind !== 'unnamed') return this.#socket.sendto(data, address, op)
+    if (address !== null && address.kind !== 'unnamed') {
+      if (this.meta.destination === undefined) return this.#socket.sendto(data, address, op)
+      return this.#socket.sendmsg({ data, address, control: [control.replyTo(this.meta)] }, op)
+    }
     if (this.#socket.remoteAddress !== null) return this.#socket.send(data, op)
     return Promise.reject(systemError('sendto', errnoOf('EDESTADDRREQ')))
   }
@@ -73,6 +98,11 @@ export interface CloseOptions {
    * `true` waits for all handlers; a number waits at most so many milliseconds; default: closes all connections now.
    */
   drain?: number | boolean | undefined
+  /**
+   * `false` leaves the connections in the backlog alone, for other processes or threads that accept from the same
+   * socket. Default: with `drain`, this server accepts and serves those that wait now.
+   */
+  backlog?: boolean | undefined
 }
 
 /** Serves one connection. The server closes the connection when the returned promise settles. */
@@ -182,8 +212,10 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   readonly #onError: ErrorListener
   /** Removes the listener from the caller's signal. */
   #forget: (() => void) | null = null
-  /** Ends the wait for the next connection. */
+  /** Tells the handlers to end. */
   readonly #stop = new AbortController()
+  /** Ends the wait for the next connection. */
+  readonly #accepting = new AbortController()
   /** The connections or datagrams of the running handlers. */
   readonly #active = new Set<Socket | Datagram>()
   readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
@@ -213,6 +245,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     this.#max = max
     this.#onError = onError ?? this.#warn
     setMaxListeners(0, this.#stop.signal) // each handler may add a listener: that is no leak
+    endWaitsOnly(this.#stop.signal) // a request that has arrived is still received
     this.closed = new Promise(resolve => (this.#end = resolve))
     if (signal !== undefined && isAborted(signal)) void this.close()
     else this.#loop = this.#run()
@@ -220,7 +253,12 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
       this.#forget = onAbort(signal, () => void this.close())
   }
 
-  /** Aborted when `close()` is called. A handler that waits for its client can use it to end. */
+  /**
+   * Aborted when `close()` is called. A handler that waits for its client can use it to end.
+   *
+   * Unlike other signals, it only ends waits: a receive that need not wait still resolves, so that a request which has
+   * arrived is answered. A handler that serves several requests checks `stopping.aborted` between them.
+   */
   get stopping(): AbortSignal {
     return this.#stop.signal
   }
@@ -235,19 +273,21 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
    * ended. Fulfilled when everything is closed.
    *
    * With `drain`, connections that wait in the backlog now are served too, at most `maxConnections` at the same time.
-   * Then the listening socket is closed; later connections are refused or reset. A second call with a shorter `drain`
-   * shortens the wait.
+   * Then the listening socket is closed; later connections are refused or reset. With `backlog: false` it is closed at
+   * once: other processes that share the socket accept these connections, and the kernel resets them if none does. A
+   * second call with a shorter `drain` shortens the wait.
    */
   close(options?: CloseOptions): Promise<void> {
     let drain: number | boolean
+    let backlog: boolean
     try {
-      drain = checkDrain(options)
+      ;({ drain, backlog } = checkClose(options))
     } catch (error) {
       return Promise.reject(error as Error)
     }
     if (this.#closing === null) {
       this.#closing = this.closed // set first: handlers of the backlog may call close() too
-      void this.#shut(drain !== false && drain !== 0)
+      void this.#shut(backlog && drain !== false && drain !== 0)
     }
     if (drain === false || drain === 0) this.#force()
     else if (drain !== true) {
@@ -297,17 +337,16 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   }
 
   #accept(): Promise<Socket> {
-    return this.socket.accept({ timeout: null, signal: this.#stop.signal })
+    return this.socket.accept({ timeout: null, signal: this.#accepting.signal })
   }
 
   #receiver(): () => Promise<Datagram> {
     const { socket } = this
+    if (isUnbound(socket)) socket.receiveMeta({ packetInfo: true })
     const room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? MAX_UNIX_DATAGRAM : MAX_DATAGRAM)
     return async () => {
-      const op = { flags: MSG_TRUNC, timeout: null, signal: this.#stop.signal }
-      const { bytes, address } = await socket.recvfromInto(room, op)
-      const data = Buffer.from(room.subarray(0, bytes)) // a copy: the next datagram overwrites `room`
-      return new Datagram(socket, data, address, bytes > room.length)
+      const op = { timeout: null, signal: this.#accepting.signal }
+      return new Datagram(socket, await socket.recvmsg(room, op))
     }
   }
 
@@ -326,9 +365,19 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     } catch (error) {
       // If close() has closed the connection under the handler, the error is expected.
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
-      if (!ours) this.#report(error, source)
+      if (!ours && !this.#isOfStopping(error)) this.#report(error, source)
     }
     if (source instanceof Socket && !source.closed) this.#finish(source)
+  }
+
+  /** True for the AbortError of an operation that had `stopping` as its signal. */
+  #isOfStopping(error: unknown): boolean {
+    const { signal } = this.#stop
+    return (
+      signal.aborted &&
+      propertyOf(error, 'name') === 'AbortError' &&
+      propertyOf(error, 'cause') === signal.reason
+    )
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {
@@ -354,12 +403,14 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
 
   // --- closing ---
 
-  async #shut(drain: boolean): Promise<void> {
+  async #shut(backlog: boolean): Promise<void> {
     this.#forget?.()
-    this.#stop.abort() // first: tryAccept fails while the accept loop waits
+    this.#accepting.abort() // first: tryAccept fails while the accept loop waits
+    this.#stop.abort()
     this.#wake?.()
     const { socket } = this
-    if (drain && hasConnections(socket) && !socket.closed) this.#waiting = waitingConnections(socket.channel)
+    if (backlog && hasConnections(socket) && !socket.closed)
+      this.#waiting = waitingConnections(socket.channel)
     do {
       this.#takeWaiting()
       if (this.#waiting === 0 && hasConnections(socket)) this.#close(this.socket, null)
@@ -447,9 +498,20 @@ function hasConnections(socket: Socket): boolean {
   return socket.type === SOCK_STREAM || socket.type === SOCK_SEQPACKET
 }
 
-function checkDrain(options: CloseOptions | undefined): number | boolean {
-  const { drain = false } = checkOptions('options', options, ['drain'])
-  return typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, 0x7fffffff)
+/** True for an IP socket that is bound to no address, so that only the datagram tells which one the sender asked. */
+function isUnbound(socket: Socket): boolean {
+  if (socket.family !== AF_INET && socket.family !== AF_INET6) return false
+  const { address } = socket.getsockname() as { address?: unknown }
+  return address === '0.0.0.0' || address === '::' || address === '::ffff:0.0.0.0'
+}
+
+function checkClose(options: CloseOptions | undefined): { drain: number | boolean; backlog: boolean } {
+  const { drain = false, backlog = true } = checkOptions('options', options, ['drain', 'backlog'])
+  if (typeof backlog !== 'boolean') throw invalidType('options.backlog', 'boolean', backlog)
+  return {
+    drain: typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, 0x7fffffff),
+    backlog,
+  }
 }
 
 function isClosedError(error: unknown): boolean {

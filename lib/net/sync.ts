@@ -26,6 +26,7 @@ import {
   type TypedServerOptions,
 } from './create-server'
 import { takePassed } from './listen-fds'
+import { append } from '../runtime/list'
 
 /** The options of createConnection that a call which blocks has: nothing can abort it, and attempts do not overlap. */
 export type SyncConnectOptions = Omit<ConnectOptions, 'signal' | 'happyEyeballs'>
@@ -100,7 +101,7 @@ export function createConnection(options: unknown): Socket<Address, 'stream'> {
         const reason = timedOut('connect', timeout!)
         throw attempts.length === 0 ? reason : Object.assign(reason, { cause: new AggregateError(attempts) })
       }
-      attempts.push(error as Error)
+      append(attempts, error as Error)
     }
   }
   throw failureOf(target.wanted, { lookups: [], attempts })

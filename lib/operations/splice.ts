@@ -8,6 +8,7 @@ import { giveBack, removeLeftover } from '../message/leftover'
 import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation, PENDING, YIELD } from '../reactor/operation'
+import { performance } from '../runtime/clock'
 import { checkInteger, fieldsOfOp, type Op } from '../validators'
 import { checkProgress } from './sendfile'
 import { statOf } from './stat'
@@ -65,6 +66,10 @@ export class Transfer {
   moved = 0
   /** The number of bytes in the pipe. */
   inside = 0
+  /** When bytes last moved, as of performance.now(). */
+  lastMove = performance.now()
+  /** The end that the transfer waits for. */
+  stage: 'source' | 'target' = 'source'
   /**
    * True if a thread that may never finish still uses the pipe. Even read(2) and close(2) of the pipe would then
    * block.
@@ -181,6 +186,7 @@ class Fill extends Operation<number> {
 
   value(result: number): number {
     this.transfer.inside += result
+    this.transfer.lastMove = performance.now()
     return result
   }
 
@@ -218,6 +224,7 @@ class Flush extends Operation<void> {
   protected advance(bytes: number): void {
     this.transfer.inside -= bytes
     this.transfer.moved += bytes
+    this.transfer.lastMove = performance.now()
   }
 
   override get progress(): number {

@@ -50,7 +50,7 @@ import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { Native } from '../binding/binding'
 import { BUDGET, Channel, NO_SLOT } from './channel'
 import { clearTimeout, performance, queueMicrotask, setImmediate, setTimeout } from '../runtime/clock'
-import { isAborted, onAbort } from '../runtime/signals'
+import { endsWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { Jobs } from './jobs'
 import { DIRECT, Memory } from '../binding/memory'
 import { PENDING, YIELD, type Leave, type Operation } from './operation'
@@ -196,7 +196,7 @@ export class Reactor {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
-    if (signal !== undefined && isAborted(signal)) return Promise.reject(operation.abandon(aborted(signal)))
+    if (signal !== undefined && isAborted(signal)) return this.#lastAttempt(channel, operation, signal)
     const direction = operation.direction
     if (channel.head(direction) !== null) {
       if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
@@ -225,6 +225,18 @@ export class Reactor {
       return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
     }
     return Promise.reject(operation.abandon(operation.failure(result)))
+  }
+
+  /** Rejects an operation whose signal is aborted, unless the signal ends waits only and the read can complete at once. */
+  #lastAttempt<T>(channel: Channel, operation: Operation<T>, signal: AbortSignal): Promise<T> {
+    const reads = operation.direction === READ && channel.head(READ) === null
+    if (reads && endsWaitsOnly(signal) && this.hasBudget(channel)) {
+      const next = this.submit(channel, operation, 0, undefined)
+      return next.catch((error: unknown) => {
+        throw (error as { code?: unknown }).code === 'EAGAIN' ? aborted(signal) : error
+      })
+    }
+    return Promise.reject(operation.abandon(aborted(signal)))
   }
 
   /** Queues an operation that would block. With `deferred`, the next turn attempts it, because no edge will come. */
@@ -546,7 +558,10 @@ export class Reactor {
     const leave: Leave = { timer: null, forget: null, reason: null }
     // The signal first, because onAbort may throw: no timer must be left running then.
     if (signal !== undefined)
-      leave.forget = onAbort(signal, () => this.#leave(channel, operation, aborted(signal)))
+      leave.forget = onAbort(signal, () => {
+        if (endsWaitsOnly(signal)) this.serveOthers(channel)
+        if (operation.queued) this.#leave(channel, operation, aborted(signal))
+      })
     if (timeout !== null) {
       const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
       leave.timer = setTimeout(expire, Math.ceil(timeout)) // 0.1 ms must not become 0

@@ -47,6 +47,21 @@ export function reasonOf(signal: AbortSignal): unknown {
   return apply(getReason, signal, [])
 }
 
+const gentle = new WeakSet<AbortSignal>()
+
+/**
+ * Makes a signal end waits only: a read that can complete at once still completes, before and after the abort. Data that
+ * has arrived is then not lost to the reader.
+ */
+export function endWaitsOnly(signal: AbortSignal): void {
+  gentle.add(signal)
+}
+
+/** Returns true if the signal ends waits only. */
+export function endsWaitsOnly(signal: AbortSignal): boolean {
+  return gentle.has(signal)
+}
+
 /** Calls the listener once, when the signal is aborted. Returns a function that removes it and never throws. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   let waiting = true

@@ -27,6 +27,7 @@ import { reclaim, release } from '../reactor/finalizer'
 import { defaultTimeout } from '../reactor/timeouts'
 import { byteLengthOf } from '../struct'
 import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
+import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
@@ -227,14 +228,22 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /**
    * Gives up the file descriptor without closing it, and returns it. The caller owns it from then on.
    *
-   * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds data that
-   * only this socket can still return: bytes of a failed transfer, or messages of a loop that ended early.
+   * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds data that only
+   * this socket can still return: bytes of a reader or of a failed transfer, or messages of a loop that ended early.
+   * With `blocking: true` the descriptor is blocking, see `setBlocking`.
    */
-  detach(): number {
+  detach(options?: DetachOptions): number {
+    const blocking = checkDetach(options)
     if (this.closed) return -1
-    const fd = reactor.detach(this.channel)
-    release(this.channel)
-    return fd
+    if (blocking) setBlocking(this.channel, true)
+    try {
+      const fd = reactor.detach(this.channel)
+      release(this.channel)
+      return fd
+    } catch (error) {
+      if (blocking) setBlocking(this.channel, false)
+      throw error
+    }
   }
 
   /**

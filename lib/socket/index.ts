@@ -34,6 +34,8 @@ import {
   type MessagesOptions,
 } from './iteration'
 import { NonblockingSocket } from './nonblocking'
+import { SocketReader } from './reader'
+import type { ReaderOptions } from './reader-options'
 import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
 import { toNetSocket } from './streams/net'
@@ -465,6 +467,22 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /**
+   * Returns a reader that returns lines, parts of a known size, or parts up to a delimiter.
+   *
+   * The options are the defaults of its calls: `timeout` and `signal`, and `max` for `until` and `line`. A reader
+   * shares the received bytes with the socket, so it can be created for one call and dropped. Throws `EOPNOTSUPP` if
+   * this is not a stream socket.
+   *
+   * @example
+   * const reader = socket.reader({ timeout: 5000 })
+   * const size = (await reader.exactly(4)).readUInt32BE()
+   * const message = await reader.exactly(size)
+   */
+  reader(options?: ReaderOptions): SocketReader {
+    return new SocketReader(this, options)
+  }
+
+  /**
    * Returns a stream.Duplex that owns this socket, for `pipeline`, `tls.connect({ socket })` and `http`.
    *
    * `end()` shuts down the writing side, shutdown(2). On sockets that preserve message boundaries, each `write`
@@ -530,8 +548,6 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   // - host names in addresses: createConnection and getaddrinfo look them up
   // - strings as data: use Buffer.from()
   // - events: use toDuplex()
-  // - makefile(): use toDuplex(), toWeb() or chunks()
-  // - setBlocking(): use `timeout`, or the Socket of bsd-sockets/sync
   // - sendmsgAll(): a Duplex sends corked writes completely, in few calls
   // - trySendZeroCopy(): the kernel always reports completion later, on the error queue
 }

@@ -1,6 +1,7 @@
 import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
-import { AF_UNIX, SOCK_DGRAM, type SocketKind } from '../constants'
+import { native } from '../binding/binding'
+import { AF_UNIX, SO_LINGER, SOCK_DGRAM, SOL_SOCKET, type SocketKind } from '../constants'
 import { buildControl } from '../control/walk'
 import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
@@ -65,7 +66,11 @@ import {
   ownOp,
 } from '../validators'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
+import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
+
+/** A `struct linger` that resets the connection on close: enabled, with no time. */
+const RESETS = Int32Array.of(1, 0)
 
 /**
  * Creates the operations of both Socket classes, and provides a `tryX` method for each.
@@ -280,6 +285,31 @@ export abstract class NonblockingSocket<
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
     checkSpliceable(this)
     return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
+  }
+
+  /**
+   * Makes the descriptor blocking, or non-blocking again, for a program that uses the same open socket. fcntl(2)
+   *
+   * O_NONBLOCK belongs to the open file: a child process, a duplicate and this Socket share it. Operations of this
+   * Socket do not depend on it. They behave as before, and do not block the event loop.
+   */
+  setBlocking(on: boolean): this {
+    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
+    setBlocking(this.channel, on)
+    return this
+  }
+
+  /**
+   * Closes the socket at once and resets the connection, so that the peer gets `ECONNRESET`. close(2) with SO_LINGER 0
+   *
+   * The kernel drops data that it has not sent yet. Waiting operations reject with `ECANCELED`. Later calls do
+   * nothing. Never waits. If other descriptors of the open socket exist (`dup`, child processes), the reset follows
+   * when the last one is closed. Sockets without TCP are closed as by `close()`.
+   */
+  reset(): void {
+    if (this.closed) return
+    if (isInet(this) && isStream(this)) native.setsockopt(this.channel.id, SOL_SOCKET, SO_LINGER, RESETS, 8)
+    this.close()
   }
 
   /** Returns counters for the zero-copy sends of this socket. */

@@ -163,8 +163,9 @@ function switchesOf(socket: Configurable, key: Key): readonly Switch[] {
     case AF_INET6: {
       if (stream && key !== 'errors') return tcp[key] ?? []
       if (key === 'gro') return isUdp(type, protocol) ? [O.UDP_GRO] : []
-      // Linux reports IPv4 packets on a dual-stack socket through the IPv4 options, except for the destination.
-      const four = linux && type !== SOCK_RAW && key !== 'packetInfo' && !(key in anywhere)
+      // Linux reports IPv4 packets on a dual-stack socket through the IPv4 options. It reports the destination through
+      // both, and `localAddress` only through the IPv4 option.
+      const four = linux && type !== SOCK_RAW && !(key in anywhere)
       return [...(inet6[key] ?? []), ...(four ? (inet[key] ?? []) : [])]
     }
     case AF_UNIX:

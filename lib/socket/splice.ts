@@ -27,6 +27,7 @@ export async function runTransfer(
   let cancel = (): void => undefined
   const run = <T>(channel: Channel, operation: Operation<T>, time = left()): Promise<T> => {
     if (source.fd < 0 || target.fd < 0) throw canceled('splice')
+    transfer.stage = channel === source ? 'source' : 'target'
     cancel = () => reactor.cancel(channel, operation, canceled('splice'))
     return reactor.submit(channel, operation, time, signal)
   }

@@ -30,6 +30,8 @@ import {
   type MessagesOptions,
 } from './iteration'
 import { NonblockingSocket } from './nonblocking'
+import type { ReaderOptions } from './reader-options'
+import { SocketReader } from './sync-reader'
 import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 import { performance } from '../runtime/clock'
 
@@ -351,6 +353,15 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)
+  }
+
+  /**
+   * Returns a reader that returns lines, parts of a known size, or parts up to a delimiter.
+   *
+   * The options are the defaults of its calls. Throws `EOPNOTSUPP` if this is not a stream socket.
+   */
+  reader(options?: Omit<ReaderOptions, 'signal'>): SocketReader {
+    return new SocketReader(this, options)
   }
 
   *#eachError(waiting: Waiting): IterableIterator<ErrorRecord> {

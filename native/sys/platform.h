@@ -200,6 +200,8 @@ int InterfaceIndex(int fd, const char* name);
 int InterfaceOfAddress(int fd, in_addr address);
 // Copies the name of an interface to a text of IF_NAMESIZE bytes. Returns 0 or -errno.
 int InterfaceName(int fd, unsigned index, char* name);
+// SIOCGHWTSTAMP, or SIOCSHWTSTAMP if `set`. `config` is flags, tx_type and rx_filter.
+int HardwareTimestamps(int fd, const char* name, int32_t* config, bool set);
 
 // --- files -----------------------------------------------------------------------------------
 

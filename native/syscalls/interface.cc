@@ -1,7 +1,8 @@
-// Names and indices of interfaces. JavaScript passes and gets names as bytes.
+// Names, indices and clocks of interfaces, and the system's clock. JavaScript passes and gets names as bytes.
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <algorithm>
 
@@ -93,7 +94,34 @@ static int64_t InterfaceOfAddress(int fd, Args& a) {
   return sys::InterfaceOfAddress(fd, address);
 }
 
+// Reads or sets the hardware timestamps of an interface in the network namespace of the socket: (name, config, set) -> 0
+// or -errno. `config` is struct hwtstamp_config: flags, tx_type, rx_filter. The driver writes what it does.
+static int64_t HardwareTimestamps(int fd, Args& a) {
+  const Bytes name = a.Buffer(1, "name");
+  int32_t* config = a.Integers(2, "config", 3);
+  const bool set = a.Int(3, "set") != 0;
+  if (!a.ok()) return 0;
+  char text[IF_NAMESIZE];
+  if (!ReadName(name, text)) return -ENODEV;
+  return sys::HardwareTimestamps(fd, text, config, set);
+}
+
+// clock_gettime(2) of CLOCK_REALTIME: (into: Int32Array of seconds, low and high, and nanoseconds) -> 0 or -errno.
+static int64_t Realtime(Args& a) {
+  int32_t* into = a.Integers(0, "into", 3);
+  if (!a.ok()) return 0;
+  timespec now = {};
+  if (clock_gettime(CLOCK_REALTIME, &now) < 0) return -errno;
+  const auto seconds = static_cast<uint64_t>(now.tv_sec);
+  into[0] = static_cast<int32_t>(seconds & 0xffffffff);
+  into[1] = static_cast<int32_t>(seconds >> 32);
+  into[2] = static_cast<int32_t>(now.tv_nsec);
+  return 0;
+}
+
 static constexpr Function kSlot[] = {
+    {"hardwareTimestamps", CallSlot<HardwareTimestamps>},
+    {"realtime", Call<Realtime>},
     {"interfaceIndex", CallSlot<InterfaceIndex>},
     {"interfaceName", CallSlot<InterfaceName>},
     {"interfaceOfAddress", CallSlot<InterfaceOfAddress>},

@@ -19,6 +19,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'bundlers.md': ['not beside this program\n'],
   'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
   'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n'],
+  'framing.md': ['POST /items hello\n', 'one\ntwo and more\n', 'PING\nQUIT\n'],
   'from-c.md': ['true -95 EOPNOTSUPP\n', '131072 7\n'],
   'from-node.md': ['echo\ndatagram 127.0.0.1\n'],
   'from-python.md': ['hello\n'],
@@ -70,7 +71,7 @@ const says: Record<string, (string | RegExp)[]> = {
     '@service\n',
   ],
   'select.md': ['true true 0\nhello\n'],
-  'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, 'echo\n'],
+  'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, '', 'echo\n'],
   'streams.md': ['true\n', 'you asked for /it\n'],
   'transfer.md': [
     /^(false\n)*true\ntrue\n$/,

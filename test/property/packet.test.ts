@@ -114,7 +114,7 @@ describe('MessageBatch', () => {
         if (each.at >= given.count || each.data.length > given.size) continue
         const address = addresses.encode(['10.0.0.1', each.port], AF_INET)
         const control = each.fd === null || batch.controlSize === 0 ? [] : [{ level: 1, type: each.fd, data: Buffer.from('x') }]
-        batch.set(each.at, each.data, addresses.decode(address)!, control)
+        batch.set(each.at, each.data, addresses.decode(address), control)
         last.set(each.at, { ...each, fd: control.length > 0 ? each.fd : null })
       }
       expect(batch.length).toBe(Math.max(0, ...[...last.keys()].map(at => at + 1)))

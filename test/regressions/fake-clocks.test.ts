@@ -55,7 +55,7 @@ test('a server answers, and draining ends', async () => {
   })
   const client = await createConnection({
     host: '127.0.0.1',
-    port: listener.getsockname().port!,
+    port: listener.getsockname().port,
     timeout: 5000,
   })
   await client.sendAll(Buffer.from('hello'))

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { AF_INET, AF_UNIX, relay, SHUT_WR, Socket, SOCK_SEQPACKET, SOCK_STREAM } from '../../lib'
+import { AF_INET, AF_UNIX, relay, SHUT_RD, SHUT_WR, Socket, SOCK_SEQPACKET, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { run } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
@@ -298,4 +298,76 @@ test('relay moves 8 MiB to a slow reader without loss', async () => {
   server.shutdown(SHUT_WR)
   await sending
   expect([got.digest('hex'), await relaying]).toEqual([hash(data), { aToB: data.length, bToA: 0 }])
+})
+
+describe('relay', () => {
+  const kindsOfRelay = [
+    ['splice', pair],
+    ['copy', (): [Socket, Socket] => Socket.pair(AF_UNIX, SOCK_SEQPACKET).map(keep) as [Socket, Socket]],
+  ] as const
+
+  test.each(kindsOfRelay)('idleTimeout ends it when no side has moved bytes (%s)', async (_, make) => {
+    const [client, a] = make()
+    const [b, server] = pair()
+    const begun = performance.now()
+    const relaying = failure(relay(a, b, { idleTimeout: 120 }))
+    let last = begun
+    for (let i = 0; i < 5; i++) {
+      await new Promise(resolve => setTimeout(resolve, 60))
+      last = performance.now()
+      if (i % 2 === 0) await client.send(Buffer.from('ping'))
+      else await server.send(Buffer.from('ping'))
+      await (i % 2 === 0 ? server : client).recv(10)
+    }
+    const error = await relaying
+    expect(error).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', syscall: 'relay', aToB: 12, bToA: 8 })
+    expect(error).not.toHaveProperty('side')
+    expect(performance.now() - last).toBeGreaterThanOrEqual(119)
+    await client.send(Buffer.from('y'))
+    expect(String(await a.recv(1))).toBe('y')
+  })
+
+  test.each([0, -1, NaN])('idleTimeout %p is out of range', async idleTimeout => {
+    const [a, b] = pair()
+    expect(await failure(relay(a, b, { idleTimeout }))).toMatchObject({ code: 'ERR_OUT_OF_RANGE' })
+  })
+
+  test('the error says which side failed, and has the bytes of both directions', async () => {
+    for (const side of ['a', 'b'] as const) {
+      const [client, a] = await tcp()
+      const [b, server] = await tcp()
+      const relaying = failure(relay(a, b))
+      await client.sendAll(Buffer.alloc(1000))
+      await receive(server, 1000)
+      await server.sendAll(Buffer.alloc(2000))
+      await receive(client, 2000)
+      ;(side === 'a' ? client : server).reset()
+      const error = await relaying
+      expect(error).toMatchObject({ code: 'ECONNRESET', side, aToB: 1000, bToA: 2000 })
+      expect(error.message).toContain(`side ${side}`)
+    }
+  })
+
+  test.each(kindsOfRelay)(
+    'a target that no longer takes data is the side that failed (%s)',
+    async (_, make) => {
+      const [client, a] = make()
+      const [b, server] = pair()
+      server.shutdown(SHUT_RD)
+      const relaying = failure(relay(a, b))
+      await client.send(Buffer.alloc(100))
+      expect(await relaying).toMatchObject({ code: 'EPIPE', side: 'b', aToB: 0, bToA: 0 })
+      expect(await a.recv(1000)).toHaveLength(100)
+    },
+  )
+
+  test('a side that the caller closes is the side of the error', async () => {
+    for (const side of ['a', 'b'] as const) {
+      const [, a] = pair()
+      const [b] = pair()
+      const relaying = failure(relay(a, b))
+      ;(side === 'a' ? a : b).close()
+      expect(await relaying).toMatchObject({ code: 'ECANCELED', side })
+    }
+  })
 })

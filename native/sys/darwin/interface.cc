@@ -31,4 +31,8 @@ int InterfaceOfAddress(int fd, in_addr address) {
   return result;
 }
 
+int HardwareTimestamps(int /*fd*/, const char* /*name*/, int32_t* /*config*/, bool /*set*/) {
+  return -ENOSYS;
+}
+
 }  // namespace bsd::sys

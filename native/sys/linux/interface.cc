@@ -1,5 +1,7 @@
 #include "../platform.h"
 
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 
@@ -42,6 +44,21 @@ int InterfaceOfAddress(int fd, in_addr address) {
     if (local.sin_addr.s_addr == address.s_addr) return InterfaceIndex(fd, requests[i].ifr_name);
   }
   return -ENODEV;
+}
+
+int HardwareTimestamps(int fd, const char* name, int32_t* config, bool set) {
+  hwtstamp_config settings = {};
+  settings.flags = config[0];
+  settings.tx_type = config[1];
+  settings.rx_filter = config[2];
+  ifreq request = {};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+  request.ifr_data = reinterpret_cast<char*>(&settings);
+  if (ioctl(fd, set ? SIOCSHWTSTAMP : SIOCGHWTSTAMP, &request) < 0) return -errno;
+  config[0] = settings.flags;
+  config[1] = settings.tx_type;
+  config[2] = settings.rx_filter;
+  return 0;
 }
 
 }  // namespace bsd::sys

@@ -190,3 +190,40 @@ describe.each(systems)('%s: builders', (name, { platform }) => {
     expect(thrown(() => build.options('x' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
   })
 })
+
+describe.each(systems)('%s: control.replyTo', (_, { platform }) => {
+  const build = new ControlBuilder(platform, interfaces)
+  const { IPPROTO_IP, IPPROTO_IPV6 } = platform.constants
+  const v4 = (index: number, source: number[]): Buffer => {
+    const info = Buffer.alloc(12)
+    info.writeUInt32LE(index)
+    info.set(source, 4)
+    return info
+  }
+
+  test('the source is the address that was asked', () => {
+    const meta = { destination: '10.0.0.2', localAddress: '10.0.0.2', interface: 3 }
+    expect(build.replyTo(meta)).toMatchObject({ level: IPPROTO_IP, data: v4(0, [10, 0, 0, 2]) })
+    const mapped = build.replyTo({ destination: '::ffff:10.0.0.2', interface: 3 })
+    expect(mapped).toMatchObject({ level: IPPROTO_IP, data: v4(0, [10, 0, 0, 2]) })
+    expect(mapped.inet6!.data.toString('hex')).toBe('00000000000000000000ffff0a00000200000000')
+    const six = build.replyTo({ destination: 'fd00::2', interface: 3 })
+    expect(six.level).toBe(IPPROTO_IPV6)
+    expect(six.data.toString('hex')).toBe('fd00000000000000000000000000000200000000')
+  })
+
+  test('the interface is selected for link-local, broadcast and multicast', () => {
+    const hex = (meta: object): string => build.replyTo(meta).data.toString('hex')
+    expect(hex({ destination: 'fe80::2', interface: 3 })).toBe('fe80000000000000000000000000000203000000')
+    expect(hex({ destination: 'ff02::1', interface: 3 })).toBe(v4(3, [0, 0, 0, 0]).toString('hex'))
+    const broadcast = { destination: '10.0.0.255', localAddress: '10.0.0.2', interface: 3 }
+    expect(hex(broadcast)).toBe(v4(3, [10, 0, 0, 2]).toString('hex'))
+    expect(hex({ destination: '::ffff:239.1.2.3', interface: 3 })).toBe(v4(3, [0, 0, 0, 0]).toString('hex'))
+  })
+
+  test('bad metadata is refused', () => {
+    for (const meta of [null, 7, {}, { destination: 7 }])
+      expect(thrown(() => build.replyTo(meta as never)).code).toBe('ERR_INVALID_ARG_TYPE')
+    expect(thrown(() => build.replyTo({ destination: 'x' })).code).toBe('ERR_INVALID_ADDRESS')
+  })
+})
