@@ -47,7 +47,52 @@ export {
 } from './names'
 export type { AddressHints, AddressInfo, HostEntry, InterfaceAddress, NameInfo } from './names'
 export { codecs, defineOption, options, query } from './options'
-export type { ReadableOption, SocketOption, WritableOption } from './options'
+export type {
+  Access,
+  Codec,
+  DmabufToken,
+  Fanout,
+  FilterProgram,
+  FlowLabel,
+  IcmpFilter,
+  IcmpFilterState,
+  InterfaceLike,
+  Ipv6MtuInfo,
+  Ipv6PacketInfo,
+  Linger,
+  Md5Key,
+  Md5KeyExtended,
+  MemoryInfo,
+  MptcpFullInfo,
+  MptcpInfo,
+  MulticastGroup,
+  MulticastSource,
+  PacketMreq,
+  PeerUser,
+  PortRange,
+  ReadableOption,
+  RingOffsets,
+  RingRequest,
+  SockTxtime,
+  SocketOption,
+  SourceFilter,
+  SubflowAddresses,
+  TcpConnectionInfo,
+  TcpInfo,
+  TcpRepairOption,
+  TcpRepairWindow,
+  Timestamping,
+  TimestampingLike,
+  TlsCryptoInfo,
+  TpacketRolloverStats,
+  TpacketStats,
+  Ucred,
+  WritableOption,
+  XdpMmapOffsets,
+  XdpStatistics,
+  XdpUmemReg,
+  ZeroCopyState,
+} from './options'
 export { getDefaultTimeout, setDefaultTimeout } from './reactor/timeouts'
 export type { FilterInstruction, Instruction, NamedInstruction, PacketInfo, Program } from './bpf'
 export type {
