@@ -1,7 +1,8 @@
-import { inspect, type InspectOptionsStylized } from 'node:util'
+import { inspect } from 'node:util'
 import type { Address } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
+import type { InspectStyle } from '../runtime/inspect'
 import type { FdHandle } from './fd'
 import { messageFlags, metaOf } from './receive-control'
 
@@ -71,7 +72,7 @@ export class Message<A extends Address = Address> {
   }
 
   /** Formats the message for util.inspect and console.log, decoded. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectStyle): string {
     const { data, bytes, address, flags, control, meta } = this
     const shown = {
       data,
