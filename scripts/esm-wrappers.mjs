@@ -1,5 +1,6 @@
 // Writes the files of dist/ that tsc does not: the generated constants, and an ES module for each entry point. The ES
-// module re-exports the CommonJS build, so that `import` and `require` give the same classes.
+// module re-exports the CommonJS build, so that `import` and `require` give the same classes. It also makes the
+// declarations readable for TypeScript before 5.7.
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -23,6 +24,15 @@ function namesOf(entry) {
 // The generated constants are JavaScript and declarations: tsc reads them but does not copy them.
 for (const file of readdirSync(constants)) {
   if (/\.gen\.(js|d\.ts)$/.test(file)) cpSync(path.join(constants, file), path.join(dist, 'constants', file))
+}
+
+// tsc writes inferred types with all their arguments. Buffer and the views have none before TypeScript 5.7; since then
+// this one is the default.
+for (const file of readdirSync(dist, { recursive: true })) {
+  if (!file.endsWith('.d.ts')) continue
+  const text = readFileSync(path.join(dist, file), 'utf8')
+  const plain = text.replaceAll('<ArrayBufferLike>', '')
+  if (plain !== text) writeFileSync(path.join(dist, file), plain)
 }
 
 for (const entry of ['index', 'sync', 'raw', 'linux', 'darwin']) {

@@ -22,6 +22,7 @@ const steps = {
     output => (output.match(/^(?:ok|FAILED|skipped) .*$/gm) ?? []).join('; ').replace(/ +/g, ' '),
   ],
   pack: [['pack-test.mjs'], output => output.trim().split('\n').at(-1)],
+  types: [['types-test.mjs'], output => output.trim().split('\n').at(-1)],
 }
 
 const named = process.argv.slice(2)

@@ -1,8 +1,8 @@
 import { inspect, types } from 'node:util'
-import type { InspectOptionsStylized } from 'node:util'
 import { checkInteger, invalidAddress, invalidType, noInterface } from '../errors/argument'
 import type { CodedError } from '../errors/argument'
 import type { Platform } from '../platform'
+import type { InspectStyle } from '../runtime/inspect'
 import type { Head } from './sockaddr'
 
 /** The values of `kind`. */
@@ -127,7 +127,7 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   abstract toJSON(): { kind: AddressKind }
 
   /** Formats the address for util.inspect and console.log. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectStyle): string {
     const { kind, ...fields } = this.toJSON()
     return `Address<${options.stylize(kind, 'special')}> ${inspect(fields, options)}`
   }

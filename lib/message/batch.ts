@@ -1,4 +1,4 @@
-import { inspect, type InspectOptionsStylized } from 'node:util'
+import { inspect } from 'node:util'
 import { markAsUntransferable } from 'node:worker_threads'
 import { isAddress, type Address, type AddressLike } from '../address'
 import { octetsOf } from '../struct'
@@ -19,6 +19,7 @@ import {
   BATCH_NAME,
   BATCH_STRIDE,
 } from '../binding/shared'
+import type { InspectStyle } from '../runtime/inspect'
 import { checkBytes, checkInteger, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
 
@@ -206,7 +207,7 @@ export class MessageBatch {
   }
 
   /** Formats the batch for util.inspect and console.log: the number of messages, and the first ones. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectStyle): string {
     const { length, count, size } = this
     const first = Array.from({ length: Math.min(length, MAX_SHOWN) }, (_, i) => ({
       data: this.data(i),

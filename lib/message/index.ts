@@ -1,8 +1,9 @@
-import { inspect, type InspectOptionsStylized } from 'node:util'
+import { inspect } from 'node:util'
 import type { Address, AddressCodec } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
 import { addresses } from '../host'
+import type { InspectStyle } from '../runtime/inspect'
 import type { FdHandle } from './fd'
 import { MSG_CTRUNC, MSG_TRUNC } from '../constants'
 import { metaOf } from './receive-control'
@@ -77,7 +78,7 @@ export class Message<A extends Address = Address> {
   }
 
   /** Formats the message for util.inspect and console.log, decoded. */
-  [inspect.custom](_depth: number, options: InspectOptionsStylized): string {
+  [inspect.custom](_depth: number, options: InspectStyle): string {
     const { data, bytes, address, flags, control, meta } = this
     const shown = {
       data,

@@ -22,7 +22,7 @@ export {
   uint64,
   uint8,
 } from './codecs/basic'
-export type { Codec, CodecContext, InterfaceLike, Linger } from './codecs/basic'
+export type { Codec, CodecContext, InterfaceLike, Linger, PortRange } from './codecs/basic'
 export {
   groupMembership,
   groupSourceFilter,

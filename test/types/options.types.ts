@@ -9,7 +9,15 @@ import {
   type OptionCalls,
   type ReadableOption,
   type SocketOption,
+  type PacketMreq,
+  type PortRange,
+  type SockTxtime,
   type TcpInfo,
+  type TcpRepairWindow,
+  type TpacketStats,
+  type Ucred,
+  type XdpStatistics,
+  type XdpUmemReg,
   type WritableOption,
 } from '../../lib/options'
 
@@ -111,4 +119,23 @@ export function declaring(): void {
   socket.set(packet, { mr_ifindex: 1, mr_address: new Uint8Array(8) })
   // @ts-expect-error a field is missing
   socket.set(packet, { mr_ifindex: 1 })
+}
+
+export function named(): void {
+  same<ReturnType<typeof socket.get<Ucred>>, Ucred>(true)
+  const cred: Ucred = socket.get(options.SO_PEERCRED)
+  const statistics: TpacketStats = socket.get(options.PACKET_STATISTICS)
+  const range: PortRange = socket.get(options.IP_LOCAL_PORT_RANGE)
+  const window: TcpRepairWindow = socket.get(options.TCP_REPAIR_WINDOW)
+  const xdp: XdpStatistics = socket.get(options.XDP_STATISTICS)
+  void [cred, statistics, range, window, xdp]
+  socket.set(options.SO_TXTIME, { clockid: 1, flags: 0 } satisfies SockTxtime)
+  socket.set(options.PACKET_ADD_MEMBERSHIP, { mr_ifindex: 1, mr_type: 0 } satisfies PacketMreq)
+  socket.set(options.XDP_UMEM_REG, { addr: 0, len: 1n, chunk_size: 2048, headroom: 0 } satisfies XdpUmemReg)
+  // @ts-expect-error the credentials can only be read
+  socket.set(options.SO_PEERCRED, { pid: 1, uid: 1, gid: 1 })
+  // @ts-expect-error a field is missing
+  socket.set(options.SO_TXTIME, { clockid: 1 })
+  // @ts-expect-error a field that does not exist
+  socket.set(options.SO_LINGER, { on: true, seconds: 1, minutes: 1 })
 }

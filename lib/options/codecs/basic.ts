@@ -163,8 +163,14 @@ export const uint64: Codec<bigint, bigint | number> = {
   decode: (_platform, bytes) => (bytes.length >= 8 ? get64(bytes, 0) : BigInt(readInteger(bytes) >>> 0)),
 }
 
-/** Two 16-bit halves, low first: the range of IP_LOCAL_PORT_RANGE. If both are 0, the system's range applies. */
-export const portRange: Codec<{ low: number; high: number }> = {
+/** A range of ports. If both are 0, the system's range applies. */
+export interface PortRange {
+  low: number
+  high: number
+}
+
+/** Two 16-bit halves, low first: the range of IP_LOCAL_PORT_RANGE. */
+export const portRange: Codec<PortRange> = {
   size: 4,
   encode(_platform, value, argument) {
     const { low, high } = checkObject(argument, value)

@@ -36,8 +36,16 @@ export const ipv6PacketInfo: Codec<Ipv6PacketInfo> = {
 
 const mtuinfo = perPlatform(platform => structOf(platform, 'ip6_mtuinfo', ['ip6m_addr', 'ip6m_mtu'])!)
 
-/** `struct ip6_mtuinfo`: the path MTU, and the peer address if the kernel reports it. */
-export const ipv6MtuInfo: Codec<{ address: Address | null; mtu: number }, never> = {
+/** The MTU of a path: `struct ip6_mtuinfo`. */
+export interface Ipv6MtuInfo {
+  /** The address of the peer, or `null` if the kernel does not report it. */
+  address: Address | null
+  /** The MTU in bytes. */
+  mtu: number
+}
+
+/** `struct ip6_mtuinfo`. */
+export const ipv6MtuInfo: Codec<Ipv6MtuInfo, never> = {
   size: context => mtuinfo(context).size,
   encode: () => new Uint8Array(0),
   decode(context, bytes) {
@@ -108,9 +116,15 @@ export const flowLabel: Codec<FlowLabel> = {
 /** Selects the ICMP types that a raw socket receives: those in `pass`, or all except those in `block`. */
 export type IcmpFilter = { readonly pass: readonly number[] } | { readonly block: readonly number[] }
 
+/** The ICMP types that a raw socket receives, and those that the kernel drops. */
+export interface IcmpFilterState {
+  pass: number[]
+  block: number[]
+}
+
 /** Creates the codec of a filter of `types` types. On Linux a set bit blocks a type, on BSD it passes. */
 function icmpCodec(types: number, bitPasses: (platform: Platform) => boolean) {
-  const codec: Codec<{ pass: number[]; block: number[] }, IcmpFilter> = {
+  const codec: Codec<IcmpFilterState, IcmpFilter> = {
     size: types / 8,
     encode(platform, value, argument) {
       const fields = checkObject(argument, value)

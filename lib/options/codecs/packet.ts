@@ -1,7 +1,7 @@
 import { get32, put16, put32 } from '../../struct'
 import { checkInteger, invalidType } from '../../errors/argument'
 import { checkObject, int, padded, type Codec } from './basic'
-import { struct, type StructInput } from './struct'
+import { struct } from './struct'
 
 /** Describes how sockets share the frames of an interface. */
 export interface Fanout {
@@ -39,8 +39,20 @@ export const fanout: Codec<Fanout> = {
   },
 }
 
-/** `struct packet_mreq`, a membership of a packet socket. `mr_alen` is the number of valid bytes in `mr_address`. */
-export const packetMreq = struct(
+/** A membership of a packet socket: `struct packet_mreq`. packet(7) */
+export interface PacketMreq {
+  /** The index of the interface. */
+  mr_ifindex: number
+  /** `PACKET_MR_*`. */
+  mr_type: number
+  /** The number of valid bytes in `mr_address`. */
+  mr_alen?: number | undefined
+  /** The link-layer address, 8 bytes. */
+  mr_address?: ArrayBufferView | undefined
+}
+
+/** `struct packet_mreq`. */
+export const packetMreq: Codec<PacketMreq> = struct(
   'packet_mreq',
   { mr_ifindex: 'int', mr_type: 'uint' },
   { mr_alen: 'uint', mr_address: 'bytes' },
@@ -56,8 +68,19 @@ const ring3 = { tp_retire_blk_tov: 'uint', tp_sizeof_priv: 'uint', tp_feature_re
 const request = struct('tpacket_req', ring)
 const request3 = struct('tpacket_req3', ring, ring3)
 
-/** The size of a ring. If a field of TPACKET_V3 is present, it becomes a `struct tpacket_req3`. */
-export type RingRequest = StructInput<typeof ring, typeof ring3>
+/** The size of a ring: `struct tpacket_req`, or if a field of TPACKET_V3 is present, `struct tpacket_req3`. */
+export interface RingRequest {
+  tp_block_size: number
+  tp_block_nr: number
+  tp_frame_size: number
+  tp_frame_nr: number
+  /** TPACKET_V3: the milliseconds after which a block that is not full is passed on. */
+  tp_retire_blk_tov?: number | undefined
+  /** TPACKET_V3: the bytes of private data in each block. */
+  tp_sizeof_priv?: number | undefined
+  /** TPACKET_V3: `TP_FT_REQ_*`. */
+  tp_feature_req_word?: number | undefined
+}
 
 /** `struct tpacket_req`, or `struct tpacket_req3` if one of its fields is present. */
 export const packetRing: Codec<never, RingRequest> = {
@@ -70,15 +93,31 @@ export const packetRing: Codec<never, RingRequest> = {
   decode: () => undefined as never,
 }
 
+/** The counters of a packet socket since the last read: `struct tpacket_stats`. packet(7) */
+export interface TpacketStats {
+  /** The frames that the filter accepted, including dropped ones. */
+  tp_packets: number
+  tp_drops: number
+  /** How often the ring was full. Present on a TPACKET_V3 socket. */
+  tp_freeze_q_cnt?: number
+}
+
 /** `struct tpacket_stats`, or `struct tpacket_stats_v3` on a TPACKET_V3 socket. */
-export const packetStatistics = struct(
+export const packetStatistics: Codec<TpacketStats, never> = struct(
   'tpacket_stats_v3',
   { tp_packets: 'uint', tp_drops: 'uint' },
   { tp_freeze_q_cnt: 'uint' },
 )
 
+/** The frames that rolled over to another socket: `struct tpacket_rollover_stats`. */
+export interface TpacketRolloverStats {
+  tp_all: bigint
+  tp_huge: bigint
+  tp_failed: bigint
+}
+
 /** `struct tpacket_rollover_stats`. */
-export const rolloverStatistics = struct('tpacket_rollover_stats', {
+export const rolloverStatistics: Codec<TpacketRolloverStats, never> = struct('tpacket_rollover_stats', {
   tp_all: 'uint64',
   tp_huge: 'uint64',
   tp_failed: 'uint64',
@@ -108,11 +147,18 @@ export interface RingOffsets {
   flags?: bigint
 }
 
+/** The offsets of the four rings of an AF_XDP socket: `struct xdp_mmap_offsets`. */
+export interface XdpMmapOffsets {
+  rx: RingOffsets
+  tx: RingOffsets
+  /** The fill ring. */
+  fr: RingOffsets
+  /** The completion ring. */
+  cr: RingOffsets
+}
+
 /** `struct xdp_mmap_offsets`. */
-export const xdpOffsets: Codec<
-  { rx: RingOffsets; tx: RingOffsets; fr: RingOffsets; cr: RingOffsets },
-  never
-> = {
+export const xdpOffsets: Codec<XdpMmapOffsets, never> = {
   size: ({ layout }) => layout['sizeof_xdp_mmap_offsets'],
   encode: () => new Uint8Array(0),
   decode(platform, bytes) {
@@ -124,15 +170,35 @@ export const xdpOffsets: Codec<
   },
 }
 
+/** The memory of the frames of an AF_XDP socket: `struct xdp_umem_reg`. */
+export interface XdpUmemReg {
+  addr: number | bigint
+  len: number | bigint
+  chunk_size: number
+  headroom: number
+  /** `XDP_UMEM_*`. */
+  flags?: number | undefined
+}
+
 /** `struct xdp_umem_reg`. */
-export const umemReg = struct(
+export const umemReg: Codec<XdpUmemReg> = struct(
   'xdp_umem_reg',
   { addr: 'uint64', len: 'uint64', chunk_size: 'uint', headroom: 'uint' },
   { flags: 'uint' },
 )
 
+/** The dropped frames and refused descriptors of an AF_XDP socket: `struct xdp_statistics`. */
+export interface XdpStatistics {
+  rx_dropped: bigint
+  rx_invalid_descs: bigint
+  tx_invalid_descs: bigint
+  rx_ring_full?: bigint
+  rx_fill_ring_empty_descs?: bigint
+  tx_ring_empty_descs?: bigint
+}
+
 /** `struct xdp_statistics`. */
-export const xdpStatistics = struct(
+export const xdpStatistics: Codec<XdpStatistics, never> = struct(
   'xdp_statistics',
   { rx_dropped: 'uint64', rx_invalid_descs: 'uint64', tx_invalid_descs: 'uint64' },
   { rx_ring_full: 'uint64', rx_fill_ring_empty_descs: 'uint64', tx_ring_empty_descs: 'uint64' },

@@ -5,8 +5,15 @@ import { checkInteger, outOfRange } from '../../errors/argument'
 import { checkList, checkObject, padded, uint32, type Codec } from './basic'
 import { fixedStruct, listOf, perPlatform, rowsAt, struct } from './struct'
 
+/** The credentials of a process: `struct ucred`. unix(7) */
+export interface Ucred {
+  pid: number
+  uid: number
+  gid: number
+}
+
 /** `struct ucred`, the credentials of the peer's process. */
-export const ucred = struct('ucred', { pid: 'int', uid: 'uint', gid: 'uint' })
+export const ucred: Codec<Ucred> = struct('ucred', { pid: 'int', uid: 'uint', gid: 'uint' }, {})
 
 /** Describes the user of the peer as reported by Darwin. The first of `groups` is the effective group. */
 export interface PeerUser {
@@ -46,8 +53,11 @@ export interface Timestamping {
   bindPhc: number
 }
 
+/** The timestamps to request: `SOF_TIMESTAMPING_*`, or also their hardware clock. */
+export type TimestampingLike = number | { readonly flags: number; readonly bindPhc?: number | undefined }
+
 /** `struct so_timestamping`. A number sets the flags only, the form of kernels before 5.14. */
-export const timestamping: Codec<Timestamping, number | { flags: number; bindPhc?: number | undefined }> = {
+export const timestamping: Codec<Timestamping, TimestampingLike> = {
   size: 8,
   encode(platform, value, argument) {
     if (typeof value === 'number') return uint32.encode(platform, value, argument)
@@ -63,8 +73,16 @@ export const timestamping: Codec<Timestamping, number | { flags: number; bindPhc
   },
 }
 
+/** The clock and the flags of SCM_TXTIME: `struct sock_txtime`. */
+export interface SockTxtime {
+  /** `CLOCK_*`. */
+  clockid: number
+  /** `SOF_TXTIME_*`. */
+  flags: number
+}
+
 /** `struct sock_txtime`. */
-export const txtime = struct('sock_txtime', { clockid: 'int', flags: 'uint' })
+export const txtime: Codec<SockTxtime> = struct('sock_txtime', { clockid: 'int', flags: 'uint' }, {})
 
 /** Describes the memory use of a socket in bytes, and its dropped packets; the fields are those of SK_MEMINFO_*. */
 export interface MemoryInfo {
@@ -92,12 +110,15 @@ export const meminfo = fixedStruct<MemoryInfo>(
   ),
 )
 
+/** A range of fragments of device memory: `struct dmabuf_token`. */
+export interface DmabufToken {
+  token_start: number
+  token_count: number
+}
+
 /** Ranges of fragments of device memory to return. */
 export const dmabufTokens = listOf(
-  fixedStruct<{ token_start: number; token_count: number }>(
-    8,
-    rowsAt(0, 4, 'uint', false, 'token_start token_count'),
-  ),
+  fixedStruct<DmabufToken>(8, rowsAt(0, 4, 'uint', false, 'token_start token_count')),
   8,
   1024,
 )

@@ -156,6 +156,32 @@ export const tcpInfo: Codec<TcpInfo, never> = {
   decode: (_platform, bytes) => readTcpInfo(bytes),
 }
 
+/** Describes the state of a TCP connection of macOS: `struct tcp_connection_info`. Times are in milliseconds. */
+export interface TcpConnectionInfo {
+  tcpi_state: number
+  tcpi_snd_wscale: number
+  tcpi_rcv_wscale: number
+  tcpi_options: number
+  tcpi_flags: number
+  tcpi_rto: number
+  tcpi_maxseg: number
+  tcpi_snd_ssthresh: number
+  tcpi_snd_cwnd: number
+  tcpi_snd_wnd: number
+  tcpi_snd_sbbytes: number
+  tcpi_rcv_wnd: number
+  tcpi_rttcur: number
+  tcpi_srtt: number
+  tcpi_rttvar: number
+  tcpi_txpackets: bigint
+  tcpi_txbytes: bigint
+  tcpi_txretransmitbytes: bigint
+  tcpi_rxpackets: bigint
+  tcpi_rxbytes: bigint
+  tcpi_rxoutoforderbytes: bigint
+  tcpi_txretransmitpackets: bigint
+}
+
 const connectionFields = {
   tcpi_state: 'uint', tcpi_snd_wscale: 'uint', tcpi_rcv_wscale: 'uint', tcpi_options: 'uint', tcpi_flags: 'uint',
   tcpi_rto: 'uint', tcpi_maxseg: 'uint', tcpi_snd_ssthresh: 'uint', tcpi_snd_cwnd: 'uint', tcpi_snd_wnd: 'uint',
@@ -165,7 +191,10 @@ const connectionFields = {
 } as const // prettier-ignore
 
 /** `struct tcp_connection_info`. Darwin only. Times are in milliseconds. */
-export const tcpConnectionInfo = struct('tcp_connection_info', connectionFields)
+export const tcpConnectionInfo: Codec<TcpConnectionInfo, never> = struct(
+  'tcp_connection_info',
+  connectionFields,
+)
 
 /** Describes a key that signs the segments of a connection to one peer (RFC 2385). */
 export interface Md5Key {
@@ -228,15 +257,40 @@ export const md5Key: Codec<never, Md5Key> = {
   },
 }
 
+/** A TCP option to restore: `struct tcp_repair_opt`. */
+export interface TcpRepairOption {
+  opt_code: number
+  opt_val: number
+}
+
 /** The TCP options of a connection during TCP_REPAIR. */
-export const repairOptions = listOf(struct('tcp_repair_opt', { opt_code: 'uint', opt_val: 'uint' }), 8, 16)
-export const repairWindow = struct('tcp_repair_window', {
-  snd_wl1: 'uint',
-  snd_wnd: 'uint',
-  max_window: 'uint',
-  rcv_wnd: 'uint',
-  rcv_wup: 'uint',
-})
+export const repairOptions: Codec<TcpRepairOption[], readonly TcpRepairOption[]> = listOf(
+  struct('tcp_repair_opt', { opt_code: 'uint', opt_val: 'uint' }, {}),
+  8,
+  16,
+)
+
+/** The window of a connection to restore: `struct tcp_repair_window`. */
+export interface TcpRepairWindow {
+  snd_wl1: number
+  snd_wnd: number
+  max_window: number
+  rcv_wnd: number
+  rcv_wup: number
+}
+
+/** `struct tcp_repair_window`. */
+export const repairWindow: Codec<TcpRepairWindow> = struct(
+  'tcp_repair_window',
+  {
+    snd_wl1: 'uint',
+    snd_wnd: 'uint',
+    max_window: 'uint',
+    rcv_wnd: 'uint',
+    rcv_wup: 'uint',
+  },
+  {},
+)
 
 /** Describes what a zero-copy receive could map now. The pointers of the struct stay NULL. */
 export interface ZeroCopyState {
