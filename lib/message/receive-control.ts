@@ -63,6 +63,13 @@ export function receiveControl(
   return { control, ...claim(rights, wanted, pidfds, pidfdWanted ? 1 : 0) }
 }
 
+/** True if a control buffer holds descriptors, which the kernel has already installed into this process. */
+export function carriesFds(bytes: Uint8Array, length: number): boolean {
+  return walkControl(controlLayout, bytes, length).some(
+    ({ level, type }) => level === SOL_SOCKET && (type === SCM_RIGHTS || type === SCM_PIDFD),
+  )
+}
+
 function listOf(type: number, rights: number[], pidfds: number[]): number[] | null {
   return type === SCM_RIGHTS ? rights : type === SCM_PIDFD ? pidfds : null
 }

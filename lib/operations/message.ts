@@ -9,10 +9,11 @@ import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, hasLeftover, takeLeftover } from '../message/leftover'
+import { fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
+import { ELSEWHERE, hasLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
-import { controlLayout, messageFlags, receiveControl } from '../message/receive-control'
+import { carriesFds, controlLayout, messageFlags, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
@@ -84,10 +85,19 @@ const MSG_TRUNC = native.constants.MSG_TRUNC!
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
+/** Clears what an earlier call has left in the shared memory: bytes that were given back have no control messages. */
+function clearState(): void {
+  const { state } = reactor.memory
+  state[STATE_FLAGS] = state[STATE_CONTROL] = 0
+}
+
 /** Receives one message. recvmsg(2) */
 export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> {
   readonly #lengths: number[]
   #own: Buffer | null = null
+  readonly #size: number
+  /** The bytes of a receive with MSG_WAITALL, else null. */
+  readonly #filling: Filling | null
 
   constructor(
     private readonly channel: Channel,
@@ -102,6 +112,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   ) {
     super()
     this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
+    this.#size = typeof into === 'number' ? into : this.#lengths.reduce((sum, length) => sum + length, 0)
+    this.#filling = fillingOf(channel, flags, this.#size)
   }
 
   get direction(): typeof READ {
@@ -113,23 +125,29 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   attempt(): number {
-    let buffers: ArrayBufferView[]
-    if (typeof this.into === 'number') {
-      buffers = [(this.#own ??= this.#reserve(this.into))]
+    const { channel, into, flags } = this
+    if (typeof into !== 'number' && into.some((view, i) => byteLengthOf(view) < this.#lengths[i]!))
+      throw bufferGone('recvmsg')
+    if (this.#filling !== null) return this.#fill(this.#filling)
+    const buffers = typeof into === 'number' ? [(this.#own ??= this.#reserve(into))] : into
+    let result: number
+    if (hasLeftover(channel, flags)) {
+      clearState()
+      result = receiveLeftover(channel, flags, buffers.map(octetsOf), this.#size)
     } else {
-      buffers = this.into
-      if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
+      result = peeked(channel, flags, this.#size, native.recvmsg(channel.id, buffers, this.control, flags))
     }
-    if (hasLeftover(this.channel, this.flags)) return this.#leftover(buffers)
-    const result = native.recvmsg(this.channel.id, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
   }
 
-  #leftover(buffers: ArrayBufferView[]): number {
-    const { state } = reactor.memory
-    state[STATE_FLAGS] = state[STATE_CONTROL] = 0
-    return takeLeftover(this.channel, this.flags, buffers.map(octetsOf))
+  // The kernel ends such a receive where descriptors come, so that those of two messages are not mixed.
+  #fill(filling: Filling): number {
+    clearState()
+    return filling.attempt(
+      (into, flags) => native.recvmsg(this.channel.id, [into], this.control, flags),
+      () => carriesFds(this.control, reactor.memory.state[STATE_CONTROL]!),
+    )
   }
 
   #reserve(size: number): Buffer {
@@ -161,10 +179,28 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   #data(length: number): Buffer {
+    if (this.#filling !== null) return this.#filled(this.#filling.take())
     if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
     const views = (this.into as ArrayBufferView[]).map(bufferOf)
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
+  }
+
+  #filled(bytes: Buffer): Buffer {
+    if (typeof this.into === 'number') return bytes
+    let at = 0
+    for (const view of this.into.map(bufferOf)) at += bytes.copy(view, 0, at)
+    return this.into.length === 1 ? bufferOf(this.into[0]!).subarray(0, bytes.length) : bytes
+  }
+
+  override abandon(reason: Error): Error {
+    this.#filling?.giveBack()
+    return reason
+  }
+
+  override pass(): null {
+    this.#filling?.giveBack()
+    return null
   }
 
   failure(result: number): Error {

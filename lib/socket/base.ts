@@ -220,7 +220,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * Gives up the file descriptor without closing it, and returns it. The caller owns it from then on.
    *
    * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds bytes that
-   * a failed transfer returned, because only this socket can still receive them.
+   * a failed transfer or receive returned, because only this socket can still receive them.
    */
   detach(): number {
     if (this.closed) return -1

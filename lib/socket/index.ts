@@ -8,6 +8,7 @@ import { EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
 import type { MessageBatch } from '../message/batch'
+import { checkReceive, checkSend } from '../operations/flags'
 import {
   receivedFds,
   RECVMSG_FIELDS,
@@ -20,7 +21,7 @@ import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
-import { type FileLike, checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
 import { isStream } from './base'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { ErrorIterator } from './error-iterator'
@@ -113,7 +114,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * continues the attempt. Call `connect` again to wait for the same attempt.
    */
   async connect(address: AddressLike, op?: Op | number): Promise<void> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSend(op, this.timeout)
     const operation = this.connectOperation(address)
     try {
       await this.#submit(operation, waiting)
@@ -145,7 +146,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   accept(op?: Op | number): Promise<this> {
     try {
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.acceptOperation(), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -158,12 +159,15 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Resolves with an empty Buffer at the end of the stream, and for an empty datagram. If a datagram is longer than
    * `size`, the kernel drops the rest, unless `MSG_PEEK` is set.
    *
+   * With `MSG_WAITALL`, a stream socket resolves when `size` bytes have arrived or the stream has ended. After a
+   * timeout, a signal or an error, the next receive returns the bytes that had arrived.
+   *
    * Results below 4 KiB share blocks of 16 KiB of memory, like those of `Buffer.allocUnsafe`. Copy a small Buffer
    * that you keep for a long time.
    */
   recv(size: number, op?: Op | number): Promise<Buffer> {
     try {
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.recvOperation(size, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -182,7 +186,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
       if (op === undefined) {
         return reactor.submit(this.channel, this.recvIntoOperation(buffer, 0), this.timeout, undefined)
       }
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.recvIntoOperation(buffer, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -196,7 +200,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: A | null }> {
     try {
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.recvfromOperation(size, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -205,7 +209,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Receives into `buffer` and resolves with the number of bytes and the address of the sender. recvfrom(2) */
   recvfromInto(buffer: ArrayBufferView, op?: Op | number): Promise<{ bytes: number; address: A | null }> {
-    return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
+    return this.#run(checkReceive, op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
   /**
@@ -216,7 +220,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   send(data: ArrayBufferView, op?: Op | number): Promise<number> {
     try {
       if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkSend(op, this.timeout)
       return this.#submit(this.sendOperation(data, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -230,7 +234,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * empty datagram can be sent.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
-    return this.#run(op, ({ flags }) => this.sendAllOperation(data, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendAllOperation(data, flags))
   }
 
   /**
@@ -243,7 +247,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
    */
   sendto(data: ArrayBufferView, address: AddressLike | null, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
   /**
@@ -258,6 +262,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     op?: RecvmsgOptions | number,
   ): Promise<Message<A>> {
     return this.#run(
+      checkReceive,
       op,
       (waiting, own) => this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)),
       RECVMSG_FIELDS,
@@ -271,7 +276,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * as `control.ttl(8)` or `control.packetInfo({ source })`.
    */
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendmsgOperation(message, flags, false))
+    return this.#run(checkSend, op, ({ flags }) => this.sendmsgOperation(message, flags, false))
   }
 
   /**
@@ -284,7 +289,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Linux only, else `ENOSYS`. AF_INET, AF_INET6, AF_PACKET, AF_CAN and AF_VSOCK, else `EOPNOTSUPP`.
    */
   receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
-    return this.#run(op, () => this.receiveErrorsOperation())
+    return this.#run(checkReceive, op, () => this.receiveErrorsOperation())
   }
 
   /**
@@ -294,7 +299,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * it throws `ERR_SOCKET_TIMEOUT`.
    */
   errors(op?: Op | number): AsyncIterableIterator<ErrorRecord> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkReceive(op, this.timeout)
     this.receiveErrorsOperation(1) // throws if the socket has no error queue
     return new ErrorIterator(() => {
       const operation = this.receiveErrorsOperation(1)
@@ -316,7 +321,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     fds: readonly (number | { readonly fd: number })[],
     op?: Op | number,
   ): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
   }
 
   /**
@@ -326,7 +331,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * and `flags` contains `MSG_CTRUNC`.
    */
   async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds<A>> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkReceive(op, this.timeout)
     return receivedFds(await this.#submit(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
@@ -337,7 +342,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * receive them. Linux receives the batch in one system call. macOS needs one call for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
+    return this.#run(checkReceive, op, ({ flags }) => this.recvmmsgOperation(batch, flags))
   }
 
   /**
@@ -347,7 +352,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * promise settles.
    */
   sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
+    return this.#run(checkSend, op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
   }
 
   /**
@@ -362,6 +367,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     return this.#run(
+      checkSend,
       options,
       (waiting, own) => this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
       SENDFILE_FIELDS,
@@ -389,7 +395,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `EOPNOTSUPP`.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSend(op, this.timeout)
     return runZeroCopy(this.channel, planZeroCopy(this.channel, data, waiting, isStream(this)), waiting)
   }
 
@@ -408,7 +414,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   async splice(to: Socket | FileLike, options?: SpliceOptions | number): Promise<number> {
     const own = ownOp(options)
     const range = checkSplice(own)
-    const waiting = checkOp(own, this.timeout, SPLICE_FIELDS)
+    const waiting = checkReceive(own, this.timeout, SPLICE_FIELDS)
     return runTransfer(this.spliceOperation(to), range, waiting)
   }
 
@@ -421,7 +427,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   readable(op?: Op | number): Promise<void> {
     try {
-      return this.#submit(this.readyOperation(READ), checkOp(op, this.timeout))
+      return this.#submit(this.readyOperation(READ), checkReceive(op, this.timeout))
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -434,7 +440,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   writable(op?: Op | number): Promise<void> {
     try {
-      return this.#submit(this.readyOperation(WRITE), checkOp(op, this.timeout))
+      return this.#submit(this.readyOperation(WRITE), checkSend(op, this.timeout))
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -450,7 +456,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     return new Pull(
       this,
       () => this.acceptOperation(),
-      checkOp(op, this.timeout),
+      checkReceive(op, this.timeout),
       () => false,
     )
   }
@@ -463,7 +469,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
     const own = ownOp(options)
-    const waiting = checkOp(own, this.timeout, CHUNKS_FIELDS)
+    const waiting = checkReceive(own, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(own)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
@@ -479,7 +485,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message<A>> {
     const own = ownOp(options)
-    const waiting = checkOp(own, this.timeout, MESSAGES_FIELDS)
+    const waiting = checkReceive(own, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     const next = this.messageOperation(size, waiting.flags, given)
@@ -530,13 +536,14 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Checks the options, creates the operation and submits it. Rejects if an argument is invalid. */
   #run<T, O extends Op>(
+    check: typeof checkReceive,
     op: O | number | undefined,
     make: (waiting: Waiting, own: O | number | undefined) => Operation<T>,
     fields?: readonly string[],
   ): Promise<T> {
     try {
       const own = fields === undefined ? op : ownOp(op)
-      const waiting = checkOp(own, this.timeout, fields)
+      const waiting = check(own, this.timeout, fields)
       return this.#submit(make(waiting, own), waiting)
     } catch (error) {
       return Promise.reject(error as Error)

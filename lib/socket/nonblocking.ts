@@ -16,6 +16,7 @@ import { isRights } from '../message/rights'
 import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
 import { Accept, Connect } from '../operations/connect'
 import { checkErrorQueue, ReceiveErrors } from '../operations/error-queue'
+import { checkReceive, checkSend, receiveFlags, sendFlags } from '../operations/flags'
 import {
   checkParts,
   MAX_CONTROL,
@@ -56,9 +57,7 @@ import {
   checkFd,
   type FileLike,
   checkBytes,
-  checkFlags,
   checkInteger,
-  checkOp,
   checkOptions,
   checkSize,
   fieldsOfOp,
@@ -68,6 +67,7 @@ import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { Adoption } from './create'
 
 const AF_UNIX = platform.constants.AF_UNIX!
+const MSG_WAITALL = platform.constants.MSG_WAITALL!
 /**
  * Creates the operations of both Socket classes, and provides a `tryX` method for each.
  *
@@ -228,6 +228,12 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
+    if ((flags & MSG_WAITALL) !== 0 && isStream(this))
+      throw outOfRange(
+        'flags',
+        'without MSG_WAITALL for a batch on a stream; use recv() or recvInto()',
+        flags,
+      )
     return new Recvmmsg(this.channel, checkBatch(batch), flags, this.family === AF_UNIX)
   }
 
@@ -280,27 +286,27 @@ export abstract class NonblockingSocket<
    * The Buffer is empty at the end of the stream.
    */
   tryRecv(size: number, flags = 0): Buffer | null {
-    return reactor.attemptNow(this.channel, this.recvOperation(size, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvOperation(size, receiveFlags(flags)))
   }
 
   /** Receives into `buffer` without waiting; returns the number of bytes, or `null`. recv(2) */
   tryRecvInto(buffer: ArrayBufferView, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.recvIntoOperation(buffer, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvIntoOperation(buffer, receiveFlags(flags)))
   }
 
   /** Receives up to `size` bytes and the address of the sender without waiting, or returns `null`. recvfrom(2) */
   tryRecvfrom(size: number, flags = 0): { data: Buffer; address: A | null } | null {
-    return reactor.attemptNow(this.channel, this.recvfromOperation(size, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvfromOperation(size, receiveFlags(flags)))
   }
 
   /** Receives into `buffer` without waiting; returns the number of bytes and the sender, or `null`. recvfrom(2) */
   tryRecvfromInto(buffer: ArrayBufferView, flags = 0): { bytes: number; address: A | null } | null {
-    return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, receiveFlags(flags)))
   }
 
   /** Sends `data` without waiting; returns the number of bytes that the kernel accepted, or `null`. send(2) */
   trySend(data: ArrayBufferView, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendOperation(data, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendOperation(data, sendFlags(flags)))
   }
 
   /**
@@ -309,13 +315,13 @@ export abstract class NonblockingSocket<
    * If the kernel accepted only a part, throws `EAGAIN` with `bytesSent`, because that part cannot be undone.
    */
   trySendAll(data: ArrayBufferView, flags = 0): true | null {
-    const operation = this.sendAllOperation(data, checkFlags(flags))
+    const operation = this.sendAllOperation(data, sendFlags(flags))
     return reactor.attemptNow(this.channel, operation) === null ? operation.nothingSent() : true
   }
 
   /** Sends one datagram without waiting; returns the number of bytes, or `null`. See `sendto`. sendto(2) */
   trySendto(data: ArrayBufferView, address: AddressLike | null, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, sendFlags(flags)))
   }
 
   /** Receives one message with its control messages without waiting, or returns `null`. recvmsg(2) */
@@ -324,7 +330,7 @@ export abstract class NonblockingSocket<
     options?: RecvmsgOptions | number,
   ): Message<A> | null {
     const own = ownOp(options)
-    const { flags } = checkOp(own, null, RECVMSG_FIELDS)
+    const { flags } = checkReceive(own, null, RECVMSG_FIELDS)
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
   }
 
@@ -337,7 +343,7 @@ export abstract class NonblockingSocket<
 
   /** Sends one message without waiting; returns the number of bytes, or `null`. sendmsg(2) */
   trySendmsg(message: OutgoingMessage, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags), true))
+    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, sendFlags(flags), true))
   }
 
   /** Sends `data` and file descriptors without waiting; returns the number of bytes, or `null`. See `sendFds`. */
@@ -346,12 +352,12 @@ export abstract class NonblockingSocket<
     fds: readonly (number | { readonly fd: number })[],
     flags = 0,
   ): number | null {
-    return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, sendFlags(flags)))
   }
 
   /** Receives data and file descriptors without waiting, or returns `null`. See `recvFds`. */
   tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds<A> | null {
-    const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, checkFlags(flags)))
+    const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, receiveFlags(flags)))
     return message === null ? null : receivedFds(message)
   }
 
@@ -377,7 +383,7 @@ export abstract class NonblockingSocket<
    */
   trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
     const own = ownOp(options)
-    checkOp(own, null, SPLICE_FIELDS)
+    checkReceive(own, null, SPLICE_FIELDS)
     const { length } = checkSplice(own)
     const transfer = this.spliceOperation(to)
     try {
@@ -394,18 +400,18 @@ export abstract class NonblockingSocket<
 
   /** Receives messages into `batch` without waiting; returns their number, or `null`. recvmmsg(2) */
   tryRecvmmsg(batch: MessageBatch, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, receiveFlags(flags)))
   }
 
   /** Sends messages of `batch` without waiting; returns how many were sent, or `null` if none. sendmmsg(2) */
   trySendmmsg(batch: MessageBatch, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, checkFlags(flags), true))
+    return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, sendFlags(flags), true))
   }
 
   /** Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2) */
   trySendfile(file: FileLike, options?: SendfileOptions): number | null {
     const own = ownOp(options)
-    checkOp(own, null, SENDFILE_FIELDS)
+    checkSend(own, null, SENDFILE_FIELDS)
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
   }
 }
