@@ -105,7 +105,7 @@ describe.each(flavours)('%s', (_, Flavour) => {
     }
   })
 
-  test('MSG_DONTWAIT does not wait, whatever the timeout', async () => {
+  test('MSG_DONTWAIT does not wait, even with a timeout', async () => {
     for (const timeout of [10, null, undefined]) {
       const op = { flags: MSG_DONTWAIT, timeout }
       expect(await failed(() => b.recv(1, op))).toMatchObject({ code: 'EAGAIN', syscall: 'recv' })

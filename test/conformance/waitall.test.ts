@@ -99,7 +99,9 @@ for (const kind of kinds.filter(({ stream }) => stream)) {
 }
 
 describe('on one pair', () => {
-  const [a, b] = Socket.pair()
+  let a: Socket
+  let b: Socket
+  beforeAll(() => void ([a, b] = Socket.pair()))
   afterAll(() => [a, b].forEach(each => each.close()))
 
   test('tryX with MSG_WAITALL returns null until it is full, and takes nothing', async () => {
