@@ -54,7 +54,7 @@ function readRecord(channel: Channel): ErrorRecord | number {
     data: Buffer.from(frame.subarray(0, Math.min(result, FRAME_ROOM))),
     address: readAddress(DIRECT, state[STATE_ADDRESS]!),
     truncated: (state[STATE_FLAGS]! & messageFlags.MSG_TRUNC) !== 0,
-    control: receiveControl(control, state[STATE_CONTROL]!, 0).control,
+    control: receiveControl(control, state[STATE_CONTROL]!, null).control,
   })
 }
 

@@ -105,8 +105,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     private readonly into: number | ArrayBufferView[],
     private readonly flags: number,
     private readonly control: Uint8Array = scratch,
-    /** The maximum number of descriptors for the caller. Others are closed. */
-    private readonly fds = 0,
+    /** The maximum number of descriptors for the caller, or null if it asks for none. Others are closed. */
+    private readonly fds: number | null = null,
     /** True if the caller can receive the sender's pidfd. */
     private readonly pidfd = true,
   ) {

@@ -3,7 +3,7 @@ import type { Address, AddressLike, AnyUnixAddress } from '../address'
 import { native } from '../binding/binding'
 import { READ, WRITE } from '../binding/shared'
 import { AF_UNIX, SOCK_STREAM, type Family, type SocketKind, type SocketType } from '../constants'
-import { SocketError } from '../errors'
+import { closed, SocketError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
@@ -74,7 +74,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
    *
    * Family, type and protocol are read from the kernel. `protocol` is 0 if the system cannot report it. If the call
-   * throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
+   * throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor. Throws `EBUSY` if an open Socket
+   * of this thread owns the descriptor: use `dup` to share it, or `detach` to take it over.
    */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
@@ -94,6 +95,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket<A, K> {
+    if (this.closed) throw closed('dup')
     const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
@@ -314,7 +316,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Sends `data` with up to 253 file descriptors over AF_UNIX. unix(7) SCM_RIGHTS
    *
    * Resolves with the number of bytes. The receiver gets duplicates, and the caller's descriptors stay open. On a
-   * stream, `data` must have at least one byte.
+   * stream, `data` must have at least one byte. Without descriptors, sends plain data.
    */
   sendFds(
     data: ArrayBufferView,

@@ -149,7 +149,7 @@ export abstract class NonblockingSocket<
         ? undefined
         : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, MAX_CONTROL))
     const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
-    return new Recvmsg<A>(this.channel, target, flags, room, fds === 'receive' ? Infinity : 0)
+    return new Recvmsg<A>(this.channel, target, flags, room, fds === 'receive' ? Infinity : null)
   }
 
   /** @internal */
@@ -203,10 +203,13 @@ export abstract class NonblockingSocket<
       throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), {
         subject: 'only AF_UNIX sockets can send file descriptors',
       })
+    const unixDatagram = isUnixDatagram(this)
+    if (elementsOf('fds', fds).length === 0)
+      return new Sendmsg(this.channel, [bytes], flags, null, null, unixDatagram)
     // Without data the kernel would accept the message and drop the descriptors.
     if (byteLengthOf(bytes) === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
-    return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, isUnixDatagram(this))
+    return new SendFds(this.channel, [bytes], flags, [control.rights(fds)], null, unixDatagram)
   }
 
   /** @internal */

@@ -70,7 +70,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
    *
-   * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
+   * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor. Throws `EBUSY` if an
+   * open Socket of this thread owns the descriptor.
    */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
@@ -86,6 +87,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket<A, K> {
+    if (this.closed) throw closed('dup')
     const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
