@@ -220,7 +220,10 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
       this.#forget = onAbort(signal, () => void this.close())
   }
 
-  /** Aborted when `close()` is called. A handler that waits for its client can use it to end. */
+  /**
+   * Aborted when `close()` is called. A handler that waits for its client can use it to end. An `AbortError` that this
+   * signal causes in a handler is not reported to `onError`.
+   */
   get stopping(): AbortSignal {
     return this.#stop.signal
   }
@@ -326,9 +329,17 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     } catch (error) {
       // If close() has closed the connection under the handler, the error is expected.
       const ours = this.#forced && source instanceof Socket && source.closed && isClosedError(error)
-      if (!ours) this.#report(error, source)
+      if (!ours && !this.#isOwnAbort(error)) this.#report(error, source)
     }
     if (source instanceof Socket && !source.closed) this.#finish(source)
+  }
+
+  /** True if a handler ended because `stopping` was aborted. */
+  #isOwnAbort(error: unknown): boolean {
+    const { signal } = this.#stop
+    if (!signal.aborted) return false
+    const cause = propertyOf(error, 'name') === 'AbortError' ? propertyOf(error, 'cause') : undefined
+    return error === signal.reason || cause === signal.reason
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {

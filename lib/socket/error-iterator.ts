@@ -7,14 +7,14 @@ export interface PendingRead {
   cancel(reason: Error): void
 }
 
-/** True if the failure only means that the socket was closed or the signal fired. */
+/** True if the failure only means that the socket was closed. */
 function isEnd(error: unknown): boolean {
-  const { name, code } = error as { name?: string; code?: string }
-  return name === 'AbortError' || code === 'ECANCELED' || code === 'EBADF'
+  const { code } = error as { code?: string }
+  return code === 'ECANCELED' || code === 'EBADF'
 }
 
 /**
- * Iterates over the records of an error queue, for `for await`. Ends when the socket is closed or the signal fires.
+ * Iterates over the records of an error queue, for `for await`. Ends when the socket is closed.
  * Records that were not requested stay in the queue for the next reader. `return()` also ends a `next()` that
  * waits.
  */
@@ -38,8 +38,9 @@ export class ErrorIterator implements AsyncIterableIterator<ErrorRecord> {
     try {
       return { done: false, value: await pending.record }
     } catch (error) {
+      const ended = this.#done || isEnd(error)
       this.#done = true
-      if (isEnd(error)) return { done: true, value: undefined }
+      if (ended) return { done: true, value: undefined }
       throw error
     } finally {
       this.#pending.delete(pending)
@@ -48,8 +49,7 @@ export class ErrorIterator implements AsyncIterableIterator<ErrorRecord> {
 
   return(): Promise<IteratorResult<ErrorRecord, undefined>> {
     this.#done = true
-    const reason = Object.assign(new Error('the iterator has ended'), { name: 'AbortError' })
-    for (const pending of this.#pending) pending.cancel(reason)
+    for (const pending of this.#pending) pending.cancel(new Error('the iterator has ended'))
     return Promise.resolve({ done: true, value: undefined })
   }
 }

@@ -297,8 +297,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Returns an async iterator over the records of the error queue, see `receiveErrors`.
    *
-   * The iterator ends when the socket is closed or the signal fires. If the wait for a record exceeds the timeout,
-   * it throws `ERR_SOCKET_TIMEOUT`.
+   * The iterator ends when the socket is closed. It throws an `AbortError` if the signal fires, and
+   * `ERR_SOCKET_TIMEOUT` if the wait for a record exceeds the timeout.
    */
   errors(op?: Op | number): AsyncIterableIterator<ErrorRecord> {
     const waiting = checkReceive(op, this.timeout)
@@ -372,7 +372,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     return this.#run(
       checkSend,
       options,
-      (waiting, own) => this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
+      ({ timeout, signal }, own) =>
+        this.sendfileOperation(file, own, timeout === 0 ? 'once' : 'reactor', signal),
       SENDFILE_FIELDS,
     )
   }
@@ -418,7 +419,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     const own = ownOp(options)
     const range = checkSplice(own)
     const waiting = checkReceive(own, this.timeout, SPLICE_FIELDS)
-    return runTransfer(this.spliceOperation(to), range, waiting)
+    return runTransfer(this.spliceOperation(to, waiting.signal), range, waiting)
   }
 
   /**

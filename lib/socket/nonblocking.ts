@@ -2,7 +2,7 @@ import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
 import { SOCK_DGRAM, type SocketKind } from '../constants'
 import { buildControl } from '../control/walk'
-import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
+import { aborted, closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
@@ -52,6 +52,7 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
+import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
 import {
   checkFd,
@@ -251,8 +252,11 @@ export abstract class NonblockingSocket<
     file: FileLike,
     options: SendfileOptions | number | undefined,
     driver: SendfileDriver,
+    signal?: AbortSignal,
   ): Sendfile {
-    return new Sendfile(this.channel, checkFd('file', file), checkSendfile(options), driver)
+    const [fd, range] = [checkFd('file', file), checkSendfile(options)]
+    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    return new Sendfile(this.channel, fd, range, driver)
   }
 
   /** @internal Returns a function that creates the operations of a loop over messages. */
@@ -268,10 +272,12 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected spliceOperation(to: BaseSocket | FileLike): Transfer {
+  protected spliceOperation(to: BaseSocket | FileLike, signal?: AbortSignal): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
     checkSpliceable(this)
-    return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
+    const target = to instanceof BaseSocket ? to.channel : checkFd('to', to)
+    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    return new Transfer(this.channel, target)
   }
 
   /** Returns counters for the zero-copy sends of this socket. */

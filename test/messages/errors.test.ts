@@ -166,27 +166,31 @@ describe('errors()', () => {
     },
   )
 
-  testIf(linux, 'errors() ends by close, by the signal and by return() while next() waits', async () => {
-    const socket = withErrors()
-    const controller = new AbortController()
-    const collect = async (iterator: AsyncIterable<ErrorRecord>): Promise<number> => {
-      let count = 0
-      for await (const _ of iterator) count++
-      return count
-    }
-    const aborted = collect(socket.errors({ signal: controller.signal }))
-    const closed = collect(socket.errors())
-    const returned = socket.errors()
-    const next = returned.next()
-    await turn()
-    expect(await returned.return!()).toEqual({ done: true, value: undefined })
-    expect(await next).toEqual({ done: true, value: undefined })
-    controller.abort()
-    expect(await aborted).toBe(0)
-    socket.close()
-    expect(await closed).toBe(0)
-    expect(await socket.errors().next()).toEqual({ done: true, value: undefined })
-  })
+  testIf(
+    linux,
+    'errors() ends by close and by return(), and rejects by the signal, while next() waits',
+    async () => {
+      const socket = withErrors()
+      const controller = new AbortController()
+      const collect = async (iterator: AsyncIterable<ErrorRecord>): Promise<number> => {
+        let count = 0
+        for await (const _ of iterator) count++
+        return count
+      }
+      const aborted = failure(collect(socket.errors({ signal: controller.signal })))
+      const closed = collect(socket.errors())
+      const returned = socket.errors()
+      const next = returned.next()
+      await turn()
+      expect(await returned.return!()).toEqual({ done: true, value: undefined })
+      expect(await next).toEqual({ done: true, value: undefined })
+      controller.abort()
+      expect(await aborted).toHaveProperty('name', 'AbortError')
+      socket.close()
+      expect(await closed).toBe(0)
+      expect(await socket.errors().next()).toEqual({ done: true, value: undefined })
+    },
+  )
 
   testIf(linux, 'errors() rejects when its timeout has passed', async () => {
     const socket = withErrors()
