@@ -19,6 +19,7 @@ import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 import { bufferOf, byteLengthOf, octetsOf } from '../struct'
 import { checkBytes, type Op } from '../validators'
+import { whenConnected } from './send'
 
 const MAX_PARTS = native.constants.IOV_MAX ?? 1024
 export const MAX_CONTROL = 1 << 20
@@ -238,7 +239,7 @@ export class Sendmsg extends Operation<number> {
 
   attempt(): number {
     if (this.data.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('sendmsg')
-    return native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address)
+    return whenConnected(native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address))
   }
 
   value(result: number): number {

@@ -16,7 +16,7 @@ import {
   type ReceivedFds,
   type RecvmsgOptions,
 } from '../operations/message'
-import { Send } from '../operations/send'
+import { Send, whenConnected } from '../operations/send'
 import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
 import { reactor } from '../reactor'
@@ -247,6 +247,9 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * On AF_UNIX the kernel looks up the path for every call. A connected socket sends twice as fast. If an AF_UNIX
    * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
+   *
+   * With `MSG_FASTOPEN` a TCP socket connects to `address` and sends as many bytes as fit into the SYN. If the kernel
+   * has no cookie of that server yet, the promise waits for the connection and sends then. Linux.
    */
   sendto(data: ArrayBufferView, address: AddressLike | null, op?: Op | number): Promise<number> {
     return this.#run(checkSend, op, ({ flags }) => this.sendtoOperation(data, address, flags))
@@ -528,7 +531,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   #sendAtOnce(data: ArrayBufferView): Promise<number> {
     const { channel, timeout } = this
     if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
-      const result = native.send(channel.id, data)
+      const result = whenConnected(native.send(channel.id, data))
       if (result === EAGAIN && timeout !== 0)
         return reactor.wait(channel, new Send(channel, data, 0), timeout, undefined)
       channel.budget--
