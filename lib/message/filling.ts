@@ -90,6 +90,18 @@ export function peeked(channel: Channel, flags: number, size: number, result: nu
   return native.ioctl(channel.id, FIONREAD!, queued) === 0 && queued[0]! > result ? result : EAGAIN
 }
 
+/**
+ * True if a receive must wait although bytes may be there, because they are fewer than SO_RCVLOWAT. The kernel decides:
+ * it also counts the end of the stream, an error and a full buffer. On AF_UNIX it ignores the option.
+ */
+export function belowLowWater(channel: Channel, flags: number): boolean {
+  if (channel.extras === null || channel.extras.lowWater <= 1) return false
+  if ((flags & (MSG_DONTWAIT | ELSEWHERE)) !== 0 || channel.messages || channel.leftover !== null)
+    return false
+  const descriptor = Int32Array.of(channel.fd, POLLIN!, 0)
+  return native.poll(descriptor, 0) === 0
+}
+
 /** Receives the bytes that were given back. With MSG_PEEK | MSG_WAITALL, also peeks at the bytes that follow. */
 export function receiveLeftover(
   channel: Channel,

@@ -105,7 +105,10 @@ export class Accept<T> extends Operation<T> {
   value(fd: number, where: number, address: number, addressLength: number): T {
     const { memory } = reactor
     const index = address === DIRECT ? memory.state[STATE_SLOT]! : where
-    return this.make(new Channel(memory.idAt(index), fd), readAddress(address, addressLength))
+    const channel = new Channel(memory.idAt(index), fd)
+    const lowWater = this.channel.extras?.lowWater ?? 1
+    if (lowWater > 1) channel.ensureExtras().lowWater = lowWater // the kernel copies the option too
+    return this.make(channel, readAddress(address, addressLength))
   }
 
   failure(result: number): Error {

@@ -9,7 +9,7 @@ import { addresses } from '../host'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
-import { fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
+import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
 import { ELSEWHERE, hasLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
@@ -135,6 +135,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     if (hasLeftover(channel, flags)) {
       clearState()
       result = receiveLeftover(channel, flags, buffers.map(octetsOf), this.#size)
+    } else if (belowLowWater(channel, flags)) {
+      result = EAGAIN
     } else {
       result = peeked(channel, flags, this.#size, native.recvmsg(channel.id, buffers, this.control, flags))
     }

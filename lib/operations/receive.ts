@@ -14,7 +14,7 @@ import {
 } from '../binding/shared'
 import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
+import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
 import { ELSEWHERE, hasLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool, SMALL } from '../message/pool'
@@ -78,6 +78,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   protected receive(into: ArrayBufferView): number {
     const { channel, flags, size } = this
     if (hasLeftover(channel, flags)) return receiveLeftover(channel, flags, [octetsOf(into)], size)
+    if (belowLowWater(channel, flags)) return EAGAIN
     return peeked(channel, flags, size, this.#call(into, flags, size))
   }
 
