@@ -10,7 +10,7 @@ const names = ['SO_RCVTIMEO', 'SO_SNDTIMEO', 'SO_RCVTIMEO_NEW', 'SO_SNDTIMEO_NEW
 
 for (const [flavour, Flavour] of [
   ['bsd-sockets', Socket],
-  ['bsd-sockets/sync', sync.Socket],
+  ['bsd-sockets/sync', sync.Socket as unknown as typeof Socket],
 ] as const) {
   for (const name of names) {
     testIf(missing.linux(), `${flavour}: ${name} is refused, and the error says what to use`, () => {

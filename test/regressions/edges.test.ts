@@ -4,7 +4,7 @@ import { thrown } from '../helpers/errors'
 
 for (const [name, Flavour] of [
   ['bsd-sockets', Socket],
-  ['bsd-sockets/sync', sync.Socket],
+  ['bsd-sockets/sync', sync.Socket as unknown as typeof Socket],
 ] as const) {
   for (const type of [SOCK_STREAM, SOCK_DGRAM]) {
     test(`${name}: sendFds without descriptors sends plain data, type ${type}`, async () => {
