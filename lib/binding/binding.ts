@@ -115,6 +115,7 @@ export interface Native {
   abort(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number
+  fileSize(slot: number): number
   resident(slot: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number

@@ -26,6 +26,11 @@ const instead: readonly [RegExp, string][] = [
   [/^SIOC(ETHTOOL|[GS]HWTSTAMP)$/, generic],
 ]
 
+/** The text of the refusal of SO_RCVTIMEO and SO_SNDTIMEO, which no operation of a Socket would honour. */
+export const refusedTimeout =
+  'bsd-sockets refuses this, not the kernel: it has no effect on sockets that do not block; ' +
+  'use socket.timeout or { timeout }, and raw.setsockopt for a descriptor that another process gets'
+
 /** Returns the text of a refusal, or undefined if the package did not refuse. */
 export function refusal(reason: number, subject: string): string | undefined {
   const why = reasons[reason]

@@ -39,15 +39,15 @@ export interface ReceivedControl {
 /**
  * Reads a control buffer. The kernel has already installed every descriptor in it into this process. Up to `wanted`
  * descriptors of SCM_RIGHTS become FdHandles, and so does a wanted SCM_PIDFD. All others are closed, also if this
- * function throws.
+ * function throws. With `null` the caller does not ask for descriptors.
  */
 export function receiveControl(
   bytes: Uint8Array,
   length: number,
-  wanted: number,
+  wanted: number | null,
   pidfdWanted = false,
 ): ReceivedControl {
-  const none = { control: [], fds: wanted > 0 ? [] : null, surplus: false, pidfd: null }
+  const none = { control: [], fds: wanted === null ? null : [], surplus: false, pidfd: null }
   if (length === 0) return none
   const control: Control[] = []
   const rights: number[] = []
@@ -59,6 +59,13 @@ export function receiveControl(
   }
   if (rights.length === 0 && pidfds.length === 0) return { ...none, control }
   return { control, ...claim(rights, wanted, pidfds, pidfdWanted ? 1 : 0) }
+}
+
+/** True if a control buffer holds descriptors, which the kernel has already installed into this process. */
+export function carriesFds(bytes: Uint8Array, length: number): boolean {
+  return walkControl(controlLayout, bytes, length).some(
+    ({ level, type }) => level === SOL_SOCKET && (type === SCM_RIGHTS || type === SCM_PIDFD),
+  )
 }
 
 function listOf(type: number, rights: number[], pidfds: number[]): number[] | null {
@@ -75,13 +82,14 @@ function readNumbers(data: Buffer, numbers: number[]): void {
 
 function claim(
   rights: readonly number[],
-  wanted: number,
+  wanted: number | null,
   pidfds: readonly number[],
   pidfdsWanted: number,
 ): Omit<ReceivedControl, 'control'> {
   const handles: FdHandle[] = []
-  const take = rights.slice(0, wanted).concat(pidfds.slice(0, pidfdsWanted))
-  const drop = rights.slice(wanted).concat(pidfds.slice(pidfdsWanted))
+  const max = wanted ?? 0
+  const take = rights.slice(0, max).concat(pidfds.slice(0, pidfdsWanted))
+  const drop = rights.slice(max).concat(pidfds.slice(pidfdsWanted))
   let next = 0
   try {
     while (next < take.length) append(handles, new FdHandle(take[next++]!)) // closes the descriptor if it throws
@@ -91,10 +99,10 @@ function claim(
   } finally {
     for (const fd of [...take.slice(next), ...drop]) native.closeFd(fd)
   }
-  const count = Math.min(rights.length, wanted)
+  const count = Math.min(rights.length, max)
   return {
-    fds: wanted > 0 ? handles.slice(0, count) : null,
-    surplus: wanted > 0 && rights.length > wanted,
-    pidfd: handles.length > count ? handles[count]! : null,
+    fds: wanted === null ? null : handles.slice(0, count),
+    surplus: wanted !== null && rights.length > wanted,
+    pidfd: handles[count] ?? null,
   }
 }

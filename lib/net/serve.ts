@@ -257,7 +257,8 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
    * Aborted when `close()` is called. A handler that waits for its client can use it to end.
    *
    * Unlike other signals, it only ends waits: a receive that need not wait still resolves, so that a request which has
-   * arrived is answered. A handler that serves several requests checks `stopping.aborted` between them.
+   * arrived is answered. A handler that serves several requests checks `stopping.aborted` between them. An `AbortError` that this signal causes in
+   * a handler is not reported to `onError`.
    */
   get stopping(): AbortSignal {
     return this.#stop.signal
@@ -370,14 +371,12 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     if (source instanceof Socket && !source.closed) this.#finish(source)
   }
 
-  /** True for the AbortError of an operation that had `stopping` as its signal. */
+  /** True if a handler ended because `stopping` was aborted. */
   #isOfStopping(error: unknown): boolean {
     const { signal } = this.#stop
-    return (
-      signal.aborted &&
-      propertyOf(error, 'name') === 'AbortError' &&
-      propertyOf(error, 'cause') === signal.reason
-    )
+    if (!signal.aborted) return false
+    const cause = propertyOf(error, 'name') === 'AbortError' ? propertyOf(error, 'cause') : undefined
+    return error === signal.reason || cause === signal.reason
   }
 
   #report(error: unknown, source: Socket | Datagram | null): void {

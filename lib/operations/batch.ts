@@ -111,7 +111,7 @@ export class Recvmmsg extends Operation<number> {
     for (let i = 0; i < messages; i++) {
       const start = i * controlSize
       const length = slab.fields[i * BATCH_STRIDE + BATCH_CONTROL]!
-      if (length > 0) receiveControl(slab.control!.subarray(start, start + controlSize), length, 0)
+      if (length > 0) receiveControl(slab.control!.subarray(start, start + controlSize), length, null)
     }
   }
 

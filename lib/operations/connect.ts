@@ -5,12 +5,15 @@ import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../bi
 import { SO_ERROR, SOL_SOCKET } from '../constants'
 import { systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
+import { platform } from '../host'
 import { reactor, readAddress } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
 const number = new Int32Array(1)
 const size = new Int32Array(1)
+/** An address of AF_UNSPEC: connect(2) with it ends an attempt, and never starts one. */
+const unspecified = new Uint8Array(16)
 
 /** Starts to connect, then waits for the outcome. connect(2) */
 export class Connect extends Operation<void> {
@@ -44,7 +47,12 @@ export class Connect extends Operation<void> {
     size[0] = 4
     const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, number, size)
     if (result < 0) return result
-    if (number[0] !== 0) return -number[0]!
+    if (number[0] !== 0) {
+      const error = -number[0]!
+      // Linux keeps a failed TCP socket in the connecting state, and the next connect(2) would fail with ECONNABORTED.
+      if (platform.os === 'linux') native.connect(this.channel.id, unspecified)
+      return error
+    }
     // A wake-up does not mean that the socket is connected. Only a peer address proves it.
     if (native.getpeername(this.channel.id) === ENOTCONN) return EAGAIN
     // Linux keeps the socket in the connecting state until the next connect(2). Without this call, a later connect
@@ -98,6 +106,8 @@ export class Accept<T> extends Operation<T> {
     const index = address === DIRECT ? memory.state[STATE_SLOT]! : where
     const channel = new Channel(memory.idAt(index), fd)
     channel.enter(this.channel.network)
+    const lowWater = this.channel.extras?.lowWater ?? 1
+    if (lowWater > 1) channel.ensureExtras().lowWater = lowWater // the kernel copies the option too
     return this.make(channel, readAddress(channel, address, addressLength))
   }
 

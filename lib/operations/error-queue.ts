@@ -51,7 +51,7 @@ function readRecord(channel: Channel): ErrorRecord | number {
     data: Buffer.from(frame.subarray(0, Math.min(result, FRAME_ROOM))),
     address: readAddress(channel, DIRECT, state[STATE_ADDRESS]!),
     truncated: (state[STATE_FLAGS]! & MSG_TRUNC) !== 0,
-    control: receiveControl(control, state[STATE_CONTROL]!, 0).control,
+    control: receiveControl(control, state[STATE_CONTROL]!, null).control,
   }
   return decodeError(record, channel.network.addresses)
 }

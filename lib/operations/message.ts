@@ -10,15 +10,17 @@ import { refusal } from '../errors/refusals'
 import { Message } from '../message'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, receiveMessage } from '../message/leftover'
+import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
+import { ELSEWHERE, hasLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
-import { controlLayout, receiveControl } from '../message/receive-control'
+import { carriesFds, controlLayout, receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
-import { bufferOf, byteLengthOf } from '../struct'
+import { bufferOf, byteLengthOf, octetsOf } from '../struct'
 import { checkBytes, type Op } from '../validators'
+import { whenConnected } from './send'
 
 export const MAX_CONTROL = 1 << 20
 
@@ -82,6 +84,12 @@ const CONTROL_ROOM = 4096
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
+/** Clears what an earlier call has left in the shared memory. */
+function clearState(): void {
+  const { state } = reactor.memory
+  state[STATE_FLAGS] = state[STATE_CONTROL] = 0
+}
+
 /** What a Recvmsg receives, and where. */
 export interface Incoming {
   /** The caller's buffers, or the size in bytes of a Buffer that is created when a message arrives. */
@@ -89,8 +97,8 @@ export interface Incoming {
   readonly flags: number
   /** The room for control messages; `null` for memory that all operations share. */
   readonly control: Uint8Array | null
-  /** The maximum number of descriptors for the caller. Others are closed. */
-  readonly maxFds: number
+  /** The maximum number of descriptors for the caller, or null if it asks for none. Others are closed. */
+  readonly maxFds: number | null
   /** True if the caller can receive the sender's pidfd. */
   readonly pidfd: boolean
 }
@@ -100,10 +108,13 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   private readonly into: number | ArrayBufferView[]
   private readonly flags: number
   private readonly control: Uint8Array
-  private readonly maxFds: number
+  private readonly maxFds: number | null
   private readonly pidfd: boolean
   readonly #lengths: number[]
   #own: Buffer | null = null
+  readonly #size: number
+  /** The bytes of a receive with MSG_WAITALL, else null. */
+  readonly #filling: Filling | null
 
   constructor(
     private readonly channel: Channel,
@@ -116,6 +127,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     this.maxFds = maxFds
     this.pidfd = pidfd
     this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
+    this.#size = typeof into === 'number' ? into : this.#lengths.reduce((sum, length) => sum + length, 0)
+    this.#filling = fillingOf(channel, flags, this.#size)
   }
 
   get direction(): typeof READ {
@@ -127,16 +140,30 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   attempt(): number {
-    let buffers: ArrayBufferView[]
-    if (typeof this.into === 'number') {
-      buffers = [(this.#own ??= this.#reserve(this.into))]
+    const { channel, into, flags } = this
+    if (typeof into !== 'number' && into.some((view, i) => byteLengthOf(view) < this.#lengths[i]!))
+      throw bufferGone('recvmsg')
+    if (this.#filling !== null) return this.#fill(this.#filling)
+    const buffers = typeof into === 'number' ? [(this.#own ??= this.#reserve(into))] : into
+    let result: number
+    if (hasLeftover(channel, flags)) {
+      result = receiveLeftover(channel, flags, buffers.map(octetsOf), this.#size, this.control)
+    } else if (belowLowWater(channel, flags)) {
+      result = EAGAIN
     } else {
-      buffers = this.into
-      if (buffers.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('recvmsg')
+      result = peeked(channel, flags, this.#size, native.recvmsg(channel.id, buffers, this.control, flags))
     }
-    const result = receiveMessage(this.channel, buffers, this.control, this.flags)
     if (result === EAGAIN) this.#own = null
     return result
+  }
+
+  // The kernel ends such a receive where descriptors come, so that those of two messages are not mixed.
+  #fill(filling: Filling): number {
+    clearState()
+    return filling.attempt(
+      (into, flags) => native.recvmsg(this.channel.id, [into], this.control, flags),
+      () => carriesFds(this.control, reactor.memory.state[STATE_CONTROL]!),
+    )
   }
 
   #reserve(size: number): Buffer {
@@ -169,10 +196,28 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   #data(length: number): Buffer {
+    if (this.#filling !== null) return this.#filled(this.#filling.take())
     if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
     const views = (this.into as ArrayBufferView[]).map(bufferOf)
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
+  }
+
+  #filled(bytes: Buffer): Buffer {
+    if (typeof this.into === 'number') return bytes
+    let at = 0
+    for (const view of this.into.map(bufferOf)) at += bytes.copy(view, 0, at)
+    return this.into.length === 1 ? bufferOf(this.into[0]!).subarray(0, bytes.length) : bytes
+  }
+
+  override abandon(reason: Error): Error {
+    this.#filling?.giveBack()
+    return reason
+  }
+
+  override pass(): null {
+    this.#filling?.giveBack()
+    return null
   }
 
   failure(result: number): Error {
@@ -230,7 +275,7 @@ export class Sendmsg extends Operation<number> {
 
   attempt(): number {
     if (this.data.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('sendmsg')
-    return native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address)
+    return whenConnected(native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address))
   }
 
   value(result: number): number {

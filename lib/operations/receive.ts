@@ -12,10 +12,11 @@ import {
   RECEIVE_FROM,
   SLOT_STRIDE,
 } from '../binding/shared'
-import { MSG_PEEK, MSG_TRUNC } from '../constants'
+import { MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../constants'
 import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
-import { ELSEWHERE, hasLeftover, keep, takeLeftover } from '../message/leftover'
+import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
+import { ELSEWHERE, hasLeftover, keep } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool, SMALL } from '../message/pool'
 import { reactor, readAddress } from '../reactor'
@@ -30,6 +31,9 @@ const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
   Reflect.get(Uint8Array.prototype, 'set'),
 )
 
+/** The flags of receives that JavaScript makes, never native code. */
+const BY_ATTEMPT = MSG_TRUNC | MSG_WAITALL
+
 const { memory } = reactor
 const inbox = Buffer.from(memory.inbox.buffer)
 const empty = Buffer.alloc(0)
@@ -41,12 +45,16 @@ function copyOut(target: Uint8Array, where: number, length: number): void {
 
 /** The common part of recv(2) and recvfrom(2), into new or existing memory. */
 abstract class ReceiveOperation<T> extends Operation<T> {
+  /** The bytes of a receive with MSG_WAITALL, else null. */
+  protected filling: Filling | null
+
   constructor(
     protected readonly channel: Channel,
     protected flags: number,
     protected size: number,
   ) {
     super()
+    this.filling = fillingOf(channel, flags, size)
   }
 
   get direction(): typeof READ {
@@ -66,18 +74,39 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
   }
 
-  protected call(into: ArrayBufferView, offset: number): number {
+  protected receive(into: ArrayBufferView): number {
     const { channel, flags, size } = this
+    if (hasLeftover(channel, flags)) return receiveLeftover(channel, flags, [octetsOf(into)], size)
+    if (belowLowWater(channel, flags)) return EAGAIN
+    return peeked(channel, flags, size, this.#call(into, flags, size))
+  }
+
+  protected fill(filling: Filling): number {
+    return filling.attempt((into, flags) => this.#call(into, flags, into.length))
+  }
+
+  #call(into: ArrayBufferView, flags: number, size: number): number {
     return this.named
-      ? native.recvfrom(channel.id, into, flags, offset, size)
-      : native.recv(channel.id, into, flags, offset, size)
+      ? native.recvfrom(this.channel.id, into, flags, 0, size)
+      : native.recv(this.channel.id, into, flags, 0, size)
+  }
+
+  override abandon(reason: Error): Error {
+    this.filling?.giveBack()
+    return reason
+  }
+
+  override pass(): null {
+    this.filling?.giveBack()
+    return null
   }
 
   // For small receives, native code reads into the inbox when data arrives, and the bytes are copied from there.
   // That is cheaper than another call, and a waiting receive holds no memory. Larger receives run from JavaScript.
   override arm(shared: Memory, index: number): void {
-    // On a stream, MSG_TRUNC leaves the memory unchanged. Only an attempt from JavaScript can clear it first.
-    if (this.size > SMALL || (this.flags & MSG_TRUNC) !== 0) return super.arm(shared, index)
+    // On a stream, MSG_TRUNC leaves the memory unchanged. Only an attempt from JavaScript can clear it first. With
+    // MSG_WAITALL the operation may need several attempts.
+    if (this.size > SMALL || (this.flags & BY_ATTEMPT) !== 0) return super.arm(shared, index)
     const at = index * SLOT_STRIDE
     shared.table[at + READ_OPCODE] = this.named ? RECEIVE_FROM : RECEIVE
     shared.table[at + READ_FLAGS] = this.flags
@@ -94,10 +123,10 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   #room: Buffer | null = null
 
   attempt(): number {
+    if (this.filling !== null) return this.fill(this.filling)
     const room = (this.#room ??= pool.reserve(this.size))
-    if (hasLeftover(this.channel, this.flags)) return takeLeftover(this.channel, this.flags, [room])
     if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // do not expose old memory
-    const result = this.call(room, 0)
+    const result = this.receive(room)
     if (result === EAGAIN) this.#room = null // release the memory during the wait
     return result
   }
@@ -105,6 +134,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
   protected take(result: number, where: number): Buffer {
     const length = Math.min(result, this.size) // with MSG_TRUNC the result is the real length of a datagram
     if (length === 0) return empty
+    if (this.filling !== null) return this.filling.take()
     if (where < 0) return pool.cut(this.#room!, length)
     const room = pool.reserve(length)
     copyOut(room, where, length)
@@ -149,19 +179,19 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
     this.buffer = buffer
     this.size = byteLengthOf(buffer)
     this.flags = flags
+    this.filling = fillingOf(this.channel, flags, this.size)
     return this
   }
 
   attempt(): number {
     if (byteLengthOf(this.buffer) < this.size) throw bufferGone(this.syscall)
-    if (hasLeftover(this.channel, this.flags))
-      return takeLeftover(this.channel, this.flags, [octetsOf(this.buffer)])
-    return this.call(this.buffer, 0)
+    return this.filling === null ? this.receive(this.buffer) : this.fill(this.filling)
   }
 
   protected deliver(result: number, where: number, address: number, addressLength: number): void {
-    const { buffer } = this
+    const { buffer, filling } = this
     this.buffer = empty
+    if (filling !== null) return setBytes(octetsOf(buffer), filling.take())
     if (where < 0) return // the bytes are already in the buffer
     const length = Math.min(result, this.size)
     if (byteLengthOf(buffer) < this.size) {
@@ -179,12 +209,12 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
 
   override abandon(reason: Error): Error {
     this.buffer = empty
-    return reason
+    return super.abandon(reason)
   }
 
   override pass(): null {
     this.buffer = empty
-    return null
+    return super.pass()
   }
 }
 

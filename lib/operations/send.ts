@@ -1,7 +1,7 @@
 import { native } from '../binding/binding'
 import { WRITE } from '../binding/shared'
 import { bufferGone, systemError, withProgress } from '../errors'
-import { EAGAIN } from '../errors/errno'
+import { EAGAIN, EALREADY, EINPROGRESS } from '../errors/errno'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
@@ -10,6 +10,14 @@ import { byteLengthOf } from '../struct'
 /** The number of bytes after which an attempt of sendAll yields to other sockets. */
 const TURN_BYTES = 4 * 1024 * 1024
 const CHUNK_BYTES = 1024 * 1024
+
+/**
+ * Returns EAGAIN for a send that has started to connect and has sent nothing (MSG_FASTOPEN, TCP_FASTOPEN_CONNECT). The
+ * same call sends the bytes when the socket is connected.
+ */
+export function whenConnected(result: number): number {
+  return result === EINPROGRESS || result === EALREADY ? EAGAIN : result
+}
 
 abstract class SendOperation<T> extends Operation<T> {
   protected readonly length: number
@@ -44,7 +52,7 @@ abstract class SendOperation<T> extends Operation<T> {
 export class Send extends SendOperation<number> {
   attempt(): number {
     this.check()
-    return native.send(this.channel.id, this.data, this.flags, 0, this.length)
+    return whenConnected(native.send(this.channel.id, this.data, this.flags, 0, this.length))
   }
 
   value(result: number): number {
@@ -72,7 +80,7 @@ export class Sendto extends SendOperation<number> {
 
   attempt(): number {
     this.check()
-    return native.sendto(this.channel.id, this.data, this.flags, 0, this.length, this.address)
+    return whenConnected(native.sendto(this.channel.id, this.data, this.flags, 0, this.length, this.address))
   }
 
   value(result: number): number {
@@ -113,7 +121,7 @@ export class SendAll extends SendOperation<void> {
         this.#sent,
         this.stream ? Math.min(rest, CHUNK_BYTES) : rest,
       )
-      if (result < 0) return result
+      if (result < 0) return whenConnected(result)
       moved += result
       this.#sent += result
       if (this.#sent >= this.length) return 0

@@ -95,16 +95,19 @@ export const SO_PASSCRED = both('SO_PASSCRED', bool)
  * On families other than AF_UNIX the result is pid 0 and the ids 4294967295, without an error.
  */
 export const SO_PEERCRED = get('SO_PEERCRED', ucred)
-/** The minimum number of bytes that makes the socket readable. 0 counts as 1. socket(7) */
+/**
+ * The minimum number of bytes that makes the socket readable. A receive waits for them. 0 counts as 1. On Linux TCP
+ * only; AF_UNIX ignores it. socket(7)
+ */
 export const SO_RCVLOWAT = both('SO_RCVLOWAT', int)
 /**
  * The minimum free space in bytes that makes the socket writable. On Linux always 1; setting is `ENOPROTOOPT`.
  * socket(7)
  */
 export const SO_SNDLOWAT = both('SO_SNDLOWAT', int)
-/** The timeout of a blocking receive in milliseconds, 0 for none. Sockets of this package ignore it. socket(7) */
+/** The timeout of a blocking receive in milliseconds, 0 for none. Setting it throws `EPERM`: use `socket.timeout`. socket(7) */
 export const SO_RCVTIMEO = both('SO_RCVTIMEO', timeval)
-/** The timeout of a blocking send in milliseconds, 0 for none. Sockets of this package ignore it. socket(7) */
+/** The timeout of a blocking send in milliseconds, 0 for none. Setting it throws `EPERM`: use `socket.timeout`. socket(7) */
 export const SO_SNDTIMEO = both('SO_SNDTIMEO', timeval)
 /**
  * The name of the interface that the socket is bound to, `''` for none. socket(7)

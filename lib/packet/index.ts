@@ -1,7 +1,8 @@
 import type { PacketAddress } from '../address'
 import { reactor } from '../reactor'
 import { isAborted } from '../runtime/signals'
-import { checkOp, type Op } from '../validators'
+import { checkReceive } from '../operations/flags'
+import type { Op } from '../validators'
 import { FrameReader, ReceiveFrames, type Reader } from './frames'
 import { RingReader } from './ring-reader'
 import * as options from '../options/all'
@@ -74,7 +75,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
    * when you leave the loop: the next loop continues with the next frame, also after `ENETDOWN`.
    */
   frames(op?: Op): AsyncIterableIterator<Frame> {
-    const waiting = checkOp(op, this.socket.timeout)
+    const waiting = checkReceive(op, this.socket.timeout)
     return new FrameIterator(
       {
         take: () => this.#take(),
@@ -87,7 +88,7 @@ export class PacketSocket implements Disposable, AsyncDisposable {
 
   /** Receives the next frame. */
   async receive(op?: Op | number): Promise<Frame> {
-    const { timeout, signal } = checkOp(op, this.socket.timeout)
+    const { timeout, signal } = checkReceive(op, this.socket.timeout)
     const ready = this.#take()
     if (ready !== undefined && (signal === undefined || !isAborted(signal))) return ready
     const [frame] = await reactor.submit(

@@ -31,6 +31,8 @@ class Extras {
   transfers = 0
   /** The reader of the socket's error queue. */
   errors: ErrorQueue | null = null
+  /** SO_RCVLOWAT, if it was set through this channel or its listening socket. */
+  lowWater = 1
   /** Milliseconds for which a read is repeated before it waits: see `busyPoll`. */
   spin = 0
   /** The backlog that was passed to listen(2). */

@@ -31,7 +31,7 @@ import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
-import { check, checkOption, describeOption, SocketOptions } from './option-calls'
+import { check, checkOption, describeOption, refuseTimeout, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
@@ -229,8 +229,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * Gives up the file descriptor without closing it, and returns it. The caller owns it from then on.
    *
    * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds data that only
-   * this socket can still return: bytes of a reader or of a failed transfer, or messages of a loop that ended early.
-   * With `blocking: true` the descriptor is blocking, see `setBlocking`.
+   * this socket can still return: bytes of a reader, of a failed transfer or receive, or messages of a loop that ended
+   * early. With `blocking: true` the descriptor is blocking, see `setBlocking`.
    */
   detach(options?: DetachOptions): number {
     const blocking = checkDetach(options)
@@ -315,7 +315,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * Sets an option. setsockopt(2)
    *
    * A number or a boolean is passed as an int, and bytes are passed unchanged. `null` passes a NULL pointer with length
-   * `size`.
+   * `size`. SO_RCVTIMEO and SO_SNDTIMEO throw `EPERM`, because they have no effect on sockets that do not block: use
+   * `timeout`.
    */
   setsockopt(
     level: number,
@@ -339,8 +340,16 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
       const available = byteLengthOf(bytes)
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
+    refuseTimeout(this, l, n)
     const result = native.setsockopt(this.channel.id, l, n, bytes, length)
     if (result < 0) checkOption(this, 'setsockopt', result, describeOption(l, n))
+    if (l === constants.SOL_SOCKET && n === constants.SO_RCVLOWAT) this.#learnLowWater()
+  }
+
+  /** Reads SO_RCVLOWAT back: a receive waits for that many bytes. */
+  #learnLowWater(): void {
+    const value = this.getsockopt(constants.SOL_SOCKET!, constants.SO_RCVLOWAT!)
+    if (value > 1 || this.channel.extras !== null) this.channel.ensureExtras().lowWater = value
   }
 
   /** Returns the value of a typed option: `socket.get(options.TCP_INFO)`. getsockopt(2) */

@@ -2,11 +2,12 @@ import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STREAM } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
-import { invalidType, systemError } from '../errors'
+import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { networkOf } from '../reactor/network'
+import { memberOf } from '../runtime/fields'
 import { checkFd, checkInt } from '../validators'
 import { socketInNamespace } from '../reactor/namespace'
 import { append } from '../runtime/list'
@@ -115,7 +116,9 @@ export function adoptSocket(value: unknown): Adoption {
 
 /** Duplicates a descriptor with F_DUPFD_CLOEXEC and takes ownership of the duplicate. */
 export function duplicateSocket(value: unknown): Adoption {
-  const copy = native.dupFd(checkFd('fd', value))
+  const fd = typeof value === 'object' && value !== null ? memberOf(value, 'fd') : value
+  if (fd === -1 && fd !== value) throw closed('dup') // a Socket that is closed
+  const copy = native.dupFd(checkFd('fd', fd))
   if (copy < 0) throw systemError('dup', copy)
   try {
     return adoptSocket(copy)

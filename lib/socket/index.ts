@@ -3,11 +3,12 @@ import type { Address, AddressLike, AnyUnixAddress } from '../address'
 import { native } from '../binding/binding'
 import { READ, WRITE } from '../binding/shared'
 import { AF_UNIX, SOCK_STREAM, type Family, type SocketKind, type SocketType } from '../constants'
-import { SocketError } from '../errors'
+import { closed, SocketError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
 import type { MessageBatch } from '../message/batch'
+import { checkReceive, checkSend } from '../operations/flags'
 import {
   receivedFds,
   RECVMSG_FIELDS,
@@ -15,12 +16,12 @@ import {
   type ReceivedFds,
   type RecvmsgOptions,
 } from '../operations/message'
-import { Send } from '../operations/send'
+import { Send, whenConnected } from '../operations/send'
 import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
-import { type FileLike, checkOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
 import { isStream } from './base'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import {
@@ -74,7 +75,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
    *
    * Family, type and protocol are read from the kernel. `protocol` is 0 if the system cannot report it. If the call
-   * throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
+   * throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor. Throws `EBUSY` if an open Socket
+   * of this thread owns the descriptor: use `dup` to share it, or `detach` to take it over.
    */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
@@ -94,6 +96,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket<A, K> {
+    if (this.closed) throw closed('dup')
     const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
@@ -114,7 +117,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * continues the attempt. Call `connect` again to wait for the same attempt.
    */
   async connect(address: AddressLike, op?: Op | number): Promise<void> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSend(op, this.timeout)
     const operation = this.connectOperation(address)
     try {
       await this.#submit(operation, waiting)
@@ -145,7 +148,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * The `remoteAddress` of the new socket is available without another system call.
    */
   accept(op?: Op | number): Promise<this> {
-    return this.#run(op, () => this.acceptOperation())
+    return this.#run(checkReceive, op, () => this.acceptOperation())
   }
 
   /**
@@ -154,12 +157,15 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Resolves with an empty Buffer at the end of the stream, and for an empty datagram. If a datagram is longer than
    * `size`, the kernel drops the rest, unless `MSG_PEEK` is set.
    *
+   * With `MSG_WAITALL`, a stream socket resolves when `size` bytes have arrived or the stream has ended. After a
+   * timeout, a signal or an error, the next receive returns the bytes that had arrived.
+   *
    * Results below 4 KiB share blocks of 16 KiB of memory, like those of `Buffer.allocUnsafe`. Copy a small Buffer
    * that you keep for a long time.
    */
   recv(size: number, op?: Op | number): Promise<Buffer> {
     try {
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.recvOperation(size, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -178,7 +184,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
       if (op === undefined) {
         return reactor.submit(this.channel, this.recvIntoOperation(buffer, 0), this.timeout, undefined)
       }
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkReceive(op, this.timeout)
       return this.#submit(this.recvIntoOperation(buffer, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -191,12 +197,12 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `address` is `null` on a connected stream.
    */
   recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: A | null }> {
-    return this.#run(op, ({ flags }) => this.recvfromOperation(size, flags))
+    return this.#run(checkReceive, op, ({ flags }) => this.recvfromOperation(size, flags))
   }
 
   /** Receives into `buffer` and resolves with the number of bytes and the address of the sender. recvfrom(2) */
   recvfromInto(buffer: ArrayBufferView, op?: Op | number): Promise<{ bytes: number; address: A | null }> {
-    return this.#run(op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
+    return this.#run(checkReceive, op, ({ flags }) => this.recvfromIntoOperation(buffer, flags))
   }
 
   /**
@@ -207,7 +213,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   send(data: ArrayBufferView, op?: Op | number): Promise<number> {
     try {
       if (op === undefined && ArrayBuffer.isView(data)) return this.#sendAtOnce(data)
-      const waiting = checkOp(op, this.timeout)
+      const waiting = checkSend(op, this.timeout)
       return this.#submit(this.sendOperation(data, waiting.flags), waiting)
     } catch (error) {
       return Promise.reject(error as Error)
@@ -221,7 +227,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * empty datagram can be sent.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
-    return this.#run(op, ({ flags }) => this.sendAllOperation(data, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendAllOperation(data, flags))
   }
 
   /**
@@ -232,9 +238,12 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * On AF_UNIX the kernel looks up the path for every call. A connected socket sends twice as fast. If an AF_UNIX
    * receiver is full, the send is retried after 1 to 16 ms. poll(2) does not report when the receiver has room again.
+   *
+   * With `MSG_FASTOPEN` a TCP socket connects to `address` and sends as many bytes as fit into the SYN. If the kernel
+   * has no cookie of that server yet, the promise waits for the connection and sends then. Linux.
    */
   sendto(data: ArrayBufferView, address: AddressLike | null, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendtoOperation(data, address, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
   /**
@@ -249,6 +258,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     op?: RecvmsgOptions | number,
   ): Promise<Message<A>> {
     return this.#run(
+      checkReceive,
       op,
       (waiting, own) => this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)),
       RECVMSG_FIELDS,
@@ -262,7 +272,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * as `control.ttl(8)` or `control.packetInfo({ source })`.
    */
   sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendmsgOperation(message, flags, false))
+    return this.#run(checkSend, op, ({ flags }) => this.sendmsgOperation(message, flags, false))
   }
 
   /**
@@ -275,7 +285,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Linux only, else `ENOSYS`. AF_INET, AF_INET6, AF_PACKET, AF_CAN and AF_VSOCK, else `EOPNOTSUPP`.
    */
   receiveErrors(op?: Op | number): Promise<ErrorRecord[]> {
-    return this.#run(op, () => this.receiveErrorsOperation())
+    return this.#run(checkReceive, op, () => this.receiveErrorsOperation())
   }
 
   /**
@@ -288,7 +298,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     return new Pull(
       this,
       () => this.receiveErrorOperation(),
-      checkOp(op, this.timeout),
+      checkReceive(op, this.timeout),
       () => false,
     )
   }
@@ -297,14 +307,14 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Sends `data` with up to 253 file descriptors over AF_UNIX. unix(7) SCM_RIGHTS
    *
    * Resolves with the number of bytes. The receiver gets duplicates, and the caller's descriptors stay open. On a
-   * stream, `data` must have at least one byte.
+   * stream, `data` must have at least one byte. Without descriptors, sends plain data.
    */
   sendFds(
     data: ArrayBufferView,
     fds: readonly (number | { readonly fd: number })[],
     op?: Op | number,
   ): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
+    return this.#run(checkSend, op, ({ flags }) => this.sendFdsOperation(data, fds, flags))
   }
 
   /**
@@ -314,7 +324,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * and `flags` contains `MSG_CTRUNC`.
    */
   async recvFds(size: number, maxFds: number, op?: Op | number): Promise<ReceivedFds<A>> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkReceive(op, this.timeout)
     return receivedFds(await this.#submit(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
@@ -325,7 +335,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * receive them. Linux receives the batch in one system call. macOS needs one call for each message.
    */
   recvmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.recvmmsgOperation(batch, flags))
+    return this.#run(checkReceive, op, ({ flags }) => this.recvmmsgOperation(batch, flags))
   }
 
   /**
@@ -335,7 +345,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * promise settles.
    */
   sendmmsg(batch: MessageBatch, op?: Op | number): Promise<number> {
-    return this.#run(op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
+    return this.#run(checkSend, op, ({ flags }) => this.sendmmsgOperation(batch, flags, false))
   }
 
   /**
@@ -346,12 +356,15 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * signal and `close()` end the wait for such a read at once.
    *
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
-   * the file became shorter. Every error has `bytesSent`.
+   * the file became shorter. A file that holds less than its size says (sysfs) is sent to its end. Every error has
+   * `bytesSent`.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     return this.#run(
+      checkSend,
       options,
-      (waiting, own) => this.sendfileOperation(file, own, waiting.timeout === 0 ? 'once' : 'reactor'),
+      ({ timeout, signal }, own) =>
+        this.sendfileOperation(file, own, timeout === 0 ? 'once' : 'reactor', signal),
       SENDFILE_FIELDS,
     )
   }
@@ -377,7 +390,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `EOPNOTSUPP`.
    */
   async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
-    const waiting = checkOp(op, this.timeout)
+    const waiting = checkSend(op, this.timeout)
     return runZeroCopy(this.channel, planZeroCopy(this.channel, data, waiting, isStream(this)), waiting)
   }
 
@@ -396,8 +409,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   async splice(to: Socket | FileLike, options?: SpliceOptions | number): Promise<number> {
     const own = ownOp(options)
     const range = checkSplice(own)
-    const waiting = checkOp(own, this.timeout, SPLICE_FIELDS)
-    return runTransfer(this.spliceOperation(to), range, waiting)
+    const waiting = checkReceive(own, this.timeout, SPLICE_FIELDS)
+    return runTransfer(this.spliceOperation(to, waiting.signal), range, waiting)
   }
 
   /**
@@ -408,7 +421,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * are only on the error queue do not make the socket readable; `receiveErrors()` waits for them.
    */
   readable(op?: Op | number): Promise<void> {
-    return this.#run(op, () => this.readyOperation(READ))
+    return this.#run(checkReceive, op, () => this.readyOperation(READ))
   }
 
   /**
@@ -417,7 +430,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * If the socket has failed, the next send reports the error; see `readable()` for sockets with an error queue.
    */
   writable(op?: Op | number): Promise<void> {
-    return this.#run(op, () => this.readyOperation(WRITE))
+    return this.#run(checkSend, op, () => this.readyOperation(WRITE))
   }
 
   /**
@@ -430,7 +443,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     return new Pull(
       this,
       () => this.acceptOperation(),
-      checkOp(op, this.timeout),
+      checkReceive(op, this.timeout),
       () => false,
     )
   }
@@ -443,7 +456,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
     const own = ownOp(options)
-    const waiting = checkOp(own, this.timeout, CHUNKS_FIELDS)
+    const waiting = checkReceive(own, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(own)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
@@ -459,7 +472,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message<A>> {
     const own = ownOp(options)
-    const waiting = checkOp(own, this.timeout, MESSAGES_FIELDS)
+    const waiting = checkReceive(own, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     const next = this.messageOperation(size, waiting.flags, given)
@@ -514,7 +527,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   #sendAtOnce(data: ArrayBufferView): Promise<number> {
     const { channel, timeout } = this
     if (channel.fd >= 0 && channel.head(WRITE) === null && reactor.hasBudget(channel)) {
-      const result = native.send(channel.id, data)
+      const result = whenConnected(native.send(channel.id, data))
       if (result === EAGAIN && timeout !== 0)
         return reactor.wait(channel, new Send(channel, data, 0), timeout, undefined)
       channel.budget--
@@ -527,13 +540,14 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   // Checks the options, creates the operation and submits it. Rejects if an argument is invalid. The most frequent
   // operations, recv, recvInto and send, do this themselves: it saves some 50 ns.
   #run<T, O extends Op>(
+    check: typeof checkReceive,
     op: O | number | undefined,
     make: (waiting: Waiting, own: O | number | undefined) => Operation<T>,
     fields?: readonly string[],
   ): Promise<T> {
     try {
       const own = fields === undefined ? op : ownOp(op)
-      const waiting = checkOp(own, this.timeout, fields)
+      const waiting = check(own, this.timeout, fields)
       return this.#submit(make(waiting, own), waiting)
     } catch (error) {
       return Promise.reject(error as Error)

@@ -1,9 +1,9 @@
 import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
 import { native } from '../binding/binding'
-import { AF_UNIX, SO_LINGER, SOCK_DGRAM, SOL_SOCKET, type SocketKind } from '../constants'
+import { AF_UNIX, MSG_WAITALL, SO_LINGER, SOCK_DGRAM, SOL_SOCKET, type SocketKind } from '../constants'
 import { buildControl } from '../control/walk'
-import { closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
+import { aborted, closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
@@ -17,6 +17,7 @@ import { isRights } from '../message/rights'
 import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
 import { Accept, Connect } from '../operations/connect'
 import { checkErrorQueue, ReceiveError, ReceiveErrors } from '../operations/error-queue'
+import { checkReceive, checkSend, receiveFlags, sendFlags } from '../operations/flags'
 import {
   checkParts,
   MAX_CONTROL,
@@ -52,14 +53,13 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
+import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
 import {
   checkFd,
   type FileLike,
   checkBytes,
-  checkFlags,
   checkInteger,
-  checkOp,
   checkOptions,
   checkSize,
   fieldsOfOp,
@@ -153,7 +153,7 @@ export abstract class NonblockingSocket<
         ? null
         : new Uint8Array(checkInteger('op.controlSize', controlSize, 0, MAX_CONTROL))
     const target = typeof into === 'number' ? checkSize('size', into) : checkParts('into', into)
-    const maxFds = fds === 'receive' ? Infinity : 0
+    const maxFds = fds === 'receive' ? Infinity : null
     return new Recvmsg<A>(this.channel, { into: target, flags, control: room, maxFds, pidfd: true })
   }
 
@@ -223,10 +223,11 @@ export abstract class NonblockingSocket<
       throw systemError('sendmsg', errnoOf('EOPNOTSUPP'), {
         subject: 'only AF_UNIX sockets can send file descriptors',
       })
+    const outgoing = { data: [bytes], flags, address: null, unixDatagram: isUnixDatagram(this) }
+    if (elementsOf('fds', fds).length === 0) return new Sendmsg(this.channel, outgoing, null)
     // Without data the kernel would accept the message and drop the descriptors.
     if (byteLengthOf(bytes) === 0 && isStream(this))
       throw outOfRange('data.byteLength', '>= 1 to carry descriptors on a stream', 0)
-    const outgoing = { data: [bytes], flags, address: null, unixDatagram: isUnixDatagram(this) }
     return new SendFds(this.channel, outgoing, [control.rights(fds)])
   }
 
@@ -249,6 +250,12 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
+    if ((flags & MSG_WAITALL) !== 0 && isStream(this))
+      throw outOfRange(
+        'flags',
+        'without MSG_WAITALL for a batch on a stream; use recv() or recvInto()',
+        flags,
+      )
     return new Recvmmsg(this.channel, checkBatch(batch), flags, this.family === AF_UNIX)
   }
 
@@ -264,8 +271,11 @@ export abstract class NonblockingSocket<
     file: FileLike,
     options: SendfileOptions | number | undefined,
     driver: SendfileDriver,
+    signal?: AbortSignal,
   ): Sendfile {
-    return new Sendfile(this.channel, checkFd('file', file), checkSendfile(options), driver)
+    const [fd, range] = [checkFd('file', file), checkSendfile(options)]
+    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    return new Sendfile(this.channel, fd, range, driver)
   }
 
   /** @internal Returns a function that creates the operations of a loop over messages. */
@@ -281,10 +291,12 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected spliceOperation(to: BaseSocket | FileLike): Transfer {
+  protected spliceOperation(to: BaseSocket | FileLike, signal?: AbortSignal): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
     checkSpliceable(this)
-    return new Transfer(this.channel, to instanceof BaseSocket ? to.channel : checkFd('to', to))
+    const target = to instanceof BaseSocket ? to.channel : checkFd('to', to)
+    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    return new Transfer(this.channel, target)
   }
 
   /**
@@ -327,27 +339,27 @@ export abstract class NonblockingSocket<
    * The Buffer is empty at the end of the stream.
    */
   tryRecv(size: number, flags = 0): Buffer | null {
-    return reactor.attemptNow(this.channel, this.recvOperation(size, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvOperation(size, receiveFlags(flags)))
   }
 
   /** Receives into `buffer` without waiting; returns the number of bytes, or `null`. recv(2) */
   tryRecvInto(buffer: ArrayBufferView, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.recvIntoOperation(buffer, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvIntoOperation(buffer, receiveFlags(flags)))
   }
 
   /** Receives up to `size` bytes and the address of the sender without waiting, or returns `null`. recvfrom(2) */
   tryRecvfrom(size: number, flags = 0): { data: Buffer; address: A | null } | null {
-    return reactor.attemptNow(this.channel, this.recvfromOperation(size, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvfromOperation(size, receiveFlags(flags)))
   }
 
   /** Receives into `buffer` without waiting; returns the number of bytes and the sender, or `null`. recvfrom(2) */
   tryRecvfromInto(buffer: ArrayBufferView, flags = 0): { bytes: number; address: A | null } | null {
-    return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvfromIntoOperation(buffer, receiveFlags(flags)))
   }
 
   /** Sends `data` without waiting; returns the number of bytes that the kernel accepted, or `null`. send(2) */
   trySend(data: ArrayBufferView, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendOperation(data, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendOperation(data, sendFlags(flags)))
   }
 
   /**
@@ -356,13 +368,13 @@ export abstract class NonblockingSocket<
    * If the kernel accepted only a part, throws `EAGAIN` with `bytesSent`, because that part cannot be undone.
    */
   trySendAll(data: ArrayBufferView, flags = 0): true | null {
-    const operation = this.sendAllOperation(data, checkFlags(flags))
+    const operation = this.sendAllOperation(data, sendFlags(flags))
     return reactor.attemptNow(this.channel, operation) === null ? operation.nothingSent() : true
   }
 
   /** Sends one datagram without waiting; returns the number of bytes, or `null`. See `sendto`. sendto(2) */
   trySendto(data: ArrayBufferView, address: AddressLike | null, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, sendFlags(flags)))
   }
 
   /** Receives one message with its control messages without waiting, or returns `null`. recvmsg(2) */
@@ -371,7 +383,7 @@ export abstract class NonblockingSocket<
     options?: RecvmsgOptions | number,
   ): Message<A> | null {
     const own = ownOp(options)
-    const { flags } = checkOp(own, null, RECVMSG_FIELDS)
+    const { flags } = checkReceive(own, null, RECVMSG_FIELDS)
     return reactor.attemptNow(this.channel, this.recvmsgOperation(into, flags, fieldsOfOp(own)))
   }
 
@@ -384,7 +396,7 @@ export abstract class NonblockingSocket<
 
   /** Sends one message without waiting; returns the number of bytes, or `null`. sendmsg(2) */
   trySendmsg(message: OutgoingMessage, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, checkFlags(flags), true))
+    return reactor.attemptNow(this.channel, this.sendmsgOperation(message, sendFlags(flags), true))
   }
 
   /** Sends `data` and file descriptors without waiting; returns the number of bytes, or `null`. See `sendFds`. */
@@ -393,12 +405,12 @@ export abstract class NonblockingSocket<
     fds: readonly (number | { readonly fd: number })[],
     flags = 0,
   ): number | null {
-    return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.sendFdsOperation(data, fds, sendFlags(flags)))
   }
 
   /** Receives data and file descriptors without waiting, or returns `null`. See `recvFds`. */
   tryRecvFds(size: number, maxFds: number, flags = 0): ReceivedFds<A> | null {
-    const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, checkFlags(flags)))
+    const message = reactor.attemptNow(this.channel, this.recvFdsOperation(size, maxFds, receiveFlags(flags)))
     return message === null ? null : receivedFds(message)
   }
 
@@ -424,7 +436,7 @@ export abstract class NonblockingSocket<
    */
   trySplice(to: BaseSocket | FileLike, options?: SpliceOptions): number | null {
     const own = ownOp(options)
-    checkOp(own, null, SPLICE_FIELDS)
+    checkReceive(own, null, SPLICE_FIELDS)
     const { length } = checkSplice(own)
     const transfer = this.spliceOperation(to)
     try {
@@ -441,18 +453,18 @@ export abstract class NonblockingSocket<
 
   /** Receives messages into `batch` without waiting; returns their number, or `null`. recvmmsg(2) */
   tryRecvmmsg(batch: MessageBatch, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, checkFlags(flags)))
+    return reactor.attemptNow(this.channel, this.recvmmsgOperation(batch, receiveFlags(flags)))
   }
 
   /** Sends messages of `batch` without waiting; returns how many were sent, or `null` if none. sendmmsg(2) */
   trySendmmsg(batch: MessageBatch, flags = 0): number | null {
-    return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, checkFlags(flags), true))
+    return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, sendFlags(flags), true))
   }
 
   /** Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2) */
   trySendfile(file: FileLike, options?: SendfileOptions): number | null {
     const own = ownOp(options)
-    checkOp(own, null, SENDFILE_FIELDS)
+    checkSend(own, null, SENDFILE_FIELDS)
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
   }
 }

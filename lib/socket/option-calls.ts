@@ -3,7 +3,7 @@ import { STATE_SECOND } from '../binding/shared'
 import { constants, nameOf } from '../constants'
 import { closed, systemError } from '../errors'
 import { EPERM } from '../errors/errno'
-import { refusal } from '../errors/refusals'
+import { refusal, refusedTimeout } from '../errors/refusals'
 import type { CodecContext } from '../options/codec'
 import type { OptionCalls } from '../options/option'
 import { reactor } from '../reactor'
@@ -51,6 +51,18 @@ export function checkOption(
   if (reason === 0 || socket.closed) return check(socket, syscall, result, null, subject)
   const what = request === undefined ? subject : describeRequest(request)
   throw systemError(syscall, result, { subject: what, refused: refusal(reason, what) })
+}
+
+/** The timeouts of blocking calls. */
+const blockingTimeouts = ['SO_RCVTIMEO', 'SO_SNDTIMEO'].flatMap(name =>
+  ['', '_NEW', '_OLD'].flatMap(suffix => constants[name + suffix] ?? []),
+)
+
+/** Throws `EPERM` for an option that would have no effect, because the socket never blocks. */
+export function refuseTimeout(socket: OptionSocket, level: number, name: number): void {
+  if (level !== constants.SOL_SOCKET || !blockingTimeouts.includes(name)) return
+  check(socket, 'setsockopt', 0)
+  throw systemError('setsockopt', EPERM, { subject: describeOption(level, name), refused: refusedTimeout })
 }
 
 /** Makes the system calls of typed options on one socket. */

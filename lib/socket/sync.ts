@@ -5,6 +5,7 @@ import { closed, timedOut, withProgress, type SocketError } from '../errors'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
 import type { MessageBatch } from '../message/batch'
+import { checkSyncReceive, checkSyncSend } from '../operations/flags'
 import {
   receivedFds,
   RECVMSG_FIELDS,
@@ -16,7 +17,7 @@ import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
 import { block } from '../reactor/blocking'
 import type { Operation } from '../reactor/operation'
-import { type FileLike, checkSyncOp, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
+import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
 import { isStream } from './base'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
 import { connectResult } from './index'
@@ -71,7 +72,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
    *
-   * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor.
+   * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor. Throws `EBUSY` if an
+   * open Socket of this thread owns the descriptor.
    */
   static adopt(fd: number): Socket {
     return new Socket(adoptSocket(fd))
@@ -87,6 +89,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Creates a second Socket on the same open socket, with close-on-exec and the same `timeout`. dup(2) */
   dup(): Socket<A, K> {
+    if (this.closed) throw closed('dup')
     const copy = Socket.dup<A, K>(this)
     copy.timeout = this.timeout
     return copy
@@ -103,7 +106,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * After a timeout the kernel continues the attempt. Call `connect` again to wait for the same attempt.
    */
   connect(address: AddressLike, op?: SyncOp | number): void {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     this.#block(this.connectOperation(address), waiting)
   }
 
@@ -123,18 +126,18 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Accepts the next connection and returns its Socket. accept(2) */
   accept(op?: SyncOp | number): this {
-    return this.#block(this.acceptOperation(), checkSyncOp(op, this.timeout))
+    return this.#block(this.acceptOperation(), checkSyncReceive(op, this.timeout))
   }
 
   /** Receives up to `size` bytes into a new Buffer, which is empty at the end of the stream. recv(2) */
   recv(size: number, op?: SyncOp | number): Buffer {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvOperation(size, waiting.flags), waiting)
   }
 
   /** Receives into `buffer` and returns the number of bytes, 0 at the end of the stream. recv(2) */
   recvInto(buffer: ArrayBufferView, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvIntoOperation(buffer, waiting.flags), waiting)
   }
 
@@ -144,13 +147,13 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `address` is `null` on a connected stream.
    */
   recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: A | null } {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
   }
 
   /** Receives into `buffer` and returns the number of bytes and the address of the sender. recvfrom(2) */
   recvfromInto(buffer: ArrayBufferView, op?: SyncOp | number): { bytes: number; address: A | null } {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvfromIntoOperation(buffer, waiting.flags), waiting)
   }
 
@@ -160,7 +163,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * On a stream the number may be less than the size of `data`. `sendAll` sends everything.
    */
   send(data: ArrayBufferView, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendOperation(data, waiting.flags), waiting)
   }
 
@@ -170,13 +173,13 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * An error has `bytesSent`.
    */
   sendAll(data: ArrayBufferView, op?: SyncOp | number): void {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     this.#block(this.sendAllOperation(data, waiting.flags), waiting)
   }
 
   /** Sends one datagram to `address`, or for `null` to the connected peer, and returns the number of bytes. sendto(2) */
   sendto(data: ArrayBufferView, address: AddressLike | null, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
   }
 
@@ -190,13 +193,13 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     op?: Omit<RecvmsgOptions, 'signal'> | number,
   ): Message<A> {
     const own = ownOp(op)
-    const waiting = checkSyncOp(own, this.timeout, RECVMSG_FIELDS)
+    const waiting = checkSyncReceive(own, this.timeout, RECVMSG_FIELDS)
     return this.#block(this.recvmsgOperation(into, waiting.flags, fieldsOfOp(own)), waiting)
   }
 
   /** Sends one message with its control messages and returns the number of bytes. sendmsg(2) */
   sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendmsgOperation(message, waiting.flags, false), waiting)
   }
 
@@ -206,7 +209,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Linux only, else `ENOSYS`.
    */
   receiveErrors(op?: SyncOp | number): ErrorRecord[] {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.receiveErrorsOperation(), waiting)
   }
 
@@ -215,7 +218,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `receiveErrors`.
    */
   errors(op?: SyncOp | number): IterableIterator<ErrorRecord> {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     this.receiveErrorOperation() // throws if the socket has no error queue
     return this.#eachError(waiting)
   }
@@ -226,19 +229,19 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     fds: readonly (number | { readonly fd: number })[],
     op?: SyncOp | number,
   ): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendFdsOperation(data, fds, waiting.flags), waiting)
   }
 
   /** Receives up to `size` bytes and up to `maxFds` file descriptors over AF_UNIX. unix(7) SCM_RIGHTS */
   recvFds(size: number, maxFds: number, op?: SyncOp | number): ReceivedFds<A> {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return receivedFds(this.#block(this.recvFdsOperation(size, maxFds, waiting.flags), waiting))
   }
 
   /** Receives the messages that are available, at least one, into `batch` and returns their number. recvmmsg(2) */
   recvmmsg(batch: MessageBatch, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvmmsgOperation(batch, waiting.flags), waiting)
   }
 
@@ -248,7 +251,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * An error has `messagesSent`.
    */
   sendmmsg(batch: MessageBatch, op?: SyncOp | number): number {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendmmsgOperation(batch, waiting.flags, false), waiting)
   }
 
@@ -259,7 +262,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   sendfile(file: FileLike, options?: Omit<SendfileOptions, 'signal'> | number): number {
     const own = ownOp(options)
-    const waiting = checkSyncOp(own, this.timeout, SENDFILE_FIELDS)
+    const waiting = checkSyncSend(own, this.timeout, SENDFILE_FIELDS)
     return this.#block(this.sendfileOperation(file, own, 'blocking'), waiting)
   }
 
@@ -270,7 +273,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `adopt`, `dup`, `setInheritable(true)` or a read of `fd`. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
   sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult {
-    const waiting = checkSyncOp(op, this.timeout)
+    const waiting = checkSyncSend(op, this.timeout)
     const plan = planZeroCopy(this.channel, data, waiting, isStream(this))
     try {
       if (plan.send === null) {
@@ -293,7 +296,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   splice(to: Socket | FileLike, options?: Omit<SpliceOptions, 'signal'> | number): number {
     const own = ownOp(options)
     const { length, onProgress } = checkSplice(own)
-    const { timeout } = checkSyncOp(own, this.timeout, SPLICE_FIELDS)
+    const { timeout } = checkSyncReceive(own, this.timeout, SPLICE_FIELDS)
     const end = timeout === null || timeout === 0 ? null : performance.now() + timeout
     const left = (): number | null => (end === null ? timeout : Math.max(0.001, end - performance.now()))
     const transfer = this.spliceOperation(to)
@@ -316,19 +319,19 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
 
   /** Waits until the socket is readable, the peer has finished, or the socket has failed. poll(2) */
   readable(op?: SyncOp | number): void {
-    this.#block(this.readyOperation(READ), checkSyncOp(op, this.timeout))
+    this.#block(this.readyOperation(READ), checkSyncReceive(op, this.timeout))
   }
 
   /** Waits until the socket is writable or has failed. poll(2) */
   writable(op?: SyncOp | number): void {
-    this.#block(this.readyOperation(WRITE), checkSyncOp(op, this.timeout))
+    this.#block(this.readyOperation(WRITE), checkSyncSend(op, this.timeout))
   }
 
   /** Returns an iterator over incoming connections that ends when the listening socket is closed. */
   connections(op?: SyncOp | number): IterableIterator<this> {
     return this.#pull(
       () => this.acceptOperation(),
-      checkSyncOp(op, this.timeout),
+      checkSyncReceive(op, this.timeout),
       () => false,
     )
   }
@@ -336,7 +339,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /** Returns an iterator over received data that ends when the peer has finished or the socket is closed. */
   chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
     const own = ownOp(options)
-    const waiting = checkSyncOp(own, this.timeout, CHUNKS_FIELDS)
+    const waiting = checkSyncReceive(own, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(own)
     const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
     return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
@@ -349,7 +352,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   messages(options?: Omit<MessagesOptions, 'signal'>): IterableIterator<Message<A>> {
     const own = ownOp(options)
-    const waiting = checkSyncOp(own, this.timeout, MESSAGES_FIELDS)
+    const waiting = checkSyncReceive(own, this.timeout, MESSAGES_FIELDS)
     const { size, ...given } = checkMessages(own)
     const isEnd = (message: Message<A>): boolean => message.bytes === 0 && hasEnded(this)
     return this.#pull(this.messageOperation(size, waiting.flags, given), waiting, isEnd)

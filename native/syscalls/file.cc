@@ -157,6 +157,7 @@ static constexpr Function kSlot[] = {
     {"sendfile", CallWithSlot<SendFileOnSlot>},
     {"transferJob", CallWithSlot<TransferJob>},
     {"stat", CallFd<Stat>},
+    {"fileSize", CallSlot<Stat>},
     {"resident", CallSlot<Resident>},
     {"adoptDuplicate", CallFd<AdoptDuplicate>},
     {"adoptAsIs", CallFd<AdoptAsIs>},

@@ -1,5 +1,6 @@
 import {
   AF_INET,
+  AF_INET6,
   AF_UNIX,
   AF_UNSPEC,
   constants,
@@ -7,8 +8,10 @@ import {
   Socket,
   SOCK_DGRAM,
   SOCK_SEQPACKET,
+  SOCK_STREAM,
   TCP_NODELAY,
 } from '../../lib'
+import * as sync from '../../lib/sync'
 import { ensureDist, run, runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
@@ -46,6 +49,55 @@ describe('connect', () => {
     expect(await unix.connectEx('/nonexistent/socket')).toBe(2)
     expect((await failure(socket.connectEx(['no.address', 1]))).code).toBe('ERR_INVALID_ADDRESS')
     for (const one of [socket, other, unix, listener, held]) one.close()
+  })
+
+  const refusals: [string, number, number, string, string | null][] = [
+    ['TCP', AF_INET, 0, '127.0.0.1', null],
+    ['TCP over IPv6', AF_INET6, 0, '::1', missing.socket(AF_INET6, SOCK_STREAM)],
+    [
+      'MPTCP',
+      AF_INET,
+      constants.IPPROTO_MPTCP!,
+      '127.0.0.1',
+      missing.socket(AF_INET, SOCK_STREAM, constants.IPPROTO_MPTCP),
+    ],
+  ]
+  for (const [name, family, protocol, address, absent] of refusals) {
+    testIf(
+      absent,
+      `${name}: each connect to a closed port is refused, and the next one to an open port succeeds`,
+      async () => {
+        const held = new Socket(family).bind([address, 0])
+        const { port } = held.getsockname() as unknown as { port: number }
+        const sockets = [
+          new Socket(family, SOCK_STREAM, protocol),
+          new sync.Socket(family, SOCK_STREAM, protocol),
+        ]
+        for (const socket of sockets) {
+          const errors = []
+          for (let i = 0; i < 4; i++) errors.push(await socket.connectEx([address, port]))
+          expect(errors).toEqual([111, 111, 111, 111])
+        }
+        held.listen()
+        for (const socket of sockets) {
+          await socket.connect([address, port])
+          expect(socket.getpeername()).toMatchObject({ port })
+          socket.close()
+        }
+        held.close()
+      },
+    )
+  }
+
+  test('a bound socket keeps its port over a refusal', async () => {
+    const held = refusing()
+    const socket = new Socket().bind(['127.77.1.1', 7701]) // with port 0 the kernel chooses another port
+    const bound = String(socket.getsockname())
+    for (let i = 0; i < 2; i++) {
+      expect(await socket.connectEx(held.getsockname())).toBe(111)
+      expect(String(socket.getsockname())).toBe(bound)
+    }
+    for (const each of [socket, held]) each.close()
   })
 
   test('a second connect fails with EISCONN', async () => {

@@ -50,6 +50,7 @@ const calls: [string, (slot: never) => number][] = [
   ['transferJob', slot => native.transferJob(slot, 0, -1, 0, 1, 1)],
   ['cut', slot => native.abort(slot)],
   ['resident', slot => native.resident(slot, 0, 1)],
+  ['fileSize', slot => native.fileSize(slot)],
 ]
 
 describe.each(calls)('%s', (_name, call) => {

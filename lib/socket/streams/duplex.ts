@@ -10,7 +10,7 @@ import {
   SO_KEEPALIVE,
   TCP_NODELAY,
 } from '../../constants'
-import { aborted, systemError, type SocketError } from '../../errors'
+import { aborted, invalidType, outOfRange, systemError, type SocketError } from '../../errors'
 import { errnoOf } from '../../errors/errno'
 import { clearTimeout, setTimeout } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
@@ -55,6 +55,7 @@ const SIZE = 65536
 /** IOV_MAX on every supported system. */
 const MAX_PARTS = 1024
 const MESSAGES = 16
+const MAX_TIMER = 0x7fffffff
 // macOS calls the option TCP_KEEPALIVE.
 const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
 
@@ -219,13 +220,21 @@ export class SocketDuplex extends Duplex {
 
   /**
    * Emits `'timeout'` after `milliseconds` without a byte in either direction. The stream stays open. 0 disables
-   * it.
+   * it. More than 2³¹ − 1 milliseconds (24.8 days) count as 2³¹ − 1, as in a net.Socket.
    */
   setTimeout(milliseconds: number, listener?: () => void): this {
+    if (this.destroyed) return this
+    if (typeof milliseconds !== 'number') throw invalidType('milliseconds', 'number', milliseconds)
+    if (!(milliseconds >= 0 && milliseconds < Infinity))
+      throw outOfRange('milliseconds', 'a non-negative finite number', milliseconds)
+    if (listener !== undefined && typeof listener !== 'function')
+      throw invalidType('listener', 'function', listener)
     this.timeout = milliseconds
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), milliseconds).unref()
+    // A longer timer would fire at once.
+    const wait = Math.min(milliseconds, MAX_TIMER)
+    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), wait).unref()
     if (listener === undefined) return this
     return milliseconds > 0 ? this.once('timeout', listener) : this.off('timeout', listener)
   }
