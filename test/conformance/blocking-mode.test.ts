@@ -62,10 +62,10 @@ test.each(kinds.filter(({ missing: reason }) => reason === null))(
       expect(await failure(a.send(Buffer.alloc(8192), { timeout: 5 }))).toMatchObject({
         code: 'ERR_SOCKET_TIMEOUT',
       })
-      if (stream)
-        expect(await failure(a.sendAll(Buffer.alloc(1 << 24), { timeout: 5 }))).toMatchObject({
-          bytesSent: 0,
-        })
+      if (!stream) return
+      const error = await failure(a.sendAll(Buffer.alloc(1 << 24), { timeout: 5 }))
+      expect(error.code).toBe('ERR_SOCKET_TIMEOUT')
+      expect(error.bytesSent).toBeLessThan(1 << 24) // TCP may free room later
     }),
 )
 

@@ -27,7 +27,8 @@ beforeAll(async () => {
 
 afterAll(async () => {
   expect(native.stats()).toMatchObject({ slots: 0, jobs: 0 })
-  // A thread closes received descriptors. On a busy machine that may take until after the test.
+  // A thread closes received descriptors. On a busy machine that may take until after the test, so the first count
+  // may include some of an earlier file.
   for (let turn = 0; turn < 1000 && countDescriptors() > before; turn++) await new Promise(setImmediate)
-  expect(countDescriptors()).toBe(before)
+  expect(countDescriptors()).toBeLessThanOrEqual(before)
 })
