@@ -1,4 +1,4 @@
-import { inspect, types } from 'node:util'
+import { inspect } from 'node:util'
 import { checkInteger, invalidAddress, invalidType, noInterface } from '../errors/argument'
 import type { CodedError } from '../errors/argument'
 import type { Platform } from '../platform'
@@ -136,7 +136,8 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
 /** Returns the value if it is an object with named fields, and `null` for an array, bytes or a primitive. */
 export function fieldsOf(value: unknown): Record<string, unknown> | null {
   if (typeof value !== 'object' || value === null) return null
-  return Array.isArray(value) || types.isUint8Array(value) ? null : (value as Record<string, unknown>)
+  // A getter of a DataView throws when its memory is detached.
+  return Array.isArray(value) || ArrayBuffer.isView(value) ? null : (value as Record<string, unknown>)
 }
 
 export function checkU8(argument: string, value: unknown): number {

@@ -31,7 +31,7 @@ import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
-import { check, checkOption, describeOption, refuseTimeout, SocketOptions } from './option-calls'
+import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
@@ -340,16 +340,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
       const available = byteLengthOf(bytes)
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
-    refuseTimeout(this, l, n)
-    const result = native.setsockopt(this.channel.id, l, n, bytes, length)
-    if (result < 0) checkOption(this, 'setsockopt', result, describeOption(l, n))
-    if (l === constants.SOL_SOCKET && n === constants.SO_RCVLOWAT) this.#learnLowWater()
-  }
-
-  /** Reads SO_RCVLOWAT back: a receive waits for that many bytes. */
-  #learnLowWater(): void {
-    const value = this.getsockopt(constants.SOL_SOCKET!, constants.SO_RCVLOWAT!)
-    if (value > 1 || this.channel.extras !== null) this.channel.ensureExtras().lowWater = value
+    setOptionBytes(this, l, n, bytes, length)
   }
 
   /** Returns the value of a typed option: `socket.get(options.TCP_INFO)`. getsockopt(2) */

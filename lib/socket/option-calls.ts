@@ -59,10 +59,34 @@ const blockingTimeouts = ['SO_RCVTIMEO', 'SO_SNDTIMEO'].flatMap(name =>
 )
 
 /** Throws `EPERM` for an option that would have no effect, because the socket never blocks. */
-export function refuseTimeout(socket: OptionSocket, level: number, name: number): void {
+function refuseTimeout(socket: OptionSocket, level: number, name: number): void {
   if (level !== constants.SOL_SOCKET || !blockingTimeouts.includes(name)) return
   check(socket, 'setsockopt', 0)
   throw systemError('setsockopt', EPERM, { subject: describeOption(level, name), refused: refusedTimeout })
+}
+
+/** Sets an option to `size` bytes of a value, and keeps what operations have to know. setsockopt(2) */
+export function setOptionBytes(
+  socket: OptionSocket,
+  level: number,
+  name: number,
+  bytes: ArrayBufferView | null,
+  size: number,
+): void {
+  refuseTimeout(socket, level, name)
+  const { channel } = socket
+  const result = native.setsockopt(channel.id, level, name, bytes, size)
+  if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
+  if (level === constants.SOL_SOCKET && name === constants.SO_RCVLOWAT) learnLowWater(channel)
+}
+
+/** Reads SO_RCVLOWAT back: a receive waits for that many bytes. */
+function learnLowWater(channel: Channel): void {
+  const value = new Int32Array(1)
+  integerSize[0] = value.byteLength
+  if (native.getsockopt(channel.id, constants.SOL_SOCKET!, constants.SO_RCVLOWAT!, value, integerSize) < 0)
+    return
+  if (value[0]! > 1 || channel.extras !== null) channel.ensureExtras().lowWater = value[0]!
 }
 
 /** Makes the system calls of typed options on one socket. */
@@ -85,10 +109,8 @@ export class SocketOptions implements OptionCalls {
   }
 
   set(level: number, name: number, value: Uint8Array): void {
-    const { socket } = this
     const bytes = checkBytes('value', value)
-    const result = native.setsockopt(socket.channel.id, level, name, bytes, byteLengthOf(bytes))
-    if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
+    setOptionBytes(this.socket, level, name, bytes, byteLengthOf(bytes))
   }
 
   setProgram(level: number, name: number, instructions: Uint8Array): void {

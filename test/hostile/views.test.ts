@@ -114,6 +114,22 @@ describe.each(contradictions)('a view with %s', (_what, says) => {
   })
 })
 
+test('a detached view as an address is refused like any other view', () => {
+  const socket = new Socket()
+  const makers = [
+    (memory: ArrayBuffer) => new DataView(memory),
+    (memory: ArrayBuffer) => new Uint16Array(memory),
+  ]
+  for (const make of makers) {
+    const memory = new ArrayBuffer(16)
+    const view = make(memory)
+    structuredClone(memory, { transfer: [memory] })
+    for (const call of [() => socket.bind(view as never), () => socket.tryConnect(view as never)])
+      expect(thrown(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+  }
+  socket.close()
+})
+
 test('a Proxy of a view is refused', async () => {
   const [a, b] = Socket.pair()
   const proxy = new Proxy(Buffer.alloc(8), {})
