@@ -77,8 +77,9 @@ verdict('every link of a page has a target in the package', brokenLinks(list, in
 const stale = list
   .filter(name => /\.(js|d\.ts)$/.test(name) && name.startsWith('dist/'))
   .filter(name => {
-    const source = name.replace('dist/', 'lib/').replace(/(\.d\.ts|\.js)$/, '.ts')
-    return !existsSync(path.join(root, source))
+    const same = name.replace('dist/', 'lib/')
+    const source = same.replace(/(\.d\.ts|\.js)$/, '.ts')
+    return !existsSync(path.join(root, source)) && !existsSync(path.join(root, same))
   })
 verdict('nothing in dist/ is left from a source that is gone', stale.join('\n'))
 
