@@ -154,7 +154,7 @@ const steps = [
   ...(fast ? [] : [['clang-tidy', tidy]]),
   ...(fast && !tests ? [] : [['build', build]]),
   ...(fast ? [] : [['package', packageLint]]),
-  ...(fast ? [] : [['reference', () => node([bin('typedoc'), '--emit', 'none'])]]),
+  ...(fast ? [] : [['reference', () => node(['scripts/docs.mjs'])]]),
   ...(tests ? [['tests', jest]] : []),
 ]
 

@@ -4,11 +4,13 @@
 //   --tarball=FILE  tests an existing tarball; prebuild.yml does so on every target
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs'
 import { rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { bin, buildEnv, must, node, npmCli, root, run, stage } from './tools.mjs'
 
-const LIMIT = 1024 * 1024
+const LIMIT = 1.3 * 1024 * 1024
+const { brokenLinks } = createRequire(import.meta.url)('./doc-links.cjs')
 const given = process.argv.find(each => each.startsWith('--tarball='))?.slice('--tarball='.length)
 const other = process.platform === 'darwin' ? 'linux' : 'darwin'
 const npm = npmCli()
@@ -24,7 +26,8 @@ async function pack() {
   await must('clean', process.execPath, ['scripts/clean.mjs', 'dist'])
   await must('tsc', process.execPath, [tsc, '-p', 'tsconfig.build.json'])
   await must('esm-wrappers', process.execPath, ['scripts/esm-wrappers.mjs'])
-  const folder = stage(['bin', 'dist', 'scripts/build-native.mjs', 'LICENSE', 'README.md', 'CHANGELOG.md'])
+  const notices = ['LICENSE', 'README.md', 'SECURITY.md', 'CHANGELOG.md']
+  const folder = stage(['bin', 'dist', 'docs', 'examples', 'scripts/build-native.mjs', ...notices])
   // These decoys must not get into the package.
   for (const decoy of ['test', 'bench', 'build']) {
     mkdirSync(path.join(folder, decoy))
@@ -48,13 +51,18 @@ process.on('exit', () => rmSync(project, { recursive: true, force: true }))
 
 // Size and content
 const size = statSync(tarball).size
-verdict(`size: ${Math.ceil(size / 1024)} KiB`, size < LIMIT ? '' : `more than ${LIMIT / 1024} KiB`)
+verdict(
+  `size: ${Math.ceil(size / 1024)} KiB`,
+  size < LIMIT ? '' : `more than ${Math.floor(LIMIT / 1024)} KiB`,
+)
 const list = (await must('tar', 'tar', ['-tzf', tarball]))
   .trim()
   .split('\n')
   .map(name => name.replace('package/', ''))
+const extracted = path.join(project, 'package')
+await must('tar', 'tar', ['-xzf', tarball, '-C', project])
 const allowed =
-  /^(bin\/|dist\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
+  /^(bin\/|dist\/|docs\/|examples\/|native\/|prebuilds\/|binding\.gyp$|package\.json$|scripts\/build-native\.mjs$|[A-Z]+(\.md)?$)/
 verdict(`content: ${list.length} files`, list.filter(name => !allowed.test(name)).join('\n'))
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
 const targets = Object.values(manifest.exports).flatMap(function leaves(entry) {
@@ -64,11 +72,14 @@ const needed = [...targets, ...Object.values(manifest.bin), 'LICENSE', 'README.m
   name => name.replace('./', ''),
 )
 verdict('every entry point and notice is there', needed.filter(name => !list.includes(name)).join('\n'))
+const inside = name => readFileSync(path.join(extracted, name), 'utf8')
+verdict('every link of a page has a target in the package', brokenLinks(list, inside).join('\n'))
 const stale = list
   .filter(name => /\.(js|d\.ts)$/.test(name) && name.startsWith('dist/'))
   .filter(name => {
-    const source = name.replace('dist/', 'lib/').replace(/(\.d\.ts|\.js)$/, '.ts')
-    return !existsSync(path.join(root, source))
+    const same = name.replace('dist/', 'lib/')
+    const source = same.replace(/(\.d\.ts|\.js)$/, '.ts')
+    return !existsSync(path.join(root, source)) && !existsSync(path.join(root, same))
   })
 verdict('nothing in dist/ is left from a source that is gone', stale.join('\n'))
 

@@ -65,7 +65,7 @@ function tally(rows) {
   const verdicts = rows.map(row => row[2]).filter(Boolean)
   const count = name => verdicts.filter(each => each === name).length
   return (
-    `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} reach only the floor, ` +
+    `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} reach only the minimum, ` +
     `${count('MISSED')} neither${count('not measured') > 0 ? `, and ${count('not measured')} were not measured` : ''}.`
   )
 }
@@ -78,24 +78,27 @@ export async function writeReport(results) {
   for (const question of results.questions) sections.push(await sectionOf(question))
   const text = `# Benchmarks
 
-Written by \`npm run bench -- --report\`. [bench/README.md](../bench/README.md) says what each question measures, how it is
-measured, and how to read a cell. All peers run interleaved in the same run. Every second repetition runs in reverse
-order. A ratio compares two variants within one repetition. Cells show the median with (least..most).
+${readFileSync(file('expect.md'), 'utf8').trim()}
+
+## How it was measured
 
 ${machineOf(results)}
 
 The machine is a small virtual machine. Rates vary by a third from hour to hour, but ratios within a run repeat to about
 5 %. Waking a sleeping core costs more than most operations that are measured. So trust ratios and CPU times first.
 
-## Goals
-
-Each row has a floor (must), below which nothing is released, and a goal (stretch). ${tally(rows)}
-
-${markdownTable([head, ...rows], head.length)}
-
-${readFileSync(file('notes.md'), 'utf8').trim()}
+All variants run interleaved in the same run, and every second repetition runs in reverse order. A cell is the median of the
+repetitions, with (least..most). A column with \`/\` is a ratio within one repetition, to the variant after the \`/\`. "C" is the
+same work in a C program. CPU is user and system time for each message. If \`server %\` or \`client %\` is well under 100, the other
+end was slower, and only the CPU columns count. In a clone, \`npm run bench\` measures all of it on your machine.
 
 ${sections.join('\n\n')}
+
+## Goals
+
+This project has a minimum (must) and a goal (stretch) for each case. ${tally(rows)}
+
+${markdownTable([head, ...rows], head.length)}
 `
   writeFileSync(path.join(docs, 'benchmarks.md'), text)
   console.log('\ndocs/benchmarks.md')

@@ -33,7 +33,10 @@ export interface ErrorRecord {
   icmp?: { type: number; code: number }
   /** The MTU that the packet exceeded. */
   mtu?: number
-  /** The time at which the packet reached `stage`, in nanoseconds since 1970. */
+  /**
+   * The time at which the packet reached `stage`, in nanoseconds since 1970. For an ICMP error, with
+   * `receiveMeta({ timestamp })`: the time at which the kernel received it.
+   */
   timestamp?: bigint
   /** The stage of the timestamp. */
   stage?: TimestampStage

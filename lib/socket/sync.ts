@@ -72,6 +72,9 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Takes ownership of an open file descriptor that is a socket. The returned Socket closes it.
    *
+   * Sets O_NONBLOCK, which all holders of the open socket share. Does not change close-on-exec: Node sets it at its start
+   * for every inherited descriptor, and `setInheritable` changes it.
+   *
    * If the call throws, for example `EBADF` or `ENOTSOCK`, the caller still owns the descriptor. Throws `EBUSY` if an
    * open Socket of this thread owns the descriptor.
    */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { ensureBuilt } from '../helpers/built'
 import { root } from '../helpers/child'
@@ -121,36 +121,4 @@ describe('the code of', () => {
       })
     }
   }
-})
-
-test('every link between the pages has a target', () => {
-  const files = new Map(
-    [
-      'README.md',
-      ...readdirSync(path.join(root, 'docs'))
-        .filter(name => name.endsWith('.md'))
-        .map(name => `docs/${name}`),
-    ].map(name => [name, readFileSync(path.join(root, name), 'utf8')]),
-  )
-  const anchorsOf = (text: string): string[] =>
-    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-      title!
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, '')
-        .replaceAll(' ', '-'),
-    )
-  const broken: string[] = []
-  for (const [name, text] of files) {
-    for (const [, target] of text.matchAll(/\]\(([^)]+)\)/g)) {
-      if (/^[a-z]+:/.test(target!)) continue
-      const [file = '', anchor] = target!.split('#')
-      const resolved = file === '' ? name : path.normalize(path.join(path.dirname(name), file))
-      const there = files.get(resolved)
-      const found = there !== undefined || existsSync(path.join(root, resolved))
-      if (!found || (anchor !== undefined && there !== undefined && !anchorsOf(there).includes(anchor))) {
-        broken.push(`${name}: ${target}`)
-      }
-    }
-  }
-  expect(broken).toEqual([])
 })

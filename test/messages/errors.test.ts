@@ -68,6 +68,23 @@ for (const [host, origin, icmp, reason] of [
   )
 }
 
+testIf(linux, 'an ICMP error has a timestamp if receiveMeta switches timestamps on', async () => {
+  const plain = withErrors()
+  const stamped = withErrors().receiveMeta({ timestamp: 'ns' })
+  const address = unreachable()
+  const probe = async (socket: Socket): Promise<ErrorRecord> => {
+    await socket.sendto(bytes('probe'), address)
+    return (await socket.receiveErrors())[0]!
+  }
+  // The kernel enables timestamps asynchronously, so the first records may have none.
+  let record = await probe(stamped)
+  for (let i = 0; record.timestamp === undefined && i < 200; i++) record = await probe(stamped)
+  expect(record).toMatchObject({ origin: 'icmp', timestamp: expect.any(BigInt) })
+  expect((await probe(plain)).timestamp).toBeUndefined()
+  plain.close()
+  stamped.close()
+})
+
 testIf(linux ?? six, 'a dual-stack socket reports an IPv4 error', async () => {
   const socket = new Socket(AF_INET6, SOCK_DGRAM).receiveMeta({ errors: true })
   const { port } = unreachable() as { port: number }
