@@ -103,6 +103,6 @@ function claim(
   return {
     fds: wanted === null ? null : handles.slice(0, count),
     surplus: wanted !== null && rights.length > wanted,
-    pidfd: handles[count] ?? null,
+    pidfd: handles.length > count ? handles[count]! : null,
   }
 }

@@ -442,7 +442,7 @@ describe('packet sockets', () => {
         expect(batch.data(3).toString('latin1', 14).trimEnd()).toBe('4')
         expect(batch.address(3)).toMatchObject({ kind: 'packet', packetType: c['PACKET_BROADCAST'] })
         // A flag that AF_PACKET refuses for another reason is still refused.
-        const wrong = { flags: c['MSG_CONFIRM']!, timeout: 1000 }
+        const wrong = { flags: c['MSG_OOB']!, timeout: 1000 }
         expect(await failure(receiver.recvmsg(2000, wrong))).toMatchObject({ code: 'EINVAL' })
         expect((await receiver.recvmsg(2000)).data.toString('latin1', 14).trimEnd()).toBe('5')
       } finally {
