@@ -32,8 +32,6 @@ export interface Waiting {
   signal: AbortSignal | undefined
 }
 
-const MAX_TIMEOUT = 0x7fffffff
-
 /** The names of the options of an operation, in addition to those of Op. */
 export type Fields = readonly string[]
 
@@ -121,9 +119,7 @@ export function checkFlags(flags: unknown): number {
 export function checkTimeout(name: string, timeout: unknown): number | null {
   if (timeout === null) return null
   if (typeof timeout !== 'number') throw invalidType(name, 'number or null', timeout)
-  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT)) {
-    throw outOfRange(name, `>= 0 && <= ${MAX_TIMEOUT} or null`, timeout)
-  }
+  if (!(timeout >= 0 && timeout < Infinity)) throw outOfRange(name, 'a finite number >= 0, or null', timeout)
   return timeout
 }
 
