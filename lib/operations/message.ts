@@ -47,6 +47,19 @@ export interface OutgoingMessage {
    * does not work, each datagram takes one call.
    */
   segmentSize?: number | undefined
+  /** With `true`, sendmsg waits for the transmit timestamp: see TimestampedMessage. */
+  timestamp?: false | undefined
+}
+
+/** A message whose transmit timestamp sendmsg waits for. */
+export interface TimestampedMessage extends Omit<OutgoingMessage, 'segmentSize' | 'timestamp'> {
+  /** Waits until the kernel has handed the packet to the device, and returns the time. Linux. */
+  timestamp: true
+}
+
+/** The fields of both kinds of messages. */
+export interface OutgoingFields extends Omit<OutgoingMessage, 'timestamp'> {
+  timestamp?: boolean | undefined
 }
 
 export const OUTGOING_FIELDS = [
@@ -54,6 +67,7 @@ export const OUTGOING_FIELDS = [
   'address',
   'control',
   'segmentSize',
+  'timestamp',
 ] satisfies (keyof OutgoingMessage)[]
 
 /** The result of recvFds. */

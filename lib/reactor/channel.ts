@@ -1,4 +1,5 @@
 import type { ErrorQueue } from './error-queue'
+import type { TimestampSender } from './timestamp-sender'
 import type { ZeroCopySender } from './zerocopy-sender'
 import type { Operation } from './operation'
 import { home, type Network } from './network'
@@ -41,6 +42,8 @@ class Extras {
   unsegmented = false
   /** True if the caller asked for the pidfd of each message. Otherwise received pidfds are closed. */
   pidfds = false
+  /** The sends that wait for their transmit timestamp. */
+  timestamps: TimestampSender | null = null
   /** The state of MSG_ZEROCOPY sends. */
   zeroCopy: ZeroCopySender | null = null
   /** Called before the descriptor is closed: pending zero-copy sends may still use memory. */
