@@ -59,7 +59,7 @@ export interface TimestampedMessage extends Omit<OutgoingMessage, 'segmentSize' 
 
 /** The fields of both kinds of messages. */
 export interface OutgoingFields extends Omit<OutgoingMessage, 'timestamp'> {
-  timestamp?: boolean | undefined
+  timestamp?: unknown
 }
 
 export const OUTGOING_FIELDS = [

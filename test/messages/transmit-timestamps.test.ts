@@ -139,11 +139,11 @@ testIf(linux, 'TCP that is not connected: EPIPE, as a send', async () => {
 })
 
 testIf(linux ?? missing.socket(AF_INET, SOCK_RAW, 1), 'raw sockets and AF_PACKET', async () => {
-  const raw = keep(new Socket(AF_INET, SOCK_RAW, c['IPPROTO_ICMP']!))
+  const raw = keep(new Socket(AF_INET, SOCK_RAW, c['IPPROTO_ICMP']))
   const echo = Buffer.from([8, 0, 0xf7, 0xfd, 0, 1, 0, 1])
   await timed(() => raw.sendmsg({ data: echo, address: ['127.0.0.1', 0], timestamp }))
-  const packet = keep(new Socket(c['AF_PACKET']!, SOCK_RAW, 0))
-  packet.bind({ family: c['AF_PACKET']!, interface: 1, protocol: 0 } as never)
+  const packet = keep(new Socket(c['AF_PACKET'], SOCK_RAW, 0))
+  packet.bind({ family: c['AF_PACKET']!, interface: 1, protocol: 0 })
   const frame = Buffer.alloc(60)
   frame.writeUInt16BE(0x88b5, 12)
   expect((await timed(() => packet.sendmsg({ data: frame, timestamp }))).bytes).toBe(60)
