@@ -8,6 +8,7 @@ import { elementsOf } from '../errors/argument'
 import { EAGAIN, EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
 import { Message } from '../message'
+import { deviceLoss } from '../message/device'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
 import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
@@ -235,7 +236,10 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   failure(result: number): Error {
-    return systemError('recvmsg', result, { address: peerOf(this.channel, result) })
+    return systemError('recvmsg', result, {
+      address: peerOf(this.channel, result),
+      device: deviceLoss(this.channel, result),
+    })
   }
 
   override get ignoresDry(): boolean {
@@ -303,6 +307,7 @@ export class Sendmsg extends Operation<number> {
           ? peerOf(this.channel, result)
           : this.channel.network.addresses.decode(this.address),
       control: this.control !== null,
+      device: this.address === null ? deviceLoss(this.channel, result) : undefined,
       refused: refusedControl(this.control, result),
     })
   }

@@ -48,6 +48,8 @@ class Extras {
   zeroCopy: ZeroCopySender | null = null
   /** Called before the descriptor is closed: pending zero-copy sends may still use memory. */
   guard: { readonly busy: boolean; close(): void } | null = null
+  /** True after an attempt to connect failed: the kernel makes no further progress. */
+  connectFailed = false
   /** The exponent of the next retry delay after spurious readiness to write: 2^stall milliseconds. */
   stall = 0
   /** True if the next edge to write must be ignored, because a failed attempt causes it. */
