@@ -388,6 +388,9 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
    * the file became shorter. A file that holds less than its size says (sysfs) is sent to its end. Every error has
    * `bytesSent`.
+   *
+   * With a `timeout` of 0, a part that is not in the page cache rejects with `EAGAIN`. Files of procfs and sysfs are
+   * never in the page cache.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     return this.#run(

@@ -473,7 +473,12 @@ export abstract class NonblockingSocket<
     return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, sendFlags(flags), true))
   }
 
-  /** Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2) */
+  /**
+   * Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2)
+   *
+   * Sends only what is in the page cache. Files of procfs and sysfs are never there, because a driver makes their data
+   * when they are read: the result is `null`. `sendfile` sends them.
+   */
   trySendfile(file: FileLike, options?: SendfileOptions): number | null {
     const own = ownOp(options)
     checkSend(own, null, SENDFILE_FIELDS)

@@ -12,7 +12,7 @@ afterEach(() => jest.restoreAllMocks())
 /** Returns an address on which no socket listens. */
 function closedPort(): ReturnType<Socket['getsockname']> {
   using socket = new Socket(AF_INET).bind(['127.0.0.1', 0])
-  return socket.getsockname() as ReturnType<Socket['getsockname']>
+  return socket.getsockname()
 }
 
 test('EALREADY after a failed attempt rejects instead of waiting for ever', async () => {
