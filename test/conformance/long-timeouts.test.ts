@@ -33,7 +33,6 @@ afterEach(() => {
   expect(warnings).toEqual([])
 })
 
-
 test('an operation, poll and select wait on', async () => {
   const [c, d] = Socket.pair()
   const waiting = [
