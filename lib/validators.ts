@@ -16,7 +16,7 @@ export interface Op {
    */
   flags?: number | undefined
   /**
-   * How long to wait, in milliseconds. `null` waits without limit. 0 does not wait: rejects with `EAGAIN` if the
+   * How long to wait, in milliseconds, any finite number from 0. `null` waits without limit. 0 does not wait: rejects with `EAGAIN` if the
    * operation would block. Otherwise rejects with `ERR_SOCKET_TIMEOUT` when the time is over. Default:
    * `socket.timeout`.
    */
