@@ -16,7 +16,7 @@ export interface Op {
    */
   flags?: number | undefined
   /**
-   * How long to wait, in milliseconds. `null` waits without limit. 0 does not wait: rejects with `EAGAIN` if the
+   * How long to wait, in milliseconds, any finite number from 0. `null` waits without limit. 0 does not wait: rejects with `EAGAIN` if the
    * operation would block. Otherwise rejects with `ERR_SOCKET_TIMEOUT` when the time is over. Default:
    * `socket.timeout`.
    */
@@ -31,8 +31,6 @@ export interface Waiting {
   timeout: number | null
   signal: AbortSignal | undefined
 }
-
-const MAX_TIMEOUT = 0x7fffffff
 
 /** The names of the options of an operation, in addition to those of Op. */
 export type Fields = readonly string[]
@@ -121,9 +119,7 @@ export function checkFlags(flags: unknown): number {
 export function checkTimeout(name: string, timeout: unknown): number | null {
   if (timeout === null) return null
   if (typeof timeout !== 'number') throw invalidType(name, 'number or null', timeout)
-  if (!(timeout >= 0 && timeout <= MAX_TIMEOUT)) {
-    throw outOfRange(name, `>= 0 && <= ${MAX_TIMEOUT} or null`, timeout)
-  }
+  if (!(timeout >= 0 && timeout < Infinity)) throw outOfRange(name, 'a finite number >= 0, or null', timeout)
   return timeout
 }
 

@@ -12,9 +12,12 @@ export function hint(
     address?: unknown
     control?: boolean | undefined
     refused?: string | undefined
+    device?: 'down' | 'deleted' | undefined
   },
 ): string {
   if (context.refused !== undefined) return context.refused
+  if (context.device !== undefined)
+    return context.device === 'down' ? 'the interface is down' : 'the interface was deleted'
   const subject = context.subject ?? ''
   if (syscall === 'socket') return ofSocket(code, subject)
   if (syscall === 'setns') return ofNamespace(code)
@@ -25,6 +28,8 @@ export function hint(
   if (syscall === 'ioctl' && code === 'EPERM') return orRoot('needs CAP_NET_ADMIN')
   if (syscall.startsWith('send')) return ofSend(code, context)
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'
+  if (syscall === 'connect' && code === 'EALREADY')
+    return 'an earlier attempt failed, and the kernel does not let this socket connect again: create a new one'
   if (syscall === 'accept' && code === 'EINVAL') return 'call listen() first'
   return ''
 }

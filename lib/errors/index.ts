@@ -61,6 +61,8 @@ export interface ErrorContext {
   subject?: string | undefined
   /** True if the call sent control messages. */
   control?: boolean | undefined
+  /** What happened to the interface of an AF_PACKET socket. */
+  device?: 'down' | 'deleted' | undefined
   /** The reason, if this package and not the kernel refused the call. Replaces every other hint. */
   refused?: string | undefined
 }

@@ -53,7 +53,7 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
         }
       },
     )
-    if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), Math.ceil(timeout))
+    if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), timeout)
   })
 }
 

@@ -205,8 +205,8 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
     if (typeof happyEyeballs !== 'number') {
       throw invalidType('options.happyEyeballs', 'a number of milliseconds or false', happyEyeballs)
     }
-    if (!(happyEyeballs >= 0 && happyEyeballs <= 0x7fffffff)) {
-      throw outOfRange('options.happyEyeballs', '>= 0 && <= 2147483647 or false', happyEyeballs)
+    if (!(happyEyeballs >= 0 && happyEyeballs < Infinity)) {
+      throw outOfRange('options.happyEyeballs', 'a finite number >= 0, or false', happyEyeballs)
     }
   }
   return {

@@ -87,9 +87,9 @@ function whenIdle(directions: readonly Direction[], idle: number, tell: () => vo
   const check = (): void => {
     const left = Math.max(...directions.map(({ lastMove }) => lastMove)) + idle - performance.now()
     if (left <= 0) tell()
-    else timer = setTimeout(check, Math.ceil(left)).unref() // the sockets keep the process alive
+    else timer = setTimeout(check, left).unref() // the sockets keep the process alive
   }
-  let timer = setTimeout(check, Math.ceil(idle)).unref()
+  let timer = setTimeout(check, idle).unref()
   return () => clearTimeout(timer)
 }
 

@@ -508,7 +508,8 @@ function checkClose(options: CloseOptions | undefined): { drain: number | boolea
   const { drain = false, backlog = true } = checkOptions('options', options, ['drain', 'backlog'])
   if (typeof backlog !== 'boolean') throw invalidType('options.backlog', 'boolean', backlog)
   return {
-    drain: typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, 0x7fffffff),
+    drain:
+      typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, Number.MAX_SAFE_INTEGER),
     backlog,
   }
 }

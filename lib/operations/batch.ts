@@ -23,6 +23,7 @@ import { refusal } from '../errors/refusals'
 import { addressAt } from '../host'
 import { Message } from '../message'
 import { MessageBatch } from '../message/batch'
+import { deviceLoss } from '../message/device'
 import { HeldFds } from '../message/held-fds'
 import { ELSEWHERE, hasLeftover, NOT_REMOVING, removeLeftover, takeLeftover } from '../message/leftover'
 import { controlLayout, receiveControl } from '../message/receive-control'
@@ -116,7 +117,7 @@ export class Recvmmsg extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('recvmmsg', result)
+    return systemError('recvmmsg', result, { device: deviceLoss(this.channel, result) })
   }
 }
 

@@ -38,7 +38,10 @@ export class Connect extends Operation<void> {
     if (this.#started) return this.#outcome()
     const result = native.connect(this.channel.id, this.address)
     // EALREADY: an earlier connect timed out, and the kernel still continues the attempt.
+    // AF_VSOCK before Linux 6.18 stays in the connecting state after a failure, and no event would come.
+    if (result === EALREADY && this.channel.extras?.connectFailed === true) return result
     if (result !== EINPROGRESS && result !== EINTR && result !== EALREADY) return result
+    if (this.channel.extras !== null) this.channel.extras.connectFailed = false
     this.#started = true
     return EAGAIN
   }
@@ -49,6 +52,7 @@ export class Connect extends Operation<void> {
     if (result < 0) return result
     if (number[0] !== 0) {
       const error = -number[0]!
+      this.channel.ensureExtras().connectFailed = true
       // Linux keeps a failed TCP socket in the connecting state, and the next connect(2) would fail with ECONNABORTED.
       if (platform.os === 'linux') native.connect(this.channel.id, unspecified)
       return error

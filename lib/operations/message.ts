@@ -8,6 +8,7 @@ import { elementsOf } from '../errors/argument'
 import { EAGAIN, EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
 import { Message } from '../message'
+import { deviceLoss } from '../message/device'
 import type { FdHandle } from '../message/fd'
 import { HeldFds } from '../message/held-fds'
 import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
@@ -47,6 +48,19 @@ export interface OutgoingMessage {
    * does not work, each datagram takes one call.
    */
   segmentSize?: number | undefined
+  /** With `true`, sendmsg waits for the transmit timestamp: see TimestampedMessage. */
+  timestamp?: false | undefined
+}
+
+/** A message whose transmit timestamp sendmsg waits for. */
+export interface TimestampedMessage extends Omit<OutgoingMessage, 'segmentSize' | 'timestamp'> {
+  /** Waits until the kernel has handed the packet to the device, and returns the time. Linux. */
+  timestamp: true
+}
+
+/** The fields of both kinds of messages. */
+export interface OutgoingFields extends Omit<OutgoingMessage, 'timestamp'> {
+  timestamp?: unknown
 }
 
 export const OUTGOING_FIELDS = [
@@ -54,6 +68,7 @@ export const OUTGOING_FIELDS = [
   'address',
   'control',
   'segmentSize',
+  'timestamp',
 ] satisfies (keyof OutgoingMessage)[]
 
 /** The result of recvFds. */
@@ -221,7 +236,10 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   }
 
   failure(result: number): Error {
-    return systemError('recvmsg', result, { address: peerOf(this.channel, result) })
+    return systemError('recvmsg', result, {
+      address: peerOf(this.channel, result),
+      device: deviceLoss(this.channel, result),
+    })
   }
 
   override get ignoresDry(): boolean {
@@ -289,6 +307,7 @@ export class Sendmsg extends Operation<number> {
           ? peerOf(this.channel, result)
           : this.channel.network.addresses.decode(this.address),
       control: this.control !== null,
+      device: this.address === null ? deviceLoss(this.channel, result) : undefined,
       refused: refusedControl(this.control, result),
     })
   }

@@ -17,6 +17,7 @@ import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
 import { ELSEWHERE, hasLeftover, keep } from '../message/leftover'
+import { deviceLoss } from '../message/device'
 import { peerOf } from '../message/peer'
 import { pool, SMALL } from '../message/pool'
 import { reactor, readAddress } from '../reactor'
@@ -114,7 +115,10 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 
   failure(result: number): Error {
-    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
+    return systemError(this.syscall, result, {
+      address: peerOf(this.channel, result),
+      device: deviceLoss(this.channel, result),
+    })
   }
 }
 

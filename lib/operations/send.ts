@@ -2,6 +2,7 @@ import { native } from '../binding/binding'
 import { WRITE } from '../binding/shared'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS } from '../errors/errno'
+import { deviceLoss } from '../message/device'
 import { peerOf } from '../message/peer'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
@@ -44,7 +45,10 @@ abstract class SendOperation<T> extends Operation<T> {
   }
 
   failure(result: number): Error {
-    return systemError(this.syscall, result, { address: peerOf(this.channel, result) })
+    return systemError(this.syscall, result, {
+      address: peerOf(this.channel, result),
+      device: deviceLoss(this.channel, result),
+    })
   }
 }
 

@@ -1,5 +1,6 @@
 import { native } from '../binding/binding'
 import { ERROR, WRITE } from '../binding/shared'
+import { constants, SOL_SOCKET } from '../constants'
 import { systemError, withProgress } from '../errors'
 import { EAGAIN, ENOBUFS } from '../errors/errno'
 import { reactor } from '../reactor'
@@ -8,6 +9,7 @@ import { Operation, YIELD } from '../reactor/operation'
 import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
 import { errorQueueOf } from './error-queue'
 
+const { SO_ZEROCOPY } = constants
 /** The number of bytes after which an attempt yields to other sockets. */
 const TURN_BYTES = 16 * 1024 * 1024
 
@@ -48,7 +50,7 @@ export class SendZeroCopy extends Operation<number> {
   #call(bytes: Uint8Array, rest: number): number {
     const { channel, flags, sender, send } = this
     // The numbers of completions are known only while there is a single holder.
-    if (!channel.shared) {
+    if (!channel.shared && this.#enabled()) {
       const result = native.sendZeroCopy(channel.id, bytes, flags, this.#sent, rest)
       if (result > 0) sender.accepted(send)
       if (result !== ENOBUFS) return result
@@ -57,6 +59,14 @@ export class SendZeroCopy extends Operation<number> {
     const result = native.send(channel.id, bytes, flags, this.#sent, rest)
     if (result !== EAGAIN) sender.refused(send)
     return result
+  }
+
+  // The kernel ignores MSG_ZEROCOPY without the option, and reports no completion. The program may have cleared it.
+  #enabled(): boolean {
+    const { id } = this.channel
+    const value = Int32Array.of(0)
+    if (native.getsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, value, Int32Array.of(4)) < 0) return false
+    return value[0] !== 0 || native.setsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, Int32Array.of(1), 4) >= 0
   }
 
   override get progress(): number {

@@ -5,6 +5,7 @@ import { platform } from '../host'
 import { reactor, readAddress } from '../reactor'
 import { EAGAIN } from '../errors/errno'
 import { DIRECT } from '../binding/memory'
+import { deviceLoss } from '../message/device'
 import { receiveMessage } from '../message/leftover'
 import { controlLayout, metaOf } from '../message/receive-control'
 import { Operation } from '../reactor/operation'
@@ -28,6 +29,7 @@ const control = new Uint8Array(256)
 
 /** How a packet socket receives frames: by recvmsg(2) or from a ring. */
 export interface Reader {
+  readonly channel: Channel
   /** The system call's name, for errors. */
   readonly syscall: string
   /** An error that occurred after some frames: it is reported after these frames have been delivered. */
@@ -121,6 +123,6 @@ export class ReceiveFrames extends Operation<Frame[]> {
   }
 
   failure(result: number): Error {
-    return systemError(this.reader.syscall, result)
+    return systemError(this.reader.syscall, result, { device: deviceLoss(this.reader.channel, result) })
   }
 }

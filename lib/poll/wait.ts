@@ -58,10 +58,10 @@ export async function waitFor(set: PollSet, { timeout, signal }: Waiting): Promi
   if (ready < 0) throw systemError('poll', ready)
   if (ready > 0 || timeout === 0) return
   const channel = gather(set)
-  const wake = new Error('a socket of the set was closed')
+  const wake = new Error('a socket of the set was closed, or keeps received data')
   let operation: PollMany
-  const onClose = (): void => reactor.cancel(channel, operation, wake)
-  const watches = set.channels.map(each => each.onGone(onClose))
+  const onWake = (): void => reactor.cancel(channel, operation, wake)
+  const watches = set.channels.flatMap(each => [each.onGone(onWake), each.onKept(onWake)])
   try {
     for (;;) {
       operation = new PollMany(set)

@@ -1,4 +1,5 @@
 import type { ErrorQueue } from './error-queue'
+import type { TimestampSender } from './timestamp-sender'
 import type { ZeroCopySender } from './zerocopy-sender'
 import type { Operation } from './operation'
 import { home, type Network } from './network'
@@ -41,10 +42,14 @@ class Extras {
   unsegmented = false
   /** True if the caller asked for the pidfd of each message. Otherwise received pidfds are closed. */
   pidfds = false
+  /** The sends that wait for their transmit timestamp. */
+  timestamps: TimestampSender | null = null
   /** The state of MSG_ZEROCOPY sends. */
   zeroCopy: ZeroCopySender | null = null
   /** Called before the descriptor is closed: pending zero-copy sends may still use memory. */
   guard: { readonly busy: boolean; close(): void } | null = null
+  /** True after an attempt to connect failed: the kernel makes no further progress. */
+  connectFailed = false
   /** The exponent of the next retry delay after spurious readiness to write: 2^stall milliseconds. */
   stall = 0
   /** True if the next edge to write must be ignored, because a failed attempt causes it. */
@@ -53,6 +58,8 @@ class Extras {
   backoff: NodeJS.Timeout | null = null
   /** Called when the descriptor has been closed or detached: see onGone. */
   watchers: Set<() => void> | null = null
+  /** Called when received data is kept: see onKept. */
+  keepers: Set<() => void> | null = null
 }
 
 /** The reactor's state of one socket. */
@@ -70,8 +77,7 @@ export class Channel {
   network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<number> | null = null
-  /** Data that was received but not delivered, oldest first: the next receives return it. */
-  leftover: Leftover | null = null
+  #leftover: Leftover | null = null
   /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
   messages = false
   /** The number of operations in all queues. */
@@ -104,6 +110,18 @@ export class Channel {
     network.join(this.id)
   }
 
+  /** Data that was received but not delivered, oldest first: the next receives return it. */
+  get leftover(): Leftover | null {
+    return this.#leftover
+  }
+
+  // poll() and select() wait for the kernel, which does not report data that was already received.
+  set leftover(leftover: Leftover | null) {
+    this.#leftover = leftover
+    const watchers = leftover === null ? null : (this.extras?.keepers ?? null)
+    if (watchers !== null) for (const tell of watchers) tell()
+  }
+
   /** Returns the extras, and allocates them if needed. Called before a field of them is written. */
   ensureExtras(): Extras {
     return (this.extras ??= new Extras())
@@ -118,6 +136,13 @@ export class Channel {
   head(direction: Direction): Operation<unknown> | null {
     const queue = direction === READ ? this.reading : direction === WRITE ? this.writing : this.failing
     return queue === null ? null : queue.head
+  }
+
+  /** Calls `tell` when received data is kept in `leftover`. Returns a function that unsubscribes. */
+  onKept(tell: () => void): () => void {
+    const keepers = (this.ensureExtras().keepers ??= new Set())
+    keepers.add(tell)
+    return () => keepers.delete(tell)
   }
 
   /** Calls `tell` when the descriptor has been closed or detached. Returns a function that unsubscribes. */

@@ -564,7 +564,7 @@ export class Reactor {
       })
     if (timeout !== null) {
       const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
-      leave.timer = setTimeout(expire, Math.ceil(timeout)) // 0.1 ms must not become 0
+      leave.timer = setTimeout(expire, timeout)
       if (!channel.refed) leave.timer.unref()
     }
     operation.leave = leave

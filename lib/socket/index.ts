@@ -15,10 +15,12 @@ import {
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
+  type TimestampedMessage,
 } from '../operations/message'
 import { Send, whenConnected } from '../operations/send'
 import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
+import { SendStamped, type TimestampedSend } from '../operations/timestamp'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
 import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
@@ -41,6 +43,7 @@ import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
 import { toNetSocket } from './streams/net'
 import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
+import { runTimestamped } from './timestamped'
 import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
 
 /**
@@ -274,8 +277,32 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `message.data` is one buffer, or several that are sent together. `message.control` holds control messages, such
    * as `control.ttl(8)` or `control.packetInfo({ source })`.
    */
-  sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number> {
-    return this.#run(checkSend, op, ({ flags }) => this.sendmsgOperation(message, flags, false))
+  sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number>
+  /**
+   * Sends one message, waits for its transmit timestamp, and resolves with both. sendmsg(2), SO_TIMESTAMPING
+   *
+   * `timestamp` is the time at which the kernel handed the packet to the device, in nanoseconds since 1970. It is
+   * comparable with `clock.realtimeNs()`. On TCP it is the time of the last byte that was accepted.
+   *
+   * Set a `timeout`: no timestamp comes if the kernel drops the packet (no neighbor, a full queue), or if the device
+   * takes no timestamps. The error then has `bytesSent`, because the message was queued. A later timestamp goes to
+   * `receiveErrors`.
+   *
+   * Linux, else `ENOSYS`. UDP, TCP, ping, raw, AF_PACKET and AF_CAN sockets, else `EOPNOTSUPP`.
+   */
+  sendmsg(message: TimestampedMessage, op?: Op | number): Promise<TimestampedSend>
+  sendmsg(
+    message: OutgoingMessage | TimestampedMessage,
+    op?: Op | number,
+  ): Promise<number | TimestampedSend> {
+    try {
+      const waiting = checkSend(op, this.timeout)
+      const operation = this.sendmsgOperation(message, waiting.flags, false)
+      if (operation instanceof SendStamped) return runTimestamped(this.channel, operation, waiting)
+      return this.#submit(operation, waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /**
@@ -361,6 +388,9 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
    * the file became shorter. A file that holds less than its size says (sysfs) is sent to its end. Every error has
    * `bytesSent`.
+   *
+   * With a `timeout` of 0, a part that is not in the page cache rejects with `EAGAIN`. Files of procfs and sysfs are
+   * never in the page cache.
    */
   sendfile(file: FileLike, options?: SendfileOptions | number): Promise<number> {
     return this.#run(

@@ -24,9 +24,11 @@ import {
   OUTGOING_FIELDS,
   receivedFds,
   RECVMSG_FIELDS,
+  type OutgoingFields,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
+  type TimestampedMessage,
   Recvmsg,
   SendFds,
   Sendmsg,
@@ -49,6 +51,7 @@ import {
   Transfer,
   type SpliceOptions,
 } from '../operations/splice'
+import { checkTimestamp, checkTimestamped, SendStamped } from '../operations/timestamp'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
@@ -177,14 +180,19 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected sendmsgOperation(message: OutgoingMessage, flags: number, now: boolean): Sendmsg | SendSegments {
+  protected sendmsgOperation(
+    message: OutgoingMessage | TimestampedMessage,
+    flags: number,
+    now: boolean,
+  ): Sendmsg | SendSegments {
     if (typeof message !== 'object') throw invalidType('message', 'object', message)
     const {
       data,
       address,
       control: given = [],
       segmentSize,
-    } = checkOptions('message', message, OUTGOING_FIELDS)
+      timestamp = false,
+    } = checkOptions<OutgoingFields>('message', message, OUTGOING_FIELDS)
     const bytes =
       address === undefined || address === null
         ? null
@@ -198,6 +206,10 @@ export abstract class NonblockingSocket<
     )
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
+    if (timestamp !== false) {
+      checkTimestamp(timestamp, segmentSize, now)
+      return new SendStamped(this.channel, outgoing, controls, checkTimestamped(this, flags))
+    }
     if (segmentSize !== undefined) {
       const size = checkInteger('message.segmentSize', segmentSize, 1, 65535)
       // Other protocols ignore segmentSize and would send one message instead of many datagrams.
@@ -461,7 +473,12 @@ export abstract class NonblockingSocket<
     return reactor.attemptNow(this.channel, this.sendmmsgOperation(batch, sendFlags(flags), true))
   }
 
-  /** Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2) */
+  /**
+   * Sends a file without waiting for the peer or a disk; returns the number of bytes, or `null`. sendfile(2)
+   *
+   * Sends only what is in the page cache. Files of procfs and sysfs are never there, because a driver makes their data
+   * when they are read: the result is `null`. `sendfile` sends them.
+   */
   trySendfile(file: FileLike, options?: SendfileOptions): number | null {
     const own = ownOp(options)
     checkSend(own, null, SENDFILE_FIELDS)

@@ -12,9 +12,11 @@ import {
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
+  type TimestampedMessage,
 } from '../operations/message'
 import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { checkSplice, SPLICE_FIELDS, type SpliceOptions } from '../operations/splice'
+import { SendStamped, type TimestampedSend } from '../operations/timestamp'
 import { block } from '../reactor/blocking'
 import type { Operation } from '../reactor/operation'
 import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
@@ -33,6 +35,7 @@ import {
 import { NonblockingSocket } from './nonblocking'
 import type { ReaderOptions } from './reader-options'
 import { SocketReader } from './sync-reader'
+import { blockTimestamped } from './timestamped'
 import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
 import { performance } from '../runtime/clock'
 
@@ -201,9 +204,14 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /** Sends one message with its control messages and returns the number of bytes. sendmsg(2) */
-  sendmsg(message: OutgoingMessage, op?: SyncOp | number): number {
+  sendmsg(message: OutgoingMessage, op?: SyncOp | number): number
+  /** Sends one message, waits for its transmit timestamp, and returns both. sendmsg(2), SO_TIMESTAMPING */
+  sendmsg(message: TimestampedMessage, op?: SyncOp | number): TimestampedSend
+  sendmsg(message: OutgoingMessage | TimestampedMessage, op?: SyncOp | number): number | TimestampedSend {
     const waiting = checkSyncSend(op, this.timeout)
-    return this.#block(this.sendmsgOperation(message, waiting.flags, false), waiting)
+    const operation = this.sendmsgOperation(message, waiting.flags, false)
+    if (operation instanceof SendStamped) return blockTimestamped(this.channel, operation, waiting)
+    return this.#block(operation, waiting)
   }
 
   /**

@@ -158,7 +158,7 @@ describe('a Socket object', () => {
     } finally {
       setDefaultTimeout(null)
     }
-    for (const bad of [-1, NaN, 2 ** 31, Infinity])
+    for (const bad of [-1, NaN, Infinity])
       expect(thrown(() => setDefaultTimeout(bad)).code).toBe('ERR_OUT_OF_RANGE')
     expect(thrown(() => setDefaultTimeout('1' as never)).code).toBe('ERR_INVALID_ARG_TYPE')
   })

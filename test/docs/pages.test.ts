@@ -38,6 +38,7 @@ const says: Record<string, (string | RegExp)[]> = {
     '127.0.0.7\n',
     'take this bsd-sockets\n',
     'icmp ECONNREFUSED { type: 3, code: 3 } 127.0.0.1 127.0.0.1:9 probe\n',
+    '1 bigint\n',
     '0 scheduled bigint\n0 sent bigint\n',
   ],
   'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],
@@ -73,6 +74,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'select.md': ['true true 0\nhello\n'],
   'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, '', 'echo\n'],
   'streams.md': ['true\n', 'you asked for /it\n'],
+  'timestamps.md': [/^to the device: \d+n ns\non the way: \d+n ns\nuntil now: \d+n ns\n$/],
   'transfer.md': [
     /^(false\n)*true\ntrue\n$/,
     'ping\npong\n{ aToB: 4, bToA: 4 }\n',

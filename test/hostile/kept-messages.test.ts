@@ -73,6 +73,33 @@ test('readable(), poll and select report them, and a loop of readable() and tryR
   expect((await failure(receiver.readable({ timeout: 20 }))).code).toBe('ERR_SOCKET_TIMEOUT')
 })
 
+// The loop takes the batch before the poller looks, so nothing in the kernel wakes the others.
+test('readable(), poll and select that already wait are woken by the datagrams that a loop leaves', async () => {
+  const waiting = [
+    poll([{ socket: receiver, events: POLLIN }]), // a timeout would end in a last look
+    select([receiver], [], []).then(([readable]) => readable),
+  ]
+  await new Promise(resolve => setImmediate(resolve))
+  send(receiver, 'm0', 'm1', 'm2')
+  const loop = receiver.messages({ batch: 8, size: 100 })
+  expect(await text(loop.next())).toBe('m0')
+  const readable = receiver.readable({ timeout: 5000 })
+  expect((await Promise.all(waiting)).map(each => each.length)).toEqual([1, 1])
+  await readable
+  expect(drain(receiver).map(String)).toEqual(['m1', 'm2'])
+})
+
+test('poll that already waits is woken by bytes that a reader keeps', async () => {
+  const [a, b] = Socket.pair()
+  const waiting = poll([{ socket: b, events: POLLIN }])
+  await new Promise(resolve => setImmediate(resolve))
+  a.trySend(Buffer.from('line\nmore'))
+  expect(String(await b.reader().line())).toBe('line')
+  expect(await waiting).toHaveLength(1)
+  a.close()
+  b.close()
+})
+
 test('every way to receive returns them in order, with their senders and control messages', async () => {
   await leaveEarly()
   expect(String(await receiver.recv(10, { flags: MSG_PEEK }))).toBe('m1')

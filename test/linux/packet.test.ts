@@ -286,6 +286,44 @@ describe('packet sockets', () => {
       expect((await take(socket, 1)).map(textOf)).toEqual(['again'])
     })
 
+    testIf(none, 'the error tells an interface that is down from one that was deleted', async () => {
+      const { b } = network
+      await b.shell('ip link add lost0 type veth peer name lost1; ip link set lost1 up; ip link set lost0 up')
+      const frame = frameOf(broadcast, network.a.interface.mac, 'x')
+      const packets = openPacket({ interface: 'lost0', netns: b.netns })
+      const ring = openPacket({ interface: 'lost0', netns: b.netns, ring: {} })
+      const plain = new Socket(AF_PACKET, SOCK_RAW, 0, { netns: b.netns })
+      const { index } = packets.socket.getsockname()
+      plain.bind({ family: AF_PACKET, interface: index, protocol: TYPE })
+      const messages = async (): Promise<string[]> => {
+        const calls = [
+          packets.receive({ timeout: 5000 }),
+          ring.receive({ timeout: 5000 }),
+          plain.recv(100, { timeout: 5000 }),
+          plain.send(frame),
+          plain.sendmsg({ data: frame }),
+        ]
+        return (await Promise.all(calls.map(failure))).map(({ message }) => message)
+      }
+      await b.shell('ip link set lost0 down')
+      expect(await messages()).toEqual([
+        'recvmsg ENETDOWN (the interface is down)',
+        'poll ENETDOWN (the interface is down)',
+        'recv ENETDOWN (the interface is down)',
+        'send ENETDOWN (the interface is down)',
+        'sendmsg ENETDOWN (the interface is down)',
+      ])
+      await b.shell('ip link set lost0 up; ip link delete lost0')
+      expect(await messages()).toEqual([
+        'recvmsg ENETDOWN (the interface was deleted)',
+        'poll ENETDOWN (the interface was deleted)',
+        'recv ENETDOWN (the interface was deleted)',
+        'send ENXIO (the interface was deleted)',
+        'sendmsg ENXIO (the interface was deleted)',
+      ])
+      for (const each of [packets, ring, plain]) each.close()
+    })
+
     testIf(none, "an unref'd packet socket does not keep the process alive", async () => {
       const script = `
       const { openPacket } = require('./dist')

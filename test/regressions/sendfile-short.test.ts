@@ -1,7 +1,7 @@
 import { openSync, closeSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { Socket } from '../../lib'
 import * as sync from '../../lib/sync'
-import { outcome, thrown } from '../helpers/errors'
+import { failure, outcome, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { receive, withPath } from '../helpers/pairs'
 
@@ -14,6 +14,21 @@ const files = [
   '/proc/filesystems',
   '/proc/version',
 ]
+
+for (const file of files)
+  testIf(
+    missing.linux() ?? (exists(file) ? null : `no ${file}`),
+    `${file} is never in the page cache`,
+    async () => {
+      const fd = openSync(file, 'r')
+      const [a, b] = Socket.pair()
+      expect(a.trySendfile(fd)).toBeNull()
+      expect(await failure(a.sendfile(fd, { timeout: 0 }))).toMatchObject({ code: 'EAGAIN', bytesSent: 0 })
+      expect(b.tryRecv(1)).toBeNull()
+      for (const each of [a, b]) each.close()
+      closeSync(fd)
+    },
+  )
 
 for (const file of files) {
   const absent = missing.linux() ?? (exists(file) ? null : `no ${file}`)

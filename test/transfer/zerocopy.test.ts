@@ -37,6 +37,24 @@ async function tcp(): Promise<[Socket, Socket]> {
   return [a, keep(b)]
 }
 
+testIf(linux, 'sends settle after the program has set SO_ZEROCOPY to 0, also during a send', async () => {
+  const off: ((socket: Socket) => unknown)[] = [
+    socket => socket.setsockopt(constants.SOL_SOCKET!, constants.SO_ZEROCOPY!, 0),
+    socket => socket.set(options.SO_ZEROCOPY, false),
+  ]
+  for (const disable of off) {
+    const [a, b] = await tcp()
+    const reading = receive(b, 3 * 3_000_000)
+    await a.sendZeroCopy(own(3_000_000), { timeout: 5000 })
+    disable(a)
+    const sending = a.sendZeroCopy(own(3_000_000), { timeout: 5000 })
+    disable(a) // a part has been sent
+    expect((await sending).bytes).toBe(3_000_000)
+    expect((await a.sendZeroCopy(own(3_000_000), { timeout: 5000 })).bytes).toBe(3_000_000)
+    await reading
+  }
+})
+
 testIf(
   linux,
   'sendZeroCopy detaches the memory until the kernel has released it, then returns it',

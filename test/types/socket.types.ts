@@ -38,6 +38,24 @@ export async function asynchronous(socket: Socket, bytes: Uint8Array): Promise<v
   same<typeof accepted, Socket>(true)
 }
 
+export async function timestamps(socket: Socket, blocking: SyncSocket, data: Uint8Array): Promise<void> {
+  const plain = await socket.sendmsg({ data })
+  same<typeof plain, number>(true)
+  const off = await socket.sendmsg({ data, timestamp: false })
+  same<typeof off, number>(true)
+  const stamped = await socket.sendmsg({ data, timestamp: true }, { timeout: 1000 })
+  same<typeof stamped, main.TimestampedSend>(true)
+  const blocked = blocking.sendmsg({ data, timestamp: true })
+  same<typeof blocked.timestamp, bigint>(true)
+  const message: main.OutgoingMessage = { data }
+  same<Awaited<ReturnType<typeof socket.sendmsg>>, main.TimestampedSend>(true)
+  void socket.sendmsg(message)
+  // @ts-expect-error trySendmsg does not wait
+  socket.trySendmsg({ data, timestamp: true })
+  // @ts-expect-error one timestamp for many datagrams
+  void socket.sendmsg({ data, timestamp: true, segmentSize: 100 })
+}
+
 export function properties(socket: Socket): void {
   same<typeof socket.fd, number>(true)
   // @ts-expect-error the descriptor is read-only

@@ -55,7 +55,6 @@ const SIZE = 65536
 /** IOV_MAX on every supported system. */
 const MAX_PARTS = 1024
 const MESSAGES = 16
-const MAX_TIMER = 0x7fffffff
 // macOS calls the option TCP_KEEPALIVE.
 const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
 
@@ -232,9 +231,7 @@ export class SocketDuplex extends Duplex {
     this.timeout = milliseconds
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    // A longer timer would fire at once.
-    const wait = Math.min(milliseconds, MAX_TIMER)
-    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), wait).unref()
+    if (milliseconds > 0) this.#timer = setTimeout(() => this.emit('timeout'), milliseconds).unref()
     if (listener === undefined) return this
     return milliseconds > 0 ? this.once('timeout', listener) : this.off('timeout', listener)
   }
