@@ -1,6 +1,6 @@
 // npm run check:types: checks the declarations of the npm package as its users compile them. Packs, unpacks into an
-// empty project, and compiles the type tests and every block of the docs, with skipLibCheck off, with several versions
-// of TypeScript and @types/node. They come from npm into a cache of the user (toolPackage).
+// empty project, and compiles the type tests, every block of the docs, and the examples that begin with `@ts-check`.
+// skipLibCheck is off. The versions of TypeScript and @types/node come from npm into a cache of the user (toolPackage).
 //
 //   --typescript=5.4.5,7.0.2   only these versions
 //   --node=20.19.43            only these versions of @types/node
@@ -21,6 +21,7 @@ const common = {
   strict: true,
   skipLibCheck: false,
   noEmit: true,
+  allowJs: true,
   target: 'es2022',
   types: ['node'],
   forceConsistentCasingInFileNames: true,
@@ -61,7 +62,10 @@ async function unpack(project) {
   await must('tar', 'tar', ['-xzf', path.resolve(tarball), '-C', folder, '--strip-components=1'])
 }
 
-/** Writes the files to compile: each entry point in both module systems, the type tests, and the blocks of the docs. */
+/**
+ * Writes the files to compile: each entry point in both module systems, the type tests, the blocks of the docs, and the
+ * examples that are checked.
+ */
 function writeFiles(project) {
   const write = (name, text) => {
     const file = path.join(project, name)
@@ -88,6 +92,10 @@ function writeFiles(project) {
   for (const { page, number, code } of docBlocks(root)) {
     write(`docs/${page.replace(/\W/g, '-')}-${number}.mts`, code)
   }
+  for (const name of readdirSync(path.join(root, 'examples')).filter(each => each.endsWith('.mjs'))) {
+    const source = readFileSync(path.join(root, 'examples', name), 'utf8')
+    if (source.startsWith('// @ts-check\n')) write(`examples/${name}`, source)
+  }
 }
 
 const manifestOf = folder => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
@@ -102,7 +110,7 @@ function filesFor(compiler, types, name) {
   const supported = oldest.localeCompare(version, 'en', { numeric: true }) <= 0
   // Blocks also use Node's own types, which need a compiler that @types/node supports.
   return supported
-    ? ['**/*.mts', '**/*.cts']
+    ? ['**/*.mts', '**/*.cts', 'examples/*.mjs']
     : ['entries', 'types'].flatMap(each => [`${each}/*.mts`, `${each}/*.cts`])
 }
 
