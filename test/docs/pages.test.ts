@@ -73,6 +73,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'select.md': ['true true 0\nhello\n'],
   'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, '', 'echo\n'],
   'streams.md': ['true\n', 'you asked for /it\n'],
+  'systemd.md': ['', 'READY=1\nSTATUS=serves 0 clients\n', 'still here\n'],
   'transfer.md': [
     /^(false\n)*true\ntrue\n$/,
     'ping\npong\n{ aToB: 4, bToA: 4 }\n',

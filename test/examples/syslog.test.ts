@@ -15,8 +15,7 @@ const received = (program: (file: string) => Promise<Ended>): Promise<string> =>
   withPath(async file => {
     const daemon = new Socket(AF_UNIX, SOCK_DGRAM).bind(file)
     const ended = program(file)
-    const { data } = await daemon.recvfrom(2000, { timeout: 10000 })
-    daemon.close()
+    const { data } = await daemon.recvfrom(2000, { timeout: 10000 }).finally(() => daemon.close())
     expect(await ended).toMatchObject({ code: 0, stderr: '' })
     return String(data)
       .replace(/>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d /, '>TIME ')
