@@ -53,8 +53,7 @@ static int take(struct connection *connection, const char *bytes, size_t size) {
 
 int main(int argc, char **argv) {
   if (argc != 7) {
-    fprintf(stderr,
-            "usage: http_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS PATH\n");
+    fprintf(stderr, "usage: http_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS PATH\n");
     return 2;
   }
   union any_address address;
