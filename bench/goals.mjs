@@ -32,4 +32,6 @@ export default {
   10: 'MSG_ZEROCOPY, UDP, 60 KB a call, source not in any cache',
   11: 'overhead of one call over its system call',
   12: 'overhead of an awaited receive and send over C, saturated',
+  '13a': 'HTTP, a file of 12 B, 64 connections kept alive',
+  '13b': 'HTTP, a file of 100 kB, 64 connections kept alive',
 }

@@ -7,13 +7,11 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from 'bsd-sockets'
 
-const facilities = [
-  ...'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console clock'.split(
-    ' ',
-  ),
-  ...Array.from({ length: 8 }, (_, i) => `local${i}`),
-]
+const names = 'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock'
+const facilities = [...names.split(' '), ...Array.from({ length: 8 }, (_, i) => `local${i}`)]
 const severities = 'emerg alert crit err warning notice info debug'.split(' ')
+/** The old names of syslog.h. */
+const aliases = { security: 'auth', panic: 'emerg', error: 'err', warn: 'warning' }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,7 +24,7 @@ const { values, positionals } = parseArgs({
 })
 const [facility, severity] = values.priority
   .split('.')
-  .map((name, i) => [facilities, severities][i]?.indexOf(name))
+  .map((name, i) => [facilities, severities][i]?.indexOf(aliases[name] ?? name))
 if (positionals.length === 0 || !(facility >= 0 && severity >= 0)) {
   console.error(
     'usage: syslog.mjs [-p facility.severity] [-t tag] [--rfc5424] [--path /dev/log] message…\n' +

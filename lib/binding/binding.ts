@@ -101,6 +101,7 @@ export interface Native {
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
   sendfile(slot: number, file: number, offset: number, count: number): number
+  sendfileFrom(slot: number, fd: number, offset: number, count: number): number
   transferJob(
     from: number,
     to: number,
@@ -117,6 +118,7 @@ export interface Native {
   write(slot: number, buffer: ArrayBufferView): number
   fileSize(slot: number): number
   resident(slot: number, offset: number, count: number): number
+  residentFrom(fd: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number
   gather(descriptors: Int32Array): number

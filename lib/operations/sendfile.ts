@@ -75,7 +75,8 @@ export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
  * loop's thread sends it from there. The separate thread does not access the socket.
  */
 export class Sendfile extends Operation<number> {
-  #file: number | null
+  /** The slot of a duplicate; null while the operation has not waited, or after its end. */
+  #file: number | null = null
   #offset: number
   #sent = 0
   #pipe: { reading: number; writing: number } | null = null
@@ -94,12 +95,13 @@ export class Sendfile extends Operation<number> {
 
   constructor(
     private readonly channel: Channel,
-    file: number,
+    /** The caller's descriptor. It is used only before the caller can close it. */
+    private readonly fd: number,
     range: SendfileRange,
     private readonly driver: SendfileDriver,
   ) {
     super()
-    const stat = statOf(file, 'sendfile')
+    const stat = statOf(fd, 'sendfile')
     this.#sized = stat.isFile && stat.size > 0
     this.#size = stat.size
     this.#local = stat.local
@@ -107,7 +109,13 @@ export class Sendfile extends Operation<number> {
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
     this.#onProgress = range.onProgress
-    this.#file = reactor.adoptDuplicate(file, 'sendfile') // the caller may close the file and reuse its number
+    if (driver === 'blocking' || range.onProgress !== undefined) this.hold()
+  }
+
+  // While the operation waits, the caller may close the file and reuse its number. A duplicate costs more than a small
+  // file, so an operation that completes at once has none.
+  override hold(): void {
+    this.#file ??= reactor.adoptDuplicate(this.fd, 'sendfile')
   }
 
   get direction(): typeof WRITE {
@@ -147,19 +155,29 @@ export class Sendfile extends Operation<number> {
       this.#inside = result
     }
     if (this.#inside > 0) return this.#empty()
-    const file = this.#file!
     const count = Math.min(rest, CHUNK)
-    const here = this.driver === 'blocking'
-    const resident = here ? 1 : this.#local ? native.resident(file, this.#offset, count) : 0
+    const resident = this.driver === 'blocking' ? 1 : this.#local ? this.#resident(count) : 0
     // Before Linux 6.5 the kernel cannot tell what is in the page cache. Drivers that do not wait then read anyway.
     if (resident === 1 || (resident < 0 && this.driver !== 'reactor')) {
-      return native.sendfile(this.channel.id, file, this.#offset, count)
+      return this.#send(count)
     }
     return this.driver === 'reactor' ? this.#read(Math.min(rest, JOB)) : EAGAIN
   }
 
+  #resident(count: number): number {
+    if (this.#file === null) return native.residentFrom(this.fd, this.#offset, count)
+    return native.resident(this.#file, this.#offset, count)
+  }
+
+  #send(count: number): number {
+    const { id } = this.channel
+    if (this.#file === null) return native.sendfileFrom(id, this.fd, this.#offset, count)
+    return native.sendfile(id, this.#file, this.#offset, count)
+  }
+
   /** Starts a thread that reads into the pipe. On systems without splice(2) the thread also sends. */
   #read(count: number): number {
+    this.hold()
     const failed = this.#makePipe()
     if (failed < 0 && failed !== ENOSYS) return failed
     const { transfers } = reactor
@@ -197,8 +215,9 @@ export class Sendfile extends Operation<number> {
 
   // A file of sysfs holds less than its size says. It has been sent to its end, unless its size has changed.
   #end(): number {
-    const short = this.#sized && this.#sent < this.#total && this.driver !== 'now'
-    if (short && native.fileSize(this.#file!) < this.#size) throw fileTruncated(this.#sent, this.#total)
+    if (!this.#sized || this.#sent >= this.#total || this.driver === 'now') return 0
+    const size = this.#file === null ? native.stat(this.fd) : native.fileSize(this.#file)
+    if (size < this.#size) throw fileTruncated(this.#sent, this.#total)
     return 0
   }
 

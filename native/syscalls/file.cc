@@ -21,16 +21,33 @@ static int64_t SendFile(int fd, Args& a) {
   return Repeat([&] { return sys::SendFile(fd, file, positioned ? &offset : nullptr, count); });
 }
 
+struct Range {
+  int64_t offset, count;
+};
+
+static Range RangeOf(Args& a) {
+  return {a.Integer(2, "offset", 0, kMaxSize), a.Integer(3, "count", 0, kMaxSize)};
+}
+
+static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
+  return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd,
+                     [&] { return sys::SendFile(slot.fd, file, &range.offset, range.count); });
+}
+
+// sendfile(2) from a descriptor of the caller: (fd, offset, count) -> bytes.
+static int64_t SendFileFrom(Env& env, Slot& slot, Args& a) {
+  const int file = a.Int(1, "fd");
+  const Range range = RangeOf(a);
+  return a.ok() ? SendRange(env, slot, file, range) : 0;
+}
+
 // sendfile(2) between slots: (file, offset, count) -> bytes.
 static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
-  int64_t offset = a.Integer(2, "offset", 0, kMaxSize);
-  const int64_t count = a.Integer(3, "count", 0, kMaxSize);
+  const Range range = RangeOf(a);
   if (!a.ok()) return 0;
   const Slot* file = env.slots.Find(id);
-  if (file == nullptr) return -EBADF;
-  return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd,
-                     [&] { return sys::SendFile(slot.fd, file->fd, &offset, count); });
+  return file == nullptr ? -EBADF : SendRange(env, slot, file->fd, range);
 }
 
 // Starts a transfer from the slot on another thread: (to, other|-1, offset|null, count, ticket) -> 0, and a record at
@@ -155,10 +172,12 @@ static int64_t Write(int fd, Args& a) {
 
 static constexpr Function kSlot[] = {
     {"sendfile", CallWithSlot<SendFileOnSlot>},
+    {"sendfileFrom", CallWithSlot<SendFileFrom>},
     {"transferJob", CallWithSlot<TransferJob>},
     {"stat", CallFd<Stat>},
     {"fileSize", CallSlot<Stat>},
     {"resident", CallSlot<Resident>},
+    {"residentFrom", CallFd<Resident>},
     {"adoptDuplicate", CallFd<AdoptDuplicate>},
     {"adoptAsIs", CallFd<AdoptAsIs>},
     {"pipe", Call<Pipe>},

@@ -2,10 +2,27 @@ import path from 'node:path'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from '../../lib'
 import { ensureBuilt } from '../helpers/built'
 import { run, type Ended } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
 import { withPath } from '../helpers/pairs'
 
 const program = path.join(__dirname, '../../examples/syslog.mjs')
 const log = (...args: string[]): Promise<Ended> => run(process.execPath, [program, ...args])
+
+const logger = missing.linux() ?? missing.program('logger', '--version')
+
+/** Returns what a program sends to the daemon, without what differs between two runs. */
+const received = (program: (file: string) => Promise<Ended>): Promise<string> =>
+  withPath(async file => {
+    const daemon = new Socket(AF_UNIX, SOCK_DGRAM).bind(file)
+    const ended = program(file)
+    const { data } = await daemon.recvfrom(2000, { timeout: 10000 }).finally(() => daemon.close())
+    expect(await ended).toMatchObject({ code: 0, stderr: '' })
+    return String(data)
+      .replace(/>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d /, '>TIME ')
+      .replace(/>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+(Z|[+-]\d\d:\d\d) /, '>1 TIME ')
+      .replace(/tester\[\d+\]/, 'tester[PID]')
+      .replace(/tester \d+ /, 'tester PID ')
+  })
 
 describe('examples/syslog.mjs', () => {
   beforeAll(ensureBuilt)
@@ -43,6 +60,22 @@ describe('examples/syslog.mjs', () => {
       expect(await ended).toMatchObject({ code: 0, stderr: '' })
       expect(String(data)).toMatch(/^<13>.*: hello\0$/)
     }))
+
+  const priorities = 'user.notice local7.debug daemon.warn security.error cron.panic authpriv.emerg ftp.crit'
+  for (const priority of priorities.split(' '))
+    testIf(logger, `syslog.mjs sends ${priority} as logger(1) does`, async () => {
+      const args = ['-p', priority, '-t', 'tester', 'it is', 'wärm']
+      const ours = await received(file => log('--path', file, ...args))
+      expect(ours).toBe(await received(file => run('logger', ['-i', '-u', file, ...args])))
+    })
+
+  testIf(logger, 'syslog.mjs --rfc5424 sends the fields of logger(1), and marks UTF-8', async () => {
+    const args = ['-p', 'mail.info', '-t', 'tester', 'wärm']
+    const ours = await received(file => log('--path', file, '--rfc5424', ...args))
+    const theirs = await received(file => run('logger', ['-i', '--rfc5424=notq', '-u', file, ...args]))
+    expect(ours).toContain('\ufeff')
+    expect(ours.replace('\ufeff', '')).toBe(theirs)
+  })
 
   test('syslog.mjs reports a missing daemon and invalid arguments', async () => {
     await withPath(async file => {

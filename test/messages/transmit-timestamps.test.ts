@@ -246,7 +246,7 @@ test('what has no timestamps is refused before anything is sent', async () => {
 for (const name of ['SCM_TS_OPT_ID', 'SOF_TIMESTAMPING_OPT_ID_TCP'])
   testIf(linux, `without ${name}`, async () => {
     ensureBuilt()
-    const ended = await run(process.execPath, ['-e', withoutConstant(name)], { cwd: root })
+    const ended = await run(process.execPath, ['-e', withoutConstant(name)])
     expect(ended).toMatchObject({ code: 0, stderr: '' })
     expect(ended.stdout).toBe(`9 null ${name === 'SCM_TS_OPT_ID' ? 'EOPNOTSUPP' : 'sent'}\n9 null\n`)
   })

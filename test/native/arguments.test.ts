@@ -76,6 +76,7 @@ const bySlot = [
   'recvmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendmmsg data:bytes names:bytes control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendfile file:id offset:size count:size',
+  'sendfileFrom fd:int offset:size count:size',
   'transferJob to:id other:id offset:offset count:size ticket:int',
   'resident offset:size count:size',
   'splice to:id count:size',
@@ -90,6 +91,7 @@ const bySlot = [
 const byDescriptor = [
   'inspect kind:integers',
   'adopt traits:size',
+  'residentFrom offset:size count:size',
   'socketIn domain:int type:int protocol:int',
   'lookupIn kind:size first:optional second:optional number:int number:int number:int number:int',
 ]
