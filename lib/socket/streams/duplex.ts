@@ -99,7 +99,7 @@ export class SocketDuplex extends NetLike {
     if (signal !== undefined && this.#stopsWith(signal)) return
     // Two writes of a response would otherwise wait for the peer's delayed acknowledgement.
     this.setNoDelay()
-    this.connecting = !hasPeer(socket)
+    this.connecting = !socket.closed && (connectOf(socket) !== null || !hasPeer(socket))
     if (this.connecting) process.nextTick(() => this.#awaitConnection())
     else this.read(0)
   }
@@ -119,8 +119,8 @@ export class SocketDuplex extends NetLike {
   #awaitConnection(): void {
     const { socket } = this
     if (socket.closed) return
-    const connect = socket.channel.head(WRITE)
-    if (connect instanceof Connect) {
+    const connect = connectOf(socket)
+    if (connect !== null) {
       connect.observe(error => process.nextTick(() => this.#run(() => this.#connected(error))))
     } else if (isConnecting(socket)) {
       socket.writable({ timeout: null }).then(
@@ -325,10 +325,16 @@ export class SocketDuplex extends NetLike {
   }
 }
 
+/** Returns the connect() that waits. On the loopback interface the kernel may already have connected the socket. */
+function connectOf(socket: Source): Connect | null {
+  const head = socket.channel.head(WRITE)
+  return head instanceof Connect ? head : null
+}
+
 /** True unless the socket has connections and is not connected, or not yet. */
 function hasPeer(socket: Source): boolean {
   if (socket.type !== SOCK_STREAM && socket.type !== SOCK_SEQPACKET) return true
-  return socket.closed || native.getpeername(socket.channel.id) >= 0 || socket.remoteAddress !== null
+  return socket.remoteAddress !== null || native.getpeername(socket.channel.id) >= 0
 }
 
 /** True if the kernel still connects the socket: poll(2) reports neither that it is writable nor an error. */
