@@ -72,6 +72,19 @@ export class Connect extends Operation<void> {
     return this.#started
   }
 
+  /** Also calls `tell` when the operation settles: without an error if the socket is connected. */
+  observe(tell: (error?: Error) => void): void {
+    const { resolve, reject } = this
+    this.resolve = value => {
+      resolve(value)
+      tell()
+    }
+    this.reject = error => {
+      reject(error)
+      tell(error as Error)
+    }
+  }
+
   failure(result: number): Error {
     const errno = result === EAGAIN && this.#started ? EINPROGRESS : result
     return systemError('connect', errno, { address: this.channel.network.addresses.decode(this.address) })

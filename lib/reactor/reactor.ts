@@ -49,7 +49,7 @@ import { EAGAIN, EBUSY } from '../errors/errno'
 import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { Native } from '../binding/binding'
 import { BUDGET, Channel, NO_SLOT } from './channel'
-import { clearTimeout, performance, queueMicrotask, setImmediate, setTimeout } from '../runtime/clock'
+import { clearTimeout, performance, setImmediate, setTimeout } from '../runtime/clock'
 import { endsWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { Jobs } from './jobs'
 import { DIRECT, Memory } from '../binding/memory'
@@ -87,6 +87,7 @@ import {
   type Direction,
 } from '../binding/shared'
 import { append } from '../runtime/list'
+import { uncaught } from '../runtime/uncaught'
 
 const MAX_BACKOFF = 16
 /** The maximum number of threads that run transfers, for each environment. */
@@ -116,13 +117,6 @@ const captured: { resolve: (value: never) => void; reject: (reason: unknown) => 
 function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
   captured.resolve = resolve
   captured.reject = reject
-}
-
-/** Throws an error from a microtask, as an uncaught exception, so that the code that runs now continues. */
-function uncaught(error: unknown): void {
-  queueMicrotask(() => {
-    throw error
-  })
 }
 
 /** Calls `run`. An error that it throws does not stop the caller. */

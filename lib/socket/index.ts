@@ -531,6 +531,9 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Returns a stream.Duplex that owns this socket, for `pipeline`, `tls.connect({ socket })` and `http`.
    *
+   * The stream behaves like a net.Socket: it reads from the start, up to its `highWaterMark`, and sends writes at once.
+   * It sets TCP_NODELAY on TCP sockets. If the socket is still connecting, writes wait until `'connect'`.
+   *
    * `end()` shuts down the writing side, shutdown(2). On sockets that preserve message boundaries, each `write`
    * sends one message and each `data` event delivers one.
    */
@@ -550,7 +553,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Moves the file descriptor to a new net.Socket and closes this Socket.
    *
-   * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. Throws `EBUSY` while operations wait.
+   * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. Throws `EBUSY` while operations wait, also
+   * while the socket is connecting.
    */
   toNetSocket(): NetSocket {
     return toNetSocket(this)

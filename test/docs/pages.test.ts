@@ -73,7 +73,7 @@ const says: Record<string, (string | RegExp)[]> = {
   ],
   'select.md': ['true true 0\nhello\n'],
   'servers.md': [new RegExp(`^${address}\n$`), '', '', /^127\.0\.0\.1:\d+ 0\n$/, '', 'echo\n'],
-  'streams.md': ['true\n', 'you asked for /it\n'],
+  'streams.md': ['true\n', 'open\n', 'you asked for /it\n'],
   'systemd.md': ['', 'READY=1\nSTATUS=serves 0 clients\n', 'still here\n'],
   'timestamps.md': [/^to the device: \d+n ns\non the way: \d+n ns\nuntil now: \d+n ns\n$/],
   'transfer.md': [

@@ -15,7 +15,7 @@ import {
 } from '../../lib'
 import { Socket as SyncSocket } from '../../lib/sync'
 import { ensureBuilt } from '../helpers/built'
-import { root, run } from '../helpers/child'
+import { run } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork } from '../helpers/network'

@@ -6,6 +6,11 @@ import type { BaseSocket } from '../base'
 export interface Source extends BaseSocket {
   recv(size: number, op?: Op): Promise<Buffer>
   recvInto(buffer: ArrayBufferView, op?: Op): Promise<number>
+  send(data: ArrayBufferView, op?: Op): Promise<number>
   sendAll(data: ArrayBufferView, op?: Op): Promise<void>
   sendmsg(message: OutgoingMessage, op?: Op): Promise<number>
+  trySend(data: ArrayBufferView): number | null
+  trySendmsg(message: OutgoingMessage): number | null
+  writable(op?: Op): Promise<void>
+  reset(): void
 }
