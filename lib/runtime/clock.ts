@@ -3,7 +3,7 @@
  * global functions later. With a clock that stands still, operations would wait for ever.
  */
 const { setTimeout: startTimer, clearTimeout, setImmediate, queueMicrotask } = globalThis
-const { hrtime } = process
+const { hrtime, nextTick } = process
 
 /** The monotonic clock, in milliseconds. */
 const performance = { now: globalThis.performance.now.bind(globalThis.performance) }
@@ -26,4 +26,4 @@ function setTimeout(callback: () => void, milliseconds: number): NodeJS.Timeout 
   return timer
 }
 
-export { clearTimeout, hrtime, performance, queueMicrotask, setImmediate, setTimeout }
+export { clearTimeout, hrtime, nextTick, performance, queueMicrotask, setImmediate, setTimeout }
