@@ -2,19 +2,30 @@
  * The interface of node:dgram on the sockets of this package: for code that was written for node:dgram.
  */
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM } from './constants'
-import { IPPROTO_IPV6, IPV6_V6ONLY, SO_RCVBUF, SO_REUSEADDR, SO_REUSEPORT, SO_SNDBUF, SOL_SOCKET } from './constants'
+import {
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_RCVBUF,
+  SO_REUSEADDR,
+  SO_REUSEPORT,
+  SO_SNDBUF,
+  SOL_SOCKET,
+} from './constants'
 import { invalidType } from './errors'
 import type { Message } from './message'
 import { checkOptionValues, type OptionValues } from './net/option-values'
+import { checkCreationOptions } from './reactor/namespace'
 import { ownFields } from './runtime/fields'
 import { Socket as KernelSocket } from './socket'
+import type { BaseSocket } from './socket/base'
 import { badType } from './socket/dgram/errors'
 import type { RemoteInfo } from './socket/dgram/ends'
-import { type AddressList, DgramSocket, type LookupFunction } from './socket/dgram/socket'
+import type { AddressList, LookupFunction } from './socket/dgram/base'
+import { DgramSocket } from './socket/dgram/socket'
 import { checkSignal } from './validators'
 
 export { DgramSocket as Socket } from './socket/dgram/socket'
-export type { AddressList, LookupFunction } from './socket/dgram/socket'
+export type { AddressList, LookupFunction } from './socket/dgram/base'
 export type { BindOptions } from './socket/dgram/bind'
 export type { Payload, SendCallback } from './socket/dgram/arguments'
 export type { AddressInfo, RemoteInfo } from './socket/dgram/ends'
@@ -70,18 +81,19 @@ export function createSocket<const T extends readonly unknown[] = []>(
   type: SocketKind | SocketOptions<T>,
   listener?: Listener,
 ): DgramSocket {
-  const options = (
-    typeof type === 'object' && type !== null ? ownFields(type) : { type }
-  ) as SocketOptions
+  const options = (typeof type === 'object' && type !== null ? ownFields(type) : { type }) as SocketOptions
   const family = families.get(options.type)
   if (family === undefined) throw badType()
   const { lookup, netns } = options
+  const creation = netns === undefined ? {} : { netns }
+  checkCreationOptions(creation)
   if (lookup !== undefined && typeof lookup !== 'function') throw invalidType('lookup', 'function', lookup)
   const socket = new DgramSocket({
     type: options.type,
     version: versions[options.type],
-    open: opener(family, options, netns),
+    open: () => new KernelSocket(family, SOCK_DGRAM, 0, creation),
     adopt: fd => KernelSocket.adopt(fd),
+    prepare: preparation(family, options),
     lookup,
     signal: checkSignal('options.signal', options.signal),
     sendBlockList: checkList('sendBlockList', options.sendBlockList),
@@ -91,28 +103,21 @@ export function createSocket<const T extends readonly unknown[] = []>(
   return socket
 }
 
-/** Checks the options that are set on the socket, and returns a function that creates it with them. */
-function opener(family: number, options: SocketOptions, netns: number | string | undefined): () => KernelSocket {
+/** Checks the options that are set on the socket, and returns a function that sets them. */
+function preparation(family: number, options: SocketOptions): (socket: BaseSocket) => void {
   const { reuseAddr, reusePort, ipv6Only, recvBufferSize, sendBufferSize } = options
   for (const [name, size] of Object.entries({ recvBufferSize, sendBufferSize })) {
     if (size !== undefined && typeof size !== 'number') throw invalidType(`options.${name}`, 'number', size)
   }
   const configure = checkOptionValues('options.options', options.options)
   const shared = process.platform === 'darwin' ? SO_REUSEPORT : SO_REUSEADDR
-  return () => {
-    const socket = new KernelSocket(family, SOCK_DGRAM, 0, netns === undefined ? {} : { netns })
-    try {
-      if (reuseAddr) socket.setsockopt(SOL_SOCKET, shared, 1)
-      if (reusePort) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
-      if (ipv6Only && family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
-      if (recvBufferSize) socket.setsockopt(SOL_SOCKET, SO_RCVBUF, recvBufferSize)
-      if (sendBufferSize) socket.setsockopt(SOL_SOCKET, SO_SNDBUF, sendBufferSize)
-      configure(socket)
-      return socket
-    } catch (error) {
-      socket.close()
-      throw error
-    }
+  return socket => {
+    if (reuseAddr) socket.setsockopt(SOL_SOCKET, shared, 1)
+    if (reusePort) socket.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
+    if (ipv6Only && family === AF_INET6) socket.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
+    if (recvBufferSize) socket.setsockopt(SOL_SOCKET, SO_RCVBUF, recvBufferSize)
+    if (sendBufferSize) socket.setsockopt(SOL_SOCKET, SO_SNDBUF, sendBufferSize)
+    configure(socket)
   }
 }
 

@@ -27,7 +27,10 @@ export interface BindTarget {
 export function bindTarget(given: readonly unknown[], version: 0 | 4 | 6): BindTarget {
   const [first, second] = given
   const options: BindOptions =
-    typeof first === 'object' && first !== null && version === 0 && !('path' in first || 'address' in first || 'fd' in first)
+    typeof first === 'object' &&
+    first !== null &&
+    version === 0 &&
+    !('path' in first || 'address' in first || 'fd' in first)
       ? { path: first as never }
       : typeof first === 'object' && first !== null
         ? ownFields(first)

@@ -14,12 +14,14 @@ function coded<E extends Error>(error: E, code: string): Coded<E> {
 }
 
 export const notRunning = (): Coded => coded(new Error('Not running'), 'ERR_SOCKET_DGRAM_NOT_RUNNING')
-export const alreadyBound = (): Coded => coded(new Error('Socket is already bound'), 'ERR_SOCKET_ALREADY_BOUND')
+export const alreadyBound = (): Coded =>
+  coded(new Error('Socket is already bound'), 'ERR_SOCKET_ALREADY_BOUND')
 export const connected = (): Coded => coded(new Error('Already connected'), 'ERR_SOCKET_DGRAM_IS_CONNECTED')
 export const notConnected = (): Coded => coded(new Error('Not connected'), 'ERR_SOCKET_DGRAM_NOT_CONNECTED')
 export const badBufferSize = (): Coded =>
   coded(new TypeError('Buffer size must be a positive integer'), 'ERR_SOCKET_BAD_BUFFER_SIZE')
-export const blocked = (ip: string): Coded => coded(new Error(`IP(${ip}) is blocked by net.BlockList`), 'ERR_IP_BLOCKED')
+export const blocked = (ip: string): Coded =>
+  coded(new Error(`IP(${ip}) is blocked by net.BlockList`), 'ERR_IP_BLOCKED')
 export const missing = (name: string): Coded =>
   coded(new TypeError(`The "${name}" argument must be specified`), 'ERR_MISSING_ARGS')
 export const outOfBounds = (name: string): Coded =>
@@ -29,6 +31,9 @@ export function badType(): Coded {
   const text = 'Bad socket type specified. Valid types are: udp4, udp6'
   return coded(new TypeError(text), 'ERR_SOCKET_BAD_TYPE')
 }
+
+export const badFd = (kind: string): Coded =>
+  coded(new TypeError(`Unsupported fd type: ${kind}`), 'ERR_INVALID_FD_TYPE')
 
 export function badPort(port: unknown, least: '>' | '>='): Coded {
   const text = `Port should be ${least} 0 and < 65536. Received ${describeType(port)}.`
@@ -72,5 +77,7 @@ export function nodeError(error: unknown, syscall: string, ip?: string, port?: n
     return converted
   }
   const { code } = error as { code?: unknown }
-  return code === 'ERR_INVALID_ADDRESS' || code === 'ERR_OUT_OF_RANGE' ? refused(syscall, ip, port) : (error as Error)
+  return code === 'ERR_INVALID_ADDRESS' || code === 'ERR_OUT_OF_RANGE'
+    ? refused(syscall, ip, port)
+    : (error as Error)
 }

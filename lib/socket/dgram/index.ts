@@ -3,7 +3,8 @@ import { closed, invalidType } from '../../errors'
 import { checkOptions, checkSignal } from '../../validators'
 import type { BaseSocket } from '../base'
 import { checkDatagrams } from '../on-message'
-import { DgramSocket, type LookupFunction } from './socket'
+import type { LookupFunction } from './base'
+import { DgramSocket } from './socket'
 
 /** The options of `toDgram`. */
 export interface DgramOptions {
@@ -30,5 +31,6 @@ export function toDgram(
   const open = (): never => {
     throw closed('toDgram')
   }
-  return new DgramSocket({ type: name, version, open, adopt, lookup, signal }, socket)
+  const prepare = (): void => undefined
+  return new DgramSocket({ type: name, version, open, adopt, prepare, lookup, signal }, socket)
 }
