@@ -52,6 +52,21 @@ it('binds before the first send, and sends what waited in order', async () => {
   await once(client, 'close')
 })
 
+it('a lookup that calls back at once loses no send', async () => {
+  await using server = await bound()
+  const hosts: string[] = []
+  await using client = createSocket({
+    type: 'udp4',
+    lookup: (host, family, done) => {
+      hosts.push(`${host} ${family}`)
+      done(null, host === 'there' ? '127.0.0.1' : host, 4)
+    },
+  })
+  client.send('x', server.address().port, 'there')
+  expect(String((await next(server))[0])).toBe('x')
+  expect(hosts).toEqual(['0.0.0.0 4', 'there 4'])
+})
+
 it('connects, refuses other destinations then, and disconnects', async () => {
   await using server = await bound()
   await using client = createSocket('udp4')

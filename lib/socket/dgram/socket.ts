@@ -144,14 +144,11 @@ export class DgramSocket extends DgramBase {
   /** Runs a call when the socket is bound. Binds it if needed. */
   #whenBound(call: () => void): void {
     if (this.bound === 'yes') return call()
-    if (this.bound === 'no') {
-      if (this.parts.version !== 0) this.bind({ port: 0 })
-      else {
-        this.bound = 'soon'
-        nextTick(() => this.#bindNow(() => void this.open()))
-      }
-    }
-    append((this.queue ??= []), call)
+    append((this.queue ??= []), call) // first, because a lookup may call back at once
+    if (this.bound === 'soon') return
+    if (this.parts.version !== 0) return void this.bind({ port: 0 })
+    this.bound = 'soon'
+    nextTick(() => this.#bindNow(() => void this.open()))
   }
 
   // --- receiving ---
