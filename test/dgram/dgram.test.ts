@@ -2,7 +2,16 @@ import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { BlockList } from 'node:net'
 import { createSocket, Socket as DgramSocket, type RemoteInfo } from '../../lib/dgram'
-import { AF_INET, AF_UNIX, createServer, options, SOCK_DGRAM, Socket, SOL_SOCKET, SO_REUSEPORT } from '../../lib'
+import {
+  AF_INET,
+  AF_UNIX,
+  createServer,
+  options,
+  SOCK_DGRAM,
+  Socket,
+  SOL_SOCKET,
+  SO_REUSEPORT,
+} from '../../lib'
 import { thrown } from '../helpers/errors'
 import { abstractName, withPath } from '../helpers/pairs'
 import { makeNetwork } from '../helpers/network'
@@ -124,7 +133,9 @@ it('emits the error of a bind, and can be bound then', async () => {
   await using first = await bound()
   await using second = createSocket('udp4')
   second.bind(first.address().port, '127.0.0.1')
-  const [error] = (await once(second, 'error').catch((reason: unknown) => [reason])) as [NodeJS.ErrnoException]
+  const [error] = (await once(second, 'error').catch((reason: unknown) => [reason])) as [
+    NodeJS.ErrnoException,
+  ]
   expect(error.message).toBe(`bind EADDRINUSE 127.0.0.1:${first.address().port}`)
   await new Promise<void>(resolve => second.bind(0, resolve))
   expect(second.address().port).toBeGreaterThan(0)
@@ -168,7 +179,11 @@ it('sets the options of the socket, before bind and later', async () => {
   expect([10000, 20000]).toContain(socket.getRecvBufferSize())
   socket.setSendBufferSize(20000)
   expect([20000, 40000]).toContain(socket.getSendBufferSize())
-  expect([socket.setTTL(9), socket.setMulticastTTL(3), socket.setMulticastLoopback(false)]).toEqual([9, 3, false])
+  expect([socket.setTTL(9), socket.setMulticastTTL(3), socket.setMulticastLoopback(false)]).toEqual([
+    9,
+    3,
+    false,
+  ])
   expect(thrown(() => socket.setTTL(0)).message).toBe('setTTL EINVAL')
 })
 
