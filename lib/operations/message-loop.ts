@@ -177,7 +177,7 @@ export class MessageLoop<A extends Address> extends Operation<void> {
 
   /** Reports an error that ended the loop outside of its ticks. */
   report(error: Error): void {
-    this.inContext(() => nextTick(this.listeners.error, error))
+    this.inContext(() => nextTick(() => this.listeners.error(error)))
   }
 
   #message(result: number): Message<A> {

@@ -578,7 +578,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * with connections.
    */
   toDgram(options?: DgramOptions): DgramSocket {
-    return toDgram(this, Socket.adopt, options)
+    return toDgram(this, fd => Socket.adopt(fd), options)
   }
 
   /**

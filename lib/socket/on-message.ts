@@ -100,7 +100,7 @@ export function onMessage<A extends Address>(
     loop.report(error)
   }
   reactor.submit(socket.channel, loop, null, signal).catch(ends)
-  return new Reception(socket, loop as unknown as MessageLoop<Address>)
+  return new Reception(socket, loop)
 }
 
 function uncaught(error: Error): never {

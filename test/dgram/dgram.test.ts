@@ -1,7 +1,7 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
 import { BlockList } from 'node:net'
-import { createSocket, Socket as DgramSocket, type RemoteInfo } from '../../lib/dgram'
+import { createSocket, type Socket as DgramSocket, type RemoteInfo } from '../../lib/dgram'
 import {
   AF_INET,
   AF_UNIX,

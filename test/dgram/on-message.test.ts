@@ -96,7 +96,7 @@ it('gives other sockets and timers a turn while messages arrive without end', as
   b.close()
 })
 
-it('keeps the async context of the caller, whatever the listener does to it', async () => {
+it('keeps the async context of the caller, even if the listener changes it', async () => {
   const storage = new AsyncLocalStorage<string>()
   const [a, b] = pair()
   const stores: unknown[] = []

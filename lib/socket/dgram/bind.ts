@@ -42,6 +42,7 @@ export function bindTarget(given: readonly unknown[], version: 0 | 4 | 6): BindT
   if (typeof fd === 'number' && fd >= 0) return { fd, port: 0 }
   if (version === 0) return { port: 0, path: path ?? address ?? (port as unknown as AddressLike) }
   return {
+    // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- '' is no address either
     host: address || (version === 6 ? '::' : '0.0.0.0'),
     port: port == null ? 0 : checkPort(port, 0),
   }

@@ -30,6 +30,7 @@ import { isReceiving, type RemoteInfo, Senders } from './ends'
  * Methods, events, arguments and errors are those of node:dgram's Socket. It has no `_handle` and takes no part in
  * `node:cluster`.
  */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface has only overloads
 export class DgramSocket extends DgramBase {
   readonly #senders = new Senders()
   readonly #inContext: (run: () => void) => void
@@ -43,7 +44,9 @@ export class DgramSocket extends DgramBase {
     if (socket !== null) this.#take(socket)
     const { signal } = parts
     if (signal === undefined) return
-    const stop = inContext(() => void (this.ended || this.close()))
+    const stop = inContext(() => {
+      if (!this.ended) this.close()
+    })
     if (isAborted(signal)) stop()
     else this.once('close', onAbort(signal, stop))
   }
@@ -61,6 +64,7 @@ export class DgramSocket extends DgramBase {
   bind(port?: number, callback?: () => void): this
   bind(path: string, callback?: () => void): this
   bind(callback?: () => void): this
+  // eslint-disable-next-line @typescript-eslint/unified-signatures -- two separate forms read better
   bind(options: BindOptions, callback?: () => void): this
   bind(...given: unknown[]): this {
     this.check()
@@ -216,8 +220,8 @@ export class DgramSocket extends DgramBase {
     this.check()
     if (this.linked !== 'yes') throw errors.notConnected()
     const { channel, family } = this.open()
-    const nobody = { family: AF_UNSPEC, data: Buffer.alloc(14) }
-    const result = native.connect(channel.id, channel.network.addresses.encode(nobody, family))
+    const unspecified = { family: AF_UNSPEC, data: Buffer.alloc(14) }
+    const result = native.connect(channel.id, channel.network.addresses.encode(unspecified, family))
     if (result < 0) throw errors.callError('connect', result)
     this.linked = 'no'
   }
@@ -289,6 +293,7 @@ export class DgramSocket extends DgramBase {
     const port = checkPort(target, 1)
     if (host != null && typeof host !== 'string') throw invalidType('address', 'string', host)
     this.check()
+    // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- '' is no host either
     this.#whenBound(() => this.#sendToHost(parts, host || (version === 6 ? '::1' : '127.0.0.1'), port, last))
   }
 
@@ -320,7 +325,7 @@ export class DgramSocket extends DgramBase {
       if (error === null) {
         if (!this.ended) this.#sendToIp(parts, ip, port, callback)
       } else if (callback === undefined) nextTick(() => this.emit('error', error))
-      else nextTick(callback as (error: Error) => void, error)
+      else nextTick(callback, error)
     })
   }
 
@@ -333,7 +338,7 @@ export class DgramSocket extends DgramBase {
     } catch {
       error ??= errors.refused('send', ip, port)
     }
-    if (callback !== undefined) nextTick(callback as (error: Error) => void, error)
+    if (callback !== undefined) nextTick(callback, error)
   }
 
   #sendToEnd(
@@ -380,8 +385,8 @@ export class DgramSocket extends DgramBase {
       this.#queuedMessages--
       finish(result, callback, host, port)
     }
-    reactor.submit<number>(channel, operation, null, undefined).then(done, (error: SocketError) => {
-      done(error.errno ?? EBADF)
+    reactor.submit<number>(channel, operation, null, undefined).then(done, (error: unknown) => {
+      done((error as SocketError).errno ?? EBADF)
     })
   }
 
@@ -414,7 +419,7 @@ export class DgramSocket extends DgramBase {
 
   #isBlocked(ip: string): boolean {
     const list = this.parts.sendBlockList
-    return list !== undefined && list.check(ip, this.parts.version === 6 ? 'ipv6' : 'ipv4')
+    return list?.check(ip, this.parts.version === 6 ? 'ipv6' : 'ipv4') === true
   }
 }
 
@@ -422,17 +427,20 @@ export class DgramSocket extends DgramBase {
 function finish(result: number, callback: SendCallback | undefined, host?: string, port?: number): void {
   if (callback === undefined) return
   if (result >= 0) nextTick(callback, null, result)
-  else nextTick(callback as (error: Error) => void, errors.callError('send', result, host, port))
+  else nextTick(callback, errors.callError('send', result, host, port))
 }
 
 /** The events, for TypeScript. `message.meta` has what `receiveMeta` selected. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface has only overloads
 export interface DgramSocket {
   on(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
   on(event: 'listening' | 'connect' | 'close', listener: () => void): this
   on(event: 'error', listener: (error: Error) => void): this
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventEmitter declares it
   on(event: string | symbol, listener: (...given: any[]) => void): this
   once(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
   once(event: 'listening' | 'connect' | 'close', listener: () => void): this
   once(event: 'error', listener: (error: Error) => void): this
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventEmitter declares it
   once(event: string | symbol, listener: (...given: any[]) => void): this
 }
