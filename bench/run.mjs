@@ -8,7 +8,7 @@ import { failuresOf, run } from './lib/runner.mjs'
 
 const NAMES = [
   ...['file', 'udp-send', 'udp-receive', 'pingpong', 'echo', 'stream', 'unix-dgram', 'icmp'],
-  ...['accept', 'idle', 'zerocopy', 'call', 'capture', 'http'],
+  ...['accept', 'idle', 'zerocopy', 'call', 'capture', 'http', 'dgram'],
 ]
 
 function quit(message) {

@@ -35,7 +35,7 @@ for (const file of readdirSync(dist, { recursive: true })) {
   if (plain !== text) writeFileSync(path.join(dist, file), plain)
 }
 
-for (const entry of ['index', 'sync', 'raw', 'linux', 'darwin']) {
+for (const entry of ['index', 'sync', 'raw', 'dgram', 'linux', 'darwin']) {
   const names = namesOf(entry).filter(name => name !== '__esModule' && name !== 'default')
   // Uses require instead of `import cjs from`. If an entry point throws (no binary, wrong system), Node 20 throws the
   // error of an import a second time, outside the caller's try block.

@@ -5,7 +5,7 @@ const path = require('node:path')
 
 /** From the top to the ground. */
 const floors = [
-  ['index.ts', 'sync.ts', 'raw.ts', 'linux.ts', 'darwin.ts'],
+  ['index.ts', 'sync.ts', 'raw.ts', 'dgram.ts', 'linux.ts', 'darwin.ts'],
   ['net'],
   ['packet', 'poll'],
   ['capabilities'],

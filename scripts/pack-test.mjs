@@ -113,7 +113,7 @@ verdict(
     import { createRequire } from 'node:module'
     import assert from 'node:assert'
     const require = createRequire(import.meta.url)
-    for (const entry of ['', '/sync', '/raw', '/${process.platform}']) {
+    for (const entry of ['', '/sync', '/raw', '/dgram', '/${process.platform}']) {
       const name = 'bsd-sockets' + entry
       const esm = await import(name)
       const cjs = require(name)

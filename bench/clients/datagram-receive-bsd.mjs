@@ -1,4 +1,4 @@
-// datagram-receive-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID into | recvfrom | messages | mmsg | gro | gro-mmsg SIZE
+// datagram-receive-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID into | recvfrom | messages | listener | mmsg | gro | gro-mmsg SIZE
 // Asks the server to flood it, and counts datagrams.
 import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { absent, beside, measureWindow, parseAddress } from '../lib/ends.mjs'
@@ -28,6 +28,9 @@ const loops = {
   async messages() {
     if (typeof socket.messages !== 'function') await absent('this bsd-sockets has no messages()')
     for await (const { data } of socket.messages({ size })) if (data.length > 0) messages++
+  },
+  listener() {
+    socket.onMessage(() => messages++)
   },
   async mmsg() {
     const batch = new MessageBatch({ count: 64, size })

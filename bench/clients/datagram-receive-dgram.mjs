@@ -1,10 +1,10 @@
-// datagram-receive-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID: uses node:dgram.
-import dgram from 'node:dgram'
+// datagram-receive-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID [MODULE]: uses node:dgram or bsd-sockets/dgram.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
+const { createSocket } = await import(process.argv[6] ?? 'node:dgram')
 const { host, port } = parseAddress(process.argv[2])
 let messages = 0
-const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 }, () => messages++)
+const socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20 }, () => messages++)
 socket.bind(0, host, () => {
   socket.send('go', port, host)
   measureWindow(() => messages)

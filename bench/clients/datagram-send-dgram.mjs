@@ -1,11 +1,12 @@
-// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE: uses a connected node:dgram socket, in bursts of 64.
-import dgram from 'node:dgram'
+// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE [MODULE]: uses a connected socket of
+// node:dgram or bsd-sockets/dgram, in bursts of 64.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , size] = process.argv.slice(2)
+const [text, , , , size, module = 'node:dgram'] = process.argv.slice(2)
+const { createSocket } = await import(module)
 const { host, port } = parseAddress(text)
 const data = Buffer.alloc(Number(size))
-const socket = dgram.createSocket('udp4')
+const socket = createSocket('udp4')
 let messages = 0
 let left = 0
 function sent() {

@@ -94,7 +94,7 @@ export function checkParts(name: string, value: ArrayBufferView | ArrayBufferVie
  * The number of bytes for every control message that options can enable, and 512 descriptors. Darwin drops what
  * does not fit.
  */
-const CONTROL_ROOM = 4096
+export const CONTROL_ROOM = 4096
 
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)

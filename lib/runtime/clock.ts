@@ -4,6 +4,7 @@
  */
 const { setTimeout: startTimer, clearTimeout, setImmediate, queueMicrotask } = globalThis
 const { hrtime } = process
+const nextTick = process.nextTick.bind(process)
 
 /** The monotonic clock, in milliseconds. */
 const performance = { now: globalThis.performance.now.bind(globalThis.performance) }
@@ -26,4 +27,4 @@ function setTimeout(callback: () => void, milliseconds: number): NodeJS.Timeout 
   return timer
 }
 
-export { clearTimeout, hrtime, performance, queueMicrotask, setImmediate, setTimeout }
+export { clearTimeout, hrtime, nextTick, performance, queueMicrotask, setImmediate, setTimeout }

@@ -37,6 +37,9 @@ import {
   type MessagesOptions,
 } from './iteration'
 import { NonblockingSocket } from './nonblocking'
+import { toDgram, type DgramOptions } from './dgram'
+import type { DgramSocket } from './dgram/socket'
+import { onMessage, type OnMessageOptions, type Reception } from './on-message'
 import { SocketReader } from './reader'
 import type { ReaderOptions } from './reader-options'
 import { runTransfer } from './splice'
@@ -513,6 +516,25 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /**
+   * Calls `listener` for each received message, in a turn of its own, as the events of Node are. recvmsg(2)
+   *
+   * Between two calls Node runs all ticks and microtasks, so `pause()` or `stop()` in one of them prevents the next
+   * call. An error that the listener throws is an uncaught exception, and the reception continues. The listener runs in
+   * the async context of this call. `message` is what `recvmsg` returns, with memory of its own. After 64 messages the
+   * event loop gets a turn.
+   *
+   * Errors of the kernel go to `onError`. An error that concerns an earlier datagram, such as `ECONNREFUSED`, does not
+   * end the reception. Any other error ends it. Other receives on this socket wait until `stop()`. `stop()` loses no
+   * message. Throws `EOPNOTSUPP` for a socket with connections (SOCK_STREAM, SOCK_SEQPACKET).
+   *
+   * @example
+   * const reception = socket.onMessage(({ data, address }) => console.log(String(data), String(address)))
+   */
+  onMessage(listener: (message: Message<A>) => void, options?: OnMessageOptions): Reception {
+    return onMessage(this, listener, options)
+  }
+
+  /**
    * Returns a reader that returns lines, parts of a known size, or parts up to a delimiter.
    *
    * The options are the defaults of its calls: `timeout` and `signal`, and `max` for `until` and `line`. A reader
@@ -548,6 +570,18 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    */
   toWeb(options?: WebOptions): WebStreams {
     return toWebStreams(this, options)
+  }
+
+  /**
+   * Returns a socket with the interface of node:dgram that owns this socket, with its options, namespace and filters.
+   *
+   * Works for every datagram socket, also AF_UNIX and raw sockets. A UDP socket without a port, and an AF_UNIX socket
+   * without a name, receive after `bind` or the first `send`; all others receive at once, and `'listening'` is emitted in
+   * the next tick. `'message'` has a third argument: the message that `recvmsg` returns. Throws `EOPNOTSUPP` for a socket
+   * with connections.
+   */
+  toDgram(options?: DgramOptions): DgramSocket {
+    return toDgram(this, fd => Socket.adopt(fd), options)
   }
 
   /**

@@ -214,3 +214,32 @@ function indexOf(socket: Member, value: unknown): number {
 function refusal(code: string, reason: string): SocketError {
   return new SocketError(`setsockopt ${code} ${reason}`, code, errnoOf(code), 'setsockopt')
 }
+
+/**
+ * Joins or leaves a group without a Membership, for node:dgram's calls. Returns 0 or −errno. Throws if an argument is
+ * no address.
+ */
+export function changeMembership(
+  socket: Member,
+  change: 'join' | 'leave' | 'joinSource' | 'leaveSource',
+  value: string,
+  source: string | null,
+  interfaceText: string | undefined,
+): number {
+  const [text = '', zone] = value.split('%', 2)
+  const group = canonical(text)
+  if (group === null) throw invalidAddress(value, 'not a numeric address')
+  const calls = callsFor(text)
+  const from = source === null ? null : checkSource(calls, source)
+  // node:dgram names an interface of IPv6 by the zone of any address: '::%eth0'.
+  const named = interfaceText?.includes('%') === true ? interfaceText.split('%', 2)[1] : interfaceText
+  const device = interfaceOf(socket, value, zone, named === '' || isWildcard(named) ? undefined : named)
+  const option = calls[change]
+  const request = { group, interface: device, ...(from === null ? {} : { source: from }) } as MulticastSource
+  const bytes = option.codec.encode(hostContext, request, nameInC(option))
+  return native.setsockopt(socket.channel.id, option.level!, option.option!, bytes, bytes.length)
+}
+
+function isWildcard(address: string | undefined): boolean {
+  return address === '0.0.0.0' || address === '::'
+}

@@ -1,0 +1,201 @@
+import type { Address } from '../address'
+import { DIRECT } from '../binding/memory'
+import { READ, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
+import { MSG_CTRUNC } from '../constants'
+import { systemError } from '../errors'
+import { EAGAIN, errnoCode } from '../errors/errno'
+import { Message } from '../message'
+import { belowLowWater } from '../message/filling'
+import { receiveMessage } from '../message/leftover'
+import { peerOf } from '../message/peer'
+import { pool, SMALL } from '../message/pool'
+import { receiveControl } from '../message/receive-control'
+import { reactor, readAddress } from '../reactor'
+import type { Channel } from '../reactor/channel'
+import { Operation, PENDING } from '../reactor/operation'
+import { nextTick } from '../runtime/clock'
+import { CONTROL_ROOM } from './message'
+
+/** What a MessageLoop calls. Both run in ticks of their own, where an error that they throw is an uncaught exception. */
+export interface Listeners<A extends Address> {
+  message(message: Message<A>): void
+  error(error: Error): void
+}
+
+/**
+ * Errors that concern an earlier datagram or a momentary lack of memory: the loop continues. The kernel reports each of
+ * them once.
+ */
+// prettier-ignore
+const passing = new Set([
+  'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENONET', 'EPROTO',
+  'ENOPROTOOPT', 'EMSGSIZE', 'EACCES', 'EPERM', 'ETIMEDOUT', 'EOPNOTSUPP', 'ENOBUFS', 'ENOMEM', 'EINTR',
+])
+
+const SIZE = 65536
+// All loops share this memory, because it is copied before the next receive. One byte more than the default size.
+let room = Buffer.alloc(0)
+const control = new Uint8Array(CONTROL_ROOM)
+const settled = Promise.resolve()
+const empty = Buffer.alloc(0)
+
+function roomFor(size: number): Buffer {
+  if (room.length < size) room = Buffer.allocUnsafeSlow(Math.max(size, SIZE))
+  return room.length === size ? room : room.subarray(0, size)
+}
+
+/** Copies received bytes into memory that the listener may keep. */
+function copyOf(bytes: Buffer, length: number): Buffer {
+  if (length === 0) return empty
+  if (length > SMALL) return Buffer.from(bytes.subarray(0, length))
+  const own = pool.reserve(length)
+  bytes.copy(own, 0, 0, length)
+  return pool.cut(own, length)
+}
+
+/**
+ * Receives messages until it is stopped, and calls a listener for each. recvmsg(2)
+ *
+ * The operation stays at the head of its queue. Its attempt makes no system call: it is `busy` from readiness until a
+ * receive would block. Meanwhile each message has a tick of its own, as events of Node have. The next tick is made from
+ * a microtask, because Node runs all microtasks between two ticks only if the second tick is made by one of them.
+ */
+export class MessageLoop<A extends Address> extends Operation<void> {
+  #busy = false
+  /** True from the receive that would block until the reactor has armed the operation. */
+  #drained = false
+  #scheduled = false
+  #paused = false
+  #ended = false
+  /** The error that ended the loop, if the listener has got it. */
+  failed: Error | null = null
+  readonly #targets: [Buffer]
+
+  constructor(
+    private readonly channel: Channel,
+    size: number,
+    private readonly maxFds: number | null,
+    private readonly listeners: Listeners<A>,
+    /** Runs a function in the async context of the caller. */
+    private readonly inContext: (run: () => void) => void,
+  ) {
+    super()
+    this.#targets = [roomFor(size)]
+  }
+
+  get direction(): typeof READ {
+    return READ
+  }
+
+  get syscall(): string {
+    return 'recvmsg'
+  }
+
+  override get busy(): boolean {
+    return this.#busy
+  }
+
+  override get ignoresDry(): boolean {
+    return this.channel.leftover !== null
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    if (this.#busy && !this.#scheduled) this.#schedule()
+  }
+
+  attempt(): number {
+    if (this.#drained) {
+      this.#drained = false
+      return EAGAIN
+    }
+    this.#busy = true
+    if (!this.#paused && !this.#scheduled) this.#schedule()
+    return PENDING
+  }
+
+  value(): void {}
+
+  failure(result: number): Error {
+    return systemError('recvmsg', result, { address: peerOf(this.channel, result) })
+  }
+
+  override abandon(reason: Error): Error {
+    this.#ended = true
+    return reason
+  }
+
+  #schedule(): void {
+    this.#scheduled = true
+    this.inContext(this.#again)
+  }
+
+  readonly #again = (): void => nextTick(this.#receive)
+
+  readonly #receive = (): void => {
+    this.#scheduled = false
+    if (this.#ended || this.#paused) return
+    const { channel } = this
+    if (!reactor.hasBudget(channel)) return this.#wait()
+    const result = belowLowWater(channel, 0) ? EAGAIN : receiveMessage(channel, this.#targets, control, 0)
+    if (result === EAGAIN) {
+      this.#drained = true
+      return this.#wait()
+    }
+    channel.budget--
+    // Before the listener runs, because it may throw, and may change its async context.
+    this.#scheduled = true
+    void settled.then(this.#again)
+    if (result >= 0) this.listeners.message(this.#message(result))
+    else this.#fail(result)
+  }
+
+  /** Lets the reactor wait: for the next edge, or without budget for the next turn of the event loop. */
+  #wait(): void {
+    this.#busy = false
+    reactor.resume(this.channel, this)
+  }
+
+  #fail(result: number): void {
+    const error = this.failure(result)
+    if (!passing.has(errnoCode(result))) reactor.cancel(this.channel, this, (this.failed = error))
+    this.listeners.error(error)
+  }
+
+  /** Reports an error that ended the loop outside of its ticks. */
+  report(error: Error): void {
+    this.inContext(() => nextTick(() => this.listeners.error(error)))
+  }
+
+  #message(result: number): Message<A> {
+    const { channel, maxFds } = this
+    const { state } = reactor.memory
+    const flags = state[STATE_FLAGS]!
+    const address = readAddress(channel, DIRECT, state[STATE_ADDRESS]!) as A | null
+    const pidfds = channel.extras?.pidfds === true
+    const received = receiveControl(control, state[STATE_CONTROL]!, maxFds, pidfds)
+    return new Message({
+      data: copyOf(this.#targets[0], result),
+      bytes: result,
+      address,
+      flags: received.surplus ? flags | MSG_CTRUNC : flags,
+      control: received.control,
+      fds: received.fds,
+      pidfd: received.pidfd,
+      codec: channel.network.addresses,
+    })
+  }
+}
