@@ -126,7 +126,6 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   private readonly maxFds: number | null
   private readonly pidfd: boolean
   readonly #lengths: number[]
-  #own: Buffer | null = null
   readonly #size: number
   /** The bytes of a receive with MSG_WAITALL, else null. */
   readonly #filling: Filling | null
@@ -159,17 +158,17 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     if (typeof into !== 'number' && into.some((view, i) => byteLengthOf(view) < this.#lengths[i]!))
       throw bufferGone('recvmsg')
     if (this.#filling !== null) return this.#fill(this.#filling)
-    const buffers = typeof into === 'number' ? [(this.#own ??= this.#reserve(into))] : into
-    let result: number
     if (hasLeftover(channel, flags)) {
-      result = receiveLeftover(channel, flags, buffers.map(octetsOf), this.#size, this.control)
-    } else if (belowLowWater(channel, flags)) {
-      result = EAGAIN
-    } else {
-      result = peeked(channel, flags, this.#size, native.recvmsg(channel.id, buffers, this.control, flags))
+      const targets =
+        typeof into === 'number' ? [this.#reserve(into).subarray(pool.at, pool.at + into)] : into
+      return receiveLeftover(channel, flags, targets.map(octetsOf), this.#size, this.control)
     }
-    if (result === EAGAIN) this.#own = null
-    return result
+    if (belowLowWater(channel, flags)) return EAGAIN
+    const result =
+      typeof into === 'number'
+        ? native.recvmsg(channel.id, this.#reserve(into), this.control, flags, pool.at, into)
+        : native.recvmsg(channel.id, into, this.control, flags)
+    return peeked(channel, flags, this.#size, result)
   }
 
   // The kernel ends such a receive where descriptors come, so that those of two messages are not mixed.
@@ -185,7 +184,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     const room = pool.reserve(size)
     // On a stream, MSG_TRUNC discards bytes and leaves the buffer unchanged. Clear it, so that old memory is not
     // exposed.
-    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
+    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0, pool.at, pool.at + size) : room
   }
 
   value(result: number, _where: number, place: number, addressLength: number): Message<A> {
@@ -212,8 +211,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
 
   #data(length: number): Buffer {
     if (this.#filling !== null) return this.#filled(this.#filling.take())
-    if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
-    const views = (this.into as ArrayBufferView[]).map(bufferOf)
+    if (typeof this.into === 'number') return pool.take(Math.min(length, this.into))
+    const views = this.into.map(bufferOf)
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
   }

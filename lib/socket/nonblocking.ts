@@ -296,9 +296,10 @@ export abstract class NonblockingSocket<
     flags: number,
     options: RecvmsgOptions & { batch: number },
   ): () => Operation<Message<A>> {
-    const one = (): Operation<Message<A>> => this.recvmsgOperation(size, flags, options)
-    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0) return one
-    one() // checks the options now
+    const one = (): Recvmsg<A> => this.recvmsgOperation(size, flags, options)
+    const spare = one() // checks the options now
+    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0)
+      return () => (spare.queued ? one() : spare)
     return messagesInBatches(this.channel, size, flags, options)
   }
 
