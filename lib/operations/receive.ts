@@ -125,8 +125,16 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 }
 
-/** Receives into a new Buffer. */
+/** Receives into a new Buffer. The operation object can be used again when it has ended. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
+  /** Prepares the operation for the next receive. */
+  reuse(size: number, flags: number): this {
+    this.size = size
+    this.flags = flags
+    this.filling = fillingOf(this.channel, flags, size)
+    return this
+  }
+
   attempt(): number {
     if (this.filling !== null) return this.fill(this.filling)
     const room = pool.reserve(this.size)

@@ -116,7 +116,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     try {
       return this.#step(await value)
     } catch (error) {
-      return this.#fail(error)
+      return await this.#fail(error)
     } finally {
       this.#pending.delete(operation)
     }
