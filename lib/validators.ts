@@ -158,6 +158,6 @@ export function checkFd(name: string, value: unknown): number {
 }
 
 /** Returns the error for an unknown option. Without it, a misspelt option would have no effect. */
-function unknownField(name: string, key: string, value: unknown, known: readonly string[]): Error {
+export function unknownField(name: string, key: string, value: unknown, known: readonly string[]): Error {
   return invalidType(`${name}.${key}`, `absent: unknown option "${key}"; known: ${known.join(', ')}`, value)
 }

@@ -5,6 +5,8 @@
 
 namespace bsd {
 
+static constexpr char kParts[] = "an Array of Buffers, TypedArrays or DataViews";
+
 Args::Args(napi_env env, napi_callback_info info) : env_(env) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count_, values_, nullptr, &data);
@@ -140,8 +142,7 @@ int32_t* Args::Integers(size_t i, const char* name, size_t count) {
   return static_cast<int32_t*>(data);
 }
 
-Bytes Args::Slice(size_t i, const char* name, size_t range) {
-  Bytes bytes = Buffer(i, name);
+Bytes Args::Within(Bytes bytes, size_t range) {
   if (count_ <= range || !Present(range)) return bytes;
   constexpr int64_t kMaxLength = int64_t{1} << 53;
   const auto offset = static_cast<size_t>(Integer(range, "offset", 0, kMaxLength));
@@ -155,9 +156,13 @@ Bytes Args::Slice(size_t i, const char* name, size_t range) {
 }
 
 void Args::ReadElements(size_t i, const char* name, napi_value* elements) {
+  if (i >= count_) return ThrowType(name, kParts);
   bool is_array = false;
-  if (i >= count_ || napi_is_array(env_, values_[i], &is_array) != napi_ok || !is_array) {
-    ThrowType(name, "an Array of Buffers, TypedArrays or DataViews");
+  napi_is_array(env_, values_[i], &is_array);
+  if (!is_array) {
+    elements[0] = values_[i];
+    elements_ = elements;
+    element_count_ = 1;
     return;
   }
   uint32_t length = 0;
@@ -180,7 +185,7 @@ size_t Args::Parts(const char* name, iovec* parts) {
   for (size_t k = 0; k < element_count_; ++k) {
     Bytes bytes;
     if (!ReadBytes(env_, elements_[k], &bytes)) {
-      ThrowType(name, "an Array of Buffers, TypedArrays or DataViews");
+      ThrowType(name, kParts);
       return 0;
     }
     parts[k] = {bytes.data, bytes.size};

@@ -71,9 +71,12 @@ class Args {
   // Returns an Int32Array of at least one element. Reads the element here, once.
   Out Reference(size_t i, const char* name);
   // Returns the buffer at i. If arguments `range` and `range + 1` are there, they are an offset and a length in it.
-  Bytes Slice(size_t i, const char* name, size_t range);
+  Bytes Slice(size_t i, const char* name, size_t range) { return Within(Buffer(i, name), range); }
+  // Returns the part of these bytes whose offset and length are the arguments `range` and `range + 1`, or all of them.
+  Bytes Within(Bytes bytes, size_t range);
   // Reads the elements of an array. More than kMaxParts elements are a RangeError. Getters of the array run here and
   // may do anything, so a call reads the elements first: before it looks up a slot or takes the address of any memory.
+  // Anything else is taken for the only element: Parts() refuses what is not a view.
   void ReadElements(size_t i, const char* name, napi_value* elements);
   // Returns how many elements there are, and their memory in `parts`. Runs no JavaScript.
   size_t Parts(const char* name, iovec* parts);
@@ -104,7 +107,7 @@ class Args {
 bool ReadBytes(napi_env env, napi_value value, Bytes* bytes);
 
 // Argument 0 of a call is the slot or the descriptor. The other arguments are those of the system call. A call whose
-// argument 1 is an array of buffers is made with kWithParts.
+// argument 1 is a buffer or an array of buffers is made with kWithParts.
 constexpr bool kWithParts = true;
 
 // The elements of that array. The constructor reads them.

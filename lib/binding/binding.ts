@@ -51,7 +51,14 @@ export interface Native {
 
   recv(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   recvfrom(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
-  recvmsg(slot: number, buffers: ArrayBufferView[], control: ArrayBufferView | null, flags: number): number
+  recvmsg(
+    slot: number,
+    buffers: ArrayBufferView | ArrayBufferView[],
+    control: ArrayBufferView | null,
+    flags: number,
+    offset?: number,
+    length?: number,
+  ): number
   send(slot: number, buffer: ArrayBufferView, flags?: number, offset?: number, length?: number): number
   sendZeroCopy(slot: number, buffer: ArrayBufferView, flags: number, offset: number, length: number): number
   sendto(
@@ -64,7 +71,7 @@ export interface Native {
   ): number
   sendmsg(
     slot: number,
-    buffers: ArrayBufferView[],
+    buffers: ArrayBufferView | ArrayBufferView[],
     control: ArrayBufferView | null,
     flags: number,
     address: Uint8Array | null,

@@ -1,37 +1,50 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
-/** A receive of at most this many bytes uses the pool. */
+/** Up to this number of bytes, native code receives into the inbox. */
 export const SMALL = 8192
-/** Received data of at least this many bytes is copied to its own memory, as with `Buffer.allocUnsafe`. */
+/** Received data of at least this many bytes has its own memory, as with `Buffer.allocUnsafe`. */
 const LARGE = 4096
-const PIECE = 2 * SMALL
+/** A room of at most this many bytes is used again, if the data was copied out of it. */
+const KEPT = 65536
+const PIECE = 16384
 const none = Buffer.alloc(0)
 
 /**
  * Memory for received data. Small messages lie one after the other in a larger piece, and each is its own Buffer. This
- * is several times cheaper than `Buffer.allocUnsafe` for each message, and copies nothing.
+ * is several times cheaper than `Buffer.allocUnsafe` for each message, and copies nothing. A receive that may return
+ * more uses a room of the full size, and data that fills less than half of it is copied out.
  */
 class Pool {
+  /** Where in the reserved memory the receive starts. */
+  at = 0
   #piece = none
   #used = 0
   #room = none
+  /** The memory that `reserve` returned last. */
+  #reserved = none
   readonly #pieces = new WeakSet<ArrayBufferLike>()
 
   /**
-   * Returns memory to receive up to `size` bytes into. It is not cleared. Until `cut` is called, another `reserve`
-   * returns the same memory: at most one receive runs at a time.
+   * Returns memory for a receive of up to `size` bytes, which starts at `at`. It is not cleared. Until `take` is called,
+   * another `reserve` returns the same memory: at most one receive runs at a time.
    */
   reserve(size: number): Buffer {
-    if (size > SMALL) return Buffer.allocUnsafeSlow(size)
-    // The caller may have transferred the ArrayBuffer of an earlier Buffer: then the length is 0.
-    if (this.#room.length === size && size > 0) return this.#room
+    if (size >= LARGE) {
+      this.at = 0
+      // The caller may have detached the ArrayBuffer of an earlier Buffer: then the length is 0.
+      if (this.#room.length === size) return (this.#reserved = this.#room)
+      const room = Buffer.allocUnsafeSlow(size)
+      if (size <= KEPT) this.#room = room
+      return (this.#reserved = room)
+    }
     if (this.#piece.length - this.#used < size) {
       this.#piece = Buffer.allocUnsafeSlow(PIECE)
       markAsUntransferable(this.#piece.buffer)
       this.#pieces.add(this.#piece.buffer)
       this.#used = 0
     }
-    return (this.#room = this.#piece.subarray(this.#used, this.#used + size))
+    this.at = this.#used
+    return (this.#reserved = this.#piece)
   }
 
   /** True if this memory is a piece that small messages share. */
@@ -39,21 +52,32 @@ class Pool {
     return this.#pieces.has(memory)
   }
 
-  /** Returns the first `length` bytes of reserved memory, which the caller may keep. */
-  cut(room: Buffer, length: number): Buffer {
-    const size = room.length
-    if (size > SMALL) {
-      const used = room.subarray(0, length)
-      return length > size >> 1 ? used : Buffer.from(used) // a copy, so that the unused rest can be freed
-    }
+  /** Returns the first `length` bytes of the reserved memory, which the caller may keep. */
+  take(length: number): Buffer {
+    const reserved = this.#reserved
+    if (reserved === this.#piece) return this.#cut(length)
+    this.#reserved = none
+    if (length <= reserved.length >> 1) return this.copy(reserved, 0, length) // so that the rest can be freed
+    if (reserved === this.#room) this.#room = none
+    return length === reserved.length ? reserved : reserved.subarray(0, length)
+  }
+
+  /** Returns a new Buffer with `length` bytes of `from`. */
+  copy(from: Uint8Array, start: number, length: number): Buffer {
+    const bytes = from.subarray(start, start + length)
     if (length >= LARGE) {
       const own = Buffer.allocUnsafeSlow(length)
-      room.copy(own)
+      own.set(bytes)
       return own
     }
-    this.#used += (length + 7) & ~7 // aligned, so that every typed array can view the next message
-    this.#room = none
-    return length === size ? room : room.subarray(0, length)
+    this.reserve(length).set(bytes, this.at)
+    return this.#cut(length)
+  }
+
+  #cut(length: number): Buffer {
+    const start = this.#used
+    this.#used = start + ((length + 7) & ~7) // aligned, so that every typed array can view the next message
+    return this.#piece.subarray(start, start + length)
   }
 }
 

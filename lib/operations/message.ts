@@ -20,7 +20,7 @@ import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 import { bufferOf, byteLengthOf, octetsOf } from '../struct'
-import { checkBytes, type Op } from '../validators'
+import { checkBytes, unknownField, type Op } from '../validators'
 import { whenConnected } from './send'
 
 export const MAX_CONTROL = 1 << 20
@@ -59,17 +59,46 @@ export interface TimestampedMessage extends Omit<OutgoingMessage, 'segmentSize' 
 }
 
 /** The fields of both kinds of messages. */
-export interface OutgoingFields extends Omit<OutgoingMessage, 'timestamp'> {
+interface OutgoingFields extends Omit<OutgoingMessage, 'timestamp'> {
   timestamp?: unknown
 }
 
-export const OUTGOING_FIELDS = [
+const OUTGOING_FIELDS = [
   'data',
   'address',
   'control',
   'segmentSize',
   'timestamp',
 ] satisfies (keyof OutgoingMessage)[]
+
+/** Reads the own fields of a message to send, each once. Throws for an unknown field. */
+export function checkMessage(message: OutgoingFields): OutgoingFields {
+  const { hasOwn } = Object
+  const own: OutgoingFields = {
+    data: undefined as never,
+    address: undefined,
+    control: undefined,
+    segmentSize: undefined,
+    timestamp: undefined,
+  }
+  // A loop instead of checkOptions, whose copy would cost a third of a send.
+  for (const key in message) {
+    if (!hasOwn(message, key)) continue
+    if (key === 'data') own.data = message.data
+    else if (key === 'address') own.address = message.address
+    else if (key === 'control') own.control = message.control
+    else if (key === 'segmentSize') own.segmentSize = message.segmentSize
+    else if (key === 'timestamp') own.timestamp = message.timestamp
+    else
+      throw unknownField(
+        'message',
+        key,
+        (message as unknown as Record<string, unknown>)[key],
+        OUTGOING_FIELDS,
+      )
+  }
+  return own
+}
 
 /** The result of recvFds. */
 export interface ReceivedFds<A extends Address = Address> {
@@ -96,6 +125,8 @@ export function checkParts(name: string, value: ArrayBufferView | ArrayBufferVie
  */
 export const CONTROL_ROOM = 4096
 
+const NO_LENGTHS: readonly number[] = []
+
 // All operations share this buffer, because it is read before the next receive.
 const scratch = new Uint8Array(CONTROL_ROOM)
 
@@ -103,6 +134,12 @@ const scratch = new Uint8Array(CONTROL_ROOM)
 function clearState(): void {
   const { state } = reactor.memory
   state[STATE_FLAGS] = state[STATE_CONTROL] = 0
+}
+
+/** True if the memory of a view was detached or became smaller since the call. */
+function haveShrunk(views: readonly ArrayBufferView[], lengths: readonly number[]): boolean {
+  for (let i = 0; i < views.length; i++) if (byteLengthOf(views[i]!) < lengths[i]!) return true
+  return false
 }
 
 /** What a Recvmsg receives, and where. */
@@ -125,8 +162,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   private readonly control: Uint8Array
   private readonly maxFds: number | null
   private readonly pidfd: boolean
-  readonly #lengths: number[]
-  #own: Buffer | null = null
+  readonly #lengths: readonly number[]
   readonly #size: number
   /** The bytes of a receive with MSG_WAITALL, else null. */
   readonly #filling: Filling | null
@@ -141,7 +177,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     this.control = control ?? scratch
     this.maxFds = maxFds
     this.pidfd = pidfd
-    this.#lengths = typeof into === 'number' ? [] : into.map(byteLengthOf)
+    this.#lengths = typeof into === 'number' ? NO_LENGTHS : into.map(byteLengthOf)
     this.#size = typeof into === 'number' ? into : this.#lengths.reduce((sum, length) => sum + length, 0)
     this.#filling = fillingOf(channel, flags, this.#size)
   }
@@ -156,20 +192,19 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
 
   attempt(): number {
     const { channel, into, flags } = this
-    if (typeof into !== 'number' && into.some((view, i) => byteLengthOf(view) < this.#lengths[i]!))
-      throw bufferGone('recvmsg')
+    if (typeof into !== 'number' && haveShrunk(into, this.#lengths)) throw bufferGone('recvmsg')
     if (this.#filling !== null) return this.#fill(this.#filling)
-    const buffers = typeof into === 'number' ? [(this.#own ??= this.#reserve(into))] : into
-    let result: number
     if (hasLeftover(channel, flags)) {
-      result = receiveLeftover(channel, flags, buffers.map(octetsOf), this.#size, this.control)
-    } else if (belowLowWater(channel, flags)) {
-      result = EAGAIN
-    } else {
-      result = peeked(channel, flags, this.#size, native.recvmsg(channel.id, buffers, this.control, flags))
+      const targets =
+        typeof into === 'number' ? [this.#reserve(into).subarray(pool.at, pool.at + into)] : into
+      return receiveLeftover(channel, flags, targets.map(octetsOf), this.#size, this.control)
     }
-    if (result === EAGAIN) this.#own = null
-    return result
+    if (belowLowWater(channel, flags)) return EAGAIN
+    const result =
+      typeof into === 'number'
+        ? native.recvmsg(channel.id, this.#reserve(into), this.control, flags, pool.at, into)
+        : native.recvmsg(channel.id, into.length === 1 ? into[0]! : into, this.control, flags)
+    return peeked(channel, flags, this.#size, result)
   }
 
   // The kernel ends such a receive where descriptors come, so that those of two messages are not mixed.
@@ -185,7 +220,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     const room = pool.reserve(size)
     // On a stream, MSG_TRUNC discards bytes and leaves the buffer unchanged. Clear it, so that old memory is not
     // exposed.
-    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0) : room
+    return (this.flags & MSG_TRUNC) !== 0 ? room.fill(0, pool.at, pool.at + size) : room
   }
 
   value(result: number, _where: number, place: number, addressLength: number): Message<A> {
@@ -212,8 +247,8 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
 
   #data(length: number): Buffer {
     if (this.#filling !== null) return this.#filled(this.#filling.take())
-    if (this.#own !== null) return pool.cut(this.#own, Math.min(length, this.#own.length))
-    const views = (this.into as ArrayBufferView[]).map(bufferOf)
+    if (typeof this.into === 'number') return pool.take(Math.min(length, this.into))
+    const views = this.into.map(bufferOf)
     if (views.length === 1) return views[0]!.subarray(0, length)
     return Buffer.concat(views).subarray(0, length)
   }
@@ -268,7 +303,7 @@ export class Sendmsg extends Operation<number> {
   private readonly flags: number
   private readonly address: Uint8Array | null
   private readonly unixDatagram: boolean
-  readonly #lengths: number[]
+  readonly #lengths: readonly number[]
 
   constructor(
     private readonly channel: Channel,
@@ -280,7 +315,7 @@ export class Sendmsg extends Operation<number> {
     this.flags = flags
     this.address = address
     this.unixDatagram = unixDatagram
-    this.#lengths = data.map(byteLengthOf)
+    this.#lengths = data.length === 1 ? [byteLengthOf(data[0]!)] : data.map(byteLengthOf)
   }
 
   get direction(): typeof WRITE {
@@ -292,8 +327,11 @@ export class Sendmsg extends Operation<number> {
   }
 
   attempt(): number {
-    if (this.data.some((view, i) => byteLengthOf(view) < this.#lengths[i]!)) throw bufferGone('sendmsg')
-    return whenConnected(native.sendmsg(this.channel.id, this.data, this.control, this.flags, this.address))
+    const { channel, data, control, flags, address } = this
+    if (haveShrunk(data, this.#lengths)) throw bufferGone('sendmsg')
+    // An array costs more calls of Node-API than its only element.
+    const parts = data.length === 1 ? data[0]! : data
+    return whenConnected(native.sendmsg(channel.id, parts, control, flags, address))
   }
 
   value(result: number): number {

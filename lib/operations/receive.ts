@@ -75,21 +75,24 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
   }
 
-  protected receive(into: ArrayBufferView): number {
+  /** Receives into `into`, from byte `at` on. */
+  protected receive(into: ArrayBufferView, at = 0): number {
     const { channel, flags, size } = this
-    if (hasLeftover(channel, flags)) return receiveLeftover(channel, flags, [octetsOf(into)], size)
+    if (hasLeftover(channel, flags)) {
+      return receiveLeftover(channel, flags, [octetsOf(into).subarray(at, at + size)], size)
+    }
     if (belowLowWater(channel, flags)) return EAGAIN
-    return peeked(channel, flags, size, this.#call(into, flags, size))
+    return peeked(channel, flags, size, this.#call(into, flags, at, size))
   }
 
   protected fill(filling: Filling): number {
-    return filling.attempt((into, flags) => this.#call(into, flags, into.length))
+    return filling.attempt((into, flags) => this.#call(into, flags, 0, into.length))
   }
 
-  #call(into: ArrayBufferView, flags: number, size: number): number {
+  #call(into: ArrayBufferView, flags: number, at: number, size: number): number {
     return this.named
-      ? native.recvfrom(this.channel.id, into, flags, 0, size)
-      : native.recv(this.channel.id, into, flags, 0, size)
+      ? native.recvfrom(this.channel.id, into, flags, at, size)
+      : native.recv(this.channel.id, into, flags, at, size)
   }
 
   override abandon(reason: Error): Error {
@@ -122,27 +125,28 @@ abstract class ReceiveOperation<T> extends Operation<T> {
   }
 }
 
-/** Receives into a new Buffer. */
+/** Receives into a new Buffer. The operation object can be used again when it has ended. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
-  #room: Buffer | null = null
+  /** Prepares the operation for the next receive. */
+  reuse(size: number, flags: number): this {
+    this.size = size
+    this.flags = flags
+    this.filling = fillingOf(this.channel, flags, size)
+    return this
+  }
 
   attempt(): number {
     if (this.filling !== null) return this.fill(this.filling)
-    const room = (this.#room ??= pool.reserve(this.size))
-    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0) // do not expose old memory
-    const result = this.receive(room)
-    if (result === EAGAIN) this.#room = null // release the memory during the wait
-    return result
+    const room = pool.reserve(this.size)
+    if ((this.flags & MSG_TRUNC) !== 0) room.fill(0, pool.at, pool.at + this.size) // do not expose old memory
+    return this.receive(room, pool.at)
   }
 
   protected take(result: number, where: number): Buffer {
     const length = Math.min(result, this.size) // with MSG_TRUNC the result is the real length of a datagram
     if (length === 0) return empty
     if (this.filling !== null) return this.filling.take()
-    if (where < 0) return pool.cut(this.#room!, length)
-    const room = pool.reserve(length)
-    copyOut(room, where, length)
-    return pool.cut(room, length)
+    return where < 0 ? pool.take(length) : pool.copy(inbox, where, length)
   }
 }
 

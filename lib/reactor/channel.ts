@@ -76,7 +76,7 @@ export class Channel {
   /** The network namespace of the socket. */
   network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
-  spare: Operation<number> | null = null
+  spare: Operation<unknown> | null = null
   #leftover: Leftover | null = null
   /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
   messages = false

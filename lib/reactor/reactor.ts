@@ -189,11 +189,25 @@ export class Reactor {
     timeout: number | null,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    if (channel.fd < 0) return Promise.reject(operation.abandon(closed(operation.syscall)))
+    try {
+      return Promise.resolve(this.start(channel, operation, timeout, signal))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** Like `submit`, but returns the value itself and throws the error itself if the operation ends at once. */
+  start<T>(
+    channel: Channel,
+    operation: Operation<T>,
+    timeout: number | null,
+    signal: AbortSignal | undefined,
+  ): T | Promise<T> {
+    if (channel.fd < 0) throw operation.abandon(closed(operation.syscall))
     if (signal !== undefined && isAborted(signal)) return this.#lastAttempt(channel, operation, signal)
     const direction = operation.direction
     if (channel.head(direction) !== null) {
-      if (timeout === 0) return Promise.reject(operation.abandon(operation.failure(EAGAIN)))
+      if (timeout === 0) throw operation.abandon(operation.failure(EAGAIN))
       // An earlier operation may already have read this operation's record off the error queue: look again next turn.
       return this.wait(channel, operation, timeout, signal, direction === ERROR)
     }
@@ -209,16 +223,14 @@ export class Reactor {
       if (result === EAGAIN && timeout !== 0 && direction === READ && spins(channel))
         result = spin(operation, Math.min(channel.ensureExtras().spin, timeout ?? Infinity))
     } catch (error) {
-      return Promise.reject(operation.abandon(error as Error))
+      throw operation.abandon(error as Error)
     }
     if (result === PENDING || result === YIELD || (result === EAGAIN && timeout !== 0)) {
       return this.wait(channel, operation, timeout, signal, result === YIELD)
     }
     channel.budget-- // failures count too: a loop that retries must not starve other sockets
-    if (result >= 0) {
-      return Promise.resolve(operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!))
-    }
-    return Promise.reject(operation.abandon(operation.failure(result)))
+    if (result >= 0) return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
+    throw operation.abandon(operation.failure(result))
   }
 
   /** Rejects an operation whose signal is aborted, unless the signal ends waits only and the read can complete at once. */

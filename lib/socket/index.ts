@@ -206,7 +206,12 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * `address` is `null` on a connected stream.
    */
   recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: A | null }> {
-    return this.#run(checkReceive, op, ({ flags }) => this.recvfromOperation(size, flags))
+    try {
+      const waiting = checkReceive(op, this.timeout)
+      return this.#submit(this.recvfromOperation(size, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /** Receives into `buffer` and resolves with the number of bytes and the address of the sender. recvfrom(2) */

@@ -98,22 +98,38 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     return this
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#done || this.socket.closed) return this.#end()
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#done || this.socket.closed) return Promise.resolve(this.#end())
     const { timeout, signal } = this.waiting
     const operation = this.#first ?? this.make()
     this.#first = null
+    try {
+      const value = reactor.start(this.socket.channel, operation, timeout, signal)
+      return value instanceof Promise ? this.#wait(operation, value) : Promise.resolve(this.#step(value))
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  async #wait(operation: Operation<T>, value: Promise<T>): Promise<IteratorResult<T, undefined>> {
     this.#pending.add(operation)
     try {
-      const value = await reactor.submit(this.socket.channel, operation, timeout, signal)
-      return this.isEnd(value) ? this.#end() : { value, done: false }
+      return this.#step(await value)
     } catch (error) {
-      if (this.#done || isOwnEnd(this.socket, error)) return this.#end()
-      this.#done = true
-      throw error
+      return await this.#fail(error)
     } finally {
       this.#pending.delete(operation)
     }
+  }
+
+  #step(value: T): IteratorResult<T, undefined> {
+    return this.isEnd(value) ? this.#end() : { value, done: false }
+  }
+
+  #fail(error: unknown): Promise<IteratorResult<T, undefined>> {
+    if (this.#done || isOwnEnd(this.socket, error)) return Promise.resolve(this.#end())
+    this.#done = true
+    return Promise.reject(error as Error)
   }
 
   /** Cancels the waiting operations, which ends their `next()`. The socket stays open. */

@@ -2,7 +2,7 @@ import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
 import { native } from '../binding/binding'
 import { AF_UNIX, MSG_WAITALL, SO_LINGER, SOCK_DGRAM, SOL_SOCKET, type SocketKind } from '../constants'
-import { buildControl } from '../control/walk'
+import { buildControl, type Control } from '../control/walk'
 import { aborted, closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
@@ -21,10 +21,9 @@ import { checkReceive, checkSend, receiveFlags, sendFlags } from '../operations/
 import {
   checkParts,
   MAX_CONTROL,
-  OUTGOING_FIELDS,
+  checkMessage,
   receivedFds,
   RECVMSG_FIELDS,
-  type OutgoingFields,
   type OutgoingMessage,
   type ReceivedFds,
   type RecvmsgOptions,
@@ -58,22 +57,15 @@ import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
 import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
-import {
-  checkFd,
-  type FileLike,
-  checkBytes,
-  checkInteger,
-  checkOptions,
-  checkSize,
-  fieldsOfOp,
-  ownOp,
-} from '../validators'
+import { checkFd, type FileLike, checkBytes, checkInteger, checkSize, fieldsOfOp, ownOp } from '../validators'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
 
 /** A `struct linger` that resets the connection on close: enabled, with no time. */
 const RESETS = Int32Array.of(1, 0)
+
+const NO_CONTROLS: readonly Control[] = []
 
 /**
  * Creates the operations of both Socket classes, and provides a `tryX` method for each.
@@ -98,9 +90,9 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected recvIntoOperation(buffer: ArrayBufferView, flags: number): RecvInto {
     const { channel } = this
+    const { spare } = channel
     const into = checkBytes('buffer', buffer)
-    const spare = channel.spare as RecvInto | null
-    if (spare !== null && !spare.queued) return spare.reuse(into, flags)
+    if (spare instanceof RecvInto && !spare.queued) return spare.reuse(into, flags)
     const operation = new RecvInto(channel, flags, into)
     channel.spare = operation
     return operation
@@ -108,7 +100,13 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvfromOperation(size: number, flags: number): Recvfrom<A> {
-    return new Recvfrom<A>(this.channel, flags, checkSize('size', size))
+    const { channel } = this
+    const { spare } = channel
+    const room = checkSize('size', size)
+    if (spare instanceof Recvfrom && !spare.queued) return (spare as Recvfrom<A>).reuse(room, flags)
+    const operation = new Recvfrom<A>(channel, flags, room)
+    channel.spare = operation
+    return operation
   }
 
   /** @internal */
@@ -185,25 +183,13 @@ export abstract class NonblockingSocket<
     flags: number,
     now: boolean,
   ): Sendmsg | SendSegments {
-    if (typeof message !== 'object') throw invalidType('message', 'object', message)
-    const {
-      data,
-      address,
-      control: given = [],
-      segmentSize,
-      timestamp = false,
-    } = checkOptions<OutgoingFields>('message', message, OUTGOING_FIELDS)
+    if (typeof message !== 'object' || message === null) throw invalidType('message', 'object', message)
+    const { data, address, control: given, segmentSize, timestamp = false } = checkMessage(message)
     const bytes =
       address === undefined || address === null
         ? null
         : this.channel.network.addresses.encode(address, this.family)
-    const list = elementsOf('message.control', given)
-    const controls = checkControls(
-      'message.control',
-      list,
-      haveForms(list) && sendsIPv6(this, bytes),
-      this.channel.network,
-    )
+    const controls = given === undefined ? NO_CONTROLS : this.#checkControls(given, bytes)
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
     if (timestamp !== false) {
@@ -219,9 +205,15 @@ export abstract class NonblockingSocket<
         })
       return new SendSegments(this.channel, outgoing, controls, size, now)
     }
+    if (controls.length === 0) return new Sendmsg(this.channel, outgoing, null)
     if (controls.some(isRights)) return new SendFds(this.channel, outgoing, controls)
-    const built = controls.length === 0 ? null : buildControl(controlLayout, controls)
-    return new Sendmsg(this.channel, outgoing, built)
+    return new Sendmsg(this.channel, outgoing, buildControl(controlLayout, controls))
+  }
+
+  #checkControls(given: unknown, to: Uint8Array | null): Control[] {
+    const list = elementsOf('message.control', given)
+    const six = haveForms(list) && sendsIPv6(this, to)
+    return checkControls('message.control', list, six, this.channel.network)
   }
 
   /** @internal */
@@ -296,9 +288,10 @@ export abstract class NonblockingSocket<
     flags: number,
     options: RecvmsgOptions & { batch: number },
   ): () => Operation<Message<A>> {
-    const one = (): Operation<Message<A>> => this.recvmsgOperation(size, flags, options)
-    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0) return one
-    one() // checks the options now
+    const one = (): Recvmsg<A> => this.recvmsgOperation(size, flags, options)
+    const spare = one() // checks the options now
+    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0)
+      return () => (spare.queued ? one() : spare)
     return messagesInBatches(this.channel, size, flags, options)
   }
 

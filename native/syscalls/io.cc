@@ -46,16 +46,22 @@ static int64_t ReceiveFromOnSlot(Env& env, Slot& slot, Args& a) {
   return result;
 }
 
-// recvmsg(2): (buffers, control|null, flags, address?, addressLength?, info?) -> bytes.
-// info: Int32Array of [unused, msg_flags, msg_controllen].
+// recvmsg(2): (buffer or buffers, control|null, flags, ...) -> bytes.
+// By slot, an offset and a length in the first buffer may follow. By descriptor, (address?, addressLength?, info?) may
+// follow. info: Int32Array of [unused, msg_flags, msg_controllen].
 // `slot` is nullptr for a call by descriptor.
 static int64_t ReceiveMessage(int fd, Args& a, Slot* slot) {
   iovec parts[kMaxParts];  // not set to 0: these are 16 KiB
   const size_t count = a.Parts("buffers", parts);
   const Bytes control = a.OptionalBuffer(2, "control");
   const int flags = a.Int(3, "flags");
-  AddressOut from = a.Address(4);
-  int32_t* info = a.Integers(6, "info", 3);
+  constexpr size_t kNone = Args::kMax;  // the shared memory
+  AddressOut from = a.Address(slot == nullptr ? 4 : kNone);
+  int32_t* info = a.Integers(slot == nullptr ? 6 : kNone, "info", 3);
+  if (slot != nullptr && count > 0) {
+    const Bytes first = a.Within({static_cast<uint8_t*>(parts[0].iov_base), parts[0].iov_len}, 4);
+    parts[0] = {first.data, first.size};
+  }
   if (!a.ok()) return 0;
   msghdr message = {};
   message.msg_name = from.address;
@@ -116,7 +122,7 @@ static int64_t SendTo(int fd, Args& a) {
   return sys::SendTo(fd, from.data, from.size, flags, name, length);
 }
 
-// sendmsg(2): (buffers, control|null, flags, address|null) -> bytes.
+// sendmsg(2): (buffer or buffers, control|null, flags, address|null) -> bytes.
 template <int extra>
 static int64_t SendMessage(int fd, Args& a) {
   iovec parts[kMaxParts];  // not set to 0: these are 16 KiB

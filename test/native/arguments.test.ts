@@ -44,6 +44,8 @@ const kinds: Record<string, Kind> = {
   },
   integers: { good: () => null, types: [5, new Uint32Array(64), new Int32Array(1)], ranges: [] },
   buffers: { good: () => [], types: [ABSENT, null, 5, [5], [null]], ranges: [Array(1025).fill(new Uint8Array(1))] },
+  /** The same where an offset and a length in the buffer follow. */
+  parts: { good: () => new Uint8Array(128), types: [ABSENT, null, 5, [5], [null]], ranges: [] },
 } // prettier-ignore
 
 const io = [
@@ -57,7 +59,6 @@ const io = [
   'fcntl command:int argument:int',
   'recv buffer:bytes flags:int offset:offset length:size',
   'recvfrom buffer:bytes flags:int offset:offset length:size address:address addressLength:length',
-  'recvmsg buffers:buffers control:optional flags:int address:address addressLength:length info:integers',
   'send buffer:bytes flags:flags offset:offset length:size',
   'sendto buffer:bytes flags:int offset:offset length:size address:bytes',
   'sendmsg buffers:buffers control:optional flags:int address:optional',
@@ -70,6 +71,8 @@ const io = [
 /** The first argument, the slot or the file descriptor, is left out of these rows. */
 const bySlot = [
   ...io,
+  'recvmsg buffers:buffers control:optional flags:int',
+  'recvmsg buffers:parts control:optional flags:int offset:offset length:size',
   'watch writing:int again:int',
   'lentToKernel lentToKernel:int',
   'sendZeroCopy buffer:bytes flags:flags offset:offset length:size',
@@ -114,6 +117,7 @@ const plain = [
 ]
 const raw = [
   ...io,
+  'recvmsg buffers:buffers control:optional flags:int address:address addressLength:length info:integers',
   'sendfile file:int offset:offset count:size',
   'splice inOffset:offset out:int outOffset:offset count:size flags:int',
 ]
