@@ -8,7 +8,7 @@ import { Message } from '../message'
 import { belowLowWater } from '../message/filling'
 import { receiveMessage } from '../message/leftover'
 import { peerOf } from '../message/peer'
-import { pool, SMALL } from '../message/pool'
+import { pool } from '../message/pool'
 import { receiveControl } from '../message/receive-control'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -42,15 +42,6 @@ const empty = Buffer.alloc(0)
 function roomFor(size: number): Buffer {
   if (room.length < size) room = Buffer.allocUnsafeSlow(Math.max(size, SIZE))
   return room.length === size ? room : room.subarray(0, size)
-}
-
-/** Copies received bytes into memory that the listener may keep. */
-function copyOf(bytes: Buffer, length: number): Buffer {
-  if (length === 0) return empty
-  if (length > SMALL) return Buffer.from(bytes.subarray(0, length))
-  const own = pool.reserve(length)
-  bytes.copy(own, 0, 0, length)
-  return pool.cut(own, length)
 }
 
 /**
@@ -188,7 +179,7 @@ export class MessageLoop<A extends Address> extends Operation<void> {
     const pidfds = channel.extras?.pidfds === true
     const received = receiveControl(control, state[STATE_CONTROL]!, maxFds, pidfds)
     return new Message({
-      data: copyOf(this.#targets[0], result),
+      data: result === 0 ? empty : pool.copy(this.#targets[0], 0, result),
       bytes: result,
       address,
       flags: received.surplus ? flags | MSG_CTRUNC : flags,
