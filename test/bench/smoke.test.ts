@@ -30,7 +30,7 @@ describe('npm run bench -- --smoke', () => {
       })
       expect([code, stderr]).toEqual([0, ''])
       const { questions } = JSON.parse(readFileSync(file, 'utf8')) as Results
-      expect(questions.map(({ name }) => name)).toHaveLength(14)
+      expect(questions.map(({ name }) => name)).toHaveLength(15)
       const ours = questions
         .flatMap(({ tables }) => tables.flatMap(({ variants }) => variants))
         .filter(({ name }) => name.startsWith('bsd-sockets'))

@@ -73,7 +73,7 @@ const parts = {
     const source = openSync(file, 'r')
     own({ close: () => closeSync(source) })
     const received = pending(rest(b))
-    const sent = await a.sendfile(source)
+    const sent = await a.sendfile(source, { onProgress: () => undefined }) // keeps a duplicate of the file
     a.shutdown(bsd.SHUT_WR)
     assert.strictEqual((await received).length, sent)
   },

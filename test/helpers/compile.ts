@@ -17,7 +17,7 @@ const options: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   types: ['node'],
   typeRoots: [path.join(root, 'node_modules/@types')],
-  paths: Object.fromEntries(['index', 'sync', 'raw', 'linux', 'darwin'].map(entry)),
+  paths: Object.fromEntries(['index', 'sync', 'raw', 'linux', 'darwin', 'dgram'].map(entry)),
 }
 
 /**
