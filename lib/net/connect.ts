@@ -92,10 +92,10 @@ const RESOLUTION_DELAY = 50
  * can take the place of the options.
  *
  * One lookup returns all addresses of a host name, and they are tried by Happy Eyeballs (RFC 8305). If the lookup takes
- * longer than 250 ms, IPv4 is also looked up alone. If an attempt has not succeeded after `happyEyeballs` milliseconds, the next one starts beside it; IPv6 and IPv4 take turns. The first
- * connection wins, and the others are closed. With `happyEyeballs: false` the addresses are tried one after the other,
- * in getaddrinfo's order. `timeout` is one deadline for everything. It is not kept: `timeout` of the socket is the
- * default (see `setDefaultTimeout`).
+ * longer than 250 ms, IPv4 is also looked up alone. If an attempt has not succeeded after `happyEyeballs` milliseconds,
+ * the next one starts beside it; IPv6 and IPv4 take turns. The first connection wins, and the others are closed. With
+ * `happyEyeballs: false` the addresses are tried one after the other, in getaddrinfo's order. `timeout` is one deadline
+ * for everything. It is not kept: `timeout` of the socket is the default (see `setDefaultTimeout`).
  *
  * If one attempt failed, rejects with its error; if several failed, with an AggregateError that has the `code` of the
  * first. If the name does not resolve, rejects with getaddrinfo's error, such as `EAI_NONAME`. If the time runs out,
@@ -373,8 +373,9 @@ export function prepare<S extends BaseSocket>(
 }
 
 /**
- * Returns true, and closes the socket, if both ends of a TCP connection are the same. TCP allows two sockets to connect to each other at the same time,
- * so a socket whose own port is the remote port can connect to itself, although no process listens there.
+ * Returns true, and closes the socket, if both ends of a TCP connection are the same. TCP allows two sockets to connect
+ * to each other at the same time. So a socket whose own port is the remote port can connect to itself, although no
+ * process listens there.
  */
 export function closedSelfConnected(socket: BaseSocket): boolean {
   if (socket.family !== AF_INET && socket.family !== AF_INET6) return false
