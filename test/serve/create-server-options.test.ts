@@ -237,7 +237,7 @@ test('bsd-sockets/sync has what needs no promise', () => {
   for (const name of [
     'createConnection createServer listenFds hasDualstackIPv6 options codecs defineOption query control CMSG_LEN',
     'CMSG_SPACE MessageBatch Message FdHandle checksum htons htonl ntohs ntohl inet_aton inet_ntoa inet_pton inet_ntop',
-    'bpf supports capabilities privileges allocZeroCopy constants nameOf',
+    'bpf supports capabilities privileges allocZeroCopy constants nameOf clock hardwareTimestamps strerror',
   ].flatMap(each => each.split(' '))) {
     expect([name, typeof (sync as Record<string, unknown>)[name]]).not.toEqual([name, 'undefined'])
   }
