@@ -11,8 +11,8 @@ export { checkInteger, checkText }
 /** The options of every operation that can wait. A number in place of the options is `flags`. */
 export interface Op {
   /**
-   * `MSG_*` flags of the system call. With `MSG_DONTWAIT` the operation does not wait, even if a timeout is given. Flags that
-   * exist only in the other direction, such as `MSG_PEEK` in a send, throw `ERR_OUT_OF_RANGE`.
+   * `MSG_*` flags of the system call. With `MSG_DONTWAIT` the operation does not wait, even if a timeout is given. Flags
+   * that exist only in the other direction, such as `MSG_PEEK` in a send, throw `ERR_OUT_OF_RANGE`.
    */
   flags?: number | undefined
   /**

@@ -35,7 +35,7 @@ import {
 import { Ready } from '../operations/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../operations/receive'
 import { SendSegments } from '../operations/segments'
-import { Send, SendAll, Sendto } from '../operations/send'
+import { Send, SendAll, Sendto, SendtoPeer } from '../operations/send'
 import {
   checkSendfile,
   Sendfile,
@@ -131,7 +131,7 @@ export abstract class NonblockingSocket<
     flags: number,
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
-    if (address === null) return new Send(this.channel, bytes, flags)
+    if (address === null) return new SendtoPeer(this.channel, bytes, flags)
     return new Sendto(
       this.channel,
       bytes,
