@@ -53,6 +53,8 @@ export class Datagram<A extends Address = Address> {
       return this.#socket.sendmsg({ data, address, control: [control.replyTo(this.meta)] }, op)
     }
     if (this.#socket.remoteAddress !== null) return this.#socket.send(data, op)
-    return Promise.reject(systemError('sendto', errnoOf('EDESTADDRREQ'), { refused: 'the sender has no address' }))
+    return Promise.reject(
+      systemError('sendto', errnoOf('EDESTADDRREQ'), { refused: 'the sender has no address' }),
+    )
   }
 }

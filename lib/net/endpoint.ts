@@ -26,7 +26,8 @@ function fieldsOf(given: Address): object {
 /** Checks that a value is a Socket whose operations return promises. */
 export function checkSocket(name: string, value: unknown): void {
   if (value instanceof Socket) return
-  const other = 'a Socket of bsd-sockets, and this one is of bsd-sockets/sync: Socket.adopt(other.detach()) converts it'
+  const other =
+    'a Socket of bsd-sockets, and this one is of bsd-sockets/sync: Socket.adopt(other.detach()) converts it'
   throw invalidType(name, value instanceof BaseSocket ? other : 'Socket', value)
 }
 
