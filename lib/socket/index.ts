@@ -394,8 +394,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * signal and `close()` end the wait for such a read at once.
    *
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
-   * the file became shorter. A file that holds less than its size says (sysfs) is sent to its end. Every error has
-   * `bytesSent`.
+   * the file became shorter. A file whose size says more or less than it holds (sysfs, procfs) is sent to its end. Every
+   * error has `bytesSent`.
    *
    * With a `timeout` of 0, a part that is not in the page cache rejects with `EAGAIN`. Files of procfs and sysfs are
    * never in the page cache.
