@@ -18,7 +18,7 @@ import { SO_LINGER } from '../options/all'
 import type { BaseSocket } from '../socket/base'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
-import { checkOp, checkOptions, type Waiting } from '../validators'
+import { checkBoolean, checkOp, checkOptions, type Waiting } from '../validators'
 import { memberOf, ownFields } from '../runtime/fields'
 import { getaddrinfo } from '../names'
 import { familyOf } from '../names/lookup'
@@ -196,7 +196,7 @@ export interface Wanted {
 }
 
 function checkWanted(options: Partial<ConnectOptions>): Wanted {
-  const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY } = options
+  const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY, allErrors = false } = options
   const localAddress = options.localAddress === undefined ? undefined : ownAddress(options.localAddress)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
   const checkedPort = checkPort(port)
@@ -215,7 +215,7 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
     family: checkedFamily || (localAddress === undefined ? 0 : localFamily(localAddress)),
     localAddress,
     attemptDelay: happyEyeballs === false ? Infinity : happyEyeballs,
-    allErrors: options.allErrors === true,
+    allErrors: checkBoolean('options.allErrors', allErrors),
   }
 }
 

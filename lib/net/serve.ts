@@ -20,7 +20,7 @@ import { clearTimeout, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
 import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
-import { checkInteger, checkOptions, checkSignal } from '../validators'
+import { checkBoolean, checkInteger, checkOptions, checkSignal } from '../validators'
 import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
 
@@ -455,11 +455,10 @@ function isUnbound(socket: Socket): boolean {
 
 function checkClose(options: CloseOptions | undefined): { drain: number | boolean; backlog: boolean } {
   const { drain = false, backlog = true } = checkOptions('options', options, ['drain', 'backlog'])
-  if (typeof backlog !== 'boolean') throw invalidType('options.backlog', 'boolean', backlog)
   return {
     drain:
       typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, Number.MAX_SAFE_INTEGER),
-    backlog,
+    backlog: checkBoolean('options.backlog', backlog),
   }
 }
 

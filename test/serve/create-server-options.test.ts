@@ -131,6 +131,12 @@ describe.each(flavours)('createServer and createConnection of %s', (name, serve,
       expect(await failure(serve({ path: file, options: bad }))).toMatchObject({ code })
       expect(await failure(connect({ port: 1, options: bad }))).toMatchObject({ code })
     }
+    for (const name of ['dualstack', 'reusePort'])
+      expect(await failure(serve({ host: '127.0.0.1', [name]: 'no' }))).toMatchObject({
+        code: 'ERR_INVALID_ARG_TYPE',
+      })
+    expect(await failure(serve({ path: file, unlink: 1 }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+    expect(await failure(connect({ port: 1, allErrors: 1 }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
     expect(readdirSync(directory)).toEqual([])
     // An error of the kernel leaves no path behind.
     const fastOpen = { path: file, options: [[options.TCP_FASTOPEN, 5]] }
