@@ -20,6 +20,7 @@ export {
   ntohl,
   ntohs,
 } from './names/inet'
+export { clock } from './names/clock'
 export { hasDualstackIPv6 } from './net/create-server'
 export {
   createConnection,
@@ -30,12 +31,18 @@ export {
 } from './net/sync'
 export { codecs, defineOption, options, query } from './options'
 export { allocZeroCopy } from './operations/zerocopy-memory'
+export {
+  hardwareTimestamps,
+  type HardwareTimestampOptions,
+  type HardwareTimestamps,
+} from './socket/hardware-timestamps'
 export { Membership, type JoinOptions } from './socket/multicast'
 export { Socket, type SyncOp } from './socket/sync'
 export { SocketReader } from './socket/sync-reader'
 export type { LineOptions, ReaderOp, ReaderOptions, UntilOptions } from './socket/reader-options'
 export * from './constants'
 export { SocketError } from './errors'
+export { strerror } from './errors/errno'
 export { if_indextoname, if_nameindex, if_nametoindex } from './names/interfaces'
 export {
   getaddrinfo,

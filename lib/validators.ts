@@ -1,18 +1,18 @@
 import type { FileHandle } from 'node:fs/promises'
-import { checkInteger, checkText, invalidType, outOfRange } from './errors/argument'
+import { checkBoolean, checkInteger, checkText, invalidType, outOfRange } from './errors/argument'
 import { isSignal } from './runtime/signals'
 import { memberOf, ownFields } from './runtime/fields'
 
 /** An open file: a descriptor, a FileHandle, or an object with a descriptor as `fd`. */
 export type FileLike = number | FileHandle | { readonly fd: number }
 
-export { checkInteger, checkText }
+export { checkBoolean, checkInteger, checkText }
 
 /** The options of every operation that can wait. A number in place of the options is `flags`. */
 export interface Op {
   /**
-   * `MSG_*` flags of the system call. With `MSG_DONTWAIT` the operation does not wait, even if a timeout is given. Flags that
-   * exist only in the other direction, such as `MSG_PEEK` in a send, throw `ERR_OUT_OF_RANGE`.
+   * `MSG_*` flags of the system call. With `MSG_DONTWAIT` the operation does not wait, even if a timeout is given. Flags
+   * that exist only in the other direction, such as `MSG_PEEK` in a send, throw `ERR_OUT_OF_RANGE`.
    */
   flags?: number | undefined
   /**

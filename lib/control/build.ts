@@ -1,6 +1,7 @@
 import { octetsOf } from '../struct'
 import { parseIPv4, parseIPv6 } from '../address/text'
 import {
+  checkBoolean,
   checkInteger,
   elementsOf,
   checkText,
@@ -190,8 +191,7 @@ export class ControlBuilder {
    * long.
    */
   dontFragment(on = true): Control {
-    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
-    return this.#int('IPPROTO_IPV6', 'IPV6_DONTFRAG', Number(on))
+    return this.#int('IPPROTO_IPV6', 'IPV6_DONTFRAG', Number(checkBoolean('on', on)))
   }
 
   /** Sets the traffic class and flow label of this datagram, in host byte order (IPV6_FLOWINFO). AF_INET6. Linux. */

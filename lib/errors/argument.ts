@@ -53,6 +53,12 @@ export function checkInteger(argument: string, value: unknown, min: number, max:
   return value
 }
 
+/** Checks that a value is a boolean, and returns it. Other values that count as true or false are refused. */
+export function checkBoolean(argument: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalidType(argument, 'boolean', value)
+  return value
+}
+
 /**
  * Checks a text that becomes a C string, and returns it. A C string ends at its first NUL, so text with a NUL would
  * name something else. Throws `ERR_INVALID_ARG_TYPE` for any other type, and `ERR_OUT_OF_RANGE` for a NUL.

@@ -26,7 +26,7 @@ export function hint(
   if (syscall === 'setsockopt' && memberships.test(subject)) return ofMembership(code, subject)
   if (syscall === 'setsockopt') return ofOption(code, subject)
   if (syscall === 'ioctl' && code === 'EPERM') return orRoot('needs CAP_NET_ADMIN')
-  if (syscall.startsWith('send')) return ofSend(code, context)
+  if (syscall.startsWith('send')) return ofSend(syscall, code, context)
   if (code === 'EMFILE') return 'the limit of open files of this process is reached: see ulimit -n'
   if (syscall === 'connect' && code === 'EALREADY')
     return 'an earlier attempt failed, and the kernel does not let this socket connect again: create a new one'
@@ -108,11 +108,13 @@ function ofOption(code: string, subject: string): string {
 }
 
 function ofSend(
+  syscall: string,
   code: string,
   { address, control }: { address?: unknown; control?: boolean | undefined },
 ): string {
   if (code === 'EACCES' && isInet(address)) return 'a broadcast address needs SO_BROADCAST'
-  if (code === 'EDESTADDRREQ') return 'use sendto(), or connect() first'
+  if (code === 'EDESTADDRREQ')
+    return `${syscall === 'send' ? 'use sendto()' : 'pass an address'}, or connect() first`
   if (code !== 'EPERM') return ''
   if (control === true) {
     return 'a mark or priority needs CAP_NET_ADMIN or CAP_NET_RAW, credentials of others CAP_SYS_ADMIN (pid), CAP_SETUID, CAP_SETGID'

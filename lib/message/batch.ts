@@ -141,8 +141,7 @@ export class MessageBatch {
 
   /**
    * Puts a message to send into place `i`. Copies the data. Leave `address` out, or pass `null`, on a connected socket.
-   * Control messages
-   * need room, see `controlSize`. Throws a `RangeError` if the data or the control messages do not fit.
+   * Control messages need room, see `controlSize`. Throws a `RangeError` if the data or the control messages do not fit.
    *
    * Two things depend on the socket, so `sendmmsg` checks them: an address that is not an `Address`, and whether
    * control messages in their IPv6 form fit.

@@ -89,7 +89,7 @@ export class Delimited implements Frame<Buffer> {
   readonly #search: Search
 
   constructor(delimiter: Uint8Array, max: number) {
-    this.#search = new Search(delimiter, max, 'a delimiter')
+    this.#search = new Search(delimiter, max, 'the delimiter')
   }
 
   take(buffer: ReadBuffer, ended: boolean): Buffer | undefined {

@@ -12,7 +12,7 @@ const LARGE = 4096
  */
 export class ReadBuffer implements Leftover {
   /** Bytes of a stream have no sender, no flags and no control messages. */
-  readonly address = none
+  readonly address: Buffer = none
   readonly flags = 0
   readonly control = []
   readonly next = null

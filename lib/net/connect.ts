@@ -18,7 +18,7 @@ import { SO_LINGER } from '../options/all'
 import type { BaseSocket } from '../socket/base'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
-import { checkOp, checkOptions, type Waiting } from '../validators'
+import { checkBoolean, checkOp, checkOptions, type Waiting } from '../validators'
 import { memberOf, ownFields } from '../runtime/fields'
 import { getaddrinfo } from '../names'
 import { familyOf } from '../names/lookup'
@@ -92,10 +92,10 @@ const RESOLUTION_DELAY = 50
  * can take the place of the options.
  *
  * One lookup returns all addresses of a host name, and they are tried by Happy Eyeballs (RFC 8305). If the lookup takes
- * longer than 250 ms, IPv4 is also looked up alone. If an attempt has not succeeded after `happyEyeballs` milliseconds, the next one starts beside it; IPv6 and IPv4 take turns. The first
- * connection wins, and the others are closed. With `happyEyeballs: false` the addresses are tried one after the other,
- * in getaddrinfo's order. `timeout` is one deadline for everything. It is not kept: `timeout` of the socket is the
- * default (see `setDefaultTimeout`).
+ * longer than 250 ms, IPv4 is also looked up alone. If an attempt has not succeeded after `happyEyeballs` milliseconds,
+ * the next one starts beside it; IPv6 and IPv4 take turns. The first connection wins, and the others are closed. With
+ * `happyEyeballs: false` the addresses are tried one after the other, in getaddrinfo's order. `timeout` is one deadline
+ * for everything. It is not kept: `timeout` of the socket is the default (see `setDefaultTimeout`).
  *
  * If one attempt failed, rejects with its error; if several failed, with an AggregateError that has the `code` of the
  * first. If the name does not resolve, rejects with getaddrinfo's error, such as `EAI_NONAME`. If the time runs out,
@@ -196,7 +196,7 @@ export interface Wanted {
 }
 
 function checkWanted(options: Partial<ConnectOptions>): Wanted {
-  const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY } = options
+  const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY, allErrors = false } = options
   const localAddress = options.localAddress === undefined ? undefined : ownAddress(options.localAddress)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
   const checkedPort = checkPort(port)
@@ -215,7 +215,7 @@ function checkWanted(options: Partial<ConnectOptions>): Wanted {
     family: checkedFamily || (localAddress === undefined ? 0 : localFamily(localAddress)),
     localAddress,
     attemptDelay: happyEyeballs === false ? Infinity : happyEyeballs,
-    allErrors: options.allErrors === true,
+    allErrors: checkBoolean('options.allErrors', allErrors),
   }
 }
 
@@ -373,8 +373,9 @@ export function prepare<S extends BaseSocket>(
 }
 
 /**
- * Returns true, and closes the socket, if both ends of a TCP connection are the same. TCP allows two sockets to connect to each other at the same time,
- * so a socket whose own port is the remote port can connect to itself, although no process listens there.
+ * Returns true, and closes the socket, if both ends of a TCP connection are the same. TCP allows two sockets to connect
+ * to each other at the same time. So a socket whose own port is the remote port can connect to itself, although no
+ * process listens there.
  */
 export function closedSelfConnected(socket: BaseSocket): boolean {
   if (socket.family !== AF_INET && socket.family !== AF_INET6) return false

@@ -25,7 +25,7 @@ import { driveLater, type Steps } from '../names/run'
 import { copyOfView } from '../address/sockaddr'
 import { Socket } from '../socket'
 import type { BaseSocket } from '../socket/base'
-import { checkInteger, checkOptions } from '../validators'
+import { checkBoolean, checkInteger, checkOptions } from '../validators'
 import { checkFamily, checkPort, endOf, notOfFamily, portOf } from './endpoint'
 import { checkOptionValues, type OptionValues } from './option-values'
 import { takePassed } from './listen-fds'
@@ -189,6 +189,8 @@ type Make<S> = (family: number) => { socket: S; configure: () => void; listen: (
 
 function* listenInet<S extends BaseSocket>(options: ServerOptions, type: number, make: Make<S>): Steps<S> {
   const { host = '', dualstack = false, reusePort = false } = options
+  checkBoolean('options.dualstack', dualstack)
+  checkBoolean('options.reusePort', reusePort)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)
   const wanted = checkFamily(options.family)
   if (dualstack && wanted === AF_INET) throw invalidType('options.family', 'AF_INET6 with dualstack', wanted)
@@ -234,11 +236,13 @@ function* listenUnix<S extends BaseSocket>(
   // One copy for the checks, the file and the call: the caller may change its bytes while this waits for the lock.
   const path = ArrayBuffer.isView(given) ? Uint8Array.from(copyOfView(given)) : given
   addresses.encode({ path }, AF_UNIX) // reject a bad path before any file is touched
+  const { unlink = false } = options
+  checkBoolean('options.unlink', unlink)
   const mode = options.mode === undefined ? null : checkInteger('options.mode', options.mode, 0, 0o7777)
   const name = Buffer.from(path)
   const named = name.length > 0 && name[0] !== 0
   const listen = (): S => bindUnix(path, named ? name : null, mode, make)
-  if (options.unlink !== true || !named) return listen()
+  if (!unlink || !named) return listen()
   using _lock = yield* lockPath(name)
   unlinkStale(name)
   return listen()

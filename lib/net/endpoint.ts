@@ -3,6 +3,8 @@ import { invalidType, SocketError } from '../errors'
 import { portByName } from '../names/lookup'
 import type { Steps } from '../names/run'
 import { checkInteger } from '../validators'
+import { Socket } from '../socket'
+import { BaseSocket } from '../socket/base'
 import { isAddress, type Address } from '../address'
 
 /** Returns the options as they are, or for an `Address` the options `host` and `port`, or `path`. */
@@ -19,6 +21,14 @@ function fieldsOf(given: Address): object {
   }
   // The bytes are exact, also if the path is not UTF-8.
   return given.kind === 'unix' || given.kind === 'abstract' ? { path: given.pathBytes } : given
+}
+
+/** Checks that a value is a Socket whose operations return promises. */
+export function checkSocket(name: string, value: unknown): void {
+  if (value instanceof Socket) return
+  const other =
+    'a Socket of bsd-sockets, and this one is of bsd-sockets/sync: Socket.adopt(other.detach()) converts it'
+  throw invalidType(name, value instanceof BaseSocket ? other : 'Socket', value)
 }
 
 /** Checks a port: a number, or the name of a service, whose port needs a lookup. */

@@ -1,11 +1,12 @@
 import { SHUT_WR } from '../constants'
-import { closed, invalidType, outOfRange, timedOut, type SocketError } from '../errors'
+import { closed, outOfRange, timedOut, type SocketError } from '../errors'
+import { checkSocket } from './endpoint'
 import { giveBack } from '../message/leftover'
 import { checkSpliceable, Transfer } from '../operations/splice'
 import { clearTimeout, performance, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort, reasonOf } from '../runtime/signals'
 import { checkOptions, checkSignal, checkTimeout } from '../validators'
-import { Socket } from '../socket'
+import type { Socket } from '../socket'
 import { runTransfer } from '../socket/splice'
 import { append } from '../runtime/list'
 
@@ -45,8 +46,8 @@ const CANNOT = new Set(['EINVAL', 'ENOSYS', 'EOPNOTSUPP'])
  * the bytes that moved as `aToB` and `bToA`. `side` is `'a'` or `'b'`, the socket that failed.
  */
 export async function relay(a: Socket, b: Socket, options?: RelayOptions): Promise<Relayed> {
-  if (!(a instanceof Socket)) throw invalidType('a', 'Socket', a)
-  if (!(b instanceof Socket)) throw invalidType('b', 'Socket', b)
+  checkSocket('a', a)
+  checkSocket('b', b)
   const own = checkOptions('options', options, FIELDS)
   const signal = checkSignal('options.signal', own.signal)
   const idle = checkTimeout('options.idleTimeout', own.idleTimeout ?? null)

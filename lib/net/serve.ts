@@ -13,67 +13,16 @@ import {
   type SocketKind,
 } from '../constants'
 import { invalidType, SocketError, systemError } from '../errors'
-import { segmentsOf, type Message, type MessageMeta } from '../message'
-import { control } from '../message/control'
 import { waitingConnections } from './backlog'
+import { Datagram } from './datagram'
+import { checkSocket } from './endpoint'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
 import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
-import { checkInteger, checkOptions, checkSignal, type Op } from '../validators'
+import { checkBoolean, checkInteger, checkOptions, checkSignal } from '../validators'
 import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
-
-/** One received datagram, and a way to reply. */
-export class Datagram<A extends Address = Address> {
-  readonly #socket: Socket
-  readonly #message: Message<A>
-  /** The bytes, in a new Buffer. */
-  readonly data: Buffer
-  /** The address of the sender; `null` if it has none. */
-  readonly address: A | null
-  /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
-  readonly truncated: boolean
-
-  /** @internal */
-  constructor(socket: Socket, message: Message<A>) {
-    this.#socket = socket
-    this.#message = message
-    this.data = Buffer.from(message.data) // a copy: the next datagram overwrites the memory of the message
-    this.address = message.address
-    this.truncated = message.truncated
-  }
-
-  /**
-   * The decoded control messages: see `receiveMeta`. If the socket is bound to all addresses (`0.0.0.0` or `::`), it
-   * has `destination`, the address that the sender asked, and `interface`.
-   */
-  get meta(): MessageMeta {
-    return this.#message.meta
-  }
-
-  /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
-  segments(): Iterable<Buffer> {
-    return segmentsOf(this.data, this.meta.segmentSize)
-  }
-
-  /**
-   * Sends a datagram to the sender of this one. Resolves with the number of bytes. Rejects with `EDESTADDRREQ` if the
-   * sender has no address.
-   *
-   * The reply leaves from the address that the sender asked, because most senders drop a reply from another one. Does
-   * so on IPv4, IPv6 and dual-stack sockets.
-   */
-  reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
-    const { address } = this
-    if (address !== null && address.kind !== 'unnamed') {
-      if (this.meta.destination === undefined) return this.#socket.sendto(data, address, op)
-      return this.#socket.sendmsg({ data, address, control: [control.replyTo(this.meta)] }, op)
-    }
-    if (this.#socket.remoteAddress !== null) return this.#socket.send(data, op)
-    return Promise.reject(systemError('sendto', errnoOf('EDESTADDRREQ')))
-  }
-}
 
 /** The options of serve. `Source` is what the handler gets: connections or datagrams. */
 export interface ServeOptions<Source = Socket | Datagram> {
@@ -172,7 +121,7 @@ export function serve(
   handler: (source: never, server: never) => unknown,
   options?: ServeOptions<never>,
 ): Server {
-  if (!(socket instanceof Socket)) throw invalidType('socket', 'Socket', socket)
+  checkSocket('socket', socket)
   if (typeof handler !== 'function') throw invalidType('handler', 'function', handler)
   const own = checkOptions('options', options, FIELDS)
   const { maxConnections, onError } = own
@@ -257,8 +206,8 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
    * Aborted when `close()` is called. A handler that waits for its client can use it to end.
    *
    * Unlike other signals, it only ends waits: a receive that need not wait still resolves, so that a request which has
-   * arrived is answered. A handler that serves several requests checks `stopping.aborted` between them. An `AbortError` that this signal causes in
-   * a handler is not reported to `onError`.
+   * arrived is answered. A handler that serves several requests checks `stopping.aborted` between them. An `AbortError`
+   * that this signal causes in a handler is not reported to `onError`.
    */
   get stopping(): AbortSignal {
     return this.#stop.signal
@@ -506,11 +455,10 @@ function isUnbound(socket: Socket): boolean {
 
 function checkClose(options: CloseOptions | undefined): { drain: number | boolean; backlog: boolean } {
   const { drain = false, backlog = true } = checkOptions('options', options, ['drain', 'backlog'])
-  if (typeof backlog !== 'boolean') throw invalidType('options.backlog', 'boolean', backlog)
   return {
     drain:
       typeof drain === 'boolean' ? drain : checkInteger('options.drain', drain, 0, Number.MAX_SAFE_INTEGER),
-    backlog,
+    backlog: checkBoolean('options.backlog', backlog),
   }
 }
 

@@ -64,6 +64,13 @@ export class Send extends SendOperation<number> {
   }
 }
 
+/** Sends to the connected peer for a call of sendto without an address. sendto(2) */
+export class SendtoPeer extends Send {
+  override get syscall(): string {
+    return 'sendto'
+  }
+}
+
 /** Sends a datagram to an address and returns the number of bytes. sendto(2) */
 export class Sendto extends SendOperation<number> {
   constructor(

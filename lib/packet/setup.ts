@@ -5,7 +5,7 @@ import { interfaceError, invalidType, outOfRange, unsupported } from '../errors'
 import { native } from '../binding/binding'
 import { constants, SOCK_DGRAM, SOCK_RAW } from '../constants'
 import { platform } from '../host'
-import { checkInteger, checkOptions, checkText } from '../validators'
+import { checkBoolean, checkInteger, checkOptions, checkText } from '../validators'
 import { ownFields } from '../runtime/fields'
 import * as options from '../options/all'
 import type { FilterProgram } from '../options/codec'
@@ -125,9 +125,7 @@ function checkPacket(options: PacketOptions) {
 }
 
 function flag(given: PacketOptions, name: 'promiscuous' | 'ignoreOutgoing' | 'cooked'): boolean {
-  const value: unknown = given[name] ?? false
-  if (typeof value !== 'boolean') throw invalidType(`options.${name}`, 'boolean', value)
-  return value
+  return checkBoolean(`options.${name}`, given[name] ?? false)
 }
 
 /** Checks a filter program here, so that the error can name the wrong instruction. */

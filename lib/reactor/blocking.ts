@@ -17,7 +17,7 @@ export const SLICE = 200
 /** A call of poll(2) that took at least this many milliseconds has waited, and was not ready at once. */
 export const WAITED = 0.5
 /** An empty set for poll(2), which then only sleeps. */
-export const noDescriptors = new Int32Array(0)
+export const noDescriptors: Int32Array = new Int32Array(0)
 
 /**
  * Runs an operation on the calling thread until it ends, and blocks the thread meanwhile. It waits with poll(2)

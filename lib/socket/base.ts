@@ -19,14 +19,13 @@ import {
   type SocketKind,
   type SocketType,
 } from '../constants'
-import { invalidType } from '../errors'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
 import { defaultTimeout } from '../reactor/timeouts'
 import { byteLengthOf } from '../struct'
-import { checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
+import { checkBoolean, checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
 import { Adoption, create, CREATION_FLAGS } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
@@ -281,8 +280,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** Sets whether a child process inherits the descriptor across execve(2). fcntl(2) FD_CLOEXEC */
   setInheritable(on: boolean): void {
-    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
-    this.channel.shared ||= on
+    this.channel.shared ||= checkBoolean('on', on)
     check(this, 'fcntl', native.fcntl(this.channel.id, F_SETFD, on ? 0 : FD_CLOEXEC))
   }
 

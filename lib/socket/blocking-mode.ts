@@ -1,8 +1,8 @@
 import { native } from '../binding/binding'
 import { F_GETFL, F_SETFL, O_NONBLOCK } from '../constants'
-import { closed, invalidType, systemError } from '../errors'
+import { closed, systemError } from '../errors'
 import type { Channel } from '../reactor/channel'
-import { checkOptions } from '../validators'
+import { checkBoolean, checkOptions } from '../validators'
 
 /** Describes the options of `detach`. */
 export interface DetachOptions {
@@ -13,8 +13,7 @@ export interface DetachOptions {
 /** Checks the options of `detach` and returns `blocking`. */
 export function checkDetach(options: DetachOptions | undefined): boolean {
   const { blocking = false } = checkOptions('options', options, ['blocking'])
-  if (typeof blocking !== 'boolean') throw invalidType('options.blocking', 'boolean', blocking)
-  return blocking
+  return checkBoolean('options.blocking', blocking)
 }
 
 /** Clears or sets O_NONBLOCK of the open file. fcntl(2) */

@@ -1,9 +1,9 @@
 import { native } from '../binding/binding'
 import { AF_INET, constants, SOCK_DGRAM } from '../constants'
-import { interfaceError, invalidType, systemError, unsupported } from '../errors'
+import { interfaceError, systemError, unsupported } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { reactor } from '../reactor'
-import { checkOptions, checkText } from '../validators'
+import { checkBoolean, checkOptions, checkText } from '../validators'
 import { create } from './create'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 
@@ -42,8 +42,8 @@ const FIELDS = ['tx', 'rx', 'netns'] satisfies (keyof HardwareTimestampOptions)[
 export function hardwareTimestamps(name: string, options?: HardwareTimestampOptions): HardwareTimestamps {
   const text = checkText('name', name)
   const own = checkOptions('options', options, FIELDS)
-  const tx = checkFlag('options.tx', own.tx)
-  const rx = checkFlag('options.rx', own.rx)
+  const tx = own.tx === undefined ? undefined : checkBoolean('options.tx', own.tx)
+  const rx = own.rx === undefined ? undefined : checkBoolean('options.rx', own.rx)
   const netns = checkCreationOptions({ netns: own.netns })
   const { HWTSTAMP_TX_ON, HWTSTAMP_FILTER_ALL } = constants
   if (HWTSTAMP_TX_ON === undefined || HWTSTAMP_FILTER_ALL === undefined)
@@ -66,9 +66,4 @@ export function hardwareTimestamps(name: string, options?: HardwareTimestampOpti
   } finally {
     reactor.close(channel)
   }
-}
-
-function checkFlag(name: string, value: unknown): boolean | undefined {
-  if (value !== undefined && typeof value !== 'boolean') throw invalidType(name, 'boolean', value)
-  return value
 }

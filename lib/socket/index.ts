@@ -394,8 +394,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * signal and `close()` end the wait for such a read at once.
    *
    * If the file is modified during the transfer, the new contents may be sent. Rejects with `ERR_FILE_TRUNCATED` if
-   * the file became shorter. A file that holds less than its size says (sysfs) is sent to its end. Every error has
-   * `bytesSent`.
+   * the file became shorter. A file whose size says more or less than it holds (sysfs, procfs) is sent to its end. Every
+   * error has `bytesSent`.
    *
    * With a `timeout` of 0, a part that is not in the page cache rejects with `EAGAIN`. Files of procfs and sysfs are
    * never in the page cache.
@@ -508,8 +508,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * The iterator ends when the socket is closed or a connected peer has finished. `size` is the maximum number of
    * bytes per message, 65536 by default. `batch` is the maximum number of messages per system call, recvmmsg(2). If
-   * the loop ends early, the next `messages()` loop with a batch returns the messages that are left. AF_UNIX
-   * ignores `batch`, because each message may carry file descriptors.
+   * the loop ends early, the socket keeps the messages that are left: the next receive of any kind returns them.
+   * AF_UNIX ignores `batch`, because each message may carry file descriptors.
    */
   messages(options?: MessagesOptions): AsyncIterableIterator<Message<A>> {
     const own = ownOp(options)

@@ -35,7 +35,7 @@ import {
 import { Ready } from '../operations/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../operations/receive'
 import { SendSegments } from '../operations/segments'
-import { Send, SendAll, Sendto } from '../operations/send'
+import { Send, SendAll, Sendto, SendtoPeer } from '../operations/send'
 import {
   checkSendfile,
   Sendfile,
@@ -57,7 +57,16 @@ import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
 import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
-import { checkFd, type FileLike, checkBytes, checkInteger, checkSize, fieldsOfOp, ownOp } from '../validators'
+import {
+  checkFd,
+  type FileLike,
+  checkBoolean,
+  checkBytes,
+  checkInteger,
+  checkSize,
+  fieldsOfOp,
+  ownOp,
+} from '../validators'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
@@ -131,7 +140,7 @@ export abstract class NonblockingSocket<
     flags: number,
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
-    if (address === null) return new Send(this.channel, bytes, flags)
+    if (address === null) return new SendtoPeer(this.channel, bytes, flags)
     return new Sendto(
       this.channel,
       bytes,
@@ -311,8 +320,7 @@ export abstract class NonblockingSocket<
    * Socket do not depend on it. They behave as before, and do not block the event loop.
    */
   setBlocking(on: boolean): this {
-    if (typeof on !== 'boolean') throw invalidType('on', 'boolean', on)
-    setBlocking(this.channel, on)
+    setBlocking(this.channel, checkBoolean('on', on))
     return this
   }
 

@@ -135,7 +135,7 @@ function checkMax(name: string, max: unknown): number {
 function delimiterOf(value: unknown): Uint8Array {
   if (typeof value === 'string') {
     if (!/^[\0-\x7f]+$/.test(value))
-      throw outOfRange('delimiter', 'text of ASCII characters, or bytes', value)
+      throw outOfRange('delimiter', 'at least one ASCII character and no others, or bytes', value)
     return Buffer.from(value, 'latin1')
   }
   if (!ArrayBuffer.isView(value))

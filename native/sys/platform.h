@@ -210,6 +210,11 @@ int HardwareTimestamps(int fd, const char* name, int32_t* config, bool set);
 // Resident(). Returns -EINTR after a signal.
 int64_t SendFile(int socket, int file, int64_t* offset, int64_t count);
 
+// Sends a part of a regular file that is ready, and that sendfile(2) and splice(2) refuse with EINVAL because the file has
+// neither a size nor pages, as most of procfs. Copies through this process. Returns the bytes, 0 at the end, or -errno:
+// -EINVAL for every other file.
+int64_t CopyFile(int out, int file, int64_t* offset, int64_t count);
+
 // The result of Stat(): fstat(2) that does not wait for the server of a network or FUSE file system.
 struct FileStat {
   uint32_t mode;

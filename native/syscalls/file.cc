@@ -30,8 +30,10 @@ static Range RangeOf(Args& a) {
 }
 
 static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
-  return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd,
-                     [&] { return sys::SendFile(slot.fd, file, &range.offset, range.count); });
+  return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd, [&] {
+    const int64_t sent = sys::SendFile(slot.fd, file, &range.offset, range.count);
+    return sent == -EINVAL ? sys::CopyFile(slot.fd, file, &range.offset, range.count) : sent;
+  });
 }
 
 // sendfile(2) from a descriptor of the caller: (fd, offset, count) -> bytes.

@@ -31,10 +31,11 @@ describe.each(flavours)('%s', (_, Flavour) => {
   test('without a peer, the kernel refuses it; undefined is no address for sendto', async () => {
     const socket = new Flavour(AF_INET, SOCK_DGRAM)
     const refused = { name: 'SocketError', code: 'EDESTADDRREQ' }
-    expect(await failure((async () => socket.sendto(ping, null))())).toMatchObject(refused)
-    expect(await failure((async () => socket.sendmsg({ data: ping, address: null }))())).toMatchObject(
-      refused,
-    )
+    const bySendto = await failure((async () => socket.sendto(ping, null))())
+    expect(bySendto).toMatchObject({ ...refused, syscall: 'sendto' })
+    expect(bySendto).toMatchObject({ message: 'sendto EDESTADDRREQ (pass an address, or connect() first)' })
+    const bySendmsg = await failure((async () => socket.sendmsg({ data: ping, address: null }))())
+    expect(bySendmsg).toMatchObject({ ...refused, syscall: 'sendmsg' })
     expect(await failure((async () => socket.sendto(ping, undefined as never))())).toMatchObject({
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_TYPE',

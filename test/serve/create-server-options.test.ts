@@ -131,6 +131,12 @@ describe.each(flavours)('createServer and createConnection of %s', (name, serve,
       expect(await failure(serve({ path: file, options: bad }))).toMatchObject({ code })
       expect(await failure(connect({ port: 1, options: bad }))).toMatchObject({ code })
     }
+    for (const name of ['dualstack', 'reusePort'])
+      expect(await failure(serve({ host: '127.0.0.1', [name]: 'no' }))).toMatchObject({
+        code: 'ERR_INVALID_ARG_TYPE',
+      })
+    expect(await failure(serve({ path: file, unlink: 1 }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
+    expect(await failure(connect({ port: 1, allErrors: 1 }))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
     expect(readdirSync(directory)).toEqual([])
     // An error of the kernel leaves no path behind.
     const fastOpen = { path: file, options: [[options.TCP_FASTOPEN, 5]] }
@@ -237,7 +243,7 @@ test('bsd-sockets/sync has what needs no promise', () => {
   for (const name of [
     'createConnection createServer listenFds hasDualstackIPv6 options codecs defineOption query control CMSG_LEN',
     'CMSG_SPACE MessageBatch Message FdHandle checksum htons htonl ntohs ntohl inet_aton inet_ntoa inet_pton inet_ntop',
-    'bpf supports capabilities privileges allocZeroCopy constants nameOf',
+    'bpf supports capabilities privileges allocZeroCopy constants nameOf clock hardwareTimestamps strerror',
   ].flatMap(each => each.split(' '))) {
     expect([name, typeof (sync as Record<string, unknown>)[name]]).not.toEqual([name, 'undefined'])
   }

@@ -14,6 +14,7 @@ import {
   type ServeOptions,
   type Server,
 } from '../../lib'
+import * as sync from '../../lib/sync'
 import { run, runNode, runPython } from '../helpers/child'
 import { failure, outcome, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
@@ -219,6 +220,8 @@ describe('connections', () => {
         'ERR_INVALID_ARG_TYPE',
       )
     }
+    using blocking = new sync.Socket(AF_INET, SOCK_DGRAM)
+    expect(thrown(() => serve(blocking as never, echo)).message).toContain('this one is of bsd-sockets/sync')
     for (const maxConnections of [0, -1, 1.5]) {
       expect(thrown(() => serve(datagrams, () => 0, { maxConnections })).code).toBe('ERR_OUT_OF_RANGE')
     }

@@ -1,5 +1,6 @@
-import { checkInteger, invalidType, outOfRange } from '../../errors/argument'
+import { checkBoolean, checkInteger, invalidType, outOfRange } from '../../errors/argument'
 import { ownFields } from '../../runtime/fields'
+import { checkOptions } from '../../validators'
 import { assemble } from '../assemble'
 import { MAXINSNS } from '../opcodes'
 import type { Program } from '../program'
@@ -29,7 +30,7 @@ export interface CompileOptions {
   services?: Readonly<Record<string, number>> | undefined
 }
 
-const fields: readonly string[] = ['link', 'snaplen', 'metadata', 'services']
+const FIELDS = ['link', 'snaplen', 'metadata', 'services'] satisfies (keyof CompileOptions)[]
 const links: readonly string[] = ['ethernet', 'cooked', 'raw'] satisfies LinkType[]
 
 /** Compiles an expression of tcpdump, such as `tcp and dst port 80`, to a program. */
@@ -51,18 +52,14 @@ export function compile(expression: string, options: CompileOptions = {}): Progr
 }
 
 function checkCompile(options: CompileOptions) {
-  if (typeof options !== 'object' || options === null) throw invalidType('options', 'object', options)
-  const given = ownFields(options)
-  const unknown = Object.keys(given).find(key => !fields.includes(key))
-  if (unknown !== undefined) throw outOfRange('options', `an object with ${fields.join(', ')} only`, unknown)
+  const given = checkOptions('options', options, FIELDS)
   const { link = 'ethernet', snaplen = 262144, metadata = false, services = {} } = given
   if (typeof link !== 'string') throw invalidType('options.link', 'string', link)
   if (!links.includes(link)) throw outOfRange('options.link', `one of ${links.join(', ')}`, link)
-  if (typeof metadata !== 'boolean') throw invalidType('options.metadata', 'boolean', metadata)
   return {
     link,
     snaplen: checkInteger('options.snaplen', snaplen, 1, 0xffffffff),
-    metadata,
+    metadata: checkBoolean('options.metadata', metadata),
     services: readServices(services),
   }
 }

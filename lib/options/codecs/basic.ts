@@ -1,4 +1,11 @@
-import { checkInteger, checkText, elementsOf, invalidType, outOfRange } from '../../errors/argument'
+import {
+  checkBoolean,
+  checkInteger,
+  checkText,
+  elementsOf,
+  invalidType,
+  outOfRange,
+} from '../../errors/argument'
 import { get16, get32, get64, octetsOf, put16, put32, put64 } from '../../struct'
 import { ownFields } from '../../runtime/fields'
 import { AddressCodec, type InterfaceLookup } from '../../address'
@@ -101,8 +108,7 @@ export function checkUint64(argument: string, value: unknown): bigint {
 export const bool: Codec<boolean> = {
   size: 4,
   encode(_platform, value, argument) {
-    if (typeof value !== 'boolean') throw invalidType(argument, 'boolean', value)
-    return word(value ? 1 : 0)
+    return word(checkBoolean(argument, value) ? 1 : 0)
   },
   decode: (_platform, bytes) => readInteger(bytes) !== 0,
 }
@@ -144,8 +150,7 @@ export const intOrByte: Codec<number> = {
 export const boolOrByte: Codec<boolean> = {
   size: byteOrWord,
   encode(platform, value, argument) {
-    if (typeof value !== 'boolean') throw invalidType(argument, 'boolean', value)
-    return intOrByte.encode(platform, value ? 1 : 0, argument)
+    return intOrByte.encode(platform, checkBoolean(argument, value) ? 1 : 0, argument)
   },
   decode: (_platform, bytes) => readInteger(bytes) !== 0,
 }
@@ -249,9 +254,8 @@ export const linger: Codec<Linger> = {
   size: 8,
   encode(_platform, value, argument) {
     const { on, seconds } = checkObject(argument, value)
-    if (typeof on !== 'boolean') throw invalidType(`${argument}.on`, 'boolean', on)
     const bytes = new Uint8Array(8)
-    put32(bytes, 0, on ? 1 : 0)
+    put32(bytes, 0, checkBoolean(`${argument}.on`, on) ? 1 : 0)
     put32(bytes, 4, checkInteger(`${argument}.seconds`, seconds, 0, 0x7fffffff))
     return bytes
   },

@@ -23,6 +23,8 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
   return length;
 }
 
+int64_t CopyFile(int, int, int64_t*, int64_t) { return -EINVAL; }
+
 int Resident(int, int64_t, int64_t) { return -ENOSYS; }
 
 int Pipe(int[2], int) { return -ENOSYS; }

@@ -1,12 +1,16 @@
 #include "../platform.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace bsd::sys {
 
@@ -51,6 +55,23 @@ int64_t SendFile(int socket, int file, int64_t* offset, int64_t count) {
   const ssize_t sent =
       sendfile(socket, file, reinterpret_cast<off_t*>(offset), static_cast<size_t>(count));
   return sent < 0 ? -errno : sent;
+}
+
+int64_t CopyFile(int out, int file, int64_t* offset, int64_t count) {
+  uint8_t bytes[16 * 1024];
+  struct stat status = {};
+  pollfd ready = {file, POLLIN, 0};
+  if (fstat(file, &status) < 0) return -errno;
+  // /proc/kmsg waits for data, and poll(2) tells. Files without a poll function are always ready.
+  if (!S_ISREG(status.st_mode) || status.st_size != 0 || poll(&ready, 1, 0) < 1) return -EINVAL;
+  const auto most = std::min(static_cast<size_t>(count), sizeof bytes);
+  const ssize_t got = pread(file, bytes, most, *offset);
+  if (got <= 0) return got < 0 ? -errno : 0;
+  const WithoutSigpipe guard;
+  const ssize_t written = write(out, bytes, static_cast<size_t>(got));
+  if (written < 0) return -errno;
+  *offset += written;
+  return written;
 }
 
 // Returns true if a byte can be read without waiting. A page is in the page cache before its read has ended.
