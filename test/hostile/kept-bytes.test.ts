@@ -21,7 +21,11 @@ test('a loop with a batch cuts the bytes that a reader has received, and drops n
   peer.close()
   expect(await socket.reader().line()).toBe('head')
   const parts: [string, number, boolean][] = []
-  for await (const { data, bytes: length, truncated } of socket.messages({ batch: 2, size: 4, timeout: 5000 }))
+  for await (const { data, bytes: length, truncated } of socket.messages({
+    batch: 2,
+    size: 4,
+    timeout: 5000,
+  }))
     parts.push([String(data), length, truncated])
   expect(parts).toEqual([
     ['abcd', 4, false],

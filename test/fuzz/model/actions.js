@@ -249,7 +249,8 @@ const streamReceives = {
     const into = Buffer.alloc(size)
     return [into.subarray(0, await socket.recvInto(into, { ...op, flags: MSG_WAITALL }))]
   },
-  allMessage: (socket, size, op, random) => receives.recvmsg(socket, size, { ...op, flags: MSG_WAITALL }, random),
+  allMessage: (socket, size, op, random) =>
+    receives.recvmsg(socket, size, { ...op, flags: MSG_WAITALL }, random),
   tryAll: async (socket, size) => {
     const data = socket.tryRecv(size, MSG_WAITALL)
     return data === null ? null : [data]
