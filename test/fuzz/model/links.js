@@ -60,7 +60,10 @@ class Direction {
   /** Checks bytes of a stream that will arrive again. */
   peeked(bytes) {
     const expected = content(this.id, this.received, bytes.length)
-    assert.ok(bytes.equals(expected), `${this}: other bytes at ${this.received}, ${bytes.length} long, peeked`)
+    assert.ok(
+      bytes.equals(expected),
+      `${this}: other bytes at ${this.received}, ${bytes.length} long, peeked`,
+    )
   }
 
   #message(bytes) {
