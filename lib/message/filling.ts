@@ -3,7 +3,7 @@ import { constants, FIONREAD, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, PO
 import { EAGAIN } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
 import { YIELD } from '../reactor/operation'
-import { ELSEWHERE, giveBack, hasLeftover, takeLeftover } from './leftover'
+import { ELSEWHERE, giveBack, hasLeftover, joined, takeLeftover } from './leftover'
 
 const { POLLRDHUP } = constants
 
@@ -107,8 +107,10 @@ export function receiveLeftover(
   size: number,
   control?: Uint8Array,
 ): number {
+  const peeksAll = (flags & MSG_PEEK) !== 0 && waitsForAll(channel, flags, size)
+  if (peeksAll) channel.leftover = joined(channel)
   const got = takeLeftover(channel, flags, targets, control)
-  if ((flags & MSG_PEEK) === 0 || !waitsForAll(channel, flags, size) || got === size) return got
+  if (!peeksAll || got === size) return got
   const rest = Buffer.allocUnsafeSlow(size - got)
   const result = native.recv(channel.id, rest, flags & ~MSG_TRUNC, 0, rest.length)
   const more = peeked(channel, flags, rest.length, result)

@@ -39,6 +39,14 @@ export function giveBack(channel: Channel, data: Uint8Array): void {
   reactor.serveOthers(channel)
 }
 
+/** Returns all bytes of a stream that were given back, in one piece. The caller stores it in `channel.leftover`. */
+export function joined({ leftover }: Channel): ReadBuffer {
+  if (leftover instanceof ReadBuffer) return leftover
+  const buffer = new ReadBuffer()
+  for (let each = leftover; each !== null; each = each.next) buffer.append(each.data)
+  return buffer
+}
+
 /** Removes `length` bytes of the oldest data. Of a message, also removes the rest, as the kernel does. */
 export function removeLeftover(channel: Channel, length: number): void {
   const { data, bytes, address, flags, next } = channel.leftover!

@@ -260,13 +260,16 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
     const { batch, channel } = this
     const codec = channel.network.addresses
     if (messages > 0) batch.received(messages, channel.network)
-    for (let i = messages - 1; i >= 0; i--) channel.leftover = this.#keep(i, channel.leftover)
+    for (let i = messages - 1; i >= 0; i--)
+      if (i === 0 || !this.#isEnd(i)) channel.leftover = this.#keep(i, channel.leftover)
     const { data, bytes, address, flags, control } = channel.leftover!
-    removeLeftover(channel, data.length)
-    const cut = data.length > batch.size
+    const length = Math.min(data.length, batch.size)
+    removeLeftover(channel, length) // of a stream, the rest stays for the next receive
+    const cut = channel.messages && length < data.length
+    const whole = channel.messages && (!cut || (this.flags & MSG_TRUNC) !== 0)
     return new Message<A>({
-      data: cut ? data.subarray(0, batch.size) : data,
-      bytes: cut && (this.flags & MSG_TRUNC) === 0 ? batch.size : bytes,
+      data: length < data.length ? data.subarray(0, length) : data,
+      bytes: whole ? bytes : length,
       address: addressAt(address, 0, address.length, codec) as A | null,
       flags: cut ? flags | MSG_TRUNC : flags,
       control: [...control],
@@ -274,6 +277,11 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
       pidfd: null,
       codec,
     })
+  }
+
+  // At the end of a stream recvmmsg(2) returns it in every place. The first one tells the caller.
+  #isEnd(i: number): boolean {
+    return !this.channel.messages && this.batch.slab.fields[i * BATCH_STRIDE + BATCH_BYTES] === 0
   }
 
   #keep(i: number, next: Leftover | null): Leftover {

@@ -2,8 +2,9 @@ import { native } from '../binding/binding'
 import { READ } from '../binding/shared'
 import { systemError } from '../errors'
 import type { Frame } from '../message/frames'
+import { joined } from '../message/leftover'
 import { peerOf } from '../message/peer'
-import { ReadBuffer } from '../message/read-buffer'
+import type { ReadBuffer } from '../message/read-buffer'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 
@@ -46,7 +47,7 @@ export class ReceiveFrame<T> extends Operation<T> {
 
   attempt(): number {
     const { channel } = this
-    const buffer = bufferOf(channel)
+    const buffer = joined(channel)
     channel.leftover = null
     try {
       let ended = false
@@ -90,12 +91,4 @@ export class ReceiveFrame<T> extends Operation<T> {
     if (result === FAILED && this.#error !== null) return this.#error
     return systemError('recv', result, { address: peerOf(this.channel, result) })
   }
-}
-
-function bufferOf(channel: Channel): ReadBuffer {
-  const { leftover } = channel
-  if (leftover instanceof ReadBuffer) return leftover
-  const buffer = new ReadBuffer()
-  for (let each = leftover; each !== null; each = each.next) buffer.append(each.data)
-  return buffer
 }

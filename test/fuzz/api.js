@@ -334,6 +334,24 @@ async function fuzzMethods(Socket, flavour) {
   sockets = []
 }
 
+async function fuzzReaders(Socket, flavour) {
+  const streams = () => sockets.filter(socket => socket.type === bsd.SOCK_STREAM)
+  await refresh(Socket)
+  const names = methodsOf(streams()[0].reader().constructor)
+  for (const name of names) {
+    await refresh(Socket)
+    for (let i = 0; i < lists; i++) {
+      const socket = pick(streams())
+      const reader = socket.reader()
+      call(`${flavour} SocketReader.prototype.${String(name)}`, reader, reader[name])
+      if (socket.closed === false && socket.timeout !== 0) socket.timeout = 0
+      if (i % 50 === 49) await rest()
+    }
+  }
+  closeAll()
+  sockets = []
+}
+
 async function fuzzFunctions() {
   for (const [name, fn] of Object.entries(bsd)) {
     if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
@@ -395,6 +413,8 @@ async function main() {
   await fuzzFunctions()
   await fuzzMethods(bsd.Socket, 'async')
   await fuzzMethods(sync.Socket, 'sync')
+  await fuzzReaders(bsd.Socket, 'async')
+  await fuzzReaders(sync.Socket, 'sync')
   await fuzzRaw()
   await allSettled()
   await canary.sings()

@@ -204,20 +204,114 @@ const messageReceives = {
   },
 }
 
+/** Returns the bytes of a frame, or those of a stream that ended before the frame was complete. */
+async function framed(call) {
+  try {
+    return [await call]
+  } catch (error) {
+    if (error.code !== 'ERR_UNEXPECTED_END') throw error
+    return [error.partial, Buffer.alloc(0)]
+  }
+}
+
+const { MSG_PEEK, MSG_WAITALL } = bsd
+const peeked = (way, data) => {
+  way.peeked(data)
+  return null
+}
+
+/** Ways to receive from a stream that may read ahead, or keep bytes for the next receive. */
+const streamReceives = {
+  read: async (socket, size, op) => [await socket.reader().read(size, op)],
+  exactly: (socket, size, op) => framed(socket.reader(op).exactly(size)),
+  until: (socket, size, op, random) =>
+    framed(socket.reader({ max: 1 << 20 }).until(Buffer.of(random.below(256)), op)),
+  limited: async (socket, size, op) => {
+    try {
+      return await framed(socket.reader().until('\0\0\0', { max: size, ...op }))
+    } catch (error) {
+      if (error.code === 'ERR_LIMIT_EXCEEDED') return null
+      throw error
+    }
+  },
+  peek: async (socket, size, op, random, way) => peeked(way, await socket.reader().peek(size, op)),
+  unread: async (socket, size, op, random, way) => {
+    const [data] = await receives.recv(socket, size, op)
+    for (let end = data.length; end > 0;) {
+      const start = random.below(end)
+      socket.reader().unread(data.subarray(start, end))
+      end = start
+    }
+    return data.length === 0 ? [data] : peeked(way, data)
+  },
+  all: async (socket, size, op) => [await socket.recv(size, { ...op, flags: MSG_WAITALL })],
+  allInto: async (socket, size, op) => {
+    const into = Buffer.alloc(size)
+    return [into.subarray(0, await socket.recvInto(into, { ...op, flags: MSG_WAITALL }))]
+  },
+  allMessage: (socket, size, op, random) =>
+    receives.recvmsg(socket, size, { ...op, flags: MSG_WAITALL }, random),
+  tryAll: async (socket, size) => {
+    const data = socket.tryRecv(size, MSG_WAITALL)
+    return data === null ? null : [data]
+  },
+  peekAll: async (socket, size, op, random, way) =>
+    peeked(way, await socket.recv(size, { ...op, flags: MSG_PEEK | MSG_WAITALL })),
+  batch: async (socket, size, op, random) => {
+    const loop = socket.messages({ batch: 1 + random.below(4), size: Math.ceil(size / 8), ...op })
+    const pieces = []
+    for (let i = random.below(3); i >= 0; i--) {
+      const { value } = await loop.next().catch(error => {
+        if (i < 2 && pieces.length > 0 && stopped.includes(error.code)) return {}
+        throw error
+      })
+      if (value === undefined) break
+      pieces.push(value.data)
+    }
+    await loop.return()
+    return pieces
+  },
+  splice: async (socket, size, op) => {
+    const [a, b] = bsd.Socket.pair()
+    const sent = socket.splice(a, { length: size, ...op })
+    const moved = await sent.catch(error => {
+      if (!(error.bytesSent > 0)) throw error
+      return error.bytesSent
+    }).finally(() => a.close()) // prettier-ignore
+    const data = await b.recv(size, MSG_WAITALL)
+    b.close()
+    assert.strictEqual(data.length, moved)
+    return [data]
+  },
+  behind: async (socket, size, op) => {
+    // A reader that waits, and a receive behind it.
+    const reader = socket.reader(op)
+    const both = await Promise.allSettled([reader.exactly(1 + (size >> 3)), reader.read(size), socket.recv(size, op)])
+    const good = []
+    for (const { status, value, reason } of both) {
+      if (status === 'fulfilled') good.push(value)
+      else if (reason.code === 'ERR_UNEXPECTED_END') good.push(reason.partial)
+    }
+    if (good.length === 0) throw both[0].reason
+    return good
+  }, // prettier-ignore
+}
+
 async function receiveOn(way, random, note) {
   const { to: end, kind } = way
   if (way.receiving || end.closed || way.over) return
   way.receiving = true
   end.busy++
-  const all = { ...receives, ...(kind.unix ? unixReceives : {}), ...(kind.stream ? {} : messageReceives) }
+  const more = kind.stream ? streamReceives : messageReceives
+  const all = { ...receives, ...(kind.unix ? unixReceives : {}), ...more }
   const [name, run] = random.pick(Object.entries(all))
   const size = kind.stream
     ? 1 + random.below(random.pick([20, 8000, 70000]))
     : random.pick([8, 64, 4100, 4100])
-  const op = name === 'tryRecv' ? { timeout: 0 } : waiting(random)
+  const op = name.startsWith('try') ? { timeout: 0 } : waiting(random)
   note(`${way} ${name} ${size} ${JSON.stringify(op)}`)
   try {
-    const pieces = await run(end.socket, size, op, random)
+    const pieces = await run(end.socket, size, op, random, way)
     for (const piece of pieces ?? []) {
       if (piece.length > 0) way.arrived(piece)
       else if (kind.ends) way.end()
@@ -236,6 +330,7 @@ async function receiveOn(way, random, note) {
 function renew(link, end, random, note) {
   if (end.closed || end.busy > 0) return
   const { socket } = end
+  if (link.kind.stream && socket.reader().buffered > 0) return // only this Socket has these bytes
   // The kernel numbers the zero-copy sends of an open socket, so only its first Socket may use zero-copy.
   end.renewed = true
   const how = random.pick(['dup', 'Socket.dup', 'adopt'])

@@ -57,6 +57,15 @@ class Direction {
     assert.ok(this.received <= this.most, `${this}: ${this.received} bytes came, ${this.most} were sent`)
   }
 
+  /** Checks bytes of a stream that will arrive again. */
+  peeked(bytes) {
+    const expected = content(this.id, this.received, bytes.length)
+    assert.ok(
+      bytes.equals(expected),
+      `${this}: other bytes at ${this.received}, ${bytes.length} long, peeked`,
+    )
+  }
+
   #message(bytes) {
     assert.ok(bytes.length >= HEAD, `${this}: a message of ${bytes.length} bytes`)
     const number = bytes.readUInt32LE(0)
