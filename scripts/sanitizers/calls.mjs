@@ -7,7 +7,7 @@ const words = text => text.trim().split(/\s+/)
 /** The functions whose memory scripts/sanitizers/kernel_memory.cc checks. */
 export const checked = words(`
   accept accept4 bind connect epoll_ctl epoll_wait gethostname getnameinfo getpeername getsockname getsockopt ioctl
-  pipe2 poll read recv recvfrom recvmmsg recvmsg send sendfile64 sendmmsg sendmsg sendto sethostname setsockopt
+  pipe2 poll pread64 read recv recvfrom recvmmsg recvmsg send sendfile64 sendmmsg sendmsg sendto sethostname setsockopt
   socketpair splice syscall write`)
 
 /** The functions that pass no memory to the kernel, or only memory of the C library. */

@@ -107,6 +107,7 @@ const Case kCases[] = {
      {"data", "name"},
      [] { sendto(kNone, Room("data"), 64, 0, Room<sockaddr>("name"), 64); }},
     {"read", {"data"}, [] { static_cast<void>(read(kNone, Room("data"), 64) > 0); }},
+    {"pread64", {"data"}, [] { static_cast<void>(pread64(kNone, Room("data"), 64, 0) > 0); }},
     {"write", {"data"}, [] { static_cast<void>(write(kNone, Room("data"), 64) > 0); }},
     {"bind", {"name"}, [] { bind(kNone, Room<sockaddr>("name"), 64); }},
     {"connect", {"name"}, [] { connect(kNone, Room<sockaddr>("name"), 64); }},

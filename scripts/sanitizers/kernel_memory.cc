@@ -242,6 +242,11 @@ WRAP(ssize_t, read, int fd, void* data, size_t size) {
   return __real_read(fd, data, size);
 }
 
+WRAP(ssize_t, pread64, int fd, void* data, size_t size, off64_t offset) {
+  CheckWritable(data, size);
+  return __real_pread64(fd, data, size, offset);
+}
+
 WRAP(ssize_t, write, int fd, const void* data, size_t size) {
   CheckReadable(data, size);
   return __real_write(fd, data, size);
