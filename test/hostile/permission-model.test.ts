@@ -9,7 +9,9 @@ const model = process.allowedNodeEnvironmentFlags.has('--permission')
   : '--experimental-permission'
 
 const sanitized =
-  process.env['BSD_SOCKETS_SANITIZE'] === undefined ? null : 'the addon of the sanitizers is in another folder'
+  process.env['BSD_SOCKETS_SANITIZE'] === undefined
+    ? null
+    : 'the addon of the sanitizers is in another folder'
 
 /** Loads the package in a process with the flags. Prints the outcome. */
 async function load(...flags: string[]): Promise<Ended> {
@@ -67,4 +69,5 @@ testIf(sanitized, 'without the permission model a missing binary fails with ERR_
       `process.chdir(${JSON.stringify(folder)}); ${script.replace('./dist', path.join(folder, 'dist'))}`,
     ])
     expect(ended.stdout).toBe('ERR_NO_BINARY\n')
-  }))
+  }),
+)
