@@ -46,6 +46,8 @@ export interface ConnectOptions {
 /** The options of createConnection for an AF_UNIX stream. */
 export interface ConnectPathOptions {
   path: string | Uint8Array
+  host?: undefined
+  port?: undefined
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
 }
@@ -127,7 +129,9 @@ export function checkConnection(
 ): Target {
   if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
   const options = endOf<ConnectOptions | ConnectPathOptions>(given)
-  const own: Partial<ConnectOptions & ConnectPathOptions & Configured> = ownFields(options)
+  const own: Partial<ConnectOptions> & { path?: ConnectPathOptions['path'] } & Configured = ownFields(
+    options as ConnectOptions,
+  )
   const fields = ('path' in own ? PATH_FIELDS : FIELDS) as readonly (keyof typeof own)[]
   checkOptions(
     'options',
