@@ -1,5 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
-import { checkBoolean, checkInteger, checkText, invalidType, outOfRange } from './errors/argument'
+import {
+  checkBoolean,
+  checkInteger,
+  checkText,
+  describeType,
+  invalidType,
+  misused,
+  outOfRange,
+} from './errors/argument'
 import { isSignal } from './runtime/signals'
 import { memberOf, ownFields } from './runtime/fields'
 
@@ -159,5 +167,7 @@ export function checkFd(name: string, value: unknown): number {
 
 /** Returns the error for an unknown option. Without it, a misspelt option would have no effect. */
 export function unknownField(name: string, key: string, value: unknown, known: readonly string[]): Error {
-  return invalidType(`${name}.${key}`, `absent: unknown option "${key}"; known: ${known.join(', ')}`, value)
+  return misused(
+    `unknown option "${key}"; known: ${known.join(', ')}. Received "${name}.${key}": ${describeType(value)}`,
+  )
 }

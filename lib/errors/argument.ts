@@ -22,6 +22,11 @@ export function invalidType(argument: string, expected: string, actual: unknown)
   )
 }
 
+/** Returns a `TypeError` with the code `ERR_INVALID_ARG_TYPE` and its own text, for a mistake with a known cure. */
+export function misused(text: string): CodedError<TypeError> {
+  return coded(new TypeError(text), 'ERR_INVALID_ARG_TYPE')
+}
+
 /** Returns a `RangeError` with the code `ERR_OUT_OF_RANGE`. `range` follows "It must be": `'>= 0 && <= 65535'`. */
 export function outOfRange(argument: string, range: string, actual: unknown): CodedError<RangeError> {
   return coded(

@@ -1,4 +1,4 @@
-import { isRights, mapFds } from './rights'
+import { isRights, mapFds, notOpen } from './rights'
 import { buildControl, type Control } from '../control/walk'
 import { systemError } from '../errors'
 import { FdHandle } from './fd'
@@ -23,7 +23,7 @@ export class HeldFds {
 
   #duplicate(fd: number): number {
     const copy = native.dupFd(fd)
-    if (copy < 0) throw systemError('dup', copy)
+    if (copy < 0) throw systemError('dup', copy, { subject: notOpen(copy, fd) })
     append(this.#handles, new FdHandle(copy))
     return copy
   }

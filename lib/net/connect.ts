@@ -12,7 +12,7 @@ import { errnoOf } from '../errors/errno'
 import { race } from './happy-eyeballs'
 import { addresses } from '../host'
 import { defaultTimeout } from '../reactor/timeouts'
-import { checkFamily, checkPort, endOf, notOfFamily } from './endpoint'
+import { checkEnd, checkFamily, checkPort, endOf, notOfFamily } from './endpoint'
 import { checkOptionValues, type OptionValues } from './option-values'
 import { SO_LINGER } from '../options/all'
 import type { BaseSocket } from '../socket/base'
@@ -46,6 +46,8 @@ export interface ConnectOptions {
 /** The options of createConnection for an AF_UNIX stream. */
 export interface ConnectPathOptions {
   path: string | Uint8Array
+  host?: undefined
+  port?: undefined
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
 }
@@ -125,9 +127,11 @@ export function checkConnection(
   given: ConnectOptions | ConnectPathOptions | Address,
   unknown: readonly string[] = [],
 ): Target {
-  if (typeof given !== 'object' || given === null) throw invalidType('options', 'object', given)
+  checkEnd(given, 'createConnection')
   const options = endOf<ConnectOptions | ConnectPathOptions>(given)
-  const own: Partial<ConnectOptions & ConnectPathOptions & Configured> = ownFields(options)
+  const own: Partial<ConnectOptions> & { path?: ConnectPathOptions['path'] } & Configured = ownFields(
+    options as ConnectOptions,
+  )
   const fields = ('path' in own ? PATH_FIELDS : FIELDS) as readonly (keyof typeof own)[]
   checkOptions(
     'options',

@@ -26,10 +26,10 @@ import { copyOfView } from '../address/sockaddr'
 import { Socket } from '../socket'
 import type { BaseSocket } from '../socket/base'
 import { checkBoolean, checkInteger, checkOptions } from '../validators'
-import { checkFamily, checkPort, endOf, notOfFamily, portOf } from './endpoint'
+import { checkEnd, checkFamily, checkPort, endOf, notOfFamily, portOf } from './endpoint'
 import { checkOptionValues, type OptionValues } from './option-values'
 import { takePassed } from './listen-fds'
-import { lockPath, setMode, unlinkStale } from './unix-path'
+import { lockPath, occupied, setMode, unlinkStale } from './unix-path'
 
 /** The options of createServer. */
 export interface ServerOptions {
@@ -139,7 +139,8 @@ export async function createServer(given?: unknown): Promise<Socket> {
  * if a variable is malformed. Nothing is taken then.
  *
  * @example
- * const [listening] = listenFds().get('http') ?? [await createServer({ port: 8080 })]
+ * const [passed] = listenFds().get('http') ?? []
+ * const server = serve(passed ?? (await createServer({ port: 8080 })), handler)
  */
 export function listenFds(): Map<string, Socket[]> {
   return takePassed(Socket)
@@ -161,6 +162,7 @@ export function* serverSteps<S extends BaseSocket>(
   given: CheckedOptions | Address | undefined,
   Flavour: Flavour<S>,
 ): Steps<S> {
+  if (given !== undefined) checkEnd(given, 'createServer')
   const options = checkOptions('options', given && endOf<CheckedOptions>(given), FIELDS)
   const { path, host, port, family, backlog, type = SOCK_STREAM } = options
   if (!TYPES.includes(type))
@@ -245,7 +247,11 @@ function* listenUnix<S extends BaseSocket>(
   if (!unlink || !named) return listen()
   using _lock = yield* lockPath(name)
   unlinkStale(name)
-  return listen()
+  try {
+    return listen()
+  } catch (error) {
+    throw occupied(name, error)
+  }
 }
 
 /** Returns a bound socket, which listens unless it is a datagram socket. `name` is null for an abstract name. */

@@ -5,6 +5,7 @@ import type { Steps } from '../names/run'
 import { checkInteger } from '../validators'
 import { Socket } from '../socket'
 import { BaseSocket } from '../socket/base'
+import { isPromise } from 'node:util/types'
 import { isAddress, type Address } from '../address'
 
 /** Returns the options as they are, or for an `Address` the options `host` and `port`, or `path`. */
@@ -28,7 +29,22 @@ export function checkSocket(name: string, value: unknown): void {
   if (value instanceof Socket) return
   const other =
     'a Socket of bsd-sockets, and this one is of bsd-sockets/sync: Socket.adopt(other.detach()) converts it'
-  throw invalidType(name, value instanceof BaseSocket ? other : 'Socket', value)
+  const later = 'a Socket, and this is a promise: await it first'
+  throw invalidType(name, value instanceof BaseSocket ? other : isPromise(value) ? later : 'Socket', value)
+}
+
+/** Checks that the options of a call are an object. Errors for the arguments of node:net say how to pass them. */
+export function checkEnd(given: unknown, call: 'createServer' | 'createConnection'): void {
+  if (typeof given === 'object' && given !== null) return
+  const server = call === 'createServer'
+  if (typeof given === 'function' && server)
+    throw invalidType(
+      'options',
+      'an object: use serve(await createServer({ port }), handler) for a handler',
+      given,
+    )
+  const end = typeof given === 'number' ? `{ port: ${given} }` : '{ port } or { path }'
+  throw invalidType('options', `an object, such as ${end}`, given)
 }
 
 /** Checks a port: a number, or the name of a service, whose port needs a lookup. */

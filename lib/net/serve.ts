@@ -109,6 +109,11 @@ export function serve<A extends Address, K extends SocketKind>(
   handler: ConnectionHandler<A, K>,
   options?: ServeOptions<Socket<A, K>>,
 ): Server<A>
+/**
+ * Calls a handler for every connection of one of several listening sockets, such as one of `listenFds` or a new one:
+ * `serve(passed ?? (await createServer({ port: 8080 })), handler)`.
+ */
+export function serve(socket: Socket, handler: ConnectionHandler, options?: ServeOptions<Socket>): Server
 /** Calls a handler for every datagram of a socket whose type is known only at run time. */
 export function serve<A extends Address>(
   // eslint-disable-next-line @typescript-eslint/unified-signatures -- `K` selects the overload

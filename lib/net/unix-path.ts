@@ -12,7 +12,7 @@ import {
   type BigIntStats,
 } from 'node:fs'
 import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants'
-import { invalidAddress, type SocketError } from '../errors'
+import { invalidAddress, SocketError } from '../errors'
 import type { Steps } from '../names/run'
 import { performance } from '../runtime/clock'
 import { Socket } from '../socket/sync'
@@ -90,6 +90,16 @@ function putBack(aside: Buffer, path: Buffer): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return renameSync(aside, path)
   }
   unlinkSync(aside)
+}
+
+/** Returns the error of a bind with `unlink`. If the path is no socket, it says so: such a file is never removed. */
+export function occupied(path: Buffer, error: unknown): unknown {
+  if (!(error instanceof SocketError) || error.code !== 'EADDRINUSE') return error
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined || found.isSocket()) return error
+  const { message, code, errno, syscall, path: shown } = error
+  const better = new SocketError(`${message} (exists and is not a socket)`, code, errno, syscall)
+  return Object.assign(better, { path: shown })
 }
 
 function isSocket(path: Buffer): boolean {

@@ -5,7 +5,7 @@ import { IOV_MAX, MSG_CTRUNC, MSG_TRUNC } from '../constants'
 import { buildControl, type Control } from '../control/walk'
 import { bufferGone, systemError } from '../errors'
 import { elementsOf } from '../errors/argument'
-import { EAGAIN, EPERM } from '../errors/errno'
+import { EAGAIN, EBADF, EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
 import { Message } from '../message'
 import { deviceLoss } from '../message/device'
@@ -16,6 +16,7 @@ import { ELSEWHERE, hasLeftover } from '../message/leftover'
 import { peerOf } from '../message/peer'
 import { pool } from '../message/pool'
 import { carriesFds, controlLayout, receiveControl } from '../message/receive-control'
+import { fdsOf, isOpen, isRights, notOpen } from '../message/rights'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
@@ -344,10 +345,16 @@ export class Sendmsg extends Operation<number> {
         this.address === null
           ? peerOf(this.channel, result)
           : this.channel.network.addresses.decode(this.address),
+      subject: this.complaint(result),
       control: this.control !== null,
       device: this.address === null ? deviceLoss(this.channel, result) : undefined,
       refused: refusedControl(this.control, result),
     })
+  }
+
+  /** What is wrong with the message, if an error is the fault of its content. */
+  protected complaint(_result: number): string | undefined {
+    return undefined
   }
 
   override get spurious(): boolean {
@@ -372,6 +379,15 @@ export class SendFds extends Sendmsg {
     if (this.#isHeld) return
     this.#isHeld = true
     this.control = this.#held.duplicate(this.controls)
+  }
+
+  protected override complaint(result: number): string | undefined {
+    if (result !== EBADF || this.#isHeld) return undefined
+    const fd = this.controls
+      .filter(isRights)
+      .flatMap(fdsOf)
+      .find(each => !isOpen(each))
+    return fd === undefined ? undefined : notOpen(result, fd)
   }
 
   override value(result: number): number {

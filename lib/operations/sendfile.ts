@@ -1,7 +1,7 @@
 import { native } from '../binding/binding'
 import { STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
 import { invalidType, fileTruncated, systemError, withProgress } from '../errors'
-import { EAGAIN, ENOSYS } from '../errors/errno'
+import { EAGAIN, EBADF, ENOSYS } from '../errors/errno'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation, PENDING, YIELD } from '../reactor/operation'
@@ -91,6 +91,7 @@ export class Sendfile extends Operation<number> {
   /** False if the file has no size (/proc, devices). The end is then where sendfile(2) returns 0. */
   readonly #sized: boolean
   readonly #local: boolean
+  readonly #isDirectory: boolean
   readonly #onProgress: SendfileRange['onProgress']
 
   constructor(
@@ -102,6 +103,7 @@ export class Sendfile extends Operation<number> {
   ) {
     super()
     const stat = statOf(fd, 'sendfile')
+    this.#isDirectory = stat.isDirectory
     this.#sized = stat.isFile && stat.size > 0
     this.#size = stat.size
     this.#local = stat.local
@@ -253,7 +255,13 @@ export class Sendfile extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('sendfile', result)
+    return systemError('sendfile', result, { subject: this.#complaint(result) })
+  }
+
+  /** What is wrong with the file, if it is to blame. */
+  #complaint(result: number): string | undefined {
+    if (result === EBADF) return `descriptor ${this.fd} is not open for reading`
+    return this.#isDirectory ? `descriptor ${this.fd} is a directory` : undefined
   }
 
   override abandon(reason: Error): Error {

@@ -73,13 +73,19 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * `SOCK_NONBLOCK` and `SOCK_CLOEXEC` in `type`. It is neither bound nor connected.
    *
    * In TypeScript, the constant of the family gives the socket the type of its addresses: the `port` of
-   * `new Socket(AF_INET).getsockname()` is a number. A family that is a plain `number` gives every kind of address.
+   * `new Socket(AF_INET).getsockname()` is a number.
    *
    * Throws a TypeError or a RangeError for an argument that is not a 32-bit integer. Otherwise throws the kernel's
    * error, such as `EAFNOSUPPORT`, `EPROTONOSUPPORT`, `EMFILE`, or `EPERM` for raw sockets without CAP_NET_RAW.
    */
+  constructor(family?: Family<A>, type?: SocketType<K> | number, protocol?: number, options?: CreationOptions)
+  /**
+   * Creates a socket of a family that only the running program knows. socket(2)
+   *
+   * A plain `number`, or a choice of several families, gives every kind of address.
+   */
   constructor(
-    family?: Family<A> | number,
+    family: number | undefined,
     type?: SocketType<K> | number,
     protocol?: number,
     options?: CreationOptions,

@@ -63,10 +63,20 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * The default is an AF_UNIX SOCK_STREAM pair.
    */
   static pair<A extends Address = Address, K extends SocketKind = SocketKind>(
-    family: Family<A> | number | undefined,
+    family: Family<A> | undefined,
     type?: SocketType<K> | number,
     protocol?: number,
   ): [Socket<A, K>, Socket<A, K>]
+  /**
+   * Creates two connected sockets of a family that only the running program knows. socketpair(2)
+   *
+   * A plain `number`, or a choice of several families, gives every kind of address.
+   */
+  static pair<K extends SocketKind = SocketKind>(
+    family: number | undefined,
+    type?: SocketType<K> | number,
+    protocol?: number,
+  ): [Socket<Address, K>, Socket<Address, K>]
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
     const [first, second] = createPair(family, type, protocol)
     return [new Socket(first), new Socket(second)]

@@ -126,7 +126,8 @@ it('throws the errors of node:dgram', async () => {
     })
     return found
   }
-  expect(codes(createSocket)).toEqual(codes(dgram.createSocket as never))
+  const [badType, ...rest] = codes(dgram.createSocket as never)
+  expect(codes(createSocket)).toEqual([`${String(badType)}, unix`, ...rest])
 })
 
 it('emits the error of a bind, and can be bound then', async () => {

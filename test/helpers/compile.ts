@@ -8,6 +8,8 @@ const entry = (name: string): [string, string[]] => [
 ]
 const options: ts.CompilerOptions = {
   strict: true,
+  noUncheckedIndexedAccess: true,
+  exactOptionalPropertyTypes: true,
   allowJs: true,
   noEmit: true,
   skipLibCheck: true,

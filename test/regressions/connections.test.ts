@@ -38,9 +38,9 @@ test('createConnection accepts an address object, and rejects an unknown option 
   const { address, port } = server.getsockname() as unknown as { address: string; port: number }
   const error = await failure(createConnection({ address, port }))
   expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' })
-  expect(error.message).toMatch(/options\.address.*host, port/)
+  expect(error.message).toMatch(/unknown option "address".*host, port/)
   const wrong = createServer({ address: '127.0.0.5' } as ServerOptions)
-  expect((await failure(wrong)).message).toMatch(/options\.address.*host, port/)
+  expect((await failure(wrong)).message).toMatch(/unknown option "address".*host, port/)
   server.close()
   connection.close()
 })

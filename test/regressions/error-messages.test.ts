@@ -1,13 +1,16 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import {
   bpf,
   control,
+  createConnection,
+  createServer,
   if_nametoindex,
   openPacket,
   relay,
   select,
+  serve,
   Socket,
   AF_INET,
   AF_INET6,
@@ -15,6 +18,7 @@ import {
   SOCK_DGRAM,
 } from '../../lib'
 import { IP_MTU_DISCOVER, IP_PMTUDISC_DONT } from '../../lib/linux'
+import * as dgram from '../../lib/dgram'
 import * as blocking from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
@@ -175,4 +179,54 @@ test('the error of a connected socket names the remote address', async () => {
   }
   expect((await failure(socket.recv(1, { timeout: 0 }))).address).toBeUndefined()
   socket.close()
+})
+
+test('arguments of node:net, and a server that is still a promise, are refused with the call to make instead', async () => {
+  const server = createServer({ host: '127.0.0.1' })
+  expect(thrown(() => serve(server as never, () => undefined)).message).toContain('await it first')
+  ;(await server).close()
+  const handler = (): undefined => undefined
+  const calls: [call: () => unknown, cure: string][] = [
+    [() => createServer(8080 as never), '{ port: 8080 }'],
+    [() => createConnection(80 as never), '{ port: 80 }'],
+    [() => createServer(handler as never), 'serve(await createServer({ port }), handler)'],
+    [() => createServer({ hostname: 'localhost' } as never), 'unknown option "hostname"; known: host, port'],
+    [() => blocking.createServer(8080 as never), '{ port: 8080 }'],
+    [() => blocking.createConnection(80 as never), '{ port: 80 }'],
+    [() => dgram.createSocket('tcp' as never), 'udp4, udp6, unix'],
+  ]
+  for (const [call, cure] of calls) {
+    const error = await failure((async () => call())())
+    expect(error.name).toBe('TypeError')
+    expect(error.message).toContain(cure)
+  }
+})
+
+test('a descriptor or path that is not what the call needs is described', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'bsd-'))
+  const file = path.join(directory, 'file')
+  writeFileSync(file, 'x')
+  const [folder, closedToReads] = [openSync(directory, 'r'), openSync(file, 'a')]
+  const [a, b] = Socket.pair()
+  const [one, two] = blocking.Socket.pair()
+  const none = 0x7ffffff
+  const data = Buffer.from('x')
+  const calls: [call: () => unknown, code: string, text: string][] = [
+    [() => a.sendfile(folder), 'EINVAL', `descriptor ${folder} is a directory`],
+    [() => a.sendfile(closedToReads), 'EBADF', `descriptor ${closedToReads} is not open for reading`],
+    [() => one.sendfile(closedToReads), 'EBADF', `descriptor ${closedToReads} is not open for reading`],
+    [() => a.sendfile(none), 'EBADF', `descriptor ${none} is not open`],
+    [() => a.sendFds(data, [folder, none]), 'EBADF', `descriptor ${none} is not open`],
+    [() => one.sendFds(data, [folder, none]), 'EBADF', `descriptor ${none} is not open`],
+    [() => createServer({ path: file, unlink: true }), 'EADDRINUSE', `${file} (exists and is not a socket)`],
+  ]
+  for (const [call, code, text] of calls) {
+    const error = await failure((async () => call())())
+    expect([error.code, error.message]).toEqual([code, expect.stringContaining(text)])
+  }
+  expect(readFileSync(file, 'utf8')).toBe('x')
+  for (const socket of [a, b, one, two]) socket.close()
+  closeSync(folder)
+  closeSync(closedToReads)
+  rmSync(directory, { recursive: true })
 })

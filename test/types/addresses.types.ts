@@ -54,7 +54,7 @@ export function ofFamilies(): void {
   same<typeof udp, Socket<InetAddress, 'dgram'>>(true)
   const local = new Socket(main.AF_LOCAL, SOCK_SEQPACKET)
   same<typeof local, Socket<AnyUnixAddress, 'seqpacket'>>(true)
-  const chosen = new Socket(Math.random() < 0.5 ? AF_INET : AF_INET6)
+  const chosen = new Socket<AnyInetAddress>(Math.random() < 0.5 ? AF_INET : AF_INET6)
   const either: number = chosen.getsockname().port
   void either
   // @ts-expect-error an IPv4 address has no path

@@ -1,5 +1,16 @@
 // Compiled by types.test.ts, never run: the line below @ts-expect-error must be an error.
-import { AF_INET, SOCK_STREAM, Socket, SocketError, capabilities, supports } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  Socket,
+  SocketError,
+  capabilities,
+  createConnection,
+  supports,
+} from '../../lib'
 import type { Address, Membership } from '../../lib'
 import type * as main from '../../lib'
 import type * as linux from '../../lib/linux'
@@ -81,6 +92,27 @@ export function multicast(socket: Socket, blocking: SyncSocket): void {
   socket.joinGroup('239.1.1.1', { iface: 'lo' })
   // @ts-expect-error another source needs another membership
   membership.interface = 2
+}
+
+export function families(six: boolean, family: number): void {
+  const own = new Socket(AF_INET, SOCK_DGRAM)
+  same<typeof own, Socket<main.InetAddress, 'dgram'>>(true)
+  const either = new Socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM)
+  same<typeof either, Socket<Address, 'dgram'>>(true)
+  const blocking = new SyncSocket(six ? AF_INET6 : AF_INET, SOCK_DGRAM)
+  same<typeof blocking, SyncSocket<Address, 'dgram'>>(true)
+  const any = new Socket(family, six ? SOCK_STREAM : SOCK_DGRAM)
+  same<typeof any, Socket<Address, 'stream' | 'dgram'>>(true)
+  const [first] = Socket.pair(six ? AF_INET : AF_UNIX, SOCK_DGRAM)
+  same<typeof first, Socket<Address, 'dgram'>>(true)
+  const [second] = SyncSocket.pair(six ? AF_INET : AF_UNIX, SOCK_DGRAM)
+  same<typeof second, SyncSocket<Address, 'dgram'>>(true)
+}
+
+export function paths(port: number): void {
+  void createConnection({ path: '/run/a' })
+  // @ts-expect-error a path has no port
+  void createConnection({ path: '/run/a', port })
 }
 
 export function elsewhere(): void {

@@ -28,7 +28,7 @@ export const outOfBounds = (name: string): Coded =>
   coded(new RangeError(`"${name}" is outside of buffer bounds`), 'ERR_BUFFER_OUT_OF_BOUNDS')
 
 export function badType(): Coded {
-  const text = 'Bad socket type specified. Valid types are: udp4, udp6'
+  const text = 'Bad socket type specified. Valid types are: udp4, udp6, unix'
   return coded(new TypeError(text), 'ERR_SOCKET_BAD_TYPE')
 }
 
