@@ -60,10 +60,10 @@ class TransferJob final : public Job {
     int64_t* offset = request_.offset < 0 ? nullptr : &request_.offset;
     // Only the socket of a sendfile can block. A splice with kSpliceFlags never waits for a pipe.
     return NonBlocking(thread, {fds_[1], 0}, kNoEnd, [&]() -> int64_t {
-      const int64_t moved =
-          fds_[2] < 0 ? sys::SendFile(fds_[1], fds_[0], offset, count)
-                      : sys::Splice(fds_[0], offset, fds_[1], nullptr, static_cast<size_t>(count),
-                                    sys::kSpliceFlags);
+      const int64_t moved = fds_[2] < 0
+                                ? sys::SendFile(fds_[1], fds_[0], offset, count)
+                                : sys::Splice(fds_[0], offset, fds_[1], nullptr,
+                                              static_cast<size_t>(count), sys::kSpliceFlags);
       const bool refused = moved == -EINVAL && offset != nullptr;
       return refused ? sys::CopyFile(fds_[1], fds_[0], offset, count) : moved;
     });

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { littleEndian } from '../control/walk'
 import { native } from '../binding/binding'
-import { constants, IPPROTO_TCP } from '../constants'
+import { AF_INET, AF_INET6, constants, IPPROTO_TCP, SOL_SOCKET, SO_RCVBUF } from '../constants'
 import { platform } from '../host'
 import type { Channel } from '../reactor/channel'
+import type { Socket } from '../socket'
 
-const { TCP_INFO } = constants
+const { TCP_INFO, SO_MEMINFO, SK_MEMINFO_RMEM_ALLOC } = constants
 const UNACKED = platform.layout['offsetof_tcp_info_tcpi_unacked']
 /** The default of net.core.somaxconn since Linux 5.4. */
 const USUAL_LIMIT = 4096
+/** Linux counts at least so many bytes of the receive buffer for a datagram, even an empty one. */
+const SMALLEST = 256
+/** `messages()` may have received so many datagrams in advance. */
+const KEPT = 64
 
 /** Returns how many connections may wait in a listening socket's backlog now: exact for TCP on Linux, else a limit. */
 export function waitingConnections(channel: Channel): number {
@@ -30,4 +35,31 @@ function limit(): number {
   } catch {
     return USUAL_LIMIT
   }
+}
+
+/**
+ * Returns how many datagrams may wait in a socket's receive buffer now: for IP on Linux at most a few times their
+ * number, else a limit.
+ */
+export function waitingDatagrams({ family, channel }: Socket): number {
+  if (family === AF_INET || family === AF_INET6) {
+    const bytes = received(channel)
+    if (bytes !== null) return Math.ceil(bytes / SMALLEST) + KEPT
+  }
+  // AF_UNIX limits the number of datagrams and not their bytes.
+  const size = valueOf(channel, SO_RCVBUF, 0) ?? 0
+  return Math.max(USUAL_LIMIT, Math.ceil(size / SMALLEST))
+}
+
+/** Returns how many bytes of the receive buffer are in use, or null. Linux counts them for IP. */
+function received(channel: Channel): number | null {
+  if (SO_MEMINFO === undefined || SK_MEMINFO_RMEM_ALLOC === undefined) return null
+  return valueOf(channel, SO_MEMINFO, SK_MEMINFO_RMEM_ALLOC)
+}
+
+/** Returns one integer of the value of an option, or null. */
+function valueOf(channel: Channel, option: number, index: number): number | null {
+  const values = new Uint32Array(index + 1)
+  const length = Int32Array.of(values.byteLength)
+  return native.getsockopt(channel.id, SOL_SOCKET, option, values, length) < 0 ? null : values[index]!
 }

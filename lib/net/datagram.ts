@@ -1,10 +1,14 @@
 import type { Address } from '../address'
+import { AF_INET, AF_INET6, AF_UNIX } from '../constants'
 import { systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { segmentsOf, type Message, type MessageMeta } from '../message'
 import { control } from '../message/control'
 import type { Socket } from '../socket'
 import type { Op } from '../validators'
+
+const MAX_DATAGRAM = 65536
+const MAX_UNIX_DATAGRAM = 256 * 1024
 
 /** One received datagram, and a way to reply. */
 export class Datagram<A extends Address = Address> {
@@ -57,4 +61,38 @@ export class Datagram<A extends Address = Address> {
       systemError('sendto', errnoOf('EDESTADDRREQ'), { refused: 'the sender has no address' }),
     )
   }
+}
+
+/**
+ * Receives the datagrams of a server.
+ *
+ * @internal
+ */
+export class Receiver<A extends Address> {
+  readonly #socket: Socket<A>
+  /** Each datagram is received into the same memory. */
+  readonly #room: Buffer
+
+  constructor(socket: Socket<A>) {
+    if (isUnbound(socket)) socket.receiveMeta({ packetInfo: true })
+    this.#socket = socket
+    this.#room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? MAX_UNIX_DATAGRAM : MAX_DATAGRAM)
+  }
+
+  async receive(op: Op): Promise<Datagram<A>> {
+    return new Datagram(this.#socket, await this.#socket.recvmsg(this.#room, op))
+  }
+
+  /** Receives a datagram without waiting, or returns `null`. Must not be called while `receive` is under way. */
+  tryReceive(): Datagram<A> | null {
+    const message = this.#socket.tryRecvmsg(this.#room)
+    return message === null ? null : new Datagram(this.#socket, message)
+  }
+}
+
+/** True for an IP socket that is bound to no address, so that only the datagram tells which one the sender asked. */
+function isUnbound(socket: Socket): boolean {
+  if (socket.family !== AF_INET && socket.family !== AF_INET6) return false
+  const { address } = socket.getsockname() as { address?: unknown }
+  return address === '0.0.0.0' || address === '::' || address === '::ffff:0.0.0.0'
 }

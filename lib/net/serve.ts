@@ -2,9 +2,6 @@ import { describeValue } from '../errors/argument'
 import { setMaxListeners } from 'node:events'
 import type { Address } from '../address'
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
   SHUT_WR,
   SOCK_SEQPACKET,
   SOCK_STREAM,
@@ -13,10 +10,10 @@ import {
   type SocketKind,
 } from '../constants'
 import { invalidType, SocketError, systemError } from '../errors'
-import { waitingConnections } from './backlog'
-import { Datagram } from './datagram'
+import { waitingConnections, waitingDatagrams } from './backlog'
+import { Receiver, type Datagram } from './datagram'
 import { checkSocket } from './endpoint'
-import { clearTimeout, setTimeout } from '../runtime/clock'
+import { clearTimeout, setImmediate, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
 import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
@@ -48,8 +45,8 @@ export interface CloseOptions {
    */
   drain?: number | boolean | undefined
   /**
-   * `false` leaves the connections in the backlog alone, for other processes or threads that accept from the same
-   * socket. Default: with `drain`, this server accepts and serves those that wait now.
+   * `false` leaves the connections in the backlog, or the datagrams in the receive buffer, alone, for other processes or
+   * threads that share the socket. Default: with `drain`, this server serves those that wait now.
    */
   backlog?: boolean | undefined
 }
@@ -65,8 +62,8 @@ export type DatagramHandler<A extends Address = Address> = (
   server: Server<A>,
 ) => unknown
 
-const MAX_DATAGRAM = 65536
-const MAX_UNIX_DATAGRAM = 256 * 1024
+/** How many connections or datagrams are taken in one turn while the server drains. */
+const SHARE = 64
 const FIRST_PAUSE = 10
 const MAX_PAUSE = 1000
 
@@ -175,9 +172,9 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
   /** The accept loop; fulfilled when it has ended. */
   #loop: Promise<void> | null = null
-  /** True while the accept loop waits. A connection may have been accepted already. */
-  #taking = false
-  /** How many connections to accept from the backlog while the server drains. */
+  /** Receives the datagrams; `null` for a socket that has connections. */
+  readonly #receiver: Receiver<A> | null
+  /** How many connections or datagrams to take at most while the server drains. */
   #waiting = 0
   /** Called when a handler has ended. */
   #wake: (() => void) | null = null
@@ -198,6 +195,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     this.#handler = handler
     this.#max = max
     this.#onError = onError ?? this.#warn
+    this.#receiver = hasConnections(socket) ? null : new Receiver(socket)
     setMaxListeners(0, this.#stop.signal) // each handler may add a listener: that is no leak
     endWaitsOnly(this.#stop.signal) // a request that has arrived is still received
     this.closed = new Promise(resolve => (this.#end = resolve))
@@ -227,8 +225,8 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
    * Stops accepting and closes every connection at once. With `drain`, closes each connection when its handler has
    * ended. Fulfilled when everything is closed.
    *
-   * With `drain`, connections that wait in the backlog now are served too, at most `maxConnections` at the same time.
-   * Then the listening socket is closed; later connections are refused or reset. With `backlog: false` it is closed at
+   * With `drain`, connections that wait in the backlog now are served too, at most `maxConnections` at the same time,
+   * and so are datagrams that wait in the receive buffer now. Then the listening socket is closed; later connections are refused or reset. With `backlog: false` it is closed at
    * once: other processes that share the socket accept these connections, and the kernel resets them if none does. A
    * second call with a shorter `drain` shortens the wait.
    */
@@ -260,7 +258,6 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   // --- serving ---
 
   async #run(): Promise<void> {
-    const take = !hasConnections(this.socket) ? this.#receiver() : () => this.#accept()
     let pause = FIRST_PAUSE
     while (this.#closing === null) {
       if (this.#active.size >= this.#max) {
@@ -268,20 +265,17 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
         continue
       }
       try {
-        this.#taking = true
-        const source = await take()
-        this.#taking = false
+        const source = await this.#take()
         pause = FIRST_PAUSE
         this.#start(source)
       } catch (error) {
-        this.#taking = false
         if (this.#closing !== null) return
         const { code = '' } = error as { code?: string }
         if (failedEarly.has(code)) continue
         if (!exhausted.has(code)) {
           // The caller has closed the socket or shut it down: no further connection can come.
           if (code !== 'ECANCELED' && code !== 'EBADF') this.#report(error, null)
-          void this.close({ drain: true })
+          void this.close({ drain: true, backlog: false })
           return
         }
         if (pause === FIRST_PAUSE) this.#report(error, null)
@@ -291,18 +285,13 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     }
   }
 
-  #accept(): Promise<Socket> {
-    return this.socket.accept({ timeout: null, signal: this.#accepting.signal })
+  #take(): Promise<Socket | Datagram> {
+    const op = { timeout: null, signal: this.#accepting.signal }
+    return this.#receiver?.receive(op) ?? this.socket.accept(op)
   }
 
-  #receiver(): () => Promise<Datagram> {
-    const { socket } = this
-    if (isUnbound(socket)) socket.receiveMeta({ packetInfo: true })
-    const room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? MAX_UNIX_DATAGRAM : MAX_DATAGRAM)
-    return async () => {
-      const op = { timeout: null, signal: this.#accepting.signal }
-      return new Datagram(socket, await socket.recvmsg(room, op))
-    }
+  #tryTake(): Socket | Datagram | null {
+    return this.#receiver === null ? this.socket.tryAccept() : this.#receiver.tryReceive()
   }
 
   #start(source: Socket | Datagram): void {
@@ -358,40 +347,46 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
 
   async #shut(backlog: boolean): Promise<void> {
     this.#forget?.()
-    this.#accepting.abort() // first: tryAccept fails while the accept loop waits
+    const { socket } = this
+    const connections = this.#receiver === null
+    if (backlog && !socket.closed)
+      this.#waiting = connections ? waitingConnections(socket.channel) : waitingDatagrams(socket)
+    this.#accepting.abort()
     this.#stop.abort()
     this.#wake?.()
-    const { socket } = this
-    if (backlog && hasConnections(socket) && !socket.closed)
-      this.#waiting = waitingConnections(socket.channel)
-    do {
-      this.#takeWaiting()
-      if (this.#waiting === 0 && hasConnections(socket)) this.#close(this.socket, null)
-      await this.#loop // a connection may be accepted and not yet have its handler
-      if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
-    } while (this.#waiting > 0 || (this.#active.size > 0 && !this.#forced))
-    this.#close(this.socket, null) // a datagram socket is closed last: handlers reply on it
+    if (this.#waiting === 0 && connections) this.#close(socket, null)
+    await this.#loop // a connection may be accepted and not yet have its handler
+    for (;;) {
+      const more = this.#takeWaiting()
+      if (this.#waiting === 0 && connections) this.#close(socket, null)
+      if (more) await new Promise(resolve => setImmediate(resolve))
+      else if (this.#active.size > 0 && !this.#forced) await this.#handlerEnded()
+      else break
+    }
+    this.#close(socket, null) // a datagram socket is closed last: handlers reply on it
     this.#end()
   }
 
   /**
-   * Accepts connections that waited when close() was called, up to the limit of handlers. Otherwise the kernel would
-   * reset them. Later connections are not accepted, or the server might never end.
+   * Takes connections or datagrams that waited when close() was called, up to the limit of handlers. Otherwise the
+   * kernel would reset or drop them. Later ones are not taken, or the server might never end. Returns true if others
+   * may be taken in the next turn.
    */
-  #takeWaiting(): void {
-    const room = this.#taking ? this.#max - 1 : this.#max
-    while (this.#waiting > 0 && this.#active.size < room) {
+  #takeWaiting(): boolean {
+    for (let taken = 0; this.#waiting > 0 && this.#active.size < this.#max; taken++) {
+      if (taken === SHARE) return true
       try {
-        const next = this.socket.tryAccept()
+        const next = this.#tryTake()
         this.#waiting = next === null ? 0 : this.#waiting - 1
         if (next !== null) this.#start(next)
       } catch (error) {
         const { code = '' } = error as { code?: string }
-        if (exhausted.has(code) && this.#active.size > 0) return // a handler that ends gives a descriptor back
+        if (exhausted.has(code) && this.#active.size > 0) return false // a handler that ends gives a descriptor back
         this.#waiting = failedEarly.has(code) ? this.#waiting - 1 : 0
         if (this.#waiting === 0 && !this.socket.closed) this.#report(error, null)
       }
     }
+    return false
   }
 
   // Send the end of stream first: close() alone sends a reset if received data is unread.
@@ -449,13 +444,6 @@ function propertyOf(value: unknown, name: string): unknown {
 
 function hasConnections(socket: Socket): boolean {
   return socket.type === SOCK_STREAM || socket.type === SOCK_SEQPACKET
-}
-
-/** True for an IP socket that is bound to no address, so that only the datagram tells which one the sender asked. */
-function isUnbound(socket: Socket): boolean {
-  if (socket.family !== AF_INET && socket.family !== AF_INET6) return false
-  const { address } = socket.getsockname() as { address?: unknown }
-  return address === '0.0.0.0' || address === '::' || address === '::ffff:0.0.0.0'
 }
 
 function checkClose(options: CloseOptions | undefined): { drain: number | boolean; backlog: boolean } {

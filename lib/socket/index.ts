@@ -572,7 +572,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * It sets TCP_NODELAY on TCP sockets. If the socket is still connecting, writes wait until `'connect'`.
    *
    * `end()` shuts down the writing side, shutdown(2). On sockets that preserve message boundaries, each `write`
-   * sends one message and each `data` event delivers one.
+   * sends one message and each `data` event delivers one. Throws `EBADF` if this socket is closed.
    */
   toDuplex(options?: SocketDuplexOptions): SocketDuplex {
     return new SocketDuplex(this, options)
@@ -581,7 +581,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Returns a readable and a writable Web Stream that own this socket.
    *
-   * On a stream socket, `readable` is a byte stream.
+   * On a stream socket, `readable` is a byte stream. Throws `EBADF` if this socket is closed.
    */
   toWeb(options?: WebOptions): WebStreams {
     return toWebStreams(this, options)

@@ -281,4 +281,8 @@ run()
       process.exitCode = 1
     },
   )
-  .finally(() => rmSync(directory, { recursive: true, force: true }))
+  .finally(() => {
+    rmSync(directory, { recursive: true, force: true })
+    // After a failure, sockets that still wait would keep the process alive.
+    if (process.exitCode === 1) process.exit()
+  })

@@ -4,7 +4,9 @@ import {
   createServer,
   serve,
   Socket,
+  SOCK_DGRAM,
   type AddressLike,
+  type Datagram,
   type ServeOptions,
   type Server,
 } from '../../lib'
@@ -85,6 +87,41 @@ test('a closing server with maxConnections keeps to it, and accepts no more than
   const taken = await drainUnderFlood(listener, AF_INET, { maxConnections: 2 })
   expect(taken).toBeLessThanOrEqual(BACKLOG + 1)
 })
+
+/** Sends a datagram before each receive, so that the receive buffer is never empty. */
+async function drainDatagrams(socket: Socket, client: Socket, flood: number): Promise<number> {
+  const address = socket.getsockname() as AddressLike
+  const { tryRecvmsg } = socket
+  socket.tryRecvmsg = function (this: Socket, ...given) {
+    if (flood-- > 0) outcomeOf(() => client.trySendto(Buffer.from('x'), address))
+    return tryRecvmsg.apply(this, given)
+  }
+  for (let i = 0; i < BACKLOG; i++) client.trySendto(Buffer.from('x'), address)
+  let served = 0
+  const server = serve(socket, (_datagram: Datagram) => {
+    served++
+  })
+  await server.close({ drain: true })
+  client.close()
+  return served
+}
+
+testIf(missing.linux(), 'a closing UDP server receives only what its receive buffer could hold', async () => {
+  const [socket, client] = [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)]
+  socket.bind(['127.0.0.1', 0])
+  const served = await drainDatagrams(socket, client, FLOOD)
+  expect(served).toBeGreaterThanOrEqual(BACKLOG)
+  expect(served).toBeLessThan(FLOOD)
+})
+
+test('a closing AF_UNIX datagram server receives only what its receive buffer could hold', () =>
+  withPath(async path => {
+    const [socket, client] = [new Socket(AF_UNIX, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_DGRAM)]
+    socket.bind({ path })
+    const served = await drainDatagrams(socket, client, 20000)
+    expect(served).toBeGreaterThanOrEqual(BACKLOG)
+    expect(served).toBeLessThan(20000)
+  }))
 
 test('connections in the backlog are accepted one by one as handlers end, and each is answered', async () => {
   const listener = await createServer({ host: '127.0.0.1', backlog: 64 })

@@ -1,14 +1,18 @@
 import {
   AF_INET,
+  AF_UNIX,
   createServer,
   serve,
   Socket,
+  SOCK_DGRAM,
+  type AddressLike,
   type ConnectionHandler,
+  type Datagram,
   type ServeOptions,
   type Server,
 } from '../../lib'
 import { failure } from '../helpers/errors'
-import { turn } from '../helpers/pairs'
+import { turn, withPath } from '../helpers/pairs'
 
 const COUNT = 30
 const bytes = (text: string): Buffer => Buffer.from(text)
@@ -108,4 +112,123 @@ test('close with backlog: false leaves the waiting connections to another holder
   expect(await answered(clients)).toBe(COUNT)
   expect(served).toBeGreaterThanOrEqual(COUNT - 1) // the first server may have accepted one
   await second.close()
+})
+
+/** Calls `use` with a bound datagram socket and a client. The client of AF_UNIX has a name, for the replies. */
+type Datagrams = (use: (socket: Socket, client: Socket) => Promise<void>) => Promise<void>
+
+const overUdp: Datagrams = async use => {
+  const [socket, client] = [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)]
+  socket.bind(['127.0.0.1', 0])
+  client.bind(['127.0.0.1', 0])
+  await use(socket, client)
+}
+
+const overUnix: Datagrams = use =>
+  withPath(async path => {
+    const [socket, client] = [new Socket(AF_UNIX, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_DGRAM)]
+    socket.bind({ path })
+    client.bind({ path: `${path}-client` })
+    await use(socket, client)
+  })
+
+/** The default of net.unix.max_dgram_qlen is 10. */
+describe.each([
+  ['UDP', overUdp, 100],
+  ['AF_UNIX', overUnix, 10],
+] as const)('a closing %s server', (_, datagrams, count) => {
+  /** Sends datagrams that no one has received when this returns. */
+  function sendAll(client: Socket, socket: Socket): void {
+    for (let i = 0; i < count; i++) {
+      expect(client.trySendto(Buffer.from([i]), socket.getsockname() as AddressLike)).toBe(1)
+    }
+  }
+
+  function received(socket: Socket): number[] {
+    const seen: number[] = []
+    for (let next = socket.tryRecv(9); next !== null; next = socket.tryRecv(9)) seen.push(next[0]!)
+    return seen
+  }
+
+  test.each([
+    [0, undefined],
+    [0, 3],
+    [1, undefined],
+    [1, 3],
+    [5, 1],
+  ])('answers each datagram that has arrived: %i turns before close(), maxConnections %s', (turns, max) =>
+    datagrams(async (socket, client) => {
+      let [running, most] = [0, 0]
+      const heard: unknown[] = []
+      const options: ServeOptions<Datagram> = { onError: error => heard.push(error) }
+      if (max !== undefined) options.maxConnections = max
+      sendAll(client, socket)
+      const order: number[] = []
+      const server = serve(
+        socket,
+        async (datagram: Datagram) => {
+          most = Math.max(most, ++running)
+          order.push(datagram.data[0]!)
+          await turn()
+          await datagram.reply(datagram.data)
+          running--
+        },
+        options,
+      )
+      const answers: number[] = []
+      const reading = (async () => {
+        for await (const { data } of client.messages()) {
+          answers.push(data[0]!)
+          if (answers.length === count) break
+        }
+      })()
+      for (let i = 0; i < turns; i++) await turn()
+      await server.close({ drain: 10000 })
+      expect(order).toEqual(Array.from({ length: count }, (_each, i) => i))
+      await reading
+      expect(answers).toHaveLength(count)
+      expect(most).toBeLessThanOrEqual(max ?? Infinity)
+      expect(heard).toEqual([])
+      client.close()
+    }),
+  )
+
+  test.each([[{ drain: true, backlog: false }], [{}]])('leaves the queue alone with %j', options =>
+    datagrams(async (socket, client) => {
+      const other = socket.dup()
+      sendAll(client, socket)
+      let served = 0
+      const server = serve(
+        socket,
+        (_datagram: Datagram) => {
+          served++
+        },
+        { maxConnections: 1 },
+      )
+      await server.close(options)
+      expect(received(other)).toHaveLength(count - served)
+      expect(served).toBeLessThanOrEqual(1) // the server may have received one
+      other.close()
+      client.close()
+    }),
+  )
+
+  test('stops when the time of drain is over, with a handler that never ends', () =>
+    datagrams(async (socket, client) => {
+      sendAll(client, socket)
+      let served = 0
+      const never = new Promise(() => undefined)
+      const server = serve(
+        socket,
+        (_datagram: Datagram) => {
+          served++
+          return never
+        },
+        { maxConnections: 2 },
+      )
+      await server.close({ drain: 20 })
+      expect(served).toBe(2)
+      expect(socket.closed).toBe(true)
+      client.close()
+    }))
 })

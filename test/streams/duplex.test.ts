@@ -456,3 +456,18 @@ describe('what http asks of a net.Socket', () => {
     }
   })
 })
+
+test.each(['toDuplex', 'toWeb'] as const)('%s of a closed socket throws EBADF', call => {
+  const [a, b] = Socket.pair()
+  // The getter closes the socket while the options are read.
+  const options = {
+    get size() {
+      a.close()
+      return 4
+    },
+  }
+  for (const given of [options, undefined]) {
+    expect(thrown(() => a[call](given))).toMatchObject({ code: 'EBADF', syscall: call })
+  }
+  b.close()
+})

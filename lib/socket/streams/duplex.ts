@@ -350,9 +350,13 @@ function pendingError(socket: Source): Error | undefined {
   return errno === 0 ? undefined : systemError('connect', -errno)
 }
 
-/** Throws `ENOTCONN` for an unconnected datagram socket: it cannot write, and reads would not tell the sender. */
+/**
+ * Throws `EBADF` for a closed socket. Throws `ENOTCONN` for an unconnected datagram socket: it cannot write, and reads
+ * would not tell the sender.
+ */
 export function checkConnected(socket: Source, call: string): void {
-  if (socket.type !== SOCK_DGRAM || !isInet(socket) || socket.closed || socket.remoteAddress !== null) return
+  if (socket.closed) throw closed(call)
+  if (socket.type !== SOCK_DGRAM || !isInet(socket) || socket.remoteAddress !== null) return
   throw systemError(call, errnoOf('ENOTCONN'), {
     subject: 'connect the datagram socket first, or use messages() to receive from every sender',
   })
