@@ -6,8 +6,8 @@ const [text, style] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const listener = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
 listener.bind(path ?? [host, port]).listen(4096)
+process.on('SIGUSR2', () => globalThis.gc()) // before the client starts: it sends the signal
 announce(path === undefined ? `tcp:${host}:${listener.getsockname().port}` : text)
-process.on('SIGUSR2', () => globalThis.gc())
 const held = []
 const buffer = Buffer.alloc(4096)
 for (;;) {
