@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { root } from '../helpers/child'
-import { compileStrictly } from '../helpers/compile'
+import { compileStrictly, strictest } from '../helpers/compile'
 
 /*
  * Every block of JavaScript in README.md and docs/ compiles as strict TypeScript, against the sources. `npm run
@@ -20,7 +20,7 @@ const fileOf = ({ page, number }: Block): string =>
 const blocks = docBlocks(root)
 let errors: Map<string, string[]>
 beforeAll(() => {
-  errors = compileStrictly(new Map(blocks.map(block => [fileOf(block), block.code])))
+  errors = compileStrictly(new Map(blocks.map(block => [fileOf(block), block.code])), strictest)
 }, 120_000)
 
 test.each(blocks.map(block => [`${block.page}: block ${block.number} (line ${block.line})`, block] as const))(
