@@ -290,8 +290,8 @@ describe('packet sockets', () => {
       const { b } = network
       await b.shell('ip link add lost0 type veth peer name lost1; ip link set lost1 up; ip link set lost0 up')
       const frame = frameOf(broadcast, network.a.interface.mac, 'x')
-      const packets = openPacket({ interface: 'lost0', netns: b.netns })
-      const ring = openPacket({ interface: 'lost0', netns: b.netns, ring: {} })
+      const packets = openPacket({ interface: 'lost0', protocol: TYPE, netns: b.netns })
+      const ring = openPacket({ interface: 'lost0', protocol: TYPE, netns: b.netns, ring: {} })
       const plain = new Socket(AF_PACKET, SOCK_RAW, 0, { netns: b.netns })
       const { index } = packets.socket.getsockname()
       plain.bind({ family: AF_PACKET, interface: index, protocol: TYPE })
