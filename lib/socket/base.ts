@@ -286,7 +286,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** Sets whether a child process inherits the descriptor across execve(2). fcntl(2) FD_CLOEXEC */
   setInheritable(on: boolean): void {
-    this.channel.shared ||= checkBoolean('on', on)
+    checkBoolean('on', on)
+    if (on) this.channel.shared = true
     check(this, 'fcntl', native.fcntl(this.channel.id, F_SETFD, on ? 0 : FD_CLOEXEC))
   }
 
