@@ -124,7 +124,7 @@ export function send(fd: number, buffer: Bytes, flags = 0): number {
 
 /** Sends `buffer` to an address. Returns the number of bytes. sendto(2) */
 export function sendto(fd: number, buffer: Bytes, flags: number, address: Bytes): number {
-  return raw.sendto(fd, buffer, flags, undefined, undefined, address)
+  return raw.sendto(fd, buffer, flags, address)
 }
 
 /** Sends `buffers` as one message. Returns the number of bytes. `control` has complete cmsghdr entries. sendmsg(2) */

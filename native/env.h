@@ -19,13 +19,6 @@ namespace bsd {
 
 struct Thread;
 
-// A socket that is alone to have events, so that its receive can be attempted before the poller is asked (events.cc).
-struct Lone {
-  SlotId id = -1;
-  int fetches = 0;   // in a row that had an event of this socket only
-  int attempts = 0;  // that succeeded since the last fetch
-};
-
 struct Env {
   napi_env env = nullptr;
 
@@ -44,7 +37,6 @@ struct Env {
   PendingFds pending_fds;  // descriptors that have no slot yet
   Wake wake;               // the poller behind one libuv handle
   int poller = -1;
-  Lone lone;
   size_t jobs = 0;     // running on the thread pool or on threads of transfers
   size_t handles = 0;  // uv_async_t handles of transfers that libuv has not closed yet
   Thread* threads = nullptr;

@@ -12,11 +12,6 @@ namespace bsd {
 
 namespace {
 
-// A socket is alone after so many fetches that had only its event. Two sockets in turn would cost an attempt each time.
-constexpr int kLoneFetches = 2;
-// Then the poller is asked after so many attempts without it.
-constexpr int kLoneAttempts = 7;
-
 // One turn of the loop.
 class Turn {
  public:
@@ -46,7 +41,7 @@ class Turn {
     }
     if ((mask & ~uint32_t{sys::kWritable}) != 0) {
       if (fields[kReadOpcode] != kIdle) {
-        Read(index, fields, true);
+        Read(index, fields);
       } else if (slot->level) {
         UseEdges(env_, *slot);
       }
@@ -55,37 +50,6 @@ class Turn {
         Push(index, kError, kReady, 0, 0, 0);
       }
     }
-  }
-
-  // Attempts the armed receive of a socket that was alone to have events, without asking the poller. Returns false if
-  // the poller must be asked.
-  //
-  // This saves a system call for each message of one busy connection. Nothing is lost: what the poller holds ready and
-  // is still true wakes the event loop again, and what is not true any more epoll drops. Every few turns the poller is
-  // asked, so that other sockets, and other events of this one, are not delayed for long.
-  bool ServeLone() {
-    Lone& lone = env_.lone;
-    if (!sys::kPollerForgets || lone.fetches < kLoneFetches || lone.attempts >= kLoneAttempts)
-      return false;
-    Slot* slot = env_.slots.Find(lone.id);
-    if (slot == nullptr || slot->writing) return false;
-    const int32_t* fields = env_.Fields(slot->index);
-    const int opcode = fields[kReadOpcode];
-    const bool receives = opcode == kReceive || opcode == kReceiveFrom;
-    // Events other than data are for the operations that wait for them: only the poller reports those.
-    if (!receives || fields[kWriteOpcode] != kIdle || fields[kErrorOpcode] != kIdle) return false;
-    mask_ = sys::kReadable;
-    Read(slot->index, fields, false);
-    if (records_ == 0) return false;
-    ++lone.attempts;
-    return true;
-  }
-
-  // Remembers which socket was alone in this fetch.
-  void Fetched(const sys::Event* events, int count) {
-    Lone& lone = env_.lone;
-    const SlotId id = count == 1 ? static_cast<SlotId>(events[0].token) : kNoSlot;
-    lone = {id, id != kNoSlot && id == lone.id ? std::min(lone.fetches + 1, kLoneFetches) : 1, 0};
   }
 
   int records() const { return records_; }
@@ -110,8 +74,7 @@ class Turn {
     Push(index, kWrite, kReady, 0, 0, 0);
   }
 
-  // `reported` is true if the poller has reported the socket as readable.
-  void Read(uint32_t index, const int32_t* fields, bool reported) {
+  void Read(uint32_t index, const int32_t* fields) {
     Slot& slot = *env_.slots.At(index);
     // JavaScript wrote these values, and they may be wrong. If the size does not fit into the rest of the inbox, the
     // record is kReady.
@@ -139,7 +102,7 @@ class Turn {
     }
     if (result == -EAGAIN) {  // stays armed: the next data is another edge
       // Spurious level-triggered readiness would repeat on every turn; switch to edges.
-      if (slot.level && reported) UseEdges(env_, slot);
+      if (slot.level) UseEdges(env_, slot);
       return;
     }
     if (opcode == kReceive || opcode == kReceiveFrom) {
@@ -161,13 +124,10 @@ class Turn {
 
 void RunEvents(Env& env) {
   if (env.closing) return;
+  sys::Event events[kMaxEvents];
+  const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
   Turn turn(env);
-  if (!turn.ServeLone()) {
-    sys::Event events[kMaxEvents];
-    const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
-    turn.Fetched(events, count);
-    for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
-  }
+  for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
   if (turn.records() > 0) Dispatch(env, turn.records());
 }
 

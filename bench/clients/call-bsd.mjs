@@ -1,5 +1,6 @@
-// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await: measures the cost of a call through each layer, in ns of CPU. CPU
+// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await | smallest: measures the cost of a call through each layer, in ns of CPU. CPU
 // time is less sensitive than elapsed time to other load on the core.
+import { createRequire } from 'node:module'
 import { AF_UNIX, SOCK_STREAM, SOL_SOCKET, SO_TYPE, Socket } from 'bsd-sockets'
 import * as raw from 'bsd-sockets/raw'
 import { report, spend } from '../lib/ends.mjs'
@@ -8,6 +9,7 @@ const [, warmup, seconds, , layer] = process.argv.slice(2)
 const [socket, peer] = Socket.pair(AF_UNIX, SOCK_STREAM)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(64)
+const smallest = layer === 'smallest' ? createRequire(import.meta.url)('../build/smallest.node') : undefined
 const [value, length] = [Buffer.alloc(4), new Int32Array([4])]
 
 const layers = {
@@ -25,6 +27,14 @@ const layers = {
     sendRecv() {
       peer.trySend(message)
       return socket.tryRecvInto(buffer)
+    },
+  },
+  smallest: {
+    getsockopt: () => smallest.getsockopt(socket.fd, value, SOL_SOCKET, SO_TYPE),
+    recvEmpty: () => smallest.recv(socket.fd, buffer),
+    sendRecv() {
+      smallest.send(peer.fd, message)
+      return smallest.recv(socket.fd, buffer)
     },
   },
   await: {

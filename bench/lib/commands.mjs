@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { file, program } from './build.mjs'
+import { buildAddon, file, program } from './build.mjs'
 
 const peers = file('peers')
 const require = createRequire(import.meta.url)
@@ -54,6 +54,9 @@ export const node = (script, ...args) => command([process.execPath, file(script)
 export const nodeGc = (script, ...args) => command([process.execPath, '--expose-gc', file(script)], args)
 export const python = (script, ...args) =>
   pythonVersion() === undefined ? missing('python3') : command([pythonProgram(), file(script)], args)
+/** A script that uses the smallest addon, addon/smallest.c. */
+export const smallest = (script, ...args) =>
+  buildAddon() ? node(script, ...args) : missing('the headers of Node')
 export const bun = (script, ...args) =>
   bunVersion() === undefined ? missing('Bun') : command([bunProgram, file(script)], args)
 export const shell = (tool, script, ...args) =>

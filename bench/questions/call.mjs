@@ -1,5 +1,5 @@
 // How much does each layer add to the cost of one system call?
-import { c, node } from '../lib/commands.mjs'
+import { c, node, smallest } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
 const C = 'C'
@@ -13,6 +13,8 @@ export default {
       title: 'One call through each layer, ns of CPU, AF_UNIX stream',
       variants: [
         { name: C, client: c('call') },
+        // The limit of an addon: the system call, the arguments that it needs, and no checks.
+        { name: 'the smallest addon', client: smallest('clients/call-bsd.mjs', 'smallest') },
         { name: 'bsd-sockets/raw', client: node('clients/call-bsd.mjs', 'raw') },
         { name: TRY, client: node('clients/call-bsd.mjs', 'try') },
         { name: 'bsd-sockets, await', client: node('clients/call-bsd.mjs', 'await') },

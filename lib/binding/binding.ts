@@ -65,9 +65,9 @@ export interface Native {
     slot: number,
     buffer: ArrayBufferView,
     flags: number,
-    offset: number,
-    length: number,
     address: Uint8Array,
+    offset?: number,
+    length?: number,
   ): number
   sendmsg(
     slot: number,
@@ -102,7 +102,8 @@ export interface Native {
     flags: number,
   ): number
 
-  getsockopt(slot: number, level: number, name: number, value: ArrayBufferView, length: Int32Array): number
+  /** Returns the length of the value. */
+  getsockopt(slot: number, level: number, name: number, value: ArrayBufferView): number
   setsockopt(slot: number, level: number, name: number, value: ArrayBufferView | null, length: number): number
   setProgram(slot: number, level: number, name: number, instructions: ArrayBufferView): number
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
@@ -210,14 +211,7 @@ export interface RawCalls {
     info: Int32Array | null,
   ): number
   send(fd: number, buffer: ArrayBufferView, flags: number): number
-  sendto(
-    fd: number,
-    buffer: ArrayBufferView,
-    flags: number,
-    offset: number | undefined,
-    length: number | undefined,
-    address: ArrayBufferView,
-  ): number
+  sendto(fd: number, buffer: ArrayBufferView, flags: number, address: ArrayBufferView): number
   sendmsg(
     fd: number,
     buffers: ArrayBufferView[],

@@ -1,5 +1,6 @@
 import { native } from '../binding/binding'
-import { constants, FIONREAD, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, POLLIN } from '../constants'
+import { constants, FIONREAD, POLLIN } from '../constants'
+import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../constants/per-call'
 import { EAGAIN } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
 import { YIELD } from '../reactor/operation'
@@ -112,7 +113,7 @@ export function receiveLeftover(
   const got = takeLeftover(channel, flags, targets, control)
   if (!peeksAll || got === size) return got
   const rest = Buffer.allocUnsafeSlow(size - got)
-  const result = native.recv(channel.id, rest, flags & ~MSG_TRUNC, 0, rest.length)
+  const result = native.recv(channel.id, rest, flags & ~MSG_TRUNC)
   const more = peeked(channel, flags, rest.length, result)
   if (more === EAGAIN) return EAGAIN
   let left = rest.subarray(0, Math.max(more, 0))

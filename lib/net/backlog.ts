@@ -25,7 +25,7 @@ export function waitingConnections(channel: Channel): number {
 function queued(channel: Channel): number | null {
   if (UNACKED === undefined || TCP_INFO === undefined) return null
   const info = Buffer.alloc(UNACKED + 4)
-  const result = native.getsockopt(channel.id, IPPROTO_TCP, TCP_INFO, info, Int32Array.of(info.length))
+  const result = native.getsockopt(channel.id, IPPROTO_TCP, TCP_INFO, info)
   return result < 0 ? null : new DataView(info.buffer, info.byteOffset).getUint32(UNACKED, littleEndian)
 }
 
@@ -60,6 +60,5 @@ function received(channel: Channel): number | null {
 /** Returns one integer of the value of an option, or null. */
 function valueOf(channel: Channel, option: number, index: number): number | null {
   const values = new Uint32Array(index + 1)
-  const length = Int32Array.of(values.byteLength)
-  return native.getsockopt(channel.id, SOL_SOCKET, option, values, length) < 0 ? null : values[index]!
+  return native.getsockopt(channel.id, SOL_SOCKET, option, values) < 0 ? null : values[index]!
 }

@@ -15,7 +15,7 @@ import {
   STATE_SECOND,
   WRITE,
 } from '../binding/shared'
-import { MSG_TRUNC } from '../constants'
+import { MSG_TRUNC } from '../constants/per-call'
 import { walkControl, type Control } from '../control/walk'
 import { systemError, withMessages } from '../errors'
 import { EAGAIN, EPERM } from '../errors/errno'

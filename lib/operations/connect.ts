@@ -11,7 +11,6 @@ import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
 const number = new Int32Array(1)
-const size = new Int32Array(1)
 /** An address of AF_UNSPEC: connect(2) with it ends an attempt, and never starts one. */
 const unspecified = new Uint8Array(16)
 
@@ -47,8 +46,7 @@ export class Connect extends Operation<void> {
   }
 
   #outcome(): number {
-    size[0] = 4
-    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, number, size)
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, number)
     if (result < 0) return result
     if (number[0] !== 0) {
       const error = -number[0]!

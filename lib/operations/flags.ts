@@ -53,6 +53,7 @@ function refuse(flags: number, list: typeof sendOnly, kind: string, advice: stri
 
 /** Checks the flags of a receive. Throws `ERR_OUT_OF_RANGE` for flags that only a send has. */
 export function receiveFlags(flags: unknown, advice = ''): number {
+  if (flags === 0) return 0 // most calls
   const checked = checkFlags(flags)
   if ((checked & sendBits) !== 0) refuse(checked, sendOnly, 'receive', advice)
   return checked
@@ -60,6 +61,7 @@ export function receiveFlags(flags: unknown, advice = ''): number {
 
 /** Checks the flags of a send. Throws `ERR_OUT_OF_RANGE` for flags that only a receive has. */
 export function sendFlags(flags: unknown, advice = ''): number {
+  if (flags === 0) return 0
   const checked = checkFlags(flags)
   if ((checked & receiveBits) !== 0) refuse(checked, receiveOnly, 'send', advice)
   return checked

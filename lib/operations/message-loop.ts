@@ -1,7 +1,7 @@
 import type { Address } from '../address'
 import { DIRECT } from '../binding/memory'
 import { READ, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
-import { MSG_CTRUNC } from '../constants'
+import { MSG_CTRUNC } from '../constants/per-call'
 import { systemError } from '../errors'
 import { EAGAIN, errnoCode } from '../errors/errno'
 import { Message } from '../message'

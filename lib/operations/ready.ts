@@ -58,7 +58,7 @@ export class Ready extends Operation<void> {
     return QUEUEING.some(([level, option]) => {
       const value = Int32Array.of(0, 0)
       if (level === undefined || option === undefined) return false
-      const result = native.getsockopt(this.channel.id, level, option, value, Int32Array.of(8))
+      const result = native.getsockopt(this.channel.id, level, option, value)
       return result >= 0 && (value[0] !== 0 || value[1] !== 0)
     })
   }
@@ -67,7 +67,7 @@ export class Ready extends Operation<void> {
   // error.
   #pendingError(): number {
     const value = Int32Array.of(0)
-    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, value, Int32Array.of(4))
+    const result = native.getsockopt(this.channel.id, SOL_SOCKET, SO_ERROR, value)
     if (result < 0) return result
     return value[0] === 0 ? EAGAIN : -value[0]!
   }

@@ -12,7 +12,7 @@ import {
   RECEIVE_FROM,
   SLOT_STRIDE,
 } from '../binding/shared'
-import { MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../constants'
+import { MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../constants/per-call'
 import { bufferGone, systemError } from '../errors'
 import { EAGAIN } from '../errors/errno'
 import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from '../message/filling'
@@ -75,21 +75,27 @@ abstract class ReceiveOperation<T> extends Operation<T> {
     return (this.flags & ELSEWHERE) !== 0 || this.channel.leftover !== null
   }
 
-  /** Receives into `into`, from byte `at` on. */
-  protected receive(into: ArrayBufferView, at = 0): number {
+  /** Receives into `size` bytes of `into` from byte `at` on, or into all of it. */
+  protected receive(into: ArrayBufferView, at: number | undefined): number {
     const { channel, flags, size } = this
     if (hasLeftover(channel, flags)) {
-      return receiveLeftover(channel, flags, [octetsOf(into).subarray(at, at + size)], size)
+      const start = at ?? 0
+      return receiveLeftover(channel, flags, [octetsOf(into).subarray(start, start + size)], size)
     }
     if (belowLowWater(channel, flags)) return EAGAIN
     return peeked(channel, flags, size, this.#call(into, flags, at, size))
   }
 
   protected fill(filling: Filling): number {
-    return filling.attempt((into, flags) => this.#call(into, flags, 0, into.length))
+    return filling.attempt((into, flags) => this.#call(into, flags, undefined, into.length))
   }
 
-  #call(into: ArrayBufferView, flags: number, at: number, size: number): number {
+  #call(into: ArrayBufferView, flags: number, at: number | undefined, size: number): number {
+    // An offset and a length cost 20 ns. Without them native code takes the whole view.
+    if (at === undefined)
+      return this.named
+        ? native.recvfrom(this.channel.id, into, flags)
+        : native.recv(this.channel.id, into, flags)
     return this.named
       ? native.recvfrom(this.channel.id, into, flags, at, size)
       : native.recv(this.channel.id, into, flags, at, size)
@@ -192,8 +198,10 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
   }
 
   attempt(): number {
-    if (byteLengthOf(this.buffer) < this.size) throw bufferGone(this.syscall)
-    return this.filling === null ? this.receive(this.buffer) : this.fill(this.filling)
+    const length = byteLengthOf(this.buffer)
+    if (length < this.size) throw bufferGone(this.syscall)
+    if (this.filling !== null) return this.fill(this.filling)
+    return this.receive(this.buffer, length === this.size ? undefined : 0) // a resizable view may have grown
   }
 
   protected deliver(result: number, where: number, address: number, addressLength: number): void {

@@ -83,27 +83,26 @@ function senderOf(channel: Channel): TimestampSender {
 
 /** The value of SO_TIMESTAMPING: the flags, and the clock that the caller may have bound. */
 const option = new Uint8Array(8)
-const optionSize = new Int32Array(1)
+let optionSize = option.length
 
 function readFlags(channel: Channel): number {
-  optionSize[0] = option.fill(0).length
-  const result = native.getsockopt(channel.id, SOL_SOCKET, SO_TIMESTAMPING!, option, optionSize)
-  return result < 0 ? result : get32(option, 0)
+  const result = native.getsockopt(channel.id, SOL_SOCKET, SO_TIMESTAMPING!, option.fill(0))
+  if (result < 0) return result
+  optionSize = result
+  return get32(option, 0)
 }
 
 /** Sets the flags, and keeps the clock that readFlags has read. */
 function writeFlags(channel: Channel, flags: number): number {
   put32(option, 0, flags)
-  return native.setsockopt(channel.id, SOL_SOCKET, SO_TIMESTAMPING!, option, optionSize[0]!)
+  return native.setsockopt(channel.id, SOL_SOCKET, SO_TIMESTAMPING!, option, optionSize)
 }
 
 const info = new Uint8Array(256)
-const infoSize = new Int32Array(1)
 const queued = new Int32Array(1)
 
 function tcpState(channel: Channel): number {
-  infoSize[0] = info.length
-  const result = native.getsockopt(channel.id, IPPROTO_TCP!, TCP_INFO!, info, infoSize)
+  const result = native.getsockopt(channel.id, IPPROTO_TCP!, TCP_INFO!, info)
   return result < 0 ? result : info[0]!
 }
 
@@ -237,7 +236,7 @@ export class SendStamped extends Sendmsg {
   #unconnected(): number {
     this.#syscall = 'sendmsg'
     const error = Int32Array.of(0)
-    native.getsockopt(this.socket.id, SOL_SOCKET, SO_ERROR, error, Int32Array.of(4))
+    native.getsockopt(this.socket.id, SOL_SOCKET, SO_ERROR, error)
     return error[0] === 0 ? errnoOf('EPIPE') : -error[0]!
   }
 

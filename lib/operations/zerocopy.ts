@@ -65,7 +65,7 @@ export class SendZeroCopy extends Operation<number> {
   #enabled(): boolean {
     const { id } = this.channel
     const value = Int32Array.of(0)
-    if (native.getsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, value, Int32Array.of(4)) < 0) return false
+    if (native.getsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, value) < 0) return false
     return value[0] !== 0 || native.setsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, Int32Array.of(1), 4) >= 0
   }
 

@@ -103,8 +103,7 @@ export function networkOf(id: number): Network {
 }
 
 function cookieOf(id: number): string | null {
-  size[0] = cookie.length
-  const result = native.getsockopt(id, SOL_SOCKET, SO_NETNS_COOKIE!, cookie, size)
+  const result = native.getsockopt(id, SOL_SOCKET, SO_NETNS_COOKIE!, cookie)
   return result < 0 ? null : Buffer.from(cookie).toString('hex')
 }
 

@@ -4,21 +4,17 @@ import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
 import { STATE_ADDRESS } from '../binding/shared'
 import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
   constants,
   F_GETFD,
   F_SETFD,
   FD_CLOEXEC,
   nameOf,
-  SOCK_DGRAM,
-  SOCK_STREAM,
   SOMAXCONN,
   type Family,
   type SocketKind,
   type SocketType,
 } from '../constants'
+import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants/per-call'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -41,8 +37,10 @@ function toJSON(this: BaseSocket): object { /* a Socket belongs to one thread: s
 
 /** Returns a new descriptor: that of the socket's network namespace. Linux only. */
 const SIOCGSKNS = constants['SIOCGSKNS']
-const integer = new Int32Array(2)
-const integerSize = new Int32Array(1)
+const { AF_VSOCK } = constants
+/** The value of an option or the argument of a request. Options of AF_VSOCK are 64 bits wide. */
+const wide = new Int32Array(2)
+const integer = wide.subarray(0, 1)
 
 /**
  * Provides the operations that never wait, for both Socket classes.
@@ -300,20 +298,15 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   getsockopt(level: number, name: number): number
   getsockopt(level: number, name: number, size: number): Buffer
   getsockopt(level: number, name: number, size?: number): number | Buffer {
-    const [l, n] = [checkInt('level', level), checkInt('name', name)]
+    const l = checkInt('level', level)
+    const n = checkInt('name', name)
     const bytes = size === undefined ? null : Buffer.alloc(checkInteger('size', size, 0, 1 << 24))
-    integer.fill(0)
-    // Options of AF_VSOCK are 64 bits wide.
-    integerSize[0] = bytes?.length ?? (this.family === constants.AF_VSOCK && l === this.family ? 8 : 4)
-    const result = native.getsockopt(this.channel.id, l, n, bytes ?? integer, integerSize)
-    if (result < 0) checkOption(this, 'getsockopt', result, describeOption(l, n))
-    const length = integerSize[0]
+    wide[0] = 0
+    wide[1] = 0
+    const length = native.getsockopt(this.channel.id, l, n, bytes ?? this.#integerOf(l))
+    if (length < 0) checkOption(this, 'getsockopt', length, describeOption(l, n))
     if (bytes !== null) return bytes.subarray(0, length)
-    return length === 1
-      ? integer[0]! & 0xff
-      : length === 8
-        ? integer[0]! + integer[1]! * 2 ** 32
-        : integer[0]!
+    return length === 1 ? wide[0] & 0xff : length === 8 ? wide[0] + wide[1] * 2 ** 32 : wide[0]
   }
 
   /**
@@ -329,23 +322,29 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
     value: number | boolean | ArrayBufferView | null,
     size?: number,
   ): void {
-    const [l, n] = [checkInt('level', level), checkInt('name', name)]
+    const l = checkInt('level', level)
+    const n = checkInt('name', name)
     let bytes: ArrayBufferView | null
     let length: number
     if (value === null) {
       bytes = null
       length = checkInteger('size', size ?? 0, 0, 0x7fffffff)
     } else if (typeof value === 'number' || typeof value === 'boolean') {
-      integer[0] = checkInt('value', Number(value))
-      integer[1] = 0
-      bytes = integer
-      length = this.family === constants.AF_VSOCK && l === this.family ? 8 : 4
+      wide[0] = checkInt('value', Number(value))
+      wide[1] = 0
+      bytes = this.#integerOf(l)
+      length = byteLengthOf(bytes)
     } else {
       bytes = checkBytes('value', value)
       const available = byteLengthOf(bytes)
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
     setOptionBytes(this, l, n, bytes, length)
+  }
+
+  /** Returns the memory for an option of this level whose value is a number. */
+  #integerOf(level: number): Int32Array {
+    return level === AF_VSOCK && this.family === AF_VSOCK ? wide : integer
   }
 
   /** Returns the value of a typed option: `socket.get(options.TCP_INFO)`. getsockopt(2) */
@@ -391,11 +390,11 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   ioctl(request: number, argument: number | ArrayBufferView = 0): number {
     const code = checkInt('request', request)
     if (typeof argument === 'number') {
-      integer[0] = checkInt('argument', argument)
-      integer[1] = 0
-      const result = native.ioctl(this.channel.id, code, integer)
+      wide[0] = checkInt('argument', argument)
+      wide[1] = 0
+      const result = native.ioctl(this.channel.id, code, wide)
       checkOption(this, 'ioctl', result, '', code)
-      return code >>> 0 === SIOCGSKNS ? result : integer[0]
+      return code >>> 0 === SIOCGSKNS ? result : wide[0]
     }
     const result = native.ioctl(this.channel.id, code, checkBytes('argument', argument))
     checkOption(this, 'ioctl', result, '', code)

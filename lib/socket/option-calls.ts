@@ -17,8 +17,6 @@ interface OptionSocket {
   readonly closed: boolean
 }
 
-const integerSize = new Int32Array(1)
-
 /** Throws the error of a failed call, or the error of a closed socket. */
 export function check(
   socket: OptionSocket,
@@ -83,9 +81,7 @@ export function setOptionBytes(
 /** Reads SO_RCVLOWAT back: a receive waits for that many bytes. */
 function learnLowWater(channel: Channel): void {
   const value = new Int32Array(1)
-  integerSize[0] = value.byteLength
-  if (native.getsockopt(channel.id, constants.SOL_SOCKET!, constants.SO_RCVLOWAT!, value, integerSize) < 0)
-    return
+  if (native.getsockopt(channel.id, constants.SOL_SOCKET!, constants.SO_RCVLOWAT!, value) < 0) return
   if (value[0]! > 1 || channel.extras !== null) channel.ensureExtras().lowWater = value[0]!
 }
 
@@ -101,10 +97,8 @@ export class SocketOptions implements OptionCalls {
     const { socket } = this
     const bytes = Buffer.allocUnsafe(size).fill(0)
     if (request !== undefined) bytes.set(request)
-    integerSize[0] = size
-    const result = native.getsockopt(socket.channel.id, level, name, bytes, integerSize)
-    if (result < 0) checkOption(socket, 'getsockopt', result, describeOption(level, name))
-    const length = integerSize[0]
+    const length = native.getsockopt(socket.channel.id, level, name, bytes)
+    if (length < 0) checkOption(socket, 'getsockopt', length, describeOption(level, name))
     return length === size ? bytes : bytes.subarray(0, length)
   }
 

@@ -322,14 +322,6 @@ int PollerRemove(int poller, int fd, bool writing);
 // poll(2)) holds for one of its descriptors. Ignores a regular file, which cannot be watched.
 int PollerGather(int poller, int fd, int events);
 
-// True if the poller forgets an edge whose condition no longer holds when the event loop asks for its events. Then a
-// socket can be served before PollerFetch(). epoll polls each ready socket again, a kqueue does not.
-#ifdef __linux__
-constexpr bool kPollerForgets = true;
-#else
-constexpr bool kPollerForgets = false;
-#endif
-
 // Fetches up to `max` events, at most kMaxEvents, without waiting. Returns how many.
 int PollerFetch(int poller, Event* events, int max);
 

@@ -110,12 +110,12 @@ static int64_t Send(int fd, Args& a) {
   return sys::SendTo(fd, from.data, from.size, flags, nullptr, 0);
 }
 
-// sendto(2): (buffer, flags, offset?, length?, address) -> bytes.
+// sendto(2): (buffer, flags, address, offset?, length?) -> bytes.
 template <int extra>
 static int64_t SendTo(int fd, Args& a) {
-  const Bytes from = a.Slice(1, "buffer", 3);
+  const Bytes from = a.Slice(1, "buffer", 4);
   const int flags = SendFlags(a.Int(2, "flags"), extra);
-  const Bytes to = a.Buffer(5, "address");
+  const Bytes to = a.Buffer(3, "address");
   if (!a.ok()) return 0;
   const auto* name = reinterpret_cast<const sockaddr*>(to.data);
   const auto length = static_cast<socklen_t>(to.size);

@@ -7,8 +7,31 @@
 
 namespace bsd {
 
-// getsockopt(2): (level, name, value, length: Int32Array) -> 0. `length` is in bytes, in and out.
+// Reads an option into `value`. `length` is in bytes, in and out.
+static int64_t ReadOption(int fd, Args& a, int level, int name, Bytes value, int32_t* length) {
+  const Copy copy(value.data, value.size);
+  if (copy.data() == nullptr) return -ENOMEM;
+  const int64_t refused = Refuse(a, sys::RefuseGet(level, name, copy.data(), value.size));
+  if (refused < 0) return refused;
+  const int64_t result = sys::GetOption(fd, level, name, copy.data(), length);
+  if (result == 0 && value.size > 0) memcpy(value.data, copy.data(), value.size);
+  return result;
+}
+
+// getsockopt(2): (level, name, value) -> length.
 static int64_t GetOption(int fd, Args& a) {
+  const int level = a.Int(1, "level");
+  const int name = a.Int(2, "name");
+  const Bytes value = a.Buffer(3, "value");
+  if (a.ok() && value.size > INT32_MAX) a.ThrowRange("value", "at most 2147483647 bytes");
+  if (!a.ok()) return 0;
+  auto length = static_cast<int32_t>(value.size);
+  const int64_t result = ReadOption(fd, a, level, name, value, &length);
+  return result < 0 ? result : length;
+}
+
+// getsockopt(2): (level, name, value, length: Int32Array) -> 0. `length` is in bytes, in and out.
+static int64_t GetOptionRaw(int fd, Args& a) {
   const int level = a.Int(1, "level");
   const int name = a.Int(2, "name");
   const Bytes value = a.Buffer(3, "value");
@@ -18,14 +41,9 @@ static int64_t GetOption(int fd, Args& a) {
     a.ThrowRange("length", "within the value buffer");
     return 0;
   }
-  const auto size = static_cast<size_t>(length.given);
-  const Copy copy(value.data, size);
-  if (copy.data() == nullptr) return -ENOMEM;
-  const int64_t refused = Refuse(a, sys::RefuseGet(level, name, copy.data(), size));
-  if (refused < 0) return refused;
   int32_t filled = length.given;
-  const int64_t result = sys::GetOption(fd, level, name, copy.data(), &filled);
-  if (result == 0 && size > 0) memcpy(value.data, copy.data(), size);
+  const auto size = static_cast<size_t>(length.given);
+  const int64_t result = ReadOption(fd, a, level, name, {value.data, size}, &filled);
   *length.value = filled;
   return result;
 }
@@ -92,7 +110,7 @@ static constexpr Function kSlot[] = {
 };
 
 static constexpr Function kRaw[] = {
-    {"getsockopt", CallFd<GetOption>},
+    {"getsockopt", CallFd<GetOptionRaw>},
     {"setsockopt", CallFd<SetOption>},
     {"setProgram", CallFd<SetProgram>},
     {"ioctl", CallFd<DeviceControl>},

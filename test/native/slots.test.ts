@@ -41,7 +41,7 @@ const calls: [string, (slot: never) => number][] = [
   ['recvfrom', slot => native.recvfrom(slot, buffer, 0, 0, 1)],
   ['recvmsg', slot => native.recvmsg(slot, [buffer], null, 0)],
   ['send', slot => native.send(slot, buffer, 0, 0, 1)],
-  ['sendto', slot => native.sendto(slot, buffer, 0, 0, 1, buffer)],
+  ['sendto', slot => native.sendto(slot, buffer, 0, buffer)],
   ['sendmsg', slot => native.sendmsg(slot, [buffer], null, 0, null)],
   ['getsockopt', slot => native.getsockopt(slot, SOL_SOCKET!, SO_TYPE!, value, length)],
   ['setsockopt', slot => native.setsockopt(slot, SOL_SOCKET!, 2, value, 4)],

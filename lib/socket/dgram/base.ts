@@ -205,7 +205,7 @@ export abstract class DgramBase extends EventEmitter {
       open === null
         ? EBADF
         : size === undefined
-          ? native.getsockopt(id, SOL_SOCKET, name, value, Int32Array.of(4))
+          ? native.getsockopt(id, SOL_SOCKET, name, value)
           : native.setsockopt(id, SOL_SOCKET, name, value, 4)
     if (result < 0) throw errors.bufferSizeError(which, result)
     return value[0]!

@@ -367,7 +367,7 @@ export class DgramSocket extends DgramBase {
           ? native.sendmsg(channel.id, parts, null, 0, address)
           : address === null
             ? native.send(channel.id, part)
-            : native.sendto(channel.id, part, 0, 0, byteLengthOf(part), address)
+            : native.sendto(channel.id, part, 0, address)
       if (whenConnected(result) !== EAGAIN) return finish(result, callback, host, port)
     }
     const unix = isUnixDatagram(socket)
