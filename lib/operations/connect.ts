@@ -3,7 +3,7 @@ import { native } from '../binding/binding'
 import { type Memory, DIRECT } from '../binding/memory'
 import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../binding/shared'
 import { SO_ERROR, SOL_SOCKET } from '../constants'
-import { systemError } from '../errors'
+import { SocketError, systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
 import { platform } from '../host'
 import { reactor, readAddress } from '../reactor'
@@ -92,6 +92,15 @@ export class Connect extends Operation<void> {
   override get spurious(): boolean {
     return !this.#started
   }
+}
+
+/** Returns the positive errno of a failed connect, and throws any other error again. */
+export function connectResult(error: unknown): number {
+  if (error instanceof SocketError) {
+    if (error.code === 'ERR_SOCKET_TIMEOUT') return -EAGAIN
+    if (error.errno !== undefined && error.syscall === 'connect') return -error.errno
+  }
+  throw error
 }
 
 /** Accepts a connection and returns what `make` builds from it. accept(2) */

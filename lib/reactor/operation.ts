@@ -25,6 +25,16 @@ export interface Leave {
   reason: Error | null
 }
 
+// All promises share one executor: a new closure for each promise would cost more than the promise itself.
+const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
+  resolve: unset,
+  reject: unset,
+}
+function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
 /**
  * One operation on a socket: a non-blocking attempt, the direction that it waits for, and how to convert the result or
  * the error. Three drivers run operations: the reactor (promises), `attemptNow` (`tryX`) and `block`
@@ -33,12 +43,20 @@ export interface Leave {
 export abstract class Operation<T> {
   next: Operation<unknown> | null = null
   previous: Operation<unknown> | null = null
-  /** Settles the promise. Only the reactor sets these two. */
+  /** Settles the promise. Only the reactor calls these two. */
   resolve: (value: never) => void = unset
   reject: (reason: unknown) => void = unset
   queued = false
   /** The timeout and the signal of the operation; null if it has neither. */
   leave: Leave | null = null
+
+  /** Returns a new promise, which `resolve` and `reject` settle. */
+  promise(): Promise<T> {
+    const promise = new Promise<T>(capture)
+    this.resolve = captured.resolve
+    this.reject = captured.reject
+    return promise
+  }
 
   abstract get direction(): Direction
   /** The system call's name, for errors. */

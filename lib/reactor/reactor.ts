@@ -33,7 +33,7 @@
  * An edge that came before an operation was armed is not repeated. Three rules follow:
  *
  *   - An operation may wait only if an attempt returned EAGAIN or the table says DRY.
- *   - An operation that waits for another reason, such as the budget, is on the list `#deferred`: no edge comes for it.
+ *   - An operation that waits for another reason, such as the budget, is deferred (`Turns`): no edge comes for it.
  *   - If the head leaves its queue, it is disarmed. Otherwise C++ would receive data for an operation that is gone.
  *
  * An AF_UNIX stream is watched level-triggered while an operation reads. A message with descriptors ends a read early,
@@ -42,32 +42,19 @@
  * A socket with `busyPoll` repeats a read for some milliseconds before it waits (`spin`). It does so only while it has
  * budget left, so the event loop gets its turn.
  *
- * The budget: at most 64 operations of a socket complete in one turn of the event loop. Otherwise a loop of awaits on
- * a busy socket would starve timers and other sockets.
+ * What the reactor knows stands in four modules. `Waiting` holds the channels with waiting operations. `Poller` says what
+ * to watch, and when to retry. `Turns` divides the time between sockets: the budget. leave.ts ends a wait early.
  */
-import { EAGAIN, EBUSY } from '../errors/errno'
-import { canceled, closed, timedOut, aborted, systemError } from '../errors'
 import type { Native } from '../binding/binding'
-import { BUDGET, Channel, NO_SLOT } from './channel'
-import { clearTimeout, performance, setImmediate, setTimeout } from '../runtime/clock'
-import { endsWaitsOnly, isAborted, onAbort } from '../runtime/signals'
-import { Jobs } from './jobs'
 import { DIRECT, Memory } from '../binding/memory'
-import { PENDING, YIELD, type Leave, type Operation } from './operation'
 import {
   ACCEPT,
-  DRY,
   ERROR,
-  ERROR_OPCODE,
   EVENT_WRITABLE,
-  IDLE,
   idOf,
   JOB,
   LOOKUP,
-  USES_EDGES,
   READ,
-  READINESS,
-  READ_OPCODE,
   READY,
   RECORD_ADDRESS,
   RECORD_DIRECTION,
@@ -79,66 +66,26 @@ import {
   RECORD_SLOT,
   RECORD_STRIDE,
   RECORD_WHERE,
-  SLOT_STRIDE,
   STATE_ADDRESS,
   STATE_FREE,
   WRITE,
-  WRITE_OPCODE,
   type Direction,
 } from '../binding/shared'
-import { append } from '../runtime/list'
+import { canceled, closed, aborted, systemError } from '../errors'
+import { EAGAIN, EBUSY } from '../errors/errno'
+import { endsWaitsOnly, isAborted } from '../runtime/signals'
 import { uncaught } from '../runtime/uncaught'
+import { spin, spins } from './busy-poll'
+import { Channel, NO_SLOT } from './channel'
+import { Jobs } from './jobs'
+import { clearLeave, setLeave, waitForJob } from './leave'
+import { PENDING, YIELD, type Operation } from './operation'
+import { Poller, type Cause } from './poller'
+import { Turns } from './turns'
+import { Waiting } from './waiting'
 
-const MAX_BACKOFF = 16
 /** The maximum number of threads that run transfers, for each environment. */
 const TRANSFERS = 16
-const DIRECTIONS = [READ, WRITE, ERROR] as const
-/** The order in which the queues of a deferred socket are served. */
-const IN_TURN = [WRITE, READ, ERROR] as const
-
-/** What led to an attempt. It decides what EAGAIN means. */
-type Cause =
-  /** No event: the operation is new, or has become the head of its queue. */
-  | 'submit'
-  /** The poller reported readiness in this direction. */
-  | 'edge'
-  /** The poller reported an error or a hang-up, but not that the socket is writable. */
-  | 'error'
-  /** The retry timer, after spurious readiness. */
-  | 'timer'
-  /** No event: a deferred queue is served, or work on another thread has ended. */
-  | 'turn'
-
-// All promises share one executor: a new closure for each promise would cost more than the promise itself.
-const captured: { resolve: (value: never) => void; reject: (reason: unknown) => void } = {
-  resolve: () => undefined,
-  reject: () => undefined,
-}
-function capture(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
-  captured.resolve = resolve
-  captured.reject = reject
-}
-
-/** Calls `run`. An error that it throws does not stop the caller. */
-function isolate(run: () => void): void {
-  try {
-    run()
-  } catch (error) {
-    uncaught(error)
-  }
-}
-
-function spins(channel: Channel): boolean {
-  return channel.extras !== null && channel.extras.spin > 0
-}
-
-function spin(operation: Operation<unknown>, milliseconds: number): number {
-  const end = performance.now() + milliseconds
-  let result: number
-  do result = operation.attempt()
-  while (result === EAGAIN && performance.now() < end)
-  return result
-}
 
 export class Reactor {
   readonly native: Native
@@ -146,19 +93,18 @@ export class Reactor {
   readonly jobs = new Jobs()
   /** Transfers that may wait for a disk or a network file system: each one has its own thread. */
   readonly transfers = new Jobs(TRANSFERS)
-  /**
-   * Channels by slot, only while operations wait. An idle channel is not held here, so that a socket that the program
-   * lost can be garbage-collected.
-   */
-  readonly #channels: (Channel | undefined)[] = []
-  #turn = 0
-  #refs = 0
-  #deferred: Channel[] = []
-  #immediate: NodeJS.Immediate | null = null
+  readonly #waiting: Waiting
+  readonly #poller: Poller
+  readonly #turns = new Turns((channel, direction) => this.#pump(channel, direction, 'turn'))
 
   constructor(native: Native) {
     this.native = native
     this.memory = new Memory(native, records => this.#dispatch(records))
+    this.#waiting = new Waiting(native)
+    this.#poller = new Poller(native, this.memory, channel => {
+      this.#turns.start(channel)
+      this.#pump(channel, WRITE, 'timer')
+    })
   }
 
   /** Takes over a descriptor and sets O_NONBLOCK, which all duplicates of the descriptor share. */
@@ -212,7 +158,7 @@ export class Reactor {
       return this.wait(channel, operation, timeout, signal, direction === ERROR)
     }
     if (timeout !== 0) {
-      if (direction === READ && this.#isDry(channel) && !operation.ignoresDry && !spins(channel))
+      if (direction === READ && this.#poller.isDry(channel) && !operation.ignoresDry && !spins(channel))
         return this.wait(channel, operation, timeout, signal)
       if (!this.hasBudget(channel)) return this.wait(channel, operation, timeout, signal, true)
     }
@@ -221,7 +167,7 @@ export class Reactor {
       do result = operation.attempt()
       while (result === YIELD && timeout === 0)
       if (result === EAGAIN && timeout !== 0 && direction === READ && spins(channel))
-        result = spin(operation, Math.min(channel.ensureExtras().spin, timeout ?? Infinity))
+        result = spin(channel, operation, timeout)
     } catch (error) {
       throw operation.abandon(error as Error)
     }
@@ -253,18 +199,16 @@ export class Reactor {
     signal: AbortSignal | undefined,
     deferred = false,
   ): Promise<T> {
-    const promise = new Promise<T>(capture)
-    operation.resolve = captured.resolve
-    operation.reject = captured.reject
+    const promise = operation.promise()
     try {
       operation.hold()
-      if (timeout !== null || signal !== undefined) this.#setLeave(channel, operation, timeout, signal)
+      if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
     } catch (error) {
       this.#reject(operation, error as Error)
       return promise
     }
-    this.#enqueue(channel, operation)
-    if (deferred) this.#defer(channel)
+    this.#waiting.add(channel, operation)
+    if (deferred) this.#turns.defer(channel)
     else if (channel.head(operation.direction) === operation && !operation.busy)
       this.#arm(channel, operation, 'submit')
     return promise
@@ -272,11 +216,7 @@ export class Reactor {
 
   /** True if an operation of this socket may still complete in this turn of the event loop. */
   hasBudget(channel: Channel): boolean {
-    if (channel.turn !== this.#turn) {
-      channel.turn = this.#turn
-      channel.budget = BUDGET
-    }
-    return channel.budget > 0
+    return this.#turns.hasBudget(channel)
   }
 
   /** Attempts an operation once. Returns its value, or null if it would block. */
@@ -307,7 +247,8 @@ export class Reactor {
 
   /** Closes the descriptor at once, then rejects the operations that waited with ECANCELED. */
   close(channel: Channel): void {
-    const waiting = this.#takeAll(channel)
+    const waiting = this.#waiting.all(channel)
+    for (const operation of waiting) this.#dequeue(channel, operation)
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.network.leave(channel.id)
@@ -331,105 +272,27 @@ export class Reactor {
 
   /** Sets whether operations that wait on this channel keep the process alive. */
   setRef(channel: Channel, on: boolean): void {
-    if (channel.refed === on) return
-    channel.refed = on
-    if (channel.waiting > 0) this.#count(on ? 1 : -1)
-    for (const direction of DIRECTIONS) {
-      for (let operation = channel.head(direction); operation !== null; operation = operation.next) {
-        if (on) operation.leave?.timer?.ref()
-        else operation.leave?.timer?.unref()
-      }
-    }
-  }
-
-  #isDry(channel: Channel): boolean {
-    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
-  }
-
-  #usesEdges(channel: Channel): boolean {
-    return (this.memory.table[channel.index * SLOT_STRIDE + READINESS]! & USES_EDGES) !== 0
-  }
-
-  // --- queues ---
-
-  #enqueue(channel: Channel, operation: Operation<unknown>): void {
-    channel.queue(operation.direction).push(operation)
-    operation.queued = true
-    if (channel.waiting++ > 0) return
-    while (this.#channels.length <= channel.index) append(this.#channels, undefined)
-    this.#channels[channel.index] = channel
-    if (channel.refed) this.#count(1)
-  }
-
-  #dequeue(channel: Channel, operation: Operation<unknown>): void {
-    const { direction } = operation
-    // Disarm the head, or C++ would receive data for an operation that is gone.
-    if (channel.head(direction) === operation) this.#disarm(channel, direction)
-    channel.queue(direction).remove(operation)
-    operation.queued = false
-    if (operation.leave !== null) {
-      const { timer, forget } = operation.leave
-      operation.leave = null
-      if (timer !== null) clearTimeout(timer)
-      forget?.()
-    }
-    if (--channel.waiting > 0) return
-    this.#channels[channel.index] = undefined
-    if (channel.refed) this.#count(-1)
-    const { extras } = channel
-    if (extras === null) return
-    if (extras.backoff !== null) clearTimeout(extras.backoff)
-    extras.backoff = null
-    extras.stall = 0
-    extras.echo = false
-  }
-
-  #takeAll(channel: Channel): Operation<unknown>[] {
-    const taken: Operation<unknown>[] = []
-    for (const direction of DIRECTIONS) {
-      for (let head = channel.head(direction); head !== null; head = channel.head(direction)) {
-        append(taken, head)
-        this.#dequeue(channel, head)
-      }
-    }
-    return taken
-  }
-
-  #count(change: number): void {
-    this.#refs += change
-    if (this.#refs === (change > 0 ? 1 : 0)) this.native.ref(change > 0)
+    this.#waiting.setRef(channel, on)
   }
 
   // --- waiting ---
 
-  // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.
-  #arm(channel: Channel, operation: Operation<unknown>, cause: Cause): boolean {
-    const direction = operation.direction
-    if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
-      // A kernel that is short of memory fails a send with EAGAIN although the socket stays writable. No edge follows,
-      // unless the poller is asked again. After an event it is not asked: this would repeat without end.
-      const noEvent = cause === 'submit' || cause === 'turn'
-      const ask = noEvent && direction === WRITE && !operation.spurious
-      const result = this.native.watch(channel.id, direction === WRITE ? 1 : 0, ask ? 1 : 0)
-      if (result < 0) {
-        this.#dequeue(channel, operation)
-        this.#reject(operation, systemError('epoll_ctl', result))
-        return false
-      }
-      channel.watched = true
-    }
-    operation.arm(this.memory, channel.index)
-    if (direction === WRITE && operation.spurious) {
-      this.#backOff(channel)
-      // The failed attempt freed its own send buffer, which causes one edge. #serve ignores it if `echo` is set.
-      channel.ensureExtras().echo = true
-    }
-    return true
+  #dequeue(channel: Channel, operation: Operation<unknown>): void {
+    const { direction } = operation
+    // Disarm the head, or C++ would receive data for an operation that is gone.
+    if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
+    this.#waiting.remove(channel, operation)
+    clearLeave(operation)
+    if (channel.waiting === 0) this.#poller.stopRetrying(channel)
   }
 
-  #disarm(channel: Channel, direction: Direction): void {
-    const field = direction === READ ? READ_OPCODE : direction === WRITE ? WRITE_OPCODE : ERROR_OPCODE
-    this.memory.table[channel.index * SLOT_STRIDE + field] = IDLE
+  // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.
+  #arm(channel: Channel, operation: Operation<unknown>, cause: Cause): boolean {
+    const result = this.#poller.arm(channel, operation, cause)
+    if (result >= 0) return true
+    this.#dequeue(channel, operation)
+    this.#reject(operation, systemError('epoll_ctl', result))
+    return false
   }
 
   // Attempts the queued operations in order, until one would block.
@@ -438,7 +301,7 @@ export class Reactor {
     for (;;) {
       const operation = channel.head(direction)
       if (operation === null || operation.busy) return
-      if (channel.budget === 0) return this.#defer(channel)
+      if (channel.budget === 0) return this.#turns.defer(channel)
       const progress = operation.progress
       let result: number
       try {
@@ -449,17 +312,12 @@ export class Reactor {
         continue
       }
       if (result === PENDING) return
-      if (result === YIELD) return this.#defer(channel)
+      if (result === YIELD) return this.#turns.defer(channel)
       if (result === EAGAIN) {
         const spurious = cause === 'edge' || cause === 'timer'
-        if (spurious && direction === READ) {
-          // Spurious level-triggered readiness would repeat on every turn: use edges for the rest of this wait.
-          operation.arm(this.memory, channel.index)
-          this.native.useEdges(channel.id)
-          return
-        }
+        if (spurious && direction === READ) return this.#poller.armWithEdges(channel, operation)
         if (!this.#arm(channel, operation, cause)) continue
-        if (spurious && direction === WRITE && operation.progress === progress) this.#backOff(channel)
+        if (spurious && direction === WRITE && operation.progress === progress) this.#poller.backOff(channel)
         return
       }
       channel.budget--
@@ -489,7 +347,7 @@ export class Reactor {
     }
     let head = channel.head(ERROR)
     while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
-    if (head !== null && channel.extras?.errors?.handed !== before) this.#defer(channel)
+    if (head !== null && channel.extras?.errors?.handed !== before) this.#turns.defer(channel)
   }
 
   #settle(
@@ -517,82 +375,14 @@ export class Reactor {
     }
   }
 
-  #backOff(channel: Channel): void {
-    const extras = channel.ensureExtras()
-    if (extras.backoff !== null) return
-    const wait = 1 << extras.stall
-    if (wait < MAX_BACKOFF) extras.stall++
-    extras.backoff = setTimeout(() => {
-      extras.backoff = null
-      this.#newTurn(channel)
-      this.#pump(channel, WRITE, 'timer')
-    }, wait)
-    if (!channel.refed) extras.backoff.unref()
-  }
-
-  // --- fairness ---
-
-  #newTurn(channel: Channel): void {
-    channel.turn = ++this.#turn
-    channel.budget = BUDGET
-  }
-
-  #defer(channel: Channel): void {
-    if (channel.deferred) return
-    channel.deferred = true
-    append(this.#deferred, channel)
-    this.#immediate ??= setImmediate(() => {
-      this.#immediate = null
-      const channels = this.#deferred
-      this.#deferred = []
-      for (const deferred of channels) {
-        deferred.deferred = false
-        this.#newTurn(deferred)
-        for (const direction of IN_TURN) isolate(() => this.#pump(deferred, direction, 'turn'))
-      }
-    })
-  }
-
   // --- leaving early ---
-
-  #setLeave(
-    channel: Channel,
-    operation: Operation<unknown>,
-    timeout: number | null,
-    signal?: AbortSignal,
-  ): void {
-    const leave: Leave = { timer: null, forget: null, reason: null }
-    // The signal first, because onAbort may throw: no timer must be left running then.
-    if (signal !== undefined)
-      leave.forget = onAbort(signal, () => {
-        if (endsWaitsOnly(signal)) this.serveOthers(channel)
-        if (operation.queued) this.#leave(channel, operation, aborted(signal))
-      })
-    if (timeout !== null) {
-      const expire = (): void => this.#leave(channel, operation, timedOut(operation.syscall, timeout))
-      leave.timer = setTimeout(expire, timeout)
-      if (!channel.refed) leave.timer.unref()
-    }
-    operation.leave = leave
-  }
 
   /** Rejects an operation that waits with `reason`. Does nothing if it has already ended. */
   cancel(channel: Channel, operation: Operation<unknown>, reason: Error): void {
-    if (operation.queued) this.#leave(channel, operation, reason)
-  }
-
-  #leave(channel: Channel, operation: Operation<unknown>, reason: Error): void {
+    if (!operation.queued) return
     const first = channel.head(operation.direction) === operation
-    if (operation.busy && operation.grace > 0) {
-      operation.leave ??= { timer: null, forget: null, reason: null }
-      const { leave } = operation
-      if (leave.reason !== null) return
-      leave.reason = reason
-      if (leave.timer !== null) clearTimeout(leave.timer)
-      leave.timer = setTimeout(() => this.#quit(channel, operation, reason, first), operation.grace)
-      return
-    }
-    this.#quit(channel, operation, reason, first)
+    const quit = (): void => this.#quit(channel, operation, reason, first)
+    if (!waitForJob(operation, reason, quit)) quit()
   }
 
   #quit(channel: Channel, operation: Operation<unknown>, reason: Error, first: boolean): void {
@@ -600,7 +390,7 @@ export class Reactor {
     this.#dequeue(channel, operation)
     this.#reject(operation, reason)
     if (first && channel.fd >= 0) {
-      this.#newTurn(channel)
+      this.#turns.start(channel)
       this.#pump(channel, direction, 'submit')
     }
   }
@@ -608,7 +398,7 @@ export class Reactor {
   // --- records ---
 
   #dispatch(records: number): void {
-    this.#turn++
+    this.#turns.next()
     for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
       try {
         this.#serve(at)
@@ -624,7 +414,7 @@ export class Reactor {
     const opcode = completions[at + RECORD_OPCODE]!
     if (opcode === LOOKUP) return this.jobs.done(index, completions[at + RECORD_RESULT]!)
     if (opcode === JOB) return this.transfers.done(index, completions[at + RECORD_RESULT]!)
-    const channel = this.#channels[index]
+    const channel = this.#waiting.at(index)
     const direction = completions[at + RECORD_DIRECTION] as Direction
     if (channel?.id !== idOf(index, completions[at + RECORD_GENERATION]!)) return this.#dropAccepted(at)
     this.hasBudget(channel) // a new turn starts with a full budget
@@ -661,7 +451,7 @@ export class Reactor {
   // After C++ served the head: attempt the next operation, or only arm it if the table says DRY.
   #next(channel: Channel, direction: Direction): void {
     const head = channel.head(direction)!
-    const dry = direction === READ && this.#isDry(channel) && !head.ignoresDry
+    const dry = direction === READ && this.#poller.isDry(channel) && !head.ignoresDry
     if (!dry || !this.#arm(channel, head, 'submit')) this.#pump(channel, direction, 'submit')
   }
 

@@ -5,6 +5,7 @@ import { closed, timedOut, withProgress, type SocketError } from '../errors'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
 import type { MessageBatch } from '../message/batch'
+import { connectResult } from '../operations/connect'
 import { checkSyncReceive, checkSyncSend } from '../operations/flags'
 import {
   receivedFds,
@@ -22,7 +23,6 @@ import type { Operation } from '../reactor/operation'
 import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
 import { isStream } from './base'
 import { type Adoption, adoptSocket, createPair, duplicateSocket } from './create'
-import { connectResult } from './index'
 import {
   CHUNKS_FIELDS,
   MESSAGES_FIELDS,

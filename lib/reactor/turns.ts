@@ -1,0 +1,69 @@
+import { BUDGET, type Channel } from './channel'
+import { setImmediate } from '../runtime/clock'
+import { append } from '../runtime/list'
+import { uncaught } from '../runtime/uncaught'
+import { ERROR, READ, WRITE, type Direction } from '../binding/shared'
+
+/** The order in which the queues of a deferred socket are served. */
+const IN_TURN = [WRITE, READ, ERROR] as const
+
+/**
+ * Fairness: at most BUDGET operations of a socket complete in one turn of the event loop. Otherwise a loop of awaits on
+ * a busy socket would starve timers and other sockets. A socket without budget is deferred to the next turn.
+ */
+export class Turns {
+  readonly #serve: (channel: Channel, direction: Direction) => void
+  #turn = 0
+  #deferred: Channel[] = []
+  #immediate: NodeJS.Immediate | null = null
+
+  /** `serve` attempts the operations of one queue of a deferred socket. */
+  constructor(serve: (channel: Channel, direction: Direction) => void) {
+    this.#serve = serve
+  }
+
+  /** Starts a turn for all sockets. */
+  next(): void {
+    this.#turn++
+  }
+
+  /** Starts a turn for this socket: it has its full budget. */
+  start(channel: Channel): void {
+    channel.turn = ++this.#turn
+    channel.budget = BUDGET
+  }
+
+  /** True if an operation of this socket may still complete in this turn. A new turn starts with a full budget. */
+  hasBudget(channel: Channel): boolean {
+    if (channel.turn !== this.#turn) {
+      channel.turn = this.#turn
+      channel.budget = BUDGET
+    }
+    return channel.budget > 0
+  }
+
+  /** Serves the socket in the next turn of the event loop, without an edge. */
+  defer(channel: Channel): void {
+    if (channel.deferred) return
+    channel.deferred = true
+    append(this.#deferred, channel)
+    this.#immediate ??= setImmediate(() => this.#serveDeferred())
+  }
+
+  #serveDeferred(): void {
+    this.#immediate = null
+    const channels = this.#deferred
+    this.#deferred = []
+    for (const channel of channels) {
+      channel.deferred = false
+      this.start(channel)
+      for (const direction of IN_TURN) {
+        try {
+          this.#serve(channel, direction)
+        } catch (error) {
+          uncaught(error) // the other queues and sockets are still served
+        }
+      }
+    }
+  }
+}
