@@ -7,7 +7,7 @@ import { EAGAIN, EIO, EINVAL, EMSGSIZE } from '../errors/errno'
 import { controlLayout } from '../message/receive-control'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
-import { octetsOf } from '../struct'
+import { byteLengthOf, octetsOf } from '../struct'
 import type { Outgoing } from './message'
 
 /** The maximum number of datagrams per send: 128 in newer kernels, 64 in older ones. The first EINVAL reveals a limit of 64. */
@@ -30,7 +30,7 @@ let max: number = SEGMENTS[0]
  * datagram takes one call.
  */
 export class SendSegments extends Operation<number> {
-  readonly #data: Uint8Array
+  readonly #data: ArrayBufferView
   readonly #length: number
   readonly #gso: Buffer | null
   readonly #control: Buffer | null
@@ -51,9 +51,8 @@ export class SendSegments extends Operation<number> {
     super()
     this.flags = flags
     this.address = address
-    const views = data.map(octetsOf)
-    this.#data = views.length === 1 ? views[0]! : Buffer.concat(views)
-    this.#length = this.#data.length
+    this.#data = data.length === 1 ? data[0]! : Buffer.concat(data.map(octetsOf))
+    this.#length = byteLengthOf(this.#data)
     this.#control = control.length === 0 ? null : buildControl(controlLayout, control)
     this.#gso = UDP_SEGMENT === undefined ? null : segmented(control, size)
   }
@@ -67,7 +66,7 @@ export class SendSegments extends Operation<number> {
   }
 
   attempt(): number {
-    if (this.#data.length < this.#length) throw bufferGone('sendmsg')
+    if (byteLengthOf(this.#data) < this.#length) throw bufferGone('sendmsg')
     const turn = this.#sent + TURN_BYTES
     do {
       if (this.#sent >= turn) return YIELD
@@ -100,9 +99,15 @@ export class SendSegments extends Operation<number> {
   }
 
   #send(length: number, control: Buffer | null): number {
-    const whole = this.#sent === 0 && length >= this.#length
-    const part = whole ? this.#data : this.#data.subarray(this.#sent, this.#sent + length)
-    return native.sendmsg(this.channel.id, [part], control, this.flags, this.address)
+    const { channel, flags, address } = this
+    return native.sendmsg(channel.id, this.#part(length), control, flags, address)
+  }
+
+  /** Returns the next `length` bytes, or the rest. Most sends take all in one call, and need no other view. */
+  #part(length: number): ArrayBufferView {
+    const whole = this.#sent === 0 && length >= this.#length && byteLengthOf(this.#data) === this.#length
+    if (whole) return this.#data
+    return octetsOf(this.#data).subarray(this.#sent, Math.min(this.#sent + length, this.#length))
   }
 
   override get progress(): number {
