@@ -76,11 +76,11 @@ const says: Record<string, (string | RegExp)[]> = {
   'servers.md': [
     new RegExp(`^${address}\n$`),
     '',
-    '',
     /^127\.0\.0\.1:\d+ 0\n$/,
     'you asked for /it\n',
     '',
     'echo\n',
+    '',
   ],
   'streams.md': ['true\n', 'open\n', 'you asked for /it\n'],
   'systemd.md': ['', 'READY=1\nSTATUS=serves 0 clients\n', 'still here\n'],
