@@ -26,6 +26,7 @@ import { checkSignal } from './validators'
 
 export { DgramSocket as Socket } from './socket/dgram/socket'
 export type { AddressList, LookupFunction } from './socket/dgram/base'
+export type { DgramOptions } from './socket/dgram'
 export type { BindOptions } from './socket/dgram/bind'
 export type { Payload, SendCallback } from './socket/dgram/arguments'
 export type { AddressInfo, RemoteInfo } from './socket/dgram/ends'

@@ -1,7 +1,7 @@
-// Builds the addon for this machine into build/Release. If the running Node came with its headers, the build uses
-// them and downloads nothing. Arguments go to node-gyp.
+// Builds the addon for this machine into build/Release, in a clone or in the installed package. If the running Node
+// came with its headers, the build uses them and downloads nothing. Arguments go to node-gyp.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,11 @@ if (env.npm_config_nodedir === undefined && existsSync(path.join(prefix, 'includ
   env.npm_config_nodedir = prefix
 }
 
+// npm compiles a package that has binding.gyp, so the installed package has this file only during the build.
+const project = path.join(root, 'binding.gyp')
+const installed = !existsSync(project)
+if (installed) writeFileSync(project, '{ "includes": ["native/addon.gypi"] }\n')
+
 const gyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js')
 const jobs = ['--jobs', 'max', '--loglevel', 'error']
 const result = spawnSync(process.execPath, [gyp, 'rebuild', ...jobs, ...process.argv.slice(2)], {
@@ -21,5 +26,6 @@ const result = spawnSync(process.execPath, [gyp, 'rebuild', ...jobs, ...process.
   stdio: ['ignore', 'pipe', 'inherit'],
   encoding: 'utf8',
 })
+if (installed) rmSync(project)
 if (result.status !== 0) process.stderr.write(result.stdout ?? '')
 process.exitCode = result.status ?? 1

@@ -45,7 +45,7 @@ export async function findZig() {
   return reason === undefined ? { zig: path.join(folder, 'bin/zig') } : { reason }
 }
 
-/** Returns the flags of binding.gyp. `strict` makes every warning an error. */
+/** Returns the flags of native/addon.gypi. `strict` makes every warning an error. */
 function compileFlags(strict) {
   const headers = path.join(buildEnv().npm_config_nodedir ?? '', 'include/node')
   if (!existsSync(path.join(headers, 'uv.h'))) throw new Error(`the headers of Node are not in ${headers}`)

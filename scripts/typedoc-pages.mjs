@@ -5,14 +5,13 @@ import path from 'node:path'
 import { Converter, ReflectionKind } from 'typedoc'
 import { root } from './tools.mjs'
 
-/** Returns the groups of the navigation with the files of their pages. docs/README.md lists most pages, in two tables. */
+/** Returns the groups of the navigation with the files of their pages. Each table of docs/README.md is a group. */
 function groupsOf() {
   const index = readFileSync(path.join(root, 'docs/README.md'), 'utf8')
-  const [guides = '', topics = ''] = index.split(/^\| topic \|.*$/m)
+  const tables = [...index.matchAll(/^\| (.+) \| \|\n\| --- .*\n((?:\|.*\n)+)/gm)]
   const linked = text => [...text.matchAll(/\]\((\w[\w-]*\.md)\)/g)].map(([, page]) => `docs/${page}`)
   return {
-    Guides: linked(guides),
-    Topics: linked(topics),
+    ...Object.fromEntries(tables.map(([, title, rows]) => [title, linked(rows)])),
     Programs: ['examples/README.md', 'examples/python/README.md'],
     'About the package': ['docs/README.md', 'SECURITY.md', 'CHANGELOG.md'],
     'How it works': ['docs/internals.md', 'native/README.md', 'native/constants/README.md'],

@@ -49,8 +49,8 @@ function explain(root: string, cause: unknown): string {
   return (
     `bsd-sockets has no binary for ${process.platform}-${process.arch} (${libc()}, Node-API ${process.versions.napi}). ` +
     `Looked in build/Release and prebuilds/${process.platform}-${process.arch} of ${root}. ` +
-    `To build one: install Python 3, make and a C++17 compiler, then run "npm install --no-save node-gyp node-addon-api && npx node-gyp rebuild" in that ` +
-    `directory. ${reasonOf(cause)}`
+    `To build one: install Python 3, make and a C++17 compiler, then run "npm install --no-save node-gyp node-addon-api && ` +
+    `node ${path.join(root, 'scripts', 'build-native.mjs')}" in your project. ${reasonOf(cause)}`
   )
 }
 

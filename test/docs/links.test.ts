@@ -36,11 +36,22 @@ test('every relative link of a changelog fragment has a target from CHANGELOG.md
   expect(brokenLinks(repository(), readFragments)).toEqual([])
 })
 
-test('every relative link of a page in the npm package has a target in the package', async () => {
+async function packaged(): Promise<string[]> {
   const packed = await run('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], { timeout: 60_000 })
   expect(packed.code).toBe(0)
   const [{ files }] = JSON.parse(packed.stdout) as [{ files: { path: string }[] }]
-  const names = files.map(file => file.path)
+  return files.map(file => file.path)
+}
+
+test('npm finds nothing to run in the npm package', async () => {
+  // `npm ci` knows a package from the lockfile, which has no `gypfile`. It compiles a package that has this file.
+  expect(await packaged()).not.toContain('binding.gyp')
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  expect(Object.keys(scripts).filter(name => /^(pre|post)?install$/.test(name))).toEqual([])
+}, 90_000)
+
+test('every relative link of a page in the npm package has a target in the package', async () => {
+  const names = await packaged()
   for (const page of ['README.md', 'SECURITY.md', 'docs/README.md', 'examples/README.md']) {
     expect(names).toContain(page)
   }

@@ -206,7 +206,7 @@ test('no file contains the path of a home folder', () => {
     '.ci',
     'changelog.d',
   ]
-  const text = /\.(ts|mts|js|mjs|cjs|cc|c|h|inc|tbl|md|json|yml|gyp|txt|supp|sh)$|^run$/
+  const text = /\.(ts|mts|js|mjs|cjs|cc|c|h|inc|tbl|md|json|yml|gypi?|txt|supp|sh)$|^run$/
   const top = readdirSync(root).filter(name => text.test(name) && statSync(path.join(root, name)).isFile())
   const files = [...top, ...folders.flatMap(folder => below(folder, text))]
   expect(files.length).toBeGreaterThan(50)

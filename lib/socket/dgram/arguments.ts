@@ -6,6 +6,7 @@ import { badPort, outOfBounds } from './errors'
 /** What `send` takes: text in UTF-8, bytes, or a list of them that makes one datagram. */
 export type Payload = string | ArrayBufferView | readonly (string | ArrayBufferView)[]
 
+/** Called when the kernel has accepted a datagram, or with the error of the send. */
 export type SendCallback = (error: Error | null, bytes: number) => void
 
 const TYPES = 'of type string or an instance of Buffer, TypedArray, or DataView'

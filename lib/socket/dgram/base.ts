@@ -22,6 +22,7 @@ export type LookupFunction = (
 
 /** A list of addresses, such as a net.BlockList. */
 export interface AddressList {
+  /** Returns whether the list has the address. */
   check(address: string, family?: 'ipv4' | 'ipv6'): boolean
 }
 

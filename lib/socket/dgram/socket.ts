@@ -433,14 +433,22 @@ function finish(result: number, callback: SendCallback | undefined, host?: strin
 /** The events, for TypeScript. `message.meta` has what `receiveMeta` selected. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface has only overloads
 export interface DgramSocket {
+  /** Adds a listener for datagrams: the data, the sender, and the message that `recvmsg` returns. */
   on(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
+  /** Adds a listener for the state of the socket. */
   on(event: 'listening' | 'connect' | 'close', listener: () => void): this
+  /** Adds a listener for errors. Without one, an error is an uncaught exception. */
   on(event: 'error', listener: (error: Error) => void): this
+  /** Adds a listener for any event. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventEmitter declares it
   on(event: string | symbol, listener: (...given: any[]) => void): this
+  /** Adds a listener for the next datagram. */
   once(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
+  /** Adds a listener for the next change of the state. */
   once(event: 'listening' | 'connect' | 'close', listener: () => void): this
+  /** Adds a listener for the next error. */
   once(event: 'error', listener: (error: Error) => void): this
+  /** Adds a listener for the next event of any kind. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventEmitter declares it
   once(event: string | symbol, listener: (...given: any[]) => void): this
 }
