@@ -46,7 +46,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'multicast.md': [/^hello from 10\.77\.0\.1:\d+\n$/],
   'names.md': [/^((127\.0\.0\.1|\[::1\]):80\n)+\S+ 127\.0\.0\.1 https\n(\S+ \S+ \S+\n)+$/],
   'namespaces.md': ['', /^\[[^]*index: 1, name: 'lo'[^]*\] true\n$/],
-  'proxies.md': ['198.51.100.7\n', '127.0.0.1 true\n'],
+  'proxies.md': ['198.51.100.7\n', '127.0.0.1 true\nanswer\n'],
   'raw.md': [/^64 bytes from 127\.0\.0\.1: ttl 64, [\d.]+ ms\n$/, 'by hand from 127.0.0.9:1234\n'],
   'recipes.md': [
     '<13>app: started\n',
