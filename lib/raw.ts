@@ -3,9 +3,9 @@
  * throw; only an argument of the wrong type throws. No state is kept, and no descriptor is closed for you.
  *
  * The arguments are in the order of C. An `int *` or `socklen_t *` of C is an `Int32Array`, and an address is the
- * bytes of a sockaddr. Four things differ from C, for safety: new descriptors are close-on-exec, and new sockets are
- * non-blocking (`fcntl` changes both). A send never raises SIGPIPE. A call that a signal interrupts is repeated,
- * except `connect` and `close`.
+ * bytes of a sockaddr. Five things differ from C, for safety: new descriptors are close-on-exec, and new sockets are
+ * non-blocking (`fcntl` changes both). A send never raises SIGPIPE, and is never MSG_ZEROCOPY. A call that a signal
+ * interrupts is repeated, except `connect` and `close`.
  *
  * If you make a descriptor blocking, or if a file is not in the page cache, the call blocks the event loop.
  */

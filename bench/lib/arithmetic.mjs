@@ -24,8 +24,8 @@ export function cell(samples, name, { metric, to, minus }) {
 }
 
 /**
- * Returns the verdict on a goal's median: 'stretch' (the project's goal), 'must' (only the floor below which nothing is
- * released), 'MISSED' or 'not measured'. A goal is `{ atLeast: { must, stretch } }` or `{ atMost: ... }`; a bound that
+ * Returns the verdict on a goal's median: 'stretch' (the project's goal), 'must' (only the minimum),
+ * 'MISSED' or 'not measured'. A goal is `{ atLeast: { must, stretch } }` or `{ atMost: ... }`; a bound that
  * is omitted counts as met.
  */
 export function verdict({ atLeast, atMost }, value) {

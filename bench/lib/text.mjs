@@ -45,7 +45,7 @@ export function tableRows(columns, variants) {
   ]
 }
 
-/** Returns text such as "at least 0.93 (0.98)": the floor, and the goal in parentheses. */
+/** Returns text such as "at least 0.93 (0.98)": the minimum, and the goal. */
 export function boundText({ atLeast, atMost, unit }) {
   const { must, stretch } = atLeast ?? atMost
   const bounds = [must, stretch].map(bound => (bound === undefined ? '-' : String(bound)))
