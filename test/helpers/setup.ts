@@ -1,6 +1,9 @@
-import { readdirSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { native } from '../../lib/binding/binding'
 import { Socket } from '../../lib/socket'
+import { descriptors, openedSince } from './descriptors'
+
+const { performance } = globalThis // as it is before a test replaces it
 
 /*
  * Checks after every test file that no slot, job or file descriptor is left open. Node opens some descriptors
@@ -10,10 +13,7 @@ import { Socket } from '../../lib/socket'
 // of the addon. Leaks of the addon show in this process, which read its options when it started.
 if (process.env['BSD_SOCKETS_SANITIZE'] !== undefined) process.env['ASAN_OPTIONS'] = 'detect_leaks=0'
 
-const directory = process.platform === 'linux' ? '/proc/self/fd' : '/dev/fd'
-const countDescriptors = (): number => readdirSync(directory).length
-
-let before = 0
+let before = new Set<string>()
 
 beforeAll(async () => {
   const [a, b] = Socket.pair()
@@ -22,13 +22,13 @@ beforeAll(async () => {
   await received
   a.close()
   b.close()
-  before = countDescriptors()
+  before = descriptors()
 })
 
 afterAll(async () => {
   expect(native.stats()).toMatchObject({ slots: 0, jobs: 0 })
-  // A thread closes received descriptors. On a busy machine that may take until after the test, so the first count
-  // may include some of an earlier file.
-  for (let turn = 0; turn < 1000 && countDescriptors() > before; turn++) await new Promise(setImmediate)
-  expect(countDescriptors()).toBeLessThanOrEqual(before)
+  // A thread closes received descriptors. On a busy machine that takes until after the test.
+  const end = performance.now() + 4000
+  while (openedSince(before).length > 0 && performance.now() < end) await wait(1)
+  expect(openedSince(before)).toEqual([])
 })
