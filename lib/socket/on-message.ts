@@ -4,6 +4,7 @@ import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import type { Message } from '../message'
 import { MessageLoop } from '../operations/message-loop'
+import { nextMessages } from '../operations/next-message'
 import { reactor } from '../reactor'
 import { inContext } from '../runtime/context'
 import { checkInteger, checkOptions, checkSignal } from '../validators'
@@ -93,13 +94,15 @@ export function onMessage<A extends Address>(
   const fail = onError ?? uncaught
   const maxFds = fds === 'receive' && socket.family === AF_UNIX ? Infinity : null
   const here = inContext((run: () => void) => run())
-  const loop = new MessageLoop<A>(socket.channel, size, maxFds, { message: listener, error: fail }, here)
+  const { channel, family, type } = socket
+  const source = nextMessages<A>({ channel, family, type, size, flags: 0, maxFds })()
+  const loop = new MessageLoop<A>(channel, source, { message: listener, error: fail }, here)
   const ends = (error: Error): void => {
     if (error === stopped || error.name === 'AbortError' || loop.failed === error || isOwnEnd(socket, error))
       return
     loop.report(error)
   }
-  reactor.submit(socket.channel, loop, null, signal).catch(ends)
+  reactor.submit(channel, loop, null, signal).catch(ends)
   return new Reception(socket, loop)
 }
 
