@@ -160,7 +160,7 @@ export class MessageBatch {
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
     if (this.slab.names === null && address !== undefined && address !== null)
-      throw outOfRange('address', 'absent in a batch without addresses', String(address))
+      throw outOfRange('address', 'absent in a batch without addresses', address)
     const controls = control === undefined ? [] : elementsOf('control', control)
     const copies = copyControls('control', controls)
     const depends = haveForms(copies)

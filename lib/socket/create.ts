@@ -8,7 +8,16 @@ import {
   TRAITS_UNIX,
   TRAITS_UNIX_STREAM,
 } from '../binding/shared'
-import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_DGRAM, SOCK_STREAM } from '../constants'
+import {
+  AF_INET,
+  AF_INET6,
+  AF_UNIX,
+  constants,
+  IPPROTO_TCP,
+  nameOf,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+} from '../constants'
 import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { reactor } from '../reactor'

@@ -54,7 +54,10 @@ export class Reception implements Disposable {
     return this.#loop.ended
   }
 
-  /** Stops calling the listener until `resume()`. Messages stay in the receive buffer of the socket. */
+  /**
+   * Stops calling the listener until `resume()`. Messages stay in the receive buffer of the socket, except for up to 63
+   * that this process has already received.
+   */
   pause(): this {
     this.#loop.pause()
     return this
