@@ -1,7 +1,10 @@
-// datagram_receive ADDRESS WARMUP SECONDS SERVER_PID recv | recvfrom | mmsg | gro SIZE
+// datagram_receive ADDRESS WARMUP SECONDS SERVER_PID recv | recvfrom | mmsg | epoll | gro SIZE
 //
-// Asks the server to flood it, and counts the datagrams that it receives. Uses blocking calls.
+// Asks the server to flood it, and counts the datagrams that it receives. Uses blocking calls, except for epoll: a
+// program with an event loop, which receives in batches until nothing is left.
 #include "datagram.h"
+
+#include <sys/epoll.h>
 
 static struct batch batch;
 static char buffer[TRAIN];
@@ -9,13 +12,17 @@ static char buffer[TRAIN];
 int main(int argc, char **argv) {
   if (argc != 7) return 2;
   const char *mode = argv[5];
-  const int gro = strcmp(mode, "gro") == 0, many = gro || strcmp(mode, "mmsg") == 0;
+  const int gro = strcmp(mode, "gro") == 0, polls = strcmp(mode, "epoll") == 0;
+  const int many = gro || polls || strcmp(mode, "mmsg") == 0;
   const int from = strcmp(mode, "recvfrom") == 0;
   union any_address address, peer;
   const socklen_t length = parse_address(argv[1], &address);
   const int fd = open_socket(argv[1], &address, 0);
   bind_beside(fd, &address);
   if (gro && setsockopt(fd, SOL_UDP, UDP_GRO, &(int){1}, sizeof(int)) != 0) fail("UDP_GRO");
+  const int poller = epoll_create1(EPOLL_CLOEXEC);
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
+  if (polls && epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
   fill_batch(&batch, gro ? TRAIN : (size_t)atoi(argv[6]), gro);
   if (sendto(fd, "go", 2, 0, &address.any, length) < 0) fail("sendto");
   struct window window = open_window(argv[2], argv[3], argv[4]);
@@ -31,8 +38,11 @@ int main(int argc, char **argv) {
       messages += 16;
       continue;
     }
-    const int got = recvmmsg(fd, batch.messages, BATCH, MSG_WAITFORONE, NULL);
-    if (got < 0) fail(mode);
+    const int got = recvmmsg(fd, batch.messages, BATCH, polls ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
+    if (got < 0 && !(polls && errno == EAGAIN)) fail(mode);
+    // A batch that is not full has emptied the socket: the next datagram is another event.
+    if (polls && got < BATCH && epoll_wait(poller, &event, 1, -1) < 0) fail("epoll_wait");
+    if (got < 0) continue;
     for (int i = 0; gro && i < got; i++) {
       messages += segments_of(&batch.messages[i]);
       batch.messages[i].msg_hdr.msg_controllen = sizeof batch.control[i];

@@ -1,4 +1,4 @@
-// datagram-receive-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID into | recvfrom | messages | listener | mmsg | gro | gro-mmsg SIZE
+// datagram-receive-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID into | recvfrom | messages | listener | mmsg | bare | gro | gro-mmsg SIZE
 // Asks the server to flood it, and counts datagrams.
 import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { absent, beside, measureWindow, parseAddress } from '../lib/ends.mjs'
@@ -34,6 +34,10 @@ const loops = {
   },
   async mmsg() {
     const batch = new MessageBatch({ count: 64, size })
+    for (;;) messages += await socket.recvmmsg(batch)
+  },
+  async bare() {
+    const batch = new MessageBatch({ count: 64, size, addresses: false })
     for (;;) messages += await socket.recvmmsg(batch)
   },
   async gro() {

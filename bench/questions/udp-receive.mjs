@@ -4,17 +4,20 @@ import { bun, c, node, python } from '../lib/commands.mjs'
 
 const C = 'C recvfrom'
 const MMSG = 'C recvmmsg, 64'
+const EPOLL = 'C epoll + recvmmsg'
 const GRO = 'C GRO'
 const NODE = 'Node dgram'
 const BUN = 'Bun'
 const OURS_EACH = 'bsd-sockets, recvfrom (new Buffer, address)'
 const OURS_INTO = 'bsd-sockets, recvInto'
 const OURS_MMSG = 'bsd-sockets, recvmmsg'
+const OURS_BARE = 'bsd-sockets, recvmmsg without addresses'
 const OURS_GRO = 'bsd-sockets, GRO with recvmmsg'
 
 const single = size => ({
   [C]: c('datagram_receive', 'recvfrom', size),
   [MMSG]: c('datagram_receive', 'mmsg', size),
+  [EPOLL]: c('datagram_receive', 'epoll', size),
   [NODE]: node('clients/datagram-receive-dgram.mjs'),
   [BUN]: bun('clients/datagram-receive-bun.mjs'),
   'Python recvfrom_into': python('clients/datagram-receive.py', size),
@@ -22,6 +25,7 @@ const single = size => ({
   'bsd-sockets, messages()': node('clients/datagram-receive-bsd.mjs', 'messages', size),
   [OURS_INTO]: node('clients/datagram-receive-bsd.mjs', 'into', size),
   [OURS_MMSG]: node('clients/datagram-receive-bsd.mjs', 'mmsg', size),
+  [OURS_BARE]: node('clients/datagram-receive-bsd.mjs', 'bare', size),
 })
 const trains = size => ({
   ...single(size),

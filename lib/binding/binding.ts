@@ -80,7 +80,7 @@ export interface Native {
   recvmmsg(
     slot: number,
     data: Uint8Array,
-    names: Uint8Array,
+    names: Uint8Array | null,
     control: Uint8Array | null,
     fields: Int32Array,
     size: number,
@@ -89,10 +89,23 @@ export interface Native {
     count: number,
     flags: number,
   ): number
+  /** Receives like recvmmsg, and then moves the data together. Each message begins at a multiple of 8. */
+  recvPacked(
+    slot: number,
+    data: Uint8Array,
+    names: Uint8Array | null,
+    control: Uint8Array | null,
+    fields: Int32Array,
+    size: number,
+    controlSize: number,
+    stride: number,
+    count: number,
+    flags: number,
+  ): number
   sendmmsg(
     slot: number,
     data: Uint8Array,
-    names: Uint8Array,
+    names: Uint8Array | null,
     control: Uint8Array | null,
     fields: Int32Array,
     size: number,

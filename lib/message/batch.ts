@@ -20,7 +20,7 @@ import {
   BATCH_STRIDE,
 } from '../binding/shared'
 import type { InspectStyle } from '../runtime/inspect'
-import { checkBytes, checkInteger, checkOptions } from '../validators'
+import { checkBoolean, checkBytes, checkInteger, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
 
 /** The kernel takes at most this many messages in one call (UIO_MAXIOV). */
@@ -43,6 +43,11 @@ export interface BatchOptions {
   size: number
   /** Bytes of control messages for each message. Default 0: no control messages are received. */
   controlSize?: number | undefined
+  /**
+   * With `false`, the batch has no addresses, which makes a receive a tenth cheaper: for a connected socket, or if the
+   * sender does not matter. Default true.
+   */
+  addresses?: boolean | undefined
 }
 
 /**
@@ -78,7 +83,9 @@ export class MessageBatch {
       count,
       size,
       controlSize = 0,
-    } = checkOptions('options', options, ['count', 'size', 'controlSize'])
+      addresses: named = true,
+    } = checkOptions('options', options, ['count', 'size', 'controlSize', 'addresses'])
+    checkBoolean('options.addresses', named)
     this.count = checkInteger('options.count', count, 1, MAX_MESSAGES)
     this.size = checkInteger('options.size', size, 0, MAX_SLAB)
     const control = checkInteger('options.controlSize', controlSize, 0, 1 << 20)
@@ -87,7 +94,7 @@ export class MessageBatch {
     if (whole > MAX_SLAB) throw outOfRange('options.size', `<= ${MAX_SLAB} bytes in total`, whole)
     this.slab = {
       data: bytes(count * this.size),
-      names: bytes(count * ADDRESS_SIZE),
+      names: named ? bytes(count * ADDRESS_SIZE) : null,
       control: this.controlSize > 0 ? bytes(count * this.controlSize) : null,
       fields: new Int32Array(bytes(count * BATCH_STRIDE * 4).buffer),
     }
@@ -129,10 +136,12 @@ export class MessageBatch {
     const { network } = socket.channel
     const inet6 = socket.family === AF_INET6
     const toPeer = inet6 && sendsIPv6(socket, null)
+    const { names } = this.slab
     for (const [place, form] of this.#forms) {
       const name = this.#read(place, BATCH_NAME)
       const at = place * ADDRESS_SIZE
-      const six = name === 0 ? toPeer : inet6 && sendsIPv6(socket, this.slab.names.subarray(at, at + name))
+      const six =
+        name === 0 || names === null ? toPeer : inet6 && sendsIPv6(socket, names.subarray(at, at + name))
       if (six === form.six && network === form.network) continue
       this.#control(place, built(form.controls, six, network))
       Object.assign(form, { six, network })
@@ -150,6 +159,8 @@ export class MessageBatch {
     const place = checkInteger('i', i, 0, this.count - 1)
     const from = octetsOf(checkBytes('data', data))
     if (from.length > this.size) throw outOfRange('data.byteLength', `<= ${this.size}`, from.length)
+    if (this.slab.names === null && address !== undefined && address !== null)
+      throw outOfRange('address', 'absent in a batch without addresses', address)
     const controls = control === undefined ? [] : elementsOf('control', control)
     const copies = copyControls('control', controls)
     const depends = haveForms(copies)
@@ -183,6 +194,7 @@ export class MessageBatch {
   /** Returns the sender of a received message `i`, or the destination of one to send; `null` if it has no address. */
   address(i: number): Address | null {
     const length = Math.min(this.#read(this.#place(i), BATCH_NAME), ADDRESS_SIZE)
+    if (this.slab.names === null) return null
     return addressAt(this.slab.names, i * ADDRESS_SIZE, length, this.#network.addresses)
   }
 
@@ -217,7 +229,7 @@ export class MessageBatch {
   }
 
   #name(place: number, name: Uint8Array): number {
-    this.slab.names.set(name, place * ADDRESS_SIZE)
+    this.slab.names?.set(name, place * ADDRESS_SIZE)
     return name.length
   }
 
@@ -244,7 +256,8 @@ export class MessageBatch {
 /** The memory of a batch, in the layout of native/syscalls/batch.cc. */
 interface Slab {
   readonly data: Buffer
-  readonly names: Buffer
+  /** Null in a batch without addresses. */
+  readonly names: Buffer | null
   readonly control: Buffer | null
   readonly fields: Int32Array
 }

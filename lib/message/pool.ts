@@ -3,7 +3,7 @@ import { markAsUntransferable } from 'node:worker_threads'
 /** Up to this number of bytes, native code receives into the inbox. */
 export const SMALL = 8192
 /** Received data of at least this many bytes has its own memory, as with `Buffer.allocUnsafe`. */
-const LARGE = 4096
+export const LARGE = 4096
 /** A room of at most this many bytes is used again, if the data was copied out of it. */
 const KEPT = 65536
 const PIECE = 16384
@@ -71,6 +71,25 @@ class Pool {
       return own
     }
     this.reserve(length).set(bytes, this.at)
+    return this.#cut(length)
+  }
+
+  /** Copies bytes of several small messages, which `cut` then returns one by one. Returns room for at least `least` bytes. */
+  roomFor(least: number): number {
+    this.reserve(least)
+    return this.#piece.length - this.#used
+  }
+
+  /** Copies bytes into that room. */
+  put(from: Uint8Array, start: number, length: number): void {
+    this.#piece.set(
+      from.subarray(start, start + Math.min(length, this.#piece.length - this.#used)),
+      this.#used,
+    )
+  }
+
+  /** Returns the next `length` bytes of what `put` has copied. */
+  cut(length: number): Buffer {
     return this.#cut(length)
   }
 

@@ -1,4 +1,3 @@
-import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { DIRECT } from '../binding/memory'
 import {
@@ -15,24 +14,19 @@ import {
   STATE_SECOND,
   WRITE,
 } from '../binding/shared'
-import { MSG_TRUNC } from '../constants/per-call'
-import { walkControl, type Control } from '../control/walk'
+import { walkControl } from '../control/walk'
 import { systemError, withMessages } from '../errors'
 import { EAGAIN, EPERM } from '../errors/errno'
 import { refusal } from '../errors/refusals'
-import { addressAt } from '../host'
-import { Message } from '../message'
-import { MessageBatch } from '../message/batch'
+import type { MessageBatch } from '../message/batch'
 import { deviceLoss } from '../message/device'
 import { HeldFds } from '../message/held-fds'
-import { ELSEWHERE, hasLeftover, NOT_REMOVING, removeLeftover, takeLeftover } from '../message/leftover'
+import { ELSEWHERE, hasLeftover, NOT_REMOVING, takeLeftover } from '../message/leftover'
 import { controlLayout, receiveControl } from '../message/receive-control'
 import { isRights } from '../message/rights'
 import { reactor } from '../reactor'
-import type { Channel, Leftover } from '../reactor/channel'
+import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
-
-const NO_CONTROL: readonly Control[] = []
 
 /** Receives messages into a batch and returns their number. recvmmsg(2) */
 export class Recvmmsg extends Operation<number> {
@@ -97,7 +91,7 @@ export class Recvmmsg extends Operation<number> {
     fields[at + BATCH_CONTROL] = state[STATE_CONTROL]!
     const length = (fields[at + BATCH_NAME] = state[STATE_ADDRESS]!)
     const from = DIRECT * ADDRESS_SIZE
-    slab.names.set(addresses.subarray(from, from + length), place * ADDRESS_SIZE)
+    slab.names?.set(addresses.subarray(from, from + length), place * ADDRESS_SIZE)
   }
 
   value(messages: number): number {
@@ -222,104 +216,4 @@ export class Sendmmsg extends Operation<number> {
     this.#held.close()
     return withMessages(reason, this.#sent)
   }
-}
-
-/**
- * Returns the next message, for `messages({ batch })`. Receives a new batch when no message is left. The other messages
- * of the batch become leftovers of the channel, which the next receives of any kind return.
- */
-export class NextMessage<A extends Address> extends Operation<Message<A>> {
-  readonly #receive: Recvmmsg
-
-  constructor(
-    private readonly channel: Channel,
-    private readonly batch: MessageBatch,
-    private readonly flags: number,
-  ) {
-    super()
-    this.#receive = new Recvmmsg(channel, batch, flags, false)
-  }
-
-  get direction(): typeof READ {
-    return READ
-  }
-
-  get syscall(): string {
-    return 'recvmmsg'
-  }
-
-  override get ignoresDry(): boolean {
-    return this.channel.leftover !== null
-  }
-
-  attempt(): number {
-    return this.channel.leftover !== null ? 0 : this.#receive.attempt()
-  }
-
-  value(messages: number): Message<A> {
-    const { batch, channel } = this
-    const codec = channel.network.addresses
-    if (messages > 0) batch.received(messages, channel.network)
-    for (let i = messages - 1; i >= 0; i--)
-      if (i === 0 || !this.#isEnd(i)) channel.leftover = this.#keep(i, channel.leftover)
-    const { data, bytes, address, flags, control } = channel.leftover!
-    const length = Math.min(data.length, batch.size)
-    removeLeftover(channel, length) // of a stream, the rest stays for the next receive
-    const cut = channel.messages && length < data.length
-    const whole = channel.messages && (!cut || (this.flags & MSG_TRUNC) !== 0)
-    return new Message<A>({
-      data: length < data.length ? data.subarray(0, length) : data,
-      bytes: whole ? bytes : length,
-      address: addressAt(address, 0, address.length, codec) as A | null,
-      flags: cut ? flags | MSG_TRUNC : flags,
-      control: [...control],
-      fds: null,
-      pidfd: null,
-      codec,
-    })
-  }
-
-  // At the end of a stream recvmmsg(2) returns it in every place. The first one tells the caller.
-  #isEnd(i: number): boolean {
-    return !this.channel.messages && this.batch.slab.fields[i * BATCH_STRIDE + BATCH_BYTES] === 0
-  }
-
-  #keep(i: number, next: Leftover | null): Leftover {
-    const { batch } = this
-    const { controlSize, slab } = batch
-    const at = i * BATCH_STRIDE
-    const name = i * ADDRESS_SIZE
-    const length = slab.fields[at + BATCH_CONTROL]!
-    return {
-      data: Buffer.from(batch.data(i)),
-      bytes: slab.fields[at + BATCH_BYTES]!,
-      address: Buffer.from(
-        slab.names.subarray(name, name + Math.min(slab.fields[at + BATCH_NAME]!, ADDRESS_SIZE)),
-      ),
-      flags: slab.fields[at + BATCH_FLAGS]!,
-      control:
-        length === 0
-          ? NO_CONTROL
-          : receiveControl(slab.control!.subarray(i * controlSize, (i + 1) * controlSize), length, 0).control,
-      next,
-    }
-  }
-
-  failure(result: number): Error {
-    return this.#receive.failure(result)
-  }
-}
-
-/** The number of bytes for the control messages of one datagram, enough for everything that options can enable. */
-const CONTROL_ROOM = 512
-
-/** Returns a function that creates the operations of a loop over messages. Each operation returns the next message. */
-export function messagesInBatches<A extends Address>(
-  channel: Channel,
-  size: number,
-  flags: number,
-  { batch: count, controlSize = CONTROL_ROOM }: { batch: number; controlSize?: number | undefined },
-): () => NextMessage<A> {
-  const batch = new MessageBatch({ count, size, controlSize })
-  return () => new NextMessage<A>(channel, batch, flags)
 }

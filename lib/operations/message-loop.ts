@@ -1,20 +1,14 @@
 import type { Address } from '../address'
 import { DIRECT } from '../binding/memory'
-import { READ, STATE_ADDRESS, STATE_CONTROL, STATE_FLAGS } from '../binding/shared'
-import { MSG_CTRUNC } from '../constants/per-call'
+import { READ, STATE_ADDRESS } from '../binding/shared'
 import { systemError } from '../errors'
 import { EAGAIN, errnoCode } from '../errors/errno'
-import { Message } from '../message'
-import { belowLowWater } from '../message/filling'
-import { receiveMessage } from '../message/leftover'
+import type { Message } from '../message'
 import { peerOf } from '../message/peer'
-import { pool } from '../message/pool'
-import { receiveControl } from '../message/receive-control'
-import { reactor, readAddress } from '../reactor'
+import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation, PENDING } from '../reactor/operation'
 import { nextTick } from '../runtime/clock'
-import { CONTROL_ROOM } from './message'
 
 /** What a MessageLoop calls. Both run in ticks of their own, where an error that they throw is an uncaught exception. */
 export interface Listeners<A extends Address> {
@@ -32,20 +26,10 @@ const passing = new Set([
   'ENOPROTOOPT', 'EMSGSIZE', 'EACCES', 'EPERM', 'ETIMEDOUT', 'EOPNOTSUPP', 'ENOBUFS', 'ENOMEM', 'EINTR',
 ])
 
-const SIZE = 65536
-// All loops share this memory, because it is copied before the next receive. One byte more than the default size.
-let room = Buffer.alloc(0)
-const control = new Uint8Array(CONTROL_ROOM)
 const settled = Promise.resolve()
-const empty = Buffer.alloc(0)
-
-function roomFor(size: number): Buffer {
-  if (room.length < size) room = Buffer.allocUnsafeSlow(Math.max(size, SIZE))
-  return room.length === size ? room : room.subarray(0, size)
-}
 
 /**
- * Receives messages until it is stopped, and calls a listener for each. recvmsg(2)
+ * Receives messages until it is stopped, and calls a listener for each. `source` receives them.
  *
  * The operation stays at the head of its queue. Its attempt makes no system call: it is `busy` from readiness until a
  * receive would block. Meanwhile each message has a tick of its own, as events of Node have. The next tick is made from
@@ -60,18 +44,15 @@ export class MessageLoop<A extends Address> extends Operation<void> {
   #ended = false
   /** The error that ended the loop, if the listener has got it. */
   failed: Error | null = null
-  readonly #targets: [Buffer]
 
   constructor(
     private readonly channel: Channel,
-    size: number,
-    private readonly maxFds: number | null,
+    private readonly source: Operation<Message<A>>,
     private readonly listeners: Listeners<A>,
     /** Runs a function in the async context of the caller. */
     private readonly inContext: (run: () => void) => void,
   ) {
     super()
-    this.#targets = [roomFor(size)]
   }
 
   get direction(): typeof READ {
@@ -139,9 +120,9 @@ export class MessageLoop<A extends Address> extends Operation<void> {
   readonly #receive = (): void => {
     this.#scheduled = false
     if (this.#ended || this.#paused) return
-    const { channel } = this
+    const { channel, source } = this
     if (!reactor.hasBudget(channel)) return this.#wait()
-    const result = belowLowWater(channel, 0) ? EAGAIN : receiveMessage(channel, this.#targets, control, 0)
+    const result = reactor.isDry(channel) && channel.leftover === null ? EAGAIN : source.attempt()
     if (result === EAGAIN) {
       this.#drained = true
       return this.#wait()
@@ -150,7 +131,8 @@ export class MessageLoop<A extends Address> extends Operation<void> {
     // Before the listener runs, because it may throw, and may change its async context.
     this.#scheduled = true
     void settled.then(this.#again)
-    if (result >= 0) this.listeners.message(this.#message(result))
+    if (result >= 0)
+      this.listeners.message(source.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!))
     else this.#fail(result)
   }
 
@@ -169,24 +151,5 @@ export class MessageLoop<A extends Address> extends Operation<void> {
   /** Reports an error that ended the loop outside of its ticks. */
   report(error: Error): void {
     this.inContext(() => nextTick(() => this.listeners.error(error)))
-  }
-
-  #message(result: number): Message<A> {
-    const { channel, maxFds } = this
-    const { state } = reactor.memory
-    const flags = state[STATE_FLAGS]!
-    const address = readAddress(channel, DIRECT, state[STATE_ADDRESS]!) as A | null
-    const pidfds = channel.extras?.pidfds === true
-    const received = receiveControl(control, state[STATE_CONTROL]!, maxFds, pidfds)
-    return new Message({
-      data: result === 0 ? empty : pool.copy(this.#targets[0], 0, result),
-      bytes: result,
-      address,
-      flags: received.surplus ? flags | MSG_CTRUNC : flags,
-      control: received.control,
-      fds: received.fds,
-      pidfd: received.pidfd,
-      codec: channel.network.addresses,
-    })
   }
 }

@@ -214,6 +214,11 @@ export class Reactor {
     return promise
   }
 
+  /** True if the socket has nothing to read until the next edge. */
+  isDry(channel: Channel): boolean {
+    return this.#poller.isDry(channel)
+  }
+
   /** True if an operation of this socket may still complete in this turn of the event loop. */
   hasBudget(channel: Channel): boolean {
     return this.#turns.hasBudget(channel)

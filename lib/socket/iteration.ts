@@ -15,7 +15,7 @@ export interface ChunksOptions extends Op {
 
 /** Describes the options of `messages`, which include those of `recvmsg`. */
 export interface MessagesOptions extends RecvmsgOptions {
-  /** The maximum number of messages per system call, 1 to 1024. Default 1. */
+  /** The maximum number of messages per system call, 1 to 1024. Default 64 on datagram and raw sockets, else 1. */
   batch?: number | undefined
   /** The maximum number of bytes in one message. Default 65536. A longer message is `truncated`. */
   size?: number | undefined
@@ -35,13 +35,16 @@ export function checkChunks(options: unknown): { size: number } {
   }
 }
 
-export function checkMessages(options: unknown): RecvmsgOptions & { batch: number; size: number } {
+export function checkMessages(
+  options: unknown,
+): RecvmsgOptions & { batch: number | undefined; size: number } {
   const given = checkObject(options) as MessagesOptions
   return {
     controlSize: given.controlSize,
     fds: given.fds,
     size: given.size === undefined ? SIZE : checkSize('options.size', given.size),
-    batch: given.batch === undefined ? 1 : checkInteger('options.batch', given.batch, 1, MAX_MESSAGES),
+    batch:
+      given.batch === undefined ? undefined : checkInteger('options.batch', given.batch, 1, MAX_MESSAGES),
   }
 }
 

@@ -12,10 +12,9 @@ import type { Message } from '../message'
 import { checkBatch, type MessageBatch } from '../message/batch'
 import { control } from '../message/control'
 import { checkControls, haveForms, sendsIPv6 } from '../message/controls'
-import { NOT_REMOVING } from '../message/leftover'
 import { controlLayout } from '../message/receive-control'
 import { isRights } from '../message/rights'
-import { messagesInBatches, Recvmmsg, Sendmmsg } from '../operations/batch'
+import { Recvmmsg, Sendmmsg } from '../operations/batch'
 import { Accept, Connect } from '../operations/connect'
 import { checkErrorQueue, ReceiveError, ReceiveErrors } from '../operations/error-queue'
 import { checkReceive, checkSend, receiveFlags, sendFlags } from '../operations/flags'
@@ -33,6 +32,7 @@ import {
   SendFds,
   Sendmsg,
 } from '../operations/message'
+import { nextMessages } from '../operations/next-message'
 import { Ready } from '../operations/ready'
 import { Recv, Recvfrom, RecvfromInto, RecvInto } from '../operations/receive'
 import { SendSegments } from '../operations/segments'
@@ -296,13 +296,13 @@ export abstract class NonblockingSocket<
   protected messageOperation(
     size: number,
     flags: number,
-    options: RecvmsgOptions & { batch: number },
+    options: RecvmsgOptions & { batch: number | undefined },
   ): () => Operation<Message<A>> {
-    const one = (): Recvmsg<A> => this.recvmsgOperation(size, flags, options)
-    const spare = one() // checks the options now
-    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0)
-      return () => (spare.queued ? one() : spare)
-    return messagesInBatches(this.channel, size, flags, options)
+    this.recvmsgOperation(size, flags, options) // checks the options now
+    const { batch, controlSize, fds } = options
+    const { channel, family, type } = this
+    const maxFds = fds === 'receive' ? Infinity : null
+    return nextMessages<A>({ channel, family, type, size, flags, batch, controlSize, maxFds })
   }
 
   /** @internal */

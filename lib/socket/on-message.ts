@@ -4,6 +4,7 @@ import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import type { Message } from '../message'
 import { MessageLoop } from '../operations/message-loop'
+import { nextMessages } from '../operations/next-message'
 import { reactor } from '../reactor'
 import { inContext } from '../runtime/context'
 import { checkInteger, checkOptions, checkSignal } from '../validators'
@@ -53,7 +54,10 @@ export class Reception implements Disposable {
     return this.#loop.ended
   }
 
-  /** Stops calling the listener until `resume()`. Messages stay in the receive buffer of the socket. */
+  /**
+   * Stops calling the listener until `resume()`. Messages stay in the receive buffer of the socket, except for up to 63
+   * that this process has already received.
+   */
   pause(): this {
     this.#loop.pause()
     return this
@@ -93,13 +97,15 @@ export function onMessage<A extends Address>(
   const fail = onError ?? uncaught
   const maxFds = fds === 'receive' && socket.family === AF_UNIX ? Infinity : null
   const here = inContext((run: () => void) => run())
-  const loop = new MessageLoop<A>(socket.channel, size, maxFds, { message: listener, error: fail }, here)
+  const { channel, family, type } = socket
+  const source = nextMessages<A>({ channel, family, type, size, flags: 0, maxFds })()
+  const loop = new MessageLoop<A>(channel, source, { message: listener, error: fail }, here)
   const ends = (error: Error): void => {
     if (error === stopped || error.name === 'AbortError' || loop.failed === error || isOwnEnd(socket, error))
       return
     loop.report(error)
   }
-  reactor.submit(socket.channel, loop, null, signal).catch(ends)
+  reactor.submit(channel, loop, null, signal).catch(ends)
   return new Reception(socket, loop)
 }
 

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "../guarded_call.h"
 #include "../receive.h"
@@ -23,6 +24,7 @@ struct Slab {
   Bytes control;
   int32_t* fields = nullptr;
   size_t size = 0;
+  size_t stride = 0;  // from the data of one message to that of the next
   size_t control_size = 0;
   size_t first = 0;
   size_t count = 0;
@@ -30,22 +32,41 @@ struct Slab {
   int32_t* Fields(size_t i) const { return fields + (first + i) * kBatchStride; }
 };
 
-// Reads (data, names, control|null, fields, size, controlSize, first, count, flags).
-bool ReadSlab(Args& a, Slab* slab) {
+// Packed messages begin at multiples of this, so that every typed array can view one.
+constexpr size_t kAlignment = 8;
+
+// A message of at least this many bytes stays in its place: JavaScript copies each of them alone.
+constexpr size_t kLarge = 4096;
+
+constexpr size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) & ~(kAlignment - 1); }
+
+// Reads (data, names|null, control|null, fields, size, controlSize, first, count, flags). With `packed`, argument 7 is the
+// stride instead of the first place.
+bool ReadSlab(Args& a, Slab* slab, bool packed = false) {
   constexpr int64_t kMaxSize = INT32_MAX;
   slab->data = a.Buffer(1, "data");
-  slab->names = a.Buffer(2, "names");
+  slab->names = a.OptionalBuffer(2, "names");
   slab->control = a.OptionalBuffer(3, "control");
   slab->size = static_cast<size_t>(a.Integer(5, "size", 0, kMaxSize));
   slab->control_size = static_cast<size_t>(a.Integer(6, "controlSize", 0, kMaxSize));
-  slab->first = static_cast<size_t>(a.Integer(7, "first", 0, kMaxCount));
+  slab->stride = slab->size;
+  if (packed) {
+    slab->stride = static_cast<size_t>(a.Integer(7, "stride", 0, kMaxSize));
+  } else {
+    slab->first = static_cast<size_t>(a.Integer(7, "first", 0, kMaxCount));
+  }
   slab->count = static_cast<size_t>(a.Integer(8, "count", 0, kMaxCount));
   const size_t places = slab->first + slab->count;
   // Integers() would return the shared state for a missing argument, which is too small for a batch.
   if (!a.Present(4)) a.ThrowType("fields", "an Int32Array");
   slab->fields = a.Integers(4, "fields", places * kBatchStride);
   if (!a.ok()) return false;
-  if (slab->data.size < places * slab->size || slab->names.size < places * kAddressSize ||
+  if (packed && slab->stride < Aligned(slab->size)) {
+    a.ThrowRange("stride", "at least the size, rounded up to a multiple of 8");
+    return false;
+  }
+  const size_t name_size = a.Present(2) ? kAddressSize : 0;
+  if (slab->data.size < places * slab->stride || slab->names.size < places * name_size ||
       slab->control.size < places * slab->control_size) {
     a.ThrowRange("count", "within the slab, which may have been detached");
     return false;
@@ -56,10 +77,12 @@ bool ReadSlab(Args& a, Slab* slab) {
 // Points the header of message i at its parts of the slab.
 void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
   const size_t place = slab.first + i;
-  *part = {slab.data.data + place * slab.size, slab.size};
+  *part = {slab.data.data + place * slab.stride, slab.size};
   message->header = {};
-  message->header.msg_name = slab.names.data + place * kAddressSize;
-  message->header.msg_namelen = kAddressSize;
+  if (slab.names.data != nullptr) {
+    message->header.msg_name = slab.names.data + place * kAddressSize;
+    message->header.msg_namelen = kAddressSize;
+  }
   message->header.msg_iov = part;
   message->header.msg_iovlen = 1;
   if (slab.control_size > 0)
@@ -76,11 +99,12 @@ size_t Bounded(const int32_t* written, size_t room) {
 
 }  // namespace
 
-// recvmmsg(2): (the slab, flags) -> number of messages.
-static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
+// recvmmsg(2): (the slab, flags) -> number of messages. With `packed`, the data of each small message is then moved to
+// behind that of the one before it, so that JavaScript copies many of them at once.
+static int64_t ReceiveMany(Env& env, Slot& slot, Args& a, bool packed) {
   Slab slab;
   const int flags = a.Int(9, "flags");
-  if (!ReadSlab(a, &slab)) return 0;
+  if (!ReadSlab(a, &slab, packed)) return 0;
   sys::Message messages[kMaxCount];
   iovec parts[kMaxCount];
   for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
@@ -90,20 +114,32 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
         return MayBringDescriptors(slot) ? Interruptible(env.thread, receive)
                                          : receive();  // see ReceiveOn
       });
+  size_t end = 0;
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     int32_t* fields = slab.Fields(i);
     fields[kBatchBytes] = static_cast<int32_t>(messages[i].bytes);
     fields[kBatchFlags] = messages[i].header.msg_flags & ~sys::kReceiveMessageFlags;
     fields[kBatchName] = static_cast<int32_t>(messages[i].header.msg_namelen);
     fields[kBatchControl] = static_cast<int32_t>(messages[i].header.msg_controllen);
+    if (!packed) continue;
+    const size_t bytes = std::min(static_cast<size_t>(messages[i].bytes), slab.size);
+    if (bytes >= kLarge) {
+      end = (i + 1) * slab.stride;
+      continue;
+    }
+    if (end < i * slab.stride) memmove(slab.data.data + end, parts[i].iov_base, bytes);
+    end += Aligned(bytes);
   }
+  // The kernel looked for one more datagram and found none. It keeps another failure for the next call, and the poller
+  // reports that one.
+  const bool less = result > 0 && static_cast<size_t>(result) < slab.count;
+  if (result == -EAGAIN || (less && slot.traits == Traits::kDatagram)) MarkDry(env, slot, flags);
   return result;
 }
 
+template <bool packed>
 static int64_t ReceiveManyOnSlot(Env& env, Slot& slot, Args& a) {
-  const int64_t result = ReceiveMany(env, slot, a);
-  if (result == -EAGAIN) MarkDry(env, slot, a.Int(9, "flags"));
-  return result;
+  return ReceiveMany(env, slot, a, packed);
 }
 
 // sendmmsg(2): (the slab, flags) -> number of messages. A length of 0 means no address or no control messages.
@@ -118,7 +154,8 @@ static int64_t SendMany(int fd, Args& a) {
     msghdr& header = messages[i].header;
     Point(slab, i, &messages[i], &parts[i]);
     parts[i].iov_len = Bounded(&fields[kBatchBytes], slab.size);
-    header.msg_namelen = static_cast<socklen_t>(Bounded(&fields[kBatchName], kAddressSize));
+    if (header.msg_name != nullptr)
+      header.msg_namelen = static_cast<socklen_t>(Bounded(&fields[kBatchName], kAddressSize));
     header.msg_controllen = static_cast<decltype(header.msg_controllen)>(
         Bounded(&fields[kBatchControl], slab.control_size));
     if (header.msg_namelen == 0) header.msg_name = nullptr;
@@ -131,7 +168,8 @@ static int64_t SendMany(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recvmmsg", CallWithSlot<ReceiveManyOnSlot>},
+    {"recvmmsg", CallWithSlot<ReceiveManyOnSlot<false>>},
+    {"recvPacked", CallWithSlot<ReceiveManyOnSlot<true>>},
     {"sendmmsg", CallSlot<SendMany>},
 };
 

@@ -272,3 +272,32 @@ test('bytes that a transfer returned come first on a stream', async () => {
   }
   expect(got.join('')).toBe('given back and more')
 })
+
+test('a batch without addresses receives and sends none', async () => {
+  using receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  using sender = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  for (const text of ['one', 'two']) await sender.sendto(Buffer.from(text), receiver.getsockname())
+  const batch = new MessageBatch({ count: 4, size: 10, addresses: false })
+  expect(await receiver.recvmmsg(batch)).toBe(2)
+  expect([0, 1].map(i => [String(batch.data(i)), batch.address(i)])).toEqual([
+    ['one', null],
+    ['two', null],
+  ])
+  expect((await failure(receiver.sendmmsg(batch))).code).toBe('EDESTADDRREQ') // they have no sender to return to
+  await receiver.connect(sender.getsockname())
+  expect(await receiver.sendmmsg(batch)).toBe(2)
+  expect([sender.tryRecv(10), sender.tryRecv(10)].map(String)).toEqual(['one', 'two'])
+  expect(thrown(() => batch.set(0, Buffer.from('x'), ['127.0.0.1', 1])).code).toBe('ERR_OUT_OF_RANGE')
+  expect(batch.set(0, Buffer.from('x'), null).address(0)).toBeNull()
+  expect(thrown(() => new MessageBatch({ count: 1, size: 1, addresses: 1 as never })).code).toBe(
+    'ERR_INVALID_ARG_TYPE',
+  )
+  // Messages that a loop has left have senders, which such a batch drops.
+  for (const text of ['a', 'b', 'c']) await sender.sendto(Buffer.from(text), receiver.getsockname())
+  for await (const { data } of receiver.messages()) {
+    expect(String(data)).toBe('a')
+    break
+  }
+  expect(await receiver.recvmmsg(batch)).toBe(2)
+  expect([String(batch.data(1)), batch.address(1)]).toEqual(['c', null])
+})

@@ -35,6 +35,43 @@ describe('the memory of a batch', () => {
     })
   })
 
+  test.each([
+    ['data', { data: new Uint8Array(47) }],
+    ['names', { names: new Uint8Array(255) }],
+    ['names of length 0', { names: new Uint8Array(0) }],
+    ['control without memory', { control: null }],
+    ['fields', { fields: new Int32Array(7) }, 'ERR_INVALID_ARG_TYPE'],
+    ['the stride', { first: 15 }],
+    ['the stride, which must be a multiple of 8', { size: 17, first: 17 }],
+  ])(
+    'if %s is too small for packed messages, nothing is received',
+    (_name, change, code = 'ERR_OUT_OF_RANGE') => {
+      withSlot(slot => {
+        const call = native.recvPacked as (...values: unknown[]) => unknown
+        const own = slab({ data: new Uint8Array(48), first: 24, ...change }) // the stride takes the place of `first`
+        expect(thrown(() => call(slot, ...own)).code).toBe(code)
+      })
+    },
+  )
+
+  test('packed messages begin at multiples of 8, and large ones stay in their places', () => {
+    const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
+    const receiver = reactor.adopt(native.dupFd(b.fd), 0).id
+    const data = new Uint8Array(5 * 5000)
+    const fields = new Int32Array(5 * 4)
+    const sent = [3, 9, 4096, 1, 2].map((length, i) => Buffer.alloc(length, i + 1))
+    for (const each of sent) a.trySend(each)
+    expect(native.recvPacked(receiver, data, null, null, fields, 4999, 0, 5000, 5, 0)).toBe(5)
+    const places = [0, 8, 10000, 15000, 15008]
+    expect(sent.map(({ length }, i) => fields[i * 4] === length)).toEqual(sent.map(() => true))
+    sent.forEach((each, i) =>
+      expect(each.equals(data.subarray(places[i], places[i]! + each.length))).toBe(true),
+    )
+    native.close(receiver)
+    a.close()
+    b.close()
+  })
+
   test('lengths that JavaScript wrote are limited to the size of the memory', () => {
     const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
     const sender = reactor.adopt(native.dupFd(a.fd), 0).id

@@ -1,0 +1,152 @@
+import { native } from '../binding/binding'
+import {
+  ADDRESS_SIZE,
+  BATCH_BYTES,
+  BATCH_CONTROL,
+  BATCH_FLAGS,
+  BATCH_NAME,
+  BATCH_STRIDE,
+} from '../binding/shared'
+import type { Control } from '../control/walk'
+import { outOfRange } from '../errors'
+import { addressAt } from '../host'
+import type { Channel } from '../reactor/channel'
+import { Message } from '.'
+import { Kept } from './kept'
+import { LARGE, pool } from './pool'
+import { receiveControl } from './receive-control'
+
+/** Makes the distance of large messages odd in cache lines. Else all of them would compete for the same lines. */
+const PADDING = 5 * 64
+/** The maximum size in bytes: lengths inside it have 31 bits. */
+const MAX_ROOM = 1 << 30
+const empty = Buffer.alloc(0)
+
+function aligned(length: number): number {
+  return (length + 7) & ~7
+}
+
+/**
+ * Memory that several messages are received into by one call. They are copied out before the next call, so all sockets
+ * of this environment can share it. The kernel touches only the pages that it writes to.
+ */
+export class Room {
+  readonly #data: Buffer
+  readonly #names: Buffer
+  readonly #control: Buffer
+  readonly #fields: Int32Array
+  readonly #stride: number
+  /** The number of bytes that the messages of the last `take` had. */
+  bytes = 0
+
+  constructor(
+    readonly count: number,
+    readonly size: number,
+    readonly controlSize: number,
+  ) {
+    const whole = count * (size + controlSize + ADDRESS_SIZE)
+    if (whole > MAX_ROOM) throw outOfRange('options.size', `<= ${MAX_ROOM} bytes in total`, whole)
+    this.#stride = aligned(size) + (size < LARGE ? 0 : PADDING)
+    this.#data = Buffer.allocUnsafeSlow(count * this.#stride)
+    this.#names = Buffer.allocUnsafeSlow(count * ADDRESS_SIZE)
+    this.#control = Buffer.allocUnsafeSlow(count * controlSize)
+    this.#fields = new Int32Array(count * BATCH_STRIDE)
+  }
+
+  /** Receives at most `count` messages and returns their number, or −errno. recvmmsg(2) */
+  receive(channel: Channel, count: number, flags: number): number {
+    return native.recvPacked(
+      channel.id,
+      this.#data,
+      this.#names,
+      this.#control,
+      this.#fields,
+      this.size,
+      this.controlSize,
+      this.#stride,
+      count,
+      flags,
+    )
+  }
+
+  /** Gives the received messages memory of their own, and returns the first. The channel keeps the others. */
+  take(channel: Channel, messages: number): Message {
+    let first: Message | null = null
+    let last: Kept | null = null
+    let at = 0
+    let copied = 0
+    this.bytes = 0
+    for (let i = 0; i < messages; i++) {
+      const length = this.#length(i)
+      // At the end of a stream recvmmsg(2) returns it in every place. The first one tells the caller.
+      if (length === 0 && i > 0 && !channel.messages) break
+      const large = length >= LARGE
+      this.bytes += length
+      if (large) at = i * this.#stride
+      else if (i >= copied) copied = this.#copy(i, messages, at)
+      const data = large ? pool.copy(this.#data, at, length) : length > 0 ? pool.cut(length) : empty
+      const message = this.#message(channel, i, data)
+      at += large ? this.#stride : aligned(length)
+      if (first === null) {
+        first = message
+        continue
+      }
+      const kept = new Kept(message)
+      if (last === null) channel.leftover = kept
+      else last.next = kept
+      last = kept
+    }
+    return first!
+  }
+
+  // Copies the small messages from place `i` on that fit into one piece of the pool. Returns the place after them.
+  #copy(i: number, messages: number, start: number): number {
+    const room = pool.roomFor(this.#length(i))
+    let end = start
+    for (; i < messages; i++) {
+      const length = this.#length(i)
+      if (length >= LARGE || end - start + length > room) break
+      end += aligned(length)
+    }
+    pool.put(this.#data, start, end - start)
+    return i
+  }
+
+  #length(i: number): number {
+    const bytes = this.#fields[i * BATCH_STRIDE + BATCH_BYTES]!
+    return bytes < this.size ? bytes : this.size
+  }
+
+  #message(channel: Channel, i: number, data: Buffer): Message {
+    const at = i * BATCH_STRIDE
+    const fields = this.#fields
+    const codec = channel.network.addresses
+    const name = Math.min(fields[at + BATCH_NAME]!, ADDRESS_SIZE)
+    return new Message({
+      data,
+      bytes: fields[at + BATCH_BYTES]!,
+      address: addressAt(this.#names, i * ADDRESS_SIZE, name, codec),
+      flags: fields[at + BATCH_FLAGS]!,
+      control: this.#controlOf(i, fields[at + BATCH_CONTROL]!),
+      fds: null,
+      pidfd: null,
+      codec,
+    })
+  }
+
+  #controlOf(i: number, length: number): Control[] {
+    if (length === 0) return []
+    const start = i * this.controlSize
+    return receiveControl(this.#control.subarray(start, start + this.controlSize), length, null).control
+  }
+}
+
+let latest: Room | null = null
+
+/** Returns memory for such messages: the same as the last time, if that fits. */
+export function roomFor(count: number, size: number, controlBytes: number): Room {
+  const controlSize = aligned(controlBytes) // for the headers of control messages
+  if (latest?.count !== count || latest.size !== size || latest.controlSize !== controlSize)
+    latest = new Room(count, size, controlSize)
+  return latest
+}

@@ -1,0 +1,201 @@
+/*
+ * A loop over datagrams receives several with one system call. Each message gets memory of its own, and those that the
+ * loop has not returned yet are the next ones for every other receive.
+ */
+import { MessageChannel } from 'node:worker_threads'
+import { AF_INET, AF_INET6, MSG_TRUNC, Socket, SOCK_DGRAM, SOCK_STREAM, type Message } from '../../lib'
+import { native } from '../../lib/binding/binding'
+import { failure, thrown } from '../helpers/errors'
+import { drain, pattern } from '../helpers/pairs'
+
+let receiver: Socket
+let sender: Socket
+
+beforeEach(() => {
+  receiver = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  sender = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+})
+
+afterEach(() => {
+  receiver.close()
+  sender.close()
+})
+
+const send = (...parts: Uint8Array[]): void => {
+  for (const part of parts) expect(sender.trySendto(part, receiver.localAddress)).toBe(part.length)
+}
+
+async function take(loop: AsyncIterable<Message>, count: number): Promise<Message[]> {
+  const got: Message[] = []
+  for await (const message of loop) if (got.push(message) === count) break
+  return got
+}
+
+/** Counts the receives of a function that make system calls. */
+async function calls(run: () => Promise<unknown>): Promise<number> {
+  const { recvPacked } = native
+  let count = 0
+  native.recvPacked = (...given) => {
+    count++
+    return recvPacked(...given)
+  }
+  try {
+    await run()
+  } finally {
+    native.recvPacked = recvPacked
+  }
+  return count
+}
+
+// The lengths are around the limits of the pool: what shares a piece, what has its own memory.
+const lengths = [1, 0, 7, 8, 9, 4095, 4096, 4097, 3, 16383, 2000, 2000, 16384, 1, 60000, 0, 5]
+
+test.each([undefined, 3, 64])('every datagram arrives whole and in order, batch %s', async batch => {
+  const sent = lengths.map((length, i) => pattern(length + i).subarray(i))
+  send(...sent)
+  const got = await take(receiver.messages({ batch, timeout: 5000 }), sent.length)
+  expect(got.map(({ data }) => data.length)).toEqual(lengths)
+  got.forEach(({ data, bytes, flags, control, address }, i) => {
+    expect([bytes, flags, control]).toEqual([data.length, 0, []])
+    expect(data.equals(sent[i]!)).toBe(true)
+    expect(address!.equals(sender.getsockname())).toBe(true)
+  })
+})
+
+test('one system call receives what has arrived, and no call asks for more', async () => {
+  const loop = receiver.messages({ timeout: 5000 })
+  const first = loop.next() // now the socket is watched
+  send(pattern(10))
+  await first
+  expect(
+    await calls(async () => {
+      const next = loop.next()
+      send(...Array.from({ length: 20 }, () => pattern(10)))
+      await next
+      for (let i = 1; i < 20; i++) await loop.next()
+      const waiting = loop.next()
+      await loop.return!()
+      expect((await waiting).done).toBe(true)
+    }),
+  ).toBe(1)
+})
+
+test('what a program keeps of a small message is at most one piece of the pool', async () => {
+  send(pattern(60000), pattern(20), pattern(60000), pattern(30))
+  const got = await take(receiver.messages({ timeout: 5000 }), 4)
+  expect(got.map(({ data }) => data.buffer.byteLength)).toEqual([60000, 16384, 60000, 16384])
+})
+
+test('no message changes when later ones arrive, on this socket or on another', async () => {
+  using other = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  const kept: Message[] = []
+  const loops = [receiver, other].map(socket => [socket, socket.messages({ timeout: 5000 })] as const)
+  for (let round = 0; round < 40; round++)
+    for (const [socket, loop] of loops) {
+      for (let i = 0; i < 3; i++)
+        sender.trySendto(Buffer.alloc(500 + i, kept.length + i), socket.localAddress)
+      for (let i = 0; i < 3; i++) kept.push(((await loop.next()) as IteratorYieldResult<Message>).value)
+    }
+  kept.forEach(({ data }, i) => expect(data.equals(Buffer.alloc(500 + (i % 3), i))).toBe(true))
+})
+
+test('the memory of a message cannot be transferred away from the others', async () => {
+  send(pattern(10), pattern(20))
+  const [one, two] = await take(receiver.messages({ timeout: 5000 }), 2)
+  expect(one!.data.buffer).toBe(two!.data.buffer)
+  const { port1, port2 } = new MessageChannel()
+  port1.postMessage(0, [one!.data.buffer as ArrayBuffer]) // copies it
+  expect(one!.data.equals(pattern(10))).toBe(true)
+  port1.close()
+  port2.close()
+  expect(two!.data.equals(pattern(20))).toBe(true)
+})
+
+test('sizes at the limits, and what does not fit', async () => {
+  for (const size of [0, 1, 9, 4096]) {
+    send(pattern(5000), pattern(3), pattern(4096))
+    const got = await take(receiver.messages({ size, timeout: 5000 }), 3)
+    expect(got.map(({ data }) => data.length)).toEqual([size, Math.min(3, size), Math.min(4096, size)])
+    expect(got.map(({ truncated }) => truncated)).toEqual([true, size < 3, size < 4096])
+    got.forEach(({ data }) => expect(data.equals(pattern(5000).subarray(0, data.length))).toBe(true))
+  }
+  send(pattern(5000), pattern(3))
+  const got = await take(receiver.messages({ size: 10, flags: MSG_TRUNC, timeout: 5000 }), 2)
+  expect(got.map(({ bytes, data }) => [bytes, data.length])).toEqual([
+    [5000, 10],
+    [3, 3],
+  ])
+  expect(thrown(() => receiver.messages({ size: 2 ** 30, batch: 2 })).code).toBe('ERR_OUT_OF_RANGE')
+  send(pattern(3))
+  expect((await take(receiver.messages({ size: 2 ** 30, timeout: 5000 }), 1))[0]!.bytes).toBe(3)
+})
+
+test('each message has its own control messages', async () => {
+  receiver.receiveMeta({ ttl: true })
+  for (const ttl of [9, 11, 13])
+    await sender.sendmsg(
+      { data: pattern(4), address: receiver.localAddress, control: [] },
+      { timeout: 1000 + ttl },
+    )
+  const got = await take(receiver.messages({ timeout: 5000 }), 3)
+  expect(got.map(({ meta }) => meta.ttl)).toEqual([64, 64, 64])
+  send(pattern(1), pattern(2))
+  const narrow = await take(receiver.messages({ controlSize: 8, timeout: 5000 }), 2)
+  expect(narrow.map(({ controlTruncated, control }) => [controlTruncated, control])).toEqual([
+    [true, []],
+    [true, []],
+  ])
+})
+
+test('a socket that may have other holders leaves the other datagrams to them', async () => {
+  using second = receiver.dup()
+  send(pattern(1), pattern(2), pattern(3))
+  const loop = receiver.messages({ timeout: 5000 })
+  expect(((await loop.next()) as IteratorYieldResult<Message>).value.bytes).toBe(1)
+  expect(drain(second).map(({ length }) => length)).toEqual([2, 3])
+  send(pattern(4), pattern(5), pattern(6))
+  await take(receiver.messages({ batch: 2, timeout: 5000 }), 1)
+  expect(drain(second).map(({ length }) => length)).toEqual([6]) // an explicit batch is taken
+  expect(drain(receiver).map(({ length }) => length)).toEqual([5])
+})
+
+test('with batch 1 nothing is left in the process', async () => {
+  send(pattern(1), pattern(2))
+  await take(receiver.messages({ batch: 1, timeout: 5000 }), 1)
+  const same = Socket.adopt(receiver.detach())
+  expect(same.tryRecv(10)).toEqual(pattern(2))
+  same.close()
+  receiver = new Socket(AF_INET, SOCK_DGRAM)
+})
+
+test('a pending error is reported after the datagrams that came before it', async () => {
+  const gone = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  const target = gone.getsockname()
+  await receiver.connect(target)
+  gone.trySendto(pattern(3), receiver.localAddress)
+  const loop = receiver.messages({ timeout: 5000 })
+  expect(((await loop.next()) as IteratorYieldResult<Message>).value.bytes).toBe(3)
+  gone.close()
+  const next = failure(loop.next())
+  receiver.trySend(pattern(1)) // nothing listens there now: ICMP
+  expect((await next).code).toBe('ECONNREFUSED')
+})
+
+test('a stream with a batch has one end', async () => {
+  const [a, b] = Socket.pair()
+  a.trySend(pattern(10))
+  a.close()
+  const got: Message[] = []
+  for await (const message of b.messages({ batch: 8, timeout: 5000 })) got.push(message)
+  expect(got.map(({ bytes }) => bytes)).toEqual([10])
+  b.close()
+  using server = new Socket(AF_INET6, SOCK_STREAM).bind(['::1', 0]).listen()
+  using client = new Socket(AF_INET6, SOCK_STREAM)
+  await client.connect(server.getsockname())
+  const peer = await server.accept()
+  peer.trySend(pattern(10))
+  peer.close()
+  const received: Message[] = []
+  for await (const message of client.messages({ batch: 8, timeout: 5000 })) received.push(message)
+  expect(received.map(({ bytes }) => bytes)).toEqual([10])
+})
