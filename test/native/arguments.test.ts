@@ -60,9 +60,8 @@ const io = [
   'recv buffer:bytes flags:int offset:offset length:size',
   'recvfrom buffer:bytes flags:int offset:offset length:size address:address addressLength:length',
   'send buffer:bytes flags:flags offset:offset length:size',
-  'sendto buffer:bytes flags:int offset:offset length:size address:bytes',
+  'sendto buffer:bytes flags:int address:bytes offset:offset length:size',
   'sendmsg buffers:buffers control:optional flags:int address:optional',
-  'getsockopt level:int name:int value:bytes length:reference',
   'setsockopt level:int name:int value:optional length:size',
   'setProgram level:int name:int instructions:bytes',
   'ioctl request:int argument:bytes',
@@ -71,6 +70,7 @@ const io = [
 /** The first argument, the slot or the file descriptor, is left out of these rows. */
 const bySlot = [
   ...io,
+  'getsockopt level:int name:int value:bytes',
   'recvmsg buffers:buffers control:optional flags:int',
   'recvmsg buffers:parts control:optional flags:int offset:offset length:size',
   'watch writing:int again:int',
@@ -118,6 +118,7 @@ const plain = [
 ]
 const raw = [
   ...io,
+  'getsockopt level:int name:int value:bytes length:reference',
   'recvmsg buffers:buffers control:optional flags:int address:address addressLength:length info:integers',
   'sendfile file:int offset:offset count:size',
   'splice inOffset:offset out:int outOffset:offset count:size flags:int',
