@@ -94,6 +94,8 @@ def exception(message, code=None, errno=None):
         return gaierror(globals().get(code, number), message)
     if code in LOOKUP_ERRORS:
         return herror(LOOKUP_ERRORS[code], message)
+    if code == "ERR_OUT_OF_RANGE" and '"path"' in message:
+        return OSError(message)
     if code == "ERR_OUT_OF_RANGE":
         return OverflowError(message)
     if code == "ERR_INVALID_ARG_TYPE":
@@ -155,9 +157,16 @@ def size_of(value, name):
 
 def room(buffer, size, name):
     """Returns the buffer to receive into, and how many bytes to receive."""
-    if size_of(size, name) > memoryview(buffer).nbytes:
+    into = writable(buffer)
+    if size_of(size, name) > len(into):
         raise ValueError("buffer too small for requested bytes")
-    return memoryview(buffer).cast("B"), size or memoryview(buffer).nbytes
+    return into, size or len(into)
+
+
+def writable(buffer):
+    if memoryview(buffer).readonly:
+        raise TypeError("a read-write bytes-like object is required")
+    return memoryview(buffer).cast("B")
 
 
 # The socket
@@ -292,7 +301,7 @@ class socket(real.socket):
         return self._recvmsg([size_of(size, "recvmsg")], ancbufsize, flags)
 
     def recvmsg_into(self, buffers, ancbufsize=0, flags=0):
-        into = [memoryview(each).cast("B") for each in buffers]
+        into = [writable(each) for each in buffers]
         data, control, flags, address = self._recvmsg([len(each) for each in into], ancbufsize, flags)
         left = data
         for each in into:
@@ -315,11 +324,14 @@ class socket(real.socket):
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
         fds, control = [], []
-        for level, kind, data in ancdata:
+        for each in ancdata:
+            if not isinstance(each, tuple) or len(each) != 3:
+                raise TypeError("[sendmsg() argument 2] items must be tuples of 3")
+            level, kind, data = each
             data = octets(data)
-            if (level, kind) == (SOL_SOCKET, SCM_RIGHTS) and len(data) % 4 == 0:
-                rights = array.array("i", data)
-                data = [{"fd": len(fds) + i} for i in range(len(rights))]
+            if (level, kind) == (SOL_SOCKET, SCM_RIGHTS) and len(data) >= 4:
+                rights = array.array("i", data[:len(data) // 4 * 4])
+                data = [[{"fd": len(fds) + i} for i in range(len(rights))], data[len(rights) * 4:]]
                 fds += rights
             control.append((c_int(level), c_int(kind), data))
         target = None if address is None else address_of(self.family, address)

@@ -70,7 +70,7 @@ async function perform({ call, socket: id, args, flags, timeout }, signal) {
   }
 }
 
-async function answer(channel, request, signal) {
+async function answer(channel, { message: request, fds: files }, signal) {
   let reply
   try {
     reply = await perform(request, signal)
@@ -81,7 +81,7 @@ async function answer(channel, request, signal) {
   }
   const { fds, ...message } = reply
   await send(channel, message, fds).catch(() => undefined) // a signal handler of Python ended the call
-  for (const file of fds) if (typeof file === 'object') file.close()
+  for (const file of [...fds, ...files]) if (typeof file === 'object') file.close()
 }
 
 /** Serves one channel until Python closes it. With promises that also aborts the call that is in progress. */
@@ -91,7 +91,10 @@ async function converse(channel) {
     const controller = blocking ? undefined : new AbortController()
     if (!blocking) {
       next = receive(channel)
-      void next.then(following => following ?? controller.abort())
+      next.then(
+        following => following ?? controller.abort(),
+        () => controller.abort(),
+      )
     }
     await answer(channel, request, controller?.signal)
     if (blocking) next = receive(channel)

@@ -8,7 +8,7 @@ export const name = data => ({ name: Buffer.from(data).toString('base64') })
 export const tuple = (...items) => ({ tuple: items })
 
 /**
- * Receives one message. Resolves with null at the end of the stream, also in the middle of a message, where a signal
+ * Receives one message and the descriptors that came along. Resolves with null at the end of the stream, also in the middle of a message, where a signal
  * handler of Python may have thrown. Works with both flavours of Socket.
  */
 export async function receive(channel) {
@@ -16,10 +16,11 @@ export async function receive(channel) {
   const header = Buffer.concat([data, await all(channel, 4 - data.length)])
   const text = header.length < 4 ? '' : await all(channel, header.readUInt32LE())
   if (text.length === 0 || text.length < header.readUInt32LE()) return null
-  return JSON.parse(text, (_, value) => {
+  const message = JSON.parse(text, (_, value) => {
     if (typeof value?.bytes === 'string') return Buffer.from(value.bytes, 'base64')
     return Number.isInteger(value?.fd) ? fds[value.fd] : value
   })
+  return { message, fds }
 }
 
 async function all(channel, length) {

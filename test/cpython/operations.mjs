@@ -51,7 +51,11 @@ export function methods(sockets) {
   }
 
   function outgoing([level, type, data]) {
-    return Array.isArray(data) ? sockets.control.rights(data) : { level, type, data }
+    if (!Array.isArray(data)) return { level, type, data }
+    const [files, rest] = data
+    if (rest.length === 0) return sockets.control.rights(files)
+    const numbers = Buffer.from(Int32Array.from(files, each => each.fd).buffer)
+    return { level, type, data: Buffer.concat([numbers, rest]) }
   }
 }
 

@@ -34,7 +34,7 @@ if "BSD_SOCKETS_BRIDGE" in os.environ:
 
 from test import support  # noqa: E402
 
-support.use_resources = ["cpu", "largefile", "subprocess"]  # without network: nothing leaves this machine
+support.use_resources = ["cpu", "largefile", "network", "subprocess"]
 suite, results, chosen = sys.argv[1:]
 chosen = json.loads(chosen)
 report = open(results, "w", buffering=1)

@@ -1,4 +1,5 @@
 """A module with the names of CPython's `select`: select and poll are calls that Node makes. epoll is CPython's own."""
+import functools
 import os
 import sys
 
@@ -35,12 +36,16 @@ def attach(fds, files):
 
 
 def select(rlist, wlist, xlist, timeout=None):
-    lists, files = [list(each) for each in (rlist, wlist, xlist)], []
     if timeout is not None and timeout + 0.0 < 0:
         raise ValueError("timeout must be non-negative")
-    asked = [attach(map(fileno, each), files) for each in lists]
+    lists = [[(fileno(each), each) for each in files] for files in (rlist, wlist, xlist)]
+    files = []
+    asked = [attach([fd for fd, _ in pairs], files) for pairs in lists]
     ready = call("select", *asked, None if timeout is None else timeout * 1000, fds=files)
-    return tuple([objects[i] for i in places] for objects, places in zip(lists, ready))
+    return tuple([pairs[i][1] for i in places] for pairs, places in zip(lists, ready))
+
+
+select = functools.partial(select)  # a function of Python would become a method in a class; one of C does not
 
 
 class poll:
