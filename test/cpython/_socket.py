@@ -1,19 +1,19 @@
 """A module with the names of CPython's `_socket`. Every operation is a call that Node makes with bsd-sockets.
 
 A socket is an object of CPython's own type, for what is no operation: fileno, family, timeout, repr. Its descriptor is
-a duplicate of the one that Node has. `codec.mjs` describes the messages.
+a duplicate of the one that Node has. epoll and the ssl module use this descriptor. `codec.mjs` describes the messages.
 """
 import array
 import base64
 import json
 import os
+import stat
 import struct
 import sys
 
 real = sys.modules["_socket"]  # CPython's own: the transport to Node, and the base class
 error, gaierror, herror, timeout = OSError, real.gaierror, real.herror, TimeoutError
 CAPI = real.CAPI
-MISSING = object()
 
 
 # Messages
@@ -207,17 +207,17 @@ class socket(real.socket):
         message = {"call": name, "args": args, "socket": self._id(), "flags": c_int(flags), "timeout": wait}
         return request(message, fds)
 
-    def _end(self, name):
+    def _end(self, name, *args):
         node, self._node = getattr(self, "_node", None), None
         if node is not None and node[0] == os.getpid():
-            call(name, node[1])
+            call(name, node[1], *args)
 
     def close(self):
         self._end("close")
         super().close()
 
     def detach(self):
-        self._end("detach")
+        self._end("detach", self.gettimeout() is None)
         return super().detach()
 
     def __del__(self):
@@ -377,12 +377,21 @@ def getnameinfo(address, flags):
     return call("getnameinfo", address, index(flags))
 
 
+def by_name(function, name):
+    """CPython looks the name up with getaddrinfo, and so has other errors."""
+    try:
+        return call(function, host_text(name))
+    except herror as failure:
+        number = {1: EAI_NONAME, 2: EAI_AGAIN, 3: EAI_FAIL, 4: EAI_NODATA}[failure.args[0]]
+        raise gaierror(number, failure.args[1]) from None
+
+
 def gethostbyname(name):
-    return call("gethostbyname", host_text(name))
+    return by_name("gethostbyname", name)
 
 
 def gethostbyname_ex(name):
-    return call("gethostbynameEx", host_text(name))
+    return by_name("gethostbynameEx", name)
 
 
 def gethostbyaddr(name):
@@ -466,6 +475,15 @@ def CMSG_SPACE(size):
     return call("cmsgSpace", index(size))
 
 
+def _sendfile(out_fd, in_fd, offset, count):
+    """os.sendfile, to a socket."""
+    if offset is None or not stat.S_ISSOCK(os.fstat(out_fd).st_mode):
+        return real_sendfile(out_fd, in_fd, offset, count)
+    return call("sendfile", {"fd": 0}, {"fd": 1}, offset, count, os.get_blocking(out_fd), fds=[out_fd, in_fd])
+
+
+real_sendfile = os.sendfile
 BDADDR_ANY, BDADDR_LOCAL = "00:00:00:00:00:00", "00:00:00:FF:FF:FF"
 has_ipv6 = call("hasIpv6")
 globals().update(call("constants", [name for name in dir(real) if type(getattr(real, name)) is int]))
+__all__ = [name for name in dir(real) if not name.startswith("_") and name in globals()]

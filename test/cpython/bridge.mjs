@@ -4,7 +4,9 @@
 //
 // Python connects to PATH once for each call that it makes at the same time. With promises, one event loop serves all
 // these channels. The blocking flavour has a worker for each channel, because a call blocks its thread.
+import { closeSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { toPython } from './addresses.mjs'
 import { receive, send, tuple } from './codec.mjs'
 import { functions, methods } from './operations.mjs'
 
@@ -12,7 +14,6 @@ const [flavour, path] = isMainThread ? process.argv.slice(2) : [workerData]
 const blocking = flavour === 'sync'
 const sockets = await import(blocking ? 'bsd-sockets/sync' : 'bsd-sockets')
 const { Socket } = sockets
-const onSocket = methods(sockets)
 const inModule = functions(sockets)
 
 /** Sockets by their descriptor. Promises: the Socket stays. Blocking: each call has a Socket on a duplicate. */
@@ -47,7 +48,7 @@ function lifetimes(give) {
     pair: (...args) => tuple(...Socket.pair(...args).map(made)),
     adopt: handle => made(Socket.adopt(handle.release())),
     close: id => owners.take(id).close(),
-    detach: id => Socket.adopt(owners.take(id).detach()).close(),
+    detach: (id, blocking) => closeSync(owners.take(id).detach({ blocking })),
     made,
   }
 }
@@ -61,10 +62,10 @@ async function perform({ call, socket: id, args, flags, timeout }, signal) {
   const socket = owners.borrow(id)
   try {
     const op = signal === undefined ? { flags, timeout } : { flags, timeout, signal }
-    if (call !== 'accept') return { value: await onSocket[call](socket, op, ...args, give), fds }
+    if (call !== 'accept') return { value: await methods(sockets, give)[call](socket, op, ...args), fds }
     const accepted = await socket.accept(op)
     const { remoteAddress } = accepted
-    return { value: tuple(life.made(accepted), onSocket.addressOf(remoteAddress)), fds }
+    return { value: tuple(life.made(accepted), toPython(remoteAddress)), fds }
   } finally {
     owners.giveBack(socket)
   }
@@ -102,12 +103,10 @@ async function converse(channel) {
   channel.close()
 }
 
-/** Has an idle worker, or a new one, serve a channel. */
 const idle = []
-function delegate(fd) {
-  const worker = idle.pop() ?? new Worker(new URL(import.meta.url), { workerData: flavour })
-  worker.removeAllListeners('message').on('message', () => idle.push(worker))
-  worker.postMessage(fd)
+function makeWorker() {
+  const worker = new Worker(new URL(import.meta.url), { workerData: flavour })
+  return worker.on('message', () => idle.push(worker))
 }
 
 if (isMainThread) {
@@ -115,7 +114,7 @@ if (isMainThread) {
   const server = await createServer({ path })
   console.log('ready')
   for await (const channel of server.connections()) {
-    if (blocking) delegate(channel.detach())
+    if (blocking) (idle.pop() ?? makeWorker()).postMessage(channel.detach())
     else converse(channel).catch(error => (console.error(error), channel.close()))
   }
 } else {

@@ -6,8 +6,11 @@ import { bytes, tuple } from './codec.mjs'
 const { SCM_RIGHTS, SOL_SOCKET } = constants
 const NO_FILE = 0x3fffffff // poll(2) reports POLLNVAL
 
-/** Returns the calls on a socket. `sockets` is the package or `bsd-sockets/sync`; `op` has flags and timeout. */
-export function methods(sockets) {
+/**
+ * Returns the calls on a socket. `sockets` is the package or `bsd-sockets/sync`. `op` has flags and timeout. `give` returns
+ * what a reply has in place of a descriptor.
+ */
+export function methods(sockets, give) {
   const destination = (socket, address) => fromPython(sockets, address, socket.family)
   const received = ({ data, address }) => tuple(bytes(data), toPython(address))
   return {
@@ -17,7 +20,6 @@ export function methods(sockets) {
     connect: async (socket, op, address) => socket.connect(await destination(socket, address), op),
     connectEx: async (socket, op, address) => socket.connectEx(await destination(socket, address), op),
     getsockname: socket => toPython(socket.getsockname()),
-    addressOf: toPython,
     getpeername: socket => toPython(socket.getpeername()),
     shutdown: (socket, op, how) => socket.shutdown(how),
     getsockopt: (socket, op, level, option) => socket.getsockopt(level, option),
@@ -34,7 +36,7 @@ export function methods(sockets) {
       const { bytes: length, address } = await socket.recvfromInto(buffer, op)
       return received({ data: buffer.subarray(0, length), address })
     },
-    recvmsg: async (socket, op, sizes, controlSize, give) => {
+    recvmsg: async (socket, op, sizes, controlSize) => {
       const buffers = sizes.map(size => Buffer.alloc(size))
       const message = await socket.recvmsg(buffers, { ...op, controlSize, fds: 'receive' })
       const control = message.control.map(each => tuple(each.level, each.type, bytes(each.data)))
@@ -75,6 +77,18 @@ export function functions(sockets) {
       const lists = args.slice(0, 3).map(list => list.map(file => file ?? NO_FILE))
       const ready = await sockets.select(...lists, args[3])
       return ready.map((found, i) => found.map(file => lists[i].indexOf(file)))
+    },
+    sendfile: async (to, file, offset, length, waits) => {
+      const socket = sockets.Socket.adopt(to.release())
+      try {
+        return await socket.sendfile(file, { offset, length, timeout: waits ? null : 0 })
+      } catch (error) {
+        if (error.code !== 'EAGAIN' || error.bytesSent === 0) throw error
+        return error.bytesSent
+      } finally {
+        if (waits) socket.setBlocking(true)
+        socket.close()
+      }
     },
     hasIpv6: () => sockets.supports('ipv6'),
     getaddrinfo: async (node, service, family, type, protocol, flags) => {

@@ -31,6 +31,7 @@ assert "socket" not in sys.modules
 if "BSD_SOCKETS_BRIDGE" in os.environ:
     replace("_socket")
     replace("select")
+    os.sendfile = sys.modules["_socket"]._sendfile
 
 from test import support  # noqa: E402
 
