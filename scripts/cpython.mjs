@@ -1,4 +1,4 @@
-// npm run check:cpython -- [--flavour=promises|sync] [--only=REGEXP] [--verbose] [suite…]
+// npm run check:cpython -- [--flavour promises|sync] [--only REGEXP] [--verbose] [suite…]
 //
 // Runs CPython's own tests of sockets with this package in place of CPython's `_socket`: Node makes every call, see
 // test/cpython/. Both flavours, and all suites below, unless some are selected. Needs Linux, Python 3.11 and its tests
@@ -11,6 +11,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 import { expected, leftOut } from '../test/cpython/expected.mjs'
 
 const SUITES = [
@@ -54,12 +55,14 @@ const FLAVOURS = ['promises', 'sync']
 const root = path.join(path.dirname(path.resolve(process.argv[1])), '..')
 const here = path.join(root, 'test', 'cpython')
 const python = process.env.PYTHON ?? '/usr/bin/python3.11'
-const argument = name => {
-  const place = process.argv.findIndex(each => each === `--${name}` || each.startsWith(`--${name}=`))
-  if (place < 0) return undefined
-  const [, value] = process.argv[place].split('=')
-  return value ?? process.argv[place + 1]
-}
+const { values: options, positionals } = parseArgs({
+  options: {
+    flavour: { type: 'string' },
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+  },
+  allowPositionals: true,
+})
 
 /** Starts this script again in a new network namespace, whose loopback interface is up. */
 function enterNamespace() {
@@ -76,7 +79,8 @@ function requirePython() {
   const probe = 'import sys, test.test_socket; assert sys.version_info[:2] == (3, 11)'
   const { status, error } = spawnSync(python, ['-c', probe], { stdio: 'ignore' })
   if (status === 0) return
-  const found = error === undefined ? `${python} is not Python 3.11 with its tests` : `${python} was not found`
+  const found =
+    error === undefined ? `${python} is not Python 3.11 with its tests` : `${python} was not found`
   console.error(`${found}. Debian 12: apt-get install python3.11 libpython3.11-testsuite`)
   process.exit(1)
 }
@@ -108,9 +112,16 @@ async function runSuite(suite, flavour, tests) {
   const results = path.join(scratch, 'results')
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1' }
   if (bridge !== undefined) env.BSD_SOCKETS_BRIDGE = bridge.address
-  const args = ['-W', 'ignore::DeprecationWarning', path.join(here, 'run.py'), suite, results, JSON.stringify(tests)]
-  const verbose = process.argv.includes('--verbose')
-  const child = spawn(python, args, { cwd: scratch, env, stdio: ['ignore', 'ignore', verbose ? 'inherit' : 'ignore'] })
+  const args = [
+    '-W',
+    'ignore::DeprecationWarning',
+    path.join(here, 'run.py'),
+    suite,
+    results,
+    JSON.stringify(tests),
+  ]
+  const output = options.verbose ? 'inherit' : 'ignore'
+  const child = spawn(python, args, { cwd: scratch, env, stdio: ['ignore', output, output] })
   const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT)
   await once(child, 'exit')
   clearTimeout(timer)
@@ -144,13 +155,13 @@ function complain(test, flavour, text) {
 
 /** Runs a suite in a flavour, and returns its row of the table. */
 async function judge(suite, flavour) {
-  const pattern = new RegExp(argument('only') ?? '')
-  const only = argument('only') === undefined ? null : await matching(suite, pattern)
+  const only = options.only === undefined ? null : matching(suite, new RegExp(options.only))
   const outcomes = await runSuite(suite, flavour, { only, without: [...listed(leftOut, flavour)] })
   const failed = [...outcomes].filter(([, { outcome }]) => outcome === 'failed')
   const known = listed(expected, flavour)
   const unknown = failed.map(([test]) => test).filter(test => !known.has(test))
-  const plain = unknown.length === 0 ? new Map() : await runSuite(suite, undefined, { only: unknown, without: [] })
+  const plain =
+    unknown.length === 0 ? new Map() : await runSuite(suite, undefined, { only: unknown, without: [] })
   const count = { passed: 0, skipped: 0, expected: 0, plainFails: 0, unexpected: 0 }
   for (const [test, { outcome, detail }] of outcomes) {
     if (outcome !== 'failed') count[outcome]++
@@ -169,7 +180,8 @@ async function judge(suite, flavour) {
   return count
 }
 
-async function matching(suite, pattern) {
+/** Returns the names of the tests of a suite that match. */
+function matching(suite, pattern) {
   const code =
     'import sys, unittest\n' +
     'def flat(tests):\n' +
@@ -185,11 +197,10 @@ if (process.env.BSD_SOCKETS_NAMESPACE === undefined) {
   enterNamespace()
 }
 const scratch = mkdtempSync(path.join(tmpdir(), 'cpython-'))
-const suites = process.argv.slice(2).filter(each => each.startsWith('test_'))
-const flavours = FLAVOURS.filter(each => each === (argument('flavour') ?? each))
+const flavours = FLAVOURS.filter(each => each === (options.flavour ?? each))
 if (flavours.length === 0) throw new Error(`--flavour is one of: ${FLAVOURS.join(', ')}`)
 const table = {}
-for (const suite of suites.length === 0 ? SUITES : suites)
+for (const suite of positionals.length === 0 ? SUITES : positionals)
   for (const flavour of flavours) {
     const begun = Date.now()
     const row = await judge(suite, flavour)

@@ -19,7 +19,9 @@ export async function fromPython(sockets, address, family) {
   const host = address[0]
   if (host === '' || host === '<broadcast>' || isNumeric(sockets, family, host)) return like
   const [first] = await sockets.getaddrinfo(host, null, { family })
-  return family === constants.AF_INET ? [first.address.address, address[1]] : { ...like, address: first.address.address }
+  return family === constants.AF_INET
+    ? [first.address.address, address[1]]
+    : { ...like, address: first.address.address }
 }
 
 function isNumeric(sockets, family, host) {

@@ -15,7 +15,8 @@ export const expected = [
     tests: ['test_socket.GeneralModuleTests.test_socket_close'],
   },
   {
-    reason: 'CMSG_SPACE(0x7fffffe8) fits into an int, and is returned. CPython refuses the last 8 sizes that fit',
+    reason:
+      'CMSG_SPACE(0x7fffffe8) fits into an int, and is returned. CPython refuses the last 8 sizes that fit',
     tests: ['test_socket.CmsgMacroTests.testCMSG_SPACE'],
   },
   {

@@ -49,7 +49,10 @@ export function methods(sockets, give) {
     sendAll: async (socket, op, data) => void (await socket.sendAll(data, op)),
     sendto: async (socket, op, data, address) => socket.sendto(data, await destination(socket, address), op),
     sendmsg: async (socket, op, data, control, address) =>
-      socket.sendmsg({ data, control: control.map(outgoing), address: await destination(socket, address) }, op),
+      socket.sendmsg(
+        { data, control: control.map(outgoing), address: await destination(socket, address) },
+        op,
+      ),
   }
 
   function outgoing([level, type, data]) {
