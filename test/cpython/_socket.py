@@ -42,26 +42,25 @@ class Channel:
         self.end = real.socket(real.AF_UNIX, real.SOCK_STREAM)
         self.end.connect(os.environ["BSD_SOCKETS_BRIDGE"])
 
-    def all(self, size):
-        parts = bytearray()
-        while len(parts) < size:
-            part = self.end.recv(size - len(parts))
-            if not part:
-                raise RuntimeError("the bridge is gone")
-            parts += part
-        return bytes(parts)
-
     def call(self, request, fds):
         text = json.dumps(request, default=encode).encode()
+        data = memoryview(struct.pack("<I", len(text)) + text)
         rights = [(real.SOL_SOCKET, real.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.end.sendmsg([struct.pack("<I", len(text))], rights)
-        self.end.sendall(text)
-        header, control, _, _ = self.end.recvmsg(4, real.CMSG_SPACE(253 * 4), real.MSG_CMSG_CLOEXEC)
-        received = array.array("i")
-        for _, _, data in control:
-            received.frombytes(data)
-        size, = struct.unpack("<I", header + self.all(4 - len(header)))
-        return json.loads(self.all(size), object_hook=decode(received))
+        sent = self.end.sendmsg([data], rights)
+        self.end.sendall(data[sent:])
+        return self.reply()
+
+    def reply(self):
+        data, control, _, _ = self.end.recvmsg(65536, real.CMSG_SPACE(253 * 4), real.MSG_CMSG_CLOEXEC)
+        fds = array.array("i")
+        for _, _, rights in control:
+            fds.frombytes(rights)
+        while len(data) < 4 or len(data) < 4 + struct.unpack_from("<I", data)[0]:
+            part = self.end.recv(1 << 20)
+            if not part:
+                raise RuntimeError("the bridge is gone")
+            data += part
+        return json.loads(data[4:], object_hook=decode(fds))
 
 
 channels = []  # those that no call uses

@@ -4,8 +4,8 @@
 //
 // Python connects to PATH once for each call that it makes at the same time. With promises, one event loop serves all
 // these channels. The blocking flavour has a worker for each channel, because a call blocks its thread.
-import { closeSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import * as raw from 'bsd-sockets/raw'
 import { toPython } from './addresses.mjs'
 import { receive, send, tuple } from './codec.mjs'
 import { functions, methods } from './operations.mjs'
@@ -48,7 +48,7 @@ function lifetimes(give) {
     pair: (...args) => tuple(...Socket.pair(...args).map(made)),
     adopt: handle => made(Socket.adopt(handle.release())),
     close: id => owners.take(id).close(),
-    detach: (id, blocking) => closeSync(owners.take(id).detach({ blocking })),
+    detach: (id, blocking) => raw.close(owners.take(id).detach({ blocking })),
     made,
   }
 }

@@ -8,28 +8,21 @@ export const name = data => ({ name: Buffer.from(data).toString('base64') })
 export const tuple = (...items) => ({ tuple: items })
 
 /**
- * Receives one message and the descriptors that came along. Resolves with null at the end of the stream, also in the middle of a message, where a signal
- * handler of Python may have thrown. Works with both flavours of Socket.
+ * Receives one message and the descriptors that came along. Resolves with null at the end of the stream, also in the
+ * middle of a message, where a signal handler of Python may have thrown. Works with both flavours of Socket.
  */
 export async function receive(channel) {
-  const { data, fds } = await channel.recvFds(4, 253)
-  const header = Buffer.concat([data, await all(channel, 4 - data.length)])
-  const text = header.length < 4 ? '' : await all(channel, header.readUInt32LE())
-  if (text.length === 0 || text.length < header.readUInt32LE()) return null
-  const message = JSON.parse(text, (_, value) => {
+  let { data, fds } = await channel.recvFds(ROOM, 253)
+  while (data.length < lengthOf(data)) {
+    const more = await channel.recv(lengthOf(data) - data.length)
+    if (more.length === 0) return null
+    data = Buffer.concat([data, more])
+  }
+  const message = JSON.parse(data.subarray(4), (_, value) => {
     if (typeof value?.bytes === 'string') return Buffer.from(value.bytes, 'base64')
     return Number.isInteger(value?.fd) ? fds[value.fd] : value
   })
   return { message, fds }
-}
-
-async function all(channel, length) {
-  const parts = []
-  for (let left = length; left > 0; left -= parts.at(-1).length) {
-    parts.push(await channel.recv(left))
-    if (parts.at(-1).length === 0) break
-  }
-  return Buffer.concat(parts)
 }
 
 /** Sends one message, with the file descriptors that its { fd } refer to. */
@@ -37,6 +30,10 @@ export async function send(channel, message, fds) {
   const text = Buffer.from(JSON.stringify(message))
   const header = Buffer.alloc(4)
   header.writeUInt32LE(text.length)
-  await channel.sendFds(header, fds)
-  await channel.sendAll(text)
+  const data = Buffer.concat([header, text])
+  const sent = await channel.sendFds(data, fds)
+  if (sent < data.length) await channel.sendAll(data.subarray(sent))
 }
+
+const ROOM = 64 * 1024 // each end waits for the other, so no part of a next message can come along
+const lengthOf = data => (data.length < 4 ? 4 : 4 + data.readUInt32LE())
