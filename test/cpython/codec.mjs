@@ -12,7 +12,8 @@ export const tuple = (...items) => ({ tuple: items })
  * middle of a message, where a signal handler of Python may have thrown. Works with both flavours of Socket.
  */
 export async function receive(channel) {
-  let { data, fds } = await channel.recvFds(ROOM, 253)
+  const { data: first, fds } = await channel.recvFds(ROOM, 253)
+  let data = first
   while (data.length < lengthOf(data)) {
     const more = await channel.recv(lengthOf(data) - data.length)
     if (more.length === 0) return null
