@@ -112,8 +112,7 @@ testIf(
   () => {
     const TCP_ZEROCOPY_RECEIVE = 35
     const { id } = reactor.adopt(native.socket(AF_INET, SOCK_STREAM!, 0), 0)
-    const get = (value: Uint8Array): number =>
-      native.getsockopt(id, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, value)
+    const get = (value: Uint8Array): number => native.getsockopt(id, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, value)
     expect(get(new Uint8Array(24).fill(1, 0, 8))).toBe(code('EPERM'))
     expect(get(new Uint8Array(25))).toBe(code('EPERM')) // the fields behind the first 24 bytes hold more addresses
     for (const size of [4, 24]) expect(get(new Uint8Array(size))).not.toBe(code('EPERM'))
