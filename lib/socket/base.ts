@@ -179,7 +179,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    *
    * With port 0 the kernel chooses the port. On Linux, an empty AF_UNIX name lets the kernel choose the name.
    */
-  bind(address: AddressLike): this {
+  bind(address: AddressLike<A>): this {
     const bytes = this.channel.network.addresses.encode(address, this.family)
     const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
     check(this, 'bind', result, bytes)

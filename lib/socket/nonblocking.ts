@@ -137,7 +137,7 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected sendtoOperation(
     data: ArrayBufferView,
-    address: AddressLike | null,
+    address: AddressLike<A> | null,
     flags: number,
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
@@ -189,7 +189,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected sendmsgOperation(
-    message: OutgoingMessage | TimestampedMessage,
+    message: OutgoingMessage<A> | TimestampedMessage<A>,
     flags: number,
     now: boolean,
   ): Sendmsg | SendSegments {
@@ -246,7 +246,7 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected connectOperation(address: AddressLike): Connect {
+  protected connectOperation(address: AddressLike<A>): Connect {
     return new Connect(this.channel, this.channel.network.addresses.encode(address, this.family))
   }
 
@@ -387,7 +387,7 @@ export abstract class NonblockingSocket<
   }
 
   /** Sends one datagram without waiting; returns the number of bytes, or `null`. See `sendto`. sendto(2) */
-  trySendto(data: ArrayBufferView, address: AddressLike | null, flags = 0): number | null {
+  trySendto(data: ArrayBufferView, address: AddressLike<A> | null, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, sendFlags(flags)))
   }
 
@@ -409,7 +409,7 @@ export abstract class NonblockingSocket<
   }
 
   /** Sends one message without waiting; returns the number of bytes, or `null`. sendmsg(2) */
-  trySendmsg(message: OutgoingMessage, flags = 0): number | null {
+  trySendmsg(message: OutgoingMessage<A>, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendmsgOperation(message, sendFlags(flags), true))
   }
 
@@ -439,7 +439,7 @@ export abstract class NonblockingSocket<
    *
    * `writable()` waits for the end of the attempt.
    */
-  tryConnect(address: AddressLike): true | null {
+  tryConnect(address: AddressLike<A>): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true
   }
 
