@@ -71,6 +71,7 @@ import {
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
+import { checkFree } from './receiver'
 
 /** A `struct linger` that resets the connection on close: enabled, with no time. */
 const RESETS = Int32Array.of(1, 0)
@@ -94,11 +95,13 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvOperation(size: number, flags: number): Recv {
+    checkFree(this, 'recv', flags)
     return new Recv(this.channel, flags, checkSize('size', size))
   }
 
   /** @internal */
   protected recvIntoOperation(buffer: ArrayBufferView, flags: number): RecvInto {
+    checkFree(this, 'recv', flags)
     const { channel } = this
     const { spare } = channel
     const into = checkBytes('buffer', buffer)
@@ -110,6 +113,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvfromOperation(size: number, flags: number): Recvfrom<A> {
+    checkFree(this, 'recvfrom', flags)
     const { channel } = this
     const { spare } = channel
     const room = checkSize('size', size)
@@ -121,6 +125,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvfromIntoOperation(buffer: ArrayBufferView, flags: number): RecvfromInto<A> {
+    checkFree(this, 'recvfrom', flags)
     return new RecvfromInto<A>(this.channel, flags, checkBytes('buffer', buffer))
   }
 
@@ -157,6 +162,7 @@ export abstract class NonblockingSocket<
     flags: number,
     options: RecvmsgOptions,
   ): Recvmsg<A> {
+    checkFree(this, 'recvmsg', flags)
     const { controlSize, fds = 'close' } = options
     if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
     const room =
@@ -170,6 +176,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg<A> {
+    checkFree(this, 'recvmsg', flags)
     checkInteger('maxFds', maxFds, 0, 0x7fffffff)
     const into = checkSize('size', size)
     return new Recvmsg<A>(this.channel, { into, flags, control: null, maxFds, pidfd: false })
@@ -264,6 +271,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
+    checkFree(this, 'recvmmsg', flags)
     if ((flags & MSG_WAITALL) !== 0 && isStream(this))
       throw outOfRange(
         'flags',
@@ -300,14 +308,18 @@ export abstract class NonblockingSocket<
   ): () => Operation<Message<A>> {
     const one = (): Recvmsg<A> => this.recvmsgOperation(size, flags, options)
     const spare = one() // checks the options now
-    if (options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0)
-      return () => (spare.queued ? one() : spare)
-    return messagesInBatches(this.channel, size, flags, options)
+    const single = options.batch === 1 || this.family === AF_UNIX || (flags & NOT_REMOVING) !== 0
+    const batches = single ? null : messagesInBatches<A>(this.channel, size, flags, options)
+    return () => {
+      checkFree(this, 'recvmsg', flags)
+      return batches?.() ?? (spare.queued ? one() : spare)
+    }
   }
 
   /** @internal */
   protected spliceOperation(to: BaseSocket | FileLike, signal?: AbortSignal): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
+    checkFree(this, 'splice')
     checkSpliceable(this)
     const target = to instanceof BaseSocket ? to.channel : checkFd('to', to)
     if (signal !== undefined && isAborted(signal)) throw aborted(signal)
