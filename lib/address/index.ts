@@ -125,8 +125,7 @@ interface ShortForms {
  * the operations of a `Socket<InetAddress>` do. An `Address` has the family that it came with, which is checked at run
  * time. A string or bytes are an AF_UNIX path. Host names are never resolved.
  */
-export type AddressLike<A extends Address = Address> =
-  Address | ShortForms[A['kind']] | RawLike
+export type AddressLike<A extends Address = Address> = Address | ShortForms[A['kind']] | RawLike
 
 /**
  * Copies the address into an object without a prototype, and reads each field once. Getters of the caller's class

@@ -217,7 +217,10 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   sendmsg(message: OutgoingMessage<A>, op?: SyncOp | number): number
   /** Sends one message, waits for its transmit timestamp, and returns both. sendmsg(2), SO_TIMESTAMPING */
   sendmsg(message: TimestampedMessage<A>, op?: SyncOp | number): TimestampedSend
-  sendmsg(message: OutgoingMessage<A> | TimestampedMessage<A>, op?: SyncOp | number): number | TimestampedSend {
+  sendmsg(
+    message: OutgoingMessage<A> | TimestampedMessage<A>,
+    op?: SyncOp | number,
+  ): number | TimestampedSend {
     const waiting = checkSyncSend(op, this.timeout)
     const operation = this.sendmsgOperation(message, waiting.flags, false)
     if (operation instanceof SendStamped) return blockTimestamped(this.channel, operation, waiting)

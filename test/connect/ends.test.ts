@@ -106,12 +106,22 @@ test('undefined options of the other form count as absent', async () => {
   const none = { host: undefined, port: undefined, family: undefined }
   await withPath(async path => {
     const server = await createServer({ path, ...none, reusePort: undefined, dualstack: undefined })
-    const client = await createConnection({ path, ...none, localAddress: undefined, happyEyeballs: undefined })
+    const client = await createConnection({
+      path,
+      ...none,
+      localAddress: undefined,
+      happyEyeballs: undefined,
+    })
     expect(client.getpeername().path).toBe(path)
     client.close()
     server.close()
   })
-  const server = await createServer({ host: '127.0.0.1', path: undefined, unlink: undefined, mode: undefined })
+  const server = await createServer({
+    host: '127.0.0.1',
+    path: undefined,
+    unlink: undefined,
+    mode: undefined,
+  })
   const { port } = server.getsockname()
   const client = await createConnection({ host: '127.0.0.1', port, path: undefined })
   expect(client.getpeername().port).toBe(port)

@@ -15,7 +15,9 @@ test('inspect of a server shows its address, the number of connections and its s
   expect(inspect(server)).toBe(`Server { address: '${address}', connections: 0 }`)
   using _client = await createConnection(server.address)
   await running
-  expect(inspect({ server }, { compact: true })).toContain(`server: Server { address: '${address}', connections: 1 }`)
+  expect(inspect({ server }, { compact: true })).toContain(
+    `server: Server { address: '${address}', connections: 1 }`,
+  )
   const closed = server.close({ drain: true })
   expect(inspect(server)).toBe(`Server [closing] { address: '${address}', connections: 1 }`)
   end()

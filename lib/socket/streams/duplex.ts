@@ -174,7 +174,9 @@ export class SocketDuplex extends NetLike {
     this.#reading = true
     if (this.connecting) return
     const { channel } = this.socket
-    reactor.submit(channel, new Recv(channel, 0, this.#size), null, undefined).then(this.#received, this.#failed)
+    reactor
+      .submit(channel, new Recv(channel, 0, this.#size), null, undefined)
+      .then(this.#received, this.#failed)
   }
 
   readonly #received = (data: Buffer): void => {
