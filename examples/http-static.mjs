@@ -12,7 +12,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { createServer, MSG_MORE, options, serve, SHUT_WR, Socket } from 'bsd-sockets'
-import { File, Files } from './http-files.mjs'
+import { Files } from './http-files.mjs'
 
 const MAX_HEAD = 16 * 1024
 const HEAD_TIME = 10_000 // ms until a head has arrived, with the time that the connection is idle
@@ -34,6 +34,7 @@ function headOf(/** @type {number} */ status, /** @type {string} */ fields, /** 
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\nConnection: ${connection}\r\n${fields}\r\n`
 }
 
+/** @typedef {import('./http-files.mjs').File} File */
 /** @typedef {Record<string, string | undefined>} Fields The fields of a request, with lower-case names. */
 /** @typedef {{ method: string, target: string, keep: boolean, fields: Fields }} Request */
 

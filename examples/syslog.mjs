@@ -6,7 +6,7 @@
 // Exits with 0 if the message was sent, else 1. Waits for at most two seconds while the daemon's queue is full.
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
-import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket, SocketError } from 'bsd-sockets'
+import { AF_UNIX, SOCK_DGRAM, SOCK_STREAM, Socket } from 'bsd-sockets'
 
 const names = 'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp audit alert clock'
 const facilities = [...names.split(' '), ...Array.from({ length: 8 }, (_, i) => `local${i}`)]
@@ -56,7 +56,8 @@ async function connect(/** @type {string} */ path, /** @type {number} */ type = 
     return socket
   } catch (error) {
     socket.close()
-    if (type === SOCK_STREAM || /** @type {SocketError} */ (error).code !== 'EPROTOTYPE') throw error
+    if (type === SOCK_STREAM || /** @type {NodeJS.ErrnoException} */ (error).code !== 'EPROTOTYPE')
+      throw error
     return connect(path, SOCK_STREAM)
   }
 }

@@ -48,9 +48,8 @@ describe.each(['toDuplex', 'toWeb', 'toDgram'] as const)('after %s', call => {
   const received: string[] = []
   beforeAll(() => {
     ;[peer, socket] = isDatagram ? Socket.pair(AF_UNIX, SOCK_DGRAM) : Socket.pair()
-    if (call === 'toDgram')
-      made = socket.toDgram().on('message', data => received.push(String(data))) as never
-    else if (call === 'toWeb') made = socket.toWeb() as never
+    if (call === 'toDgram') made = socket.toDgram().on('message', data => received.push(String(data)))
+    else if (call === 'toWeb') made = socket.toWeb()
     else made = { readable: socket.toDuplex() }
   })
   afterAll(() => {

@@ -101,29 +101,29 @@ export async function inet(udp: Socket<InetAddress, 'dgram'>, own: AnyInetAddres
   udp.trySendto(data, { port: 9 })
   udp.tryConnect(own)
   await udp.connectEx(['127.0.0.1', 9])
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.bind('/tmp/s')
   // @ts-expect-error the bytes of a path
   udp.bind(Buffer.from('/tmp/s'))
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.bind({ path: '/tmp/s' })
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   await udp.connect('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   await udp.connectEx('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.tryConnect('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   await udp.sendto(data, '/tmp/s')
   // @ts-expect-error an address of another family
   await udp.sendto(data, { pid: 0, groups: 1 })
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.trySendto(data, '/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   await udp.sendmsg({ data, address: '/tmp/s' })
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   await udp.sendmsg({ data, address: '/tmp/s', timestamp: true })
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.trySendmsg({ data, address: { path: '/tmp/s' } })
   // An address of a kind that only the running program knows.
   udp.bind(new Socket().getsockname())
@@ -180,15 +180,15 @@ export function blocking(udp: sync.Socket<InetAddress, 'dgram'>, any: sync.Socke
   udp.bind(['', 0])
   udp.sendto(data, udp.recvfrom(1).address)
   udp.sendmsg({ data, address: { port: 9 } })
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.bind('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.connect('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.connectEx('/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.sendto(data, '/tmp/s')
-  // @ts-expect-error a path
+  // @ts-expect-error a path is for AF_UNIX
   udp.sendmsg({ data, address: '/tmp/s' })
   any.connect('/tmp/s')
   any.connect(['127.0.0.1', 9])
