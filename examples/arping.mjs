@@ -1,3 +1,4 @@
+// @ts-check
 // Finds the host on the link that has an IPv4 address, like arping -I. Linux, needs CAP_NET_RAW.
 //
 //   node examples/arping.mjs [-c count] [-w seconds] -I interface address
@@ -29,21 +30,23 @@ if (positionals.length !== 1 || values.interface === undefined) {
   console.error('usage: arping.mjs [-c count] [-w seconds] -I interface address')
   process.exit(2)
 }
-const target = inet_pton(AF_INET, positionals[0])
+const device = values.interface
+const [host = ''] = positionals
+const target = inet_pton(AF_INET, host)
 
 /** The source address that the kernel would use for the target. */
 async function sourceAddress() {
-  const socket = new Socket(AF_INET, SOCK_DGRAM).set(options.SO_BINDTODEVICE, values.interface)
+  const socket = new Socket(AF_INET, SOCK_DGRAM).set(options.SO_BINDTODEVICE, device)
   try {
-    await socket.connect([positionals[0], 1025])
+    await socket.connect([host, 1025])
     return inet_pton(AF_INET, socket.getsockname().address)
   } finally {
     socket.close()
   }
 }
 
-const bytesOf = mac => Buffer.from(mac.replaceAll(':', ''), 'hex')
-const macOf = bytes =>
+const bytesOf = (/** @type {string} */ mac) => Buffer.from(mac.replaceAll(':', ''), 'hex')
+const macOf = (/** @type {Buffer} */ bytes) =>
   bytes
     .toString('hex')
     .toUpperCase()
@@ -61,15 +64,14 @@ const replies = bpf.assemble([
 ])
 
 const source = await sourceAddress()
-const socket = openPacket({ interface: values.interface, protocol: ETH_P_ARP, filter: replies })
-const own = bytesOf(socket.socket.localAddress.hardwareAddress)
+const socket = openPacket({ interface: device, protocol: ETH_P_ARP, filter: replies })
+const own = bytesOf(socket.socket.getsockname().hardwareAddress)
 const ends = new AbortController()
-const timer = Number.isFinite(+values.seconds)
-  ? setTimeout(() => ends.abort(), values.seconds * 1000)
-  : undefined
+const seconds = Number(values.seconds)
+const timer = Number.isFinite(seconds) ? setTimeout(() => ends.abort(), seconds * 1000) : undefined
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ends.abort())
 
-function request(to) {
+function request(/** @type {Buffer} */ to) {
   const header = Buffer.concat([to, own, Buffer.from('0806', 'hex')])
   const body = Buffer.from('0001080006040001', 'hex') // Ethernet, IPv4, lengths 6 and 4, request
   return Buffer.concat([header, body, own, source, to, target])
@@ -101,11 +103,13 @@ async function ask() {
   ends.abort()
 }
 
-console.log(`ARPING ${positionals[0]} from ${inet_ntop(AF_INET, source)} ${values.interface}`)
-const outcomes = await Promise.allSettled([listen(), ask()])
+console.log(`ARPING ${host} from ${inet_ntop(AF_INET, source)} ${device}`)
+const unlessEnded = (/** @type {unknown} */ error) => {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error
+}
+const outcomes = await Promise.allSettled([listen().catch(unlessEnded), ask().catch(unlessEnded)])
 clearTimeout(timer)
 socket.close()
-const failed = outcomes.find(({ reason }) => reason !== undefined && reason.name !== 'AbortError')
-if (failed !== undefined) throw failed.reason
+for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 console.log(`Sent ${sent} probes (${broadcasts} broadcast(s))\nReceived ${received} response(s)`)
 process.exitCode = received > 0 ? 0 : 1

@@ -1,3 +1,4 @@
+// @ts-check
 // One listening socket for all cores: the main thread opens it and passes its descriptor number to the workers, which
 // all accept from it. A free worker accepts the next connection, so no connection waits for a busy worker.
 //
@@ -31,7 +32,7 @@ if (isMainThread) {
       if (data.length === 0) return
       await connection.sendAll(data)
     }
-  }, { maxConnections: 100, onError: error => error.name === 'AbortError' || console.error(error) }) // prettier-ignore
-  parentPort.postMessage('ready')
-  parentPort.once('message', () => server.close({ drain: 1000 }))
+  }, { maxConnections: 100, onError: (/** @type {any} */ error) => error.name === 'AbortError' || console.error(error) }) // prettier-ignore
+  parentPort?.postMessage('ready')
+  parentPort?.once('message', () => server.close({ drain: 1000 }))
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // One server on every core: each worker has its own listening socket on the same port (SO_REUSEPORT), and the kernel
 // distributes the connections.
 //
@@ -33,7 +34,7 @@ if (isMainThread) {
       if (data.length === 0) return
       await connection.sendAll(data)
     }
-  }, { onError: error => error.name === 'AbortError' || console.error(error) }) // prettier-ignore
-  parentPort.postMessage('ready')
-  parentPort.once('message', () => server.close({ drain: 1000 }))
+  }, { onError: (/** @type {any} */ error) => error.name === 'AbortError' || console.error(error) }) // prettier-ignore
+  parentPort?.postMessage('ready')
+  parentPort?.once('message', () => server.close({ drain: 1000 }))
 }

@@ -10,22 +10,7 @@
 import { lookup } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import {
-  AF_INET,
-  AF_INET6,
-  SOCK_DGRAM,
-  Socket,
-  SocketError,
-  clock,
-  createServer,
-  options,
-  serve,
-} from 'bsd-sockets'
-import {
-  SOF_TIMESTAMPING_OPT_TSONLY,
-  SOF_TIMESTAMPING_SOFTWARE,
-  SOF_TIMESTAMPING_TX_SOFTWARE,
-} from 'bsd-sockets/linux'
+import { AF_INET, AF_INET6, SOCK_DGRAM, Socket, SocketError, clock, createServer, serve } from 'bsd-sockets'
 
 const MAGIC = 0x64656c61
 const SIZE = 24 // magic, sequence number, t2, t3
@@ -88,17 +73,12 @@ async function runServer() {
   return true
 }
 
-/** Opens a socket whose sends are timestamped by the kernel when it passes them to the device. */
+/** Opens a socket to the server. */
 async function openClient(/** @type {string} */ name) {
   const { address, family } = await lookup(name)
   const socket = new Socket(family === 4 ? AF_INET : AF_INET6, SOCK_DGRAM)
   await socket.connect({ address, port })
-  return socket
-    .receiveMeta({ timestamp: 'ns' })
-    .set(
-      options.SO_TIMESTAMPING,
-      SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY,
-    )
+  return socket.receiveMeta({ timestamp: 'ns' })
 }
 
 /** Waits for the reply, and drops late ones of earlier probes. */
@@ -125,14 +105,9 @@ async function probe(/** @type {Socket} */ socket, /** @type {number} */ sequenc
   request.writeUInt32BE(MAGIC, 0)
   request.writeUInt32BE(sequence, 4)
   const signal = AbortSignal.any([end.signal, AbortSignal.timeout(wait * 1000)])
-  socket.tryReceiveErrors() // drops the timestamp of an earlier probe without a reply
   try {
-    const before = clock.realtimeNs()
-    await socket.send(request)
-    const reply = await replyTo(sequence, socket, signal)
-    // The kernel has put the timestamp of the send into the error queue before it could receive the reply.
-    const sent = socket.tryReceiveErrors()?.find(({ stage }) => stage === 'sent')
-    return { t1: sent?.timestamp ?? before, ...reply }
+    const { timestamp } = await socket.sendmsg({ data: request, timestamp: true }, { signal })
+    return { t1: timestamp, ...(await replyTo(sequence, socket, signal)) }
   } catch (error) {
     if (error instanceof SocketError)
       console.log(`seq=${sequence} ${error.message}`) // such as ECONNREFUSED

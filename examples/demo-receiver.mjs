@@ -1,3 +1,4 @@
+// @ts-check
 // The receiver of the demo: receives into memory, then prints the hash of the bytes.
 import { createHash } from 'node:crypto'
 import { AF_INET } from 'bsd-sockets'

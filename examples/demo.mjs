@@ -1,6 +1,8 @@
+// @ts-check
 // npm run demo: shows the package on real data in under half a minute. Makes a file, sends it over loopback TCP twice,
 // once with sendfile(2) and once with Node's streams, and then shows four kinds of sockets that Node does not offer.
 // Removes its files at the end.
+// @ts-expect-error cli-progress has no types
 import cliProgress from 'cli-progress'
 import { spawn } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
@@ -29,7 +31,7 @@ const receiver = fileURLToPath(new URL('./demo-receiver.mjs', import.meta.url))
 const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-demo-'))
 
 /** Makes a file of SIZE random bytes and returns its SHA-256. */
-function makeFile(name) {
+function makeFile(/** @type {string} */ name) {
   const hash = createHash('sha256')
   const block = Buffer.alloc(MIB)
   const fd = openSync(name, 'w')
@@ -43,7 +45,13 @@ function makeFile(name) {
   return hash.digest('hex')
 }
 
-/** Runs one transfer to a receiver in another process. Measures time and CPU of the sender. */
+/**
+ * Runs one transfer to a receiver in another process. Measures time and CPU of the sender.
+ * @template S
+ * @param {string} label
+ * @param {() => Promise<{ port: number, accept(): Promise<S>, close(): void }>} listen
+ * @param {(socket: S, progress: (sent: number) => void) => Promise<void>} send
+ */
 async function measure(label, listen, send) {
   const bar = new cliProgress.SingleBar({
     format: `  ${label.padEnd(26)} {bar} {percentage}%`,
@@ -55,6 +63,7 @@ async function measure(label, listen, send) {
   const child = spawn(process.execPath, [receiver, String(port), String(SIZE)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  /** @type {Buffer[]} */
   const answer = []
   child.stdout.on('data', data => answer.push(data))
   const ended = once(child, 'close')
@@ -81,7 +90,11 @@ async function listenOurs() {
   return { port: server.getsockname().port, accept: () => server.accept(), close: () => server.close() }
 }
 
-async function sendOurs(file, socket, progress) {
+async function sendOurs(
+  /** @type {string} */ file,
+  /** @type {Socket} */ socket,
+  /** @type {(sent: number) => void} */ progress,
+) {
   const handle = await open(file)
   try {
     await socket.sendfile(handle, { onProgress: progress })
@@ -93,12 +106,18 @@ async function sendOurs(file, socket, progress) {
 
 async function listenNode() {
   const server = net.createServer()
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  /** @returns {Promise<net.Socket>} */
   const accept = async () => (await once(server, 'connection'))[0]
-  return { port: server.address().port, accept, close: () => server.close() }
+  const { port } = /** @type {net.AddressInfo} */ (server.address())
+  return { port, accept, close: () => server.close() }
 }
 
-async function sendNode(file, socket, progress) {
+async function sendNode(
+  /** @type {string} */ file,
+  /** @type {net.Socket} */ socket,
+  /** @type {(sent: number) => void} */ progress,
+) {
   const stream = createReadStream(file)
   const timer = setInterval(() => progress(stream.bytesRead), 125)
   stream.pipe(socket)
@@ -124,22 +143,26 @@ async function transfers() {
     )
     if (row.hash !== expected) process.exitCode = 1
   }
-  const [ours, theirs] = rows
+  const [ours, theirs] = /** @type {[typeof rows[0], typeof rows[0]]} */ (rows)
   const rate = (ours.rate / theirs.rate).toFixed(1)
   const cpu = (theirs.cpu / ours.cpu).toFixed(1)
   console.log(`  sendfile: ${rate} times the throughput, ${cpu} times less CPU in the sender`)
 }
 
-async function timed(label, run) {
+async function timed(/** @type {string} */ label, /** @type {() => Promise<string>} */ run) {
   const start = performance.now()
   const text = await run()
   console.log(`  ${label.padEnd(26)} ${text} (${(performance.now() - start).toFixed(1)} ms)`)
 }
 
-/** Calls a function with sockets and closes them. Node 24 and TypeScript have `using` for this. */
+/**
+ * Calls a function and closes the sockets. Node 24 and TypeScript have `using` for this.
+ * @param {Socket[]} sockets
+ * @param {() => Promise<string>} run
+ */
 async function withSockets(sockets, run) {
   try {
-    return await run(...sockets)
+    return await run()
   } finally {
     for (const socket of sockets) socket.close()
   }
@@ -180,16 +203,14 @@ function abstractDatagram() {
 function multicast() {
   const group = '239.255.77.77'
   const loopback = process.platform === 'darwin' ? 'lo0' : 'lo'
-  return withSockets(
-    [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)],
-    async (receiver, sender) => {
-      receiver.bind([group, 0]).joinGroup(group, { interface: loopback })
-      sender.set(options.IP_MULTICAST_IF, loopback).set(options.IP_MULTICAST_TTL, 7)
-      await sender.sendto(Buffer.from('hello, group'), receiver.getsockname())
-      const { data } = await receiver.recvfrom(100, { timeout: 2000 })
-      return `${data.length} bytes to ${group} on loopback, TTL read back: ${sender.get(options.IP_MULTICAST_TTL)}`
-    },
-  )
+  const [receiver, sender] = [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)]
+  return withSockets([receiver, sender], async () => {
+    receiver.bind([group, 0]).joinGroup(group, { interface: loopback })
+    sender.set(options.IP_MULTICAST_IF, loopback).set(options.IP_MULTICAST_TTL, 7)
+    await sender.sendto(Buffer.from('hello, group'), receiver.getsockname())
+    const { data } = await receiver.recvfrom(100, { timeout: 2000 })
+    return `${data.length} bytes to ${group} on loopback, TTL read back: ${sender.get(options.IP_MULTICAST_TTL)}`
+  })
 }
 
 async function ping() {
@@ -197,7 +218,7 @@ async function ping() {
   try {
     socket = new Socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)
   } catch (error) {
-    return error.message // without the privilege: the error names it
+    return String(error) // without the privilege: the error names it
   }
   const id = process.pid & 0xffff
   const echo = Buffer.alloc(64) // type 8, code 0, checksum, identifier, sequence, data
@@ -210,7 +231,7 @@ async function ping() {
     await socket.send(echo)
     for (;;) {
       const packet = await socket.recv(1500, { timeout: 2000 })
-      const icmp = packet.subarray((packet[0] & 0xf) * 4)
+      const icmp = packet.subarray(((packet[0] ?? 0) & 0xf) * 4)
       if (icmp[0] !== 0 || icmp.readUInt16BE(4) !== id) continue
       return `reply from 127.0.0.1, ttl ${packet[8]}, ${((performance.now() - start) * 1000).toFixed(0)} µs`
     }

@@ -1,3 +1,4 @@
+// @ts-check
 // Passes sockets on: a listening socket to a child process that inherits it, and to another one over a socketpair; a
 // connection to a worker thread. The new owner answers.
 //
@@ -11,17 +12,18 @@ import { Socket, createServer } from 'bsd-sockets'
 const self = fileURLToPath(import.meta.url)
 
 /** Sends a name over one connection. */
-async function answer(connection, who) {
+async function answer(/** @type {Socket} */ connection, /** @type {string} */ who) {
   await connection.sendAll(Buffer.from(`answered by ${who}`))
   connection.close()
 }
 
 /** Descriptor 3 of the child is the listening socket, or a socket over which it receives the listening socket. */
-async function child(how) {
+async function child(/** @type {string} */ how) {
   let listener = Socket.adopt(3)
   if (how === 'sent') {
     const channel = listener
     const { fds } = await channel.recvFds(1, 1)
+    if (fds[0] === undefined) throw new Error('no descriptor was received')
     listener = Socket.adopt(fds[0].release()) // the Socket now owns the descriptor
     channel.close()
   }
@@ -30,7 +32,7 @@ async function child(how) {
 }
 
 /** Connects and reads to the end of the stream. */
-async function ask(address) {
+async function ask(/** @type {import('bsd-sockets').Address} */ address) {
   const socket = new Socket()
   await socket.connect(address)
   let text = ''
@@ -39,7 +41,7 @@ async function ask(address) {
   return text
 }
 
-function start(how, fd) {
+function start(/** @type {string} */ how, /** @type {number} */ fd) {
   const started = spawn(process.execPath, [self, how], { stdio: ['ignore', 'inherit', 'inherit', fd] })
   return once(started, 'close')
 }
@@ -74,5 +76,5 @@ async function main() {
 }
 
 if (!isMainThread) await answer(Socket.adopt(workerData), 'a worker thread')
-else if (process.argv.length > 2) await child(process.argv[2])
+else if (process.argv[2] !== undefined) await child(process.argv[2])
 else await main()

@@ -1,3 +1,4 @@
+// @ts-check
 // A static file server on every core: HTTP/1.1 with keep-alive, ranges, conditional requests and a graceful end.
 //
 //   node examples/http-static.mjs [--host 127.0.0.1] [--port 8080] [--workers n] [folder]     SIGTERM or Ctrl-C ends it
@@ -27,16 +28,24 @@ function tick() {
   if (time !== second) [second, date] = [time, new Date(time * 1000).toUTCString()]
 }
 
-function headOf(status, fields, keep) {
+function headOf(/** @type {number} */ status, /** @type {string} */ fields, /** @type {boolean} */ keep) {
   tick()
   const connection = keep ? 'keep-alive' : 'close'
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nDate: ${date}\r\nConnection: ${connection}\r\n${fields}\r\n`
 }
 
-/** Parses a head. Returns null if it is malformed or announces a body: no file takes one. */
-function parse(head) {
-  const [first, ...lines] = head.slice(0, -4).split('\r\n')
+/** @typedef {import('./http-files.mjs').File} File */
+/** @typedef {Record<string, string | undefined>} Fields The fields of a request, with lower-case names. */
+/** @typedef {{ method: string, target: string, keep: boolean, fields: Fields }} Request */
+
+/**
+ * Parses a head. Returns null if it is malformed or announces a body: no file takes one.
+ * @returns {Request | null}
+ */
+function parse(/** @type {string} */ head) {
+  const [first = '', ...lines] = head.slice(0, -4).split('\r\n')
   const request = /^([A-Z]+) (?:https?:\/\/[^/\s]*)?(\/[^\s?#]*)\S* HTTP\/1\.([01])$/.exec(first)
+  /** @type {Fields} */
   const fields = {}
   for (const line of lines) {
     const colon = line.indexOf(':')
@@ -47,11 +56,12 @@ function parse(head) {
   if (request === null || (request[3] === '1' && fields.host === undefined)) return null
   if ((fields['content-length'] ?? '0') !== '0' || fields['transfer-encoding'] !== undefined) return null
   const { connection = request[3] === '1' ? 'keep-alive' : 'close' } = fields
-  return { method: request[1], target: request[2], keep: !/\bclose\b/i.test(connection), fields }
+  const [, method = '', target = ''] = request
+  return { method, target, keep: !/\bclose\b/i.test(connection), fields }
 }
 
 /** Returns the path of a target, without its dots; null if it is malformed. */
-function nameOf(target) {
+function nameOf(/** @type {string} */ target) {
   try {
     const name = target.includes('%') ? decodeURIComponent(target) : target
     return name.includes('\0') ? null : path.posix.normalize(name)
@@ -61,51 +71,66 @@ function nameOf(target) {
 }
 
 /** True if the client has this version of the file already. */
-function isKnown(fields, { version, modified }) {
+function isKnown(/** @type {Fields} */ fields, /** @type {File} */ { version, modified }) {
   const tags = fields['if-none-match']
-  if (tags === undefined) return Date.parse(fields['if-modified-since']) >= modified
+  if (tags === undefined) return Date.parse(fields['if-modified-since'] ?? '') >= modified
   return tags === '*' || tags.split(',').some(tag => tag.trim().replace(/^W\//, '') === version)
 }
 
-/** Returns the first byte and the end of the wanted range: 'all', or null if the file has no such bytes. */
-function rangeOf({ method, fields }, { size, version, modified }) {
-  const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(fields.range) ?? []
+/**
+ * Returns the first byte and the end of the wanted range: 'all', or null if the file has no such bytes.
+ * @returns {[begin: number, end: number] | 'all' | null}
+ */
+function rangeOf(/** @type {Request} */ { method, fields }, /** @type {File} */ { size, version, modified }) {
+  const [, first, last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(fields['range'] ?? '') ?? []
   const condition = fields['if-range']
   const valid = condition === undefined || condition === version || Date.parse(condition) === modified
   if (method !== 'GET' || !valid || first === undefined || first + last === '') return 'all'
-  if (first === '') return last > 0 && size > 0 ? [Math.max(0, size - last), size] : null
+  if (first === '') return Number(last) > 0 && size > 0 ? [Math.max(0, size - Number(last)), size] : null
   if (last !== '' && Number(last) < Number(first)) return 'all'
   const end = last === '' ? size : Math.min(size, Number(last) + 1)
-  return first < size ? [Number(first), end] : null
+  return Number(first) < size ? [Number(first), end] : null
 }
 
+/** @type {{ keep: boolean, method?: string, more?: string }} */
+const NO_REQUEST = { keep: false }
+
 /** Sends a response without a file. */
-async function sendText(connection, status, { keep, method, more = '' } = { keep: false }) {
+async function sendText(
+  /** @type {Socket} */ connection,
+  /** @type {number} */ status,
+  { keep, method, more = '' } = NO_REQUEST,
+) {
   const body = status === 304 ? '' : `${status} ${STATUS_CODES[status]}\n`
   const length = status === 304 ? '' : `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n`
   const head = headOf(status, more + length, keep)
   await connection.sendAll(Buffer.from(method === 'HEAD' ? head : head + body, 'latin1'))
 }
 
-/** Returns the usual response to a small file, which is the same for a second. */
-function responseOf(file) {
+/** Returns the usual response to a small file with this body, which is the same for a second. */
+function responseOf(/** @type {File} */ file, /** @type {Buffer} */ body) {
   tick()
-  if (file.second !== second) {
+  if (file.second !== second || file.response === null) {
     const head = headOf(200, `${file.fields}Content-Length: ${file.size}\r\n`, true)
-    file.response = Buffer.concat([Buffer.from(head, 'latin1'), file.body])
+    file.response = Buffer.concat([Buffer.from(head, 'latin1'), body])
     file.second = second
   }
   return file.response
 }
 
-async function sendFile(connection, file, request) {
+async function sendFile(
+  /** @type {Socket} */ connection,
+  /** @type {File} */ file,
+  /** @type {Request} */ request,
+) {
   const { method, fields, keep } = request
   if (isKnown(fields, file)) return sendText(connection, 304, { keep, more: file.fields })
   const range = rangeOf(request, file)
   if (range === null)
     return sendText(connection, 416, { keep, more: `Content-Range: bytes */${file.size}\r\n` })
   const whole = range === 'all'
-  if (whole && keep && method === 'GET' && file.body !== null) return connection.sendAll(responseOf(file))
+  if (whole && keep && method === 'GET' && file.body !== null)
+    return connection.sendAll(responseOf(file, file.body))
   const [begin, end] = whole ? [0, file.size] : range
   const part = whole ? '' : `Content-Range: bytes ${begin}-${end - 1}/${file.size}\r\n`
   const text = headOf(whole ? 200 : 206, `${file.fields}${part}Content-Length: ${end - begin}\r\n`, keep)
@@ -114,14 +139,20 @@ async function sendFile(connection, file, request) {
   if (file.body !== null) return connection.sendAll(Buffer.concat([head, file.body.subarray(begin, end)]))
   // With MSG_MORE the kernel keeps the head for the packet with the first bytes of the file.
   await connection.sendAll(head, MSG_MORE)
-  for (let at = begin; at < end; at += PIECE)
-    await connection.sendfile(file.handle, { offset: at, length: Math.min(PIECE, end - at) })
+  const { handle } = file
+  for (let at = begin; handle !== null && at < end; at += PIECE)
+    await connection.sendfile(handle, { offset: at, length: Math.min(PIECE, end - at) })
 }
 
+/** @type {Record<string, number | undefined>} */
 const statuses = { ENOENT: 404, ENOTDIR: 404, ENAMETOOLONG: 404, ELOOP: 404, EACCES: 403, ENXIO: 403 }
 
 /** Answers one request. */
-async function answer(connection, files, request) {
+async function answer(
+  /** @type {Socket} */ connection,
+  /** @type {Files} */ files,
+  /** @type {Request} */ request,
+) {
   const name = nameOf(request.target)
   if (name === null) return sendText(connection, 400, request)
   if (request.method !== 'GET' && request.method !== 'HEAD')
@@ -132,9 +163,10 @@ async function answer(connection, files, request) {
     file = (files.fresh(wanted) ?? (await files.refresh(wanted))).use()
   } catch (error) {
     const location = () => `Location: ${name.split('/').map(encodeURIComponent).join('/')}/\r\n`
-    if (error.code === 'EISDIR') return sendText(connection, 301, { ...request, more: location() })
-    if (statuses[error.code] === undefined) console.error(error)
-    return sendText(connection, statuses[error.code] ?? 500, request)
+    const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error)
+    if (code === 'EISDIR') return sendText(connection, 301, { ...request, more: location() })
+    if (statuses[code] === undefined) console.error(error)
+    return sendText(connection, statuses[code] ?? 500, request)
   }
   try {
     await sendFile(connection, file, request)
@@ -144,7 +176,7 @@ async function answer(connection, files, request) {
 }
 
 /** Sends an error and reads for a moment: if bytes are unread, close(2) resets the connection and the error is lost. */
-async function refuse(connection, status) {
+async function refuse(/** @type {Socket} */ connection, /** @type {number} */ status) {
   await sendText(connection, status)
   connection.shutdown(SHUT_WR)
   const signal = AbortSignal.timeout(GRACE)
@@ -152,17 +184,24 @@ async function refuse(connection, status) {
 }
 
 /** Reads a head. When the server ends, the client may send one more request: it may be on its way. */
-async function nextHead(reader, stopping) {
+async function nextHead(
+  /** @type {import('bsd-sockets').SocketReader} */ reader,
+  /** @type {AbortSignal} */ stopping,
+) {
   try {
     return await reader.until('\r\n\r\n', { signal: stopping })
   } catch (error) {
-    if (error.name !== 'AbortError') throw error
+    if (/** @type {Error} */ (error).name !== 'AbortError') throw error
     return reader.until('\r\n\r\n', { timeout: GRACE })
   }
 }
 
 /** Serves a connection to its end. */
-async function converse(connection, files, stopping) {
+async function converse(
+  /** @type {Socket} */ connection,
+  /** @type {Files} */ files,
+  /** @type {AbortSignal} */ stopping,
+) {
   connection.timeout = SEND_TIME
   const reader = connection.reader({ max: MAX_HEAD, timeout: HEAD_TIME })
   for (let keep = true; keep;) {
@@ -170,12 +209,13 @@ async function converse(connection, files, stopping) {
     try {
       head = await nextHead(reader, stopping)
     } catch (error) {
-      if (error.code === 'ERR_LIMIT_EXCEEDED') return refuse(connection, 431)
-      if (error.code === 'ERR_SOCKET_TIMEOUT' && reader.buffered > 0) return refuse(connection, 408)
-      if (error.code === 'ERR_SOCKET_TIMEOUT' || error.code === 'ERR_UNEXPECTED_END') return
+      const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+      if (code === 'ERR_LIMIT_EXCEEDED') return refuse(connection, 431)
+      if (code === 'ERR_SOCKET_TIMEOUT' && reader.buffered > 0) return refuse(connection, 408)
+      if (code === 'ERR_SOCKET_TIMEOUT' || code === 'ERR_UNEXPECTED_END') return
       throw error
     }
-    const request = parse(head.latin1Slice())
+    const request = parse(head.toString('latin1'))
     if (request === null) return refuse(connection, 400)
     keep = request.keep &&= !stopping.aborted
     await answer(connection, files, request)
@@ -183,18 +223,22 @@ async function converse(connection, files, stopping) {
 }
 
 /** Serves a folder on a listening socket. Returns a function that ends the server. */
-async function start(listener, folder) {
+async function start(/** @type {Socket} */ listener, /** @type {string} */ folder) {
   const files = new Files(await realpath(folder))
   const usual = new Set(['ECONNRESET', 'EPIPE', 'ENOTCONN', 'ERR_SOCKET_TIMEOUT'])
   const server = serve(listener, (connection, { stopping }) => converse(connection, files, stopping), {
     maxConnections: 10_000,
-    onError: error => usual.has(error.code) || console.error(error),
+    onError: (/** @type {any} */ error) => usual.has(error.code) || console.error(error),
   })
   return () => server.close({ drain: DRAIN })
 }
 
 /** Starts threads that all accept from one socket. Returns a function that ends them. */
-async function startWorkers(listener, folder, count) {
+async function startWorkers(
+  /** @type {Socket} */ listener,
+  /** @type {string} */ folder,
+  /** @type {number} */ count,
+) {
   const threads = Array.from({ length: count }, () => {
     const fd = listener.dup().detach() // each worker closes its own duplicate
     return new Worker(new URL(import.meta.url), { workerData: { fd, folder } })
@@ -230,6 +274,6 @@ async function main() {
 if (isMainThread) await main()
 else {
   const stop = await start(Socket.adopt(workerData.fd), workerData.folder)
-  parentPort.once('message', stop)
-  parentPort.postMessage('ready')
+  parentPort?.once('message', stop)
+  parentPort?.postMessage('ready')
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // A chat without a server: every member of the multicast group receives each message.
 //
 //   node examples/multicast-chat.mjs [--name ann] [--interface eth0] [--group 239.255.42.42] [--port 4242] [--hops 1]
@@ -7,7 +8,7 @@
 import { userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { AF_INET, AF_INET6, SOCK_DGRAM, Socket, options } from 'bsd-sockets'
+import { AF_INET, AF_INET6, SOCK_DGRAM, Socket, SocketError, options } from 'bsd-sockets'
 
 const { values } = parseArgs({
   options: {
@@ -59,8 +60,8 @@ try {
   for (;;) {
     const { data, address } = await receiver.recvfrom(65535)
     // The sender receives its own messages too. They are on the screen already.
-    if (!address.equals(sender.localAddress)) console.log(`${address.address}  ${data}`)
+    if (address !== null && !address.equals(sender.localAddress)) console.log(`${address.address}  ${data}`)
   }
 } catch (error) {
-  if (error.code !== 'ECANCELED') throw error // the socket was closed at the end of the input
+  if (!(error instanceof SocketError && error.code === 'ECANCELED')) throw error // the socket was closed at the end of the input
 }

@@ -1,27 +1,28 @@
+// @ts-check
 // Describes a frame like tcpdump -nS: ARP, and TCP, UDP and ICMP over IPv4 and IPv6. For sniff.mjs.
 import { AF_INET, AF_INET6, inet_ntop } from 'bsd-sockets'
 
 /** Returns the local time of day with microseconds. */
-export function timeOf(timestamp) {
+export function timeOf(/** @type {bigint} */ timestamp) {
   const time = new Date(Number(timestamp / 1_000_000n)).toTimeString().slice(0, 8)
   return `${time}.${String((timestamp / 1000n) % 1_000_000n).padStart(6, '0')}`
 }
 
-const mac = bytes => bytes.toString('hex').replace(/..(?!$)/g, '$&:')
-const ip4 = bytes => inet_ntop(AF_INET, bytes.subarray(0, 4))
-const ip6 = bytes => inet_ntop(AF_INET6, bytes.subarray(0, 16))
+const mac = (/** @type {Buffer} */ bytes) => bytes.toString('hex').replace(/..(?!$)/g, '$&:')
+const ip4 = (/** @type {Buffer} */ bytes) => inet_ntop(AF_INET, bytes.subarray(0, 4))
+const ip6 = (/** @type {Buffer} */ bytes) => inet_ntop(AF_INET6, bytes.subarray(0, 16))
 
 /** Returns one line about a frame. `length` is its length on the wire. */
-export function describe(data, length = data.length) {
+export function describe(/** @type {Buffer} */ data, length = data.length) {
   try {
     return ofEthernet(data, length)
   } catch (error) {
-    if (error instanceof RangeError || error.code === 'ERR_OUT_OF_RANGE') return '[|truncated]'
+    if (error instanceof RangeError) return '[|truncated]'
     throw error
   }
 }
 
-function ofEthernet(data, length) {
+function ofEthernet(/** @type {Buffer} */ data, /** @type {number} */ length) {
   let [at, tag] = [12, '']
   for (; [0x8100, 0x88a8].includes(data.readUInt16BE(at)); at += 4) {
     const tci = data.readUInt16BE(at + 2)
@@ -36,7 +37,7 @@ function ofEthernet(data, length) {
   return `${tag}${mac(from)} > ${mac(to)}, ethertype 0x${type.toString(16).padStart(4, '0')}, length ${length}`
 }
 
-function ofArp(data, length) {
+function ofArp(/** @type {Buffer} */ data, /** @type {number} */ length) {
   const op = data.readUInt16BE(6)
   const [who, from, to] = [mac(data.subarray(8, 14)), ip4(data.subarray(14)), ip4(data.subarray(24))]
   if (op === 1) return `ARP, Request who-has ${to} tell ${from}, length ${length}`
@@ -44,14 +45,14 @@ function ofArp(data, length) {
   return `ARP, op ${op}, length ${length}`
 }
 
-function ofIp(data) {
+function ofIp(/** @type {Buffer} */ data) {
   const [header, total] = [(data[0] & 0xf) * 4, data.readUInt16BE(2)]
   const [from, to] = [ip4(data.subarray(12)), ip4(data.subarray(16))]
   if ((data.readUInt16BE(6) & 0x1fff) !== 0) return `IP ${from} > ${to}: ip-proto-${data[9]}`
   return `IP ${ofTransport(data[9], data.subarray(header), total - header, from, to)}`
 }
 
-function ofIp6(data) {
+function ofIp6(/** @type {Buffer} */ data) {
   const [from, to] = [ip6(data.subarray(8)), ip6(data.subarray(24))]
   let [next, at, hops] = [data[6], 40, '']
   if (next === 0) [next, at, hops] = [data[40], 48 + data[41] * 8, 'HBH ']
@@ -59,7 +60,8 @@ function ofIp6(data) {
   return `IP6 ${ofTransport(next, data.subarray(at), length, from, to, hops)}`
 }
 
-function ofTransport(protocol, data, length, from, to, hops = '') {
+/** @param {[protocol: number | undefined, data: Buffer, length: number, from: string, to: string, hops?: string]} of */
+function ofTransport(...[protocol, data, length, from, to, hops = '']) {
   if (protocol === 1) return `${from} > ${to}: ICMP ${ofIcmp(data)}, length ${length}`
   if (protocol === 58) return `${from} > ${to}: ${hops}ICMP6, ${ofIcmp6(data)}, length ${length}`
   if (protocol !== 6 && protocol !== 17) return `${from} > ${to}: ip-proto-${protocol} ${length}`
@@ -69,7 +71,7 @@ function ofTransport(protocol, data, length, from, to, hops = '') {
     : `${ends}: UDP, length ${data.readUInt16BE(4) - 8}`
 }
 
-function ofTcp(data, length) {
+function ofTcp(/** @type {Buffer} */ data, /** @type {number} */ length) {
   const [seq, ack, header, flags] = [
     data.readUInt32BE(4),
     data.readUInt32BE(8),
@@ -87,7 +89,7 @@ function ofTcp(data, length) {
   return `${text}${options === '' ? '' : `, options [${options}]`}, length ${size}`
 }
 
-function tcpOptions(data) {
+function tcpOptions(/** @type {Buffer} */ data) {
   const found = []
   for (let at = 0; at < data.length; at += data[at] <= 1 ? 1 : data[at + 1]) {
     const kind = data[at]
@@ -103,9 +105,10 @@ function tcpOptions(data) {
   return found.join(',')
 }
 
-const echo = (name, data) => `${name}, id ${data.readUInt16BE(4)}, seq ${data.readUInt16BE(6)}`
+const echo = (/** @type {string} */ name, /** @type {Buffer} */ data) =>
+  `${name}, id ${data.readUInt16BE(4)}, seq ${data.readUInt16BE(6)}`
 
-function ofIcmp(data) {
+function ofIcmp(/** @type {Buffer} */ data) {
   const [type, code] = data
   if (type === 8) return echo('echo request', data)
   if (type === 0) return echo('echo reply', data)
@@ -117,7 +120,7 @@ function ofIcmp(data) {
   return `${to} ${inner[9] === 6 ? 'tcp' : 'udp'} port ${port} unreachable`
 }
 
-function ofIcmp6(data) {
+function ofIcmp6(/** @type {Buffer} */ data) {
   const [type, code] = data
   if (type === 128) return echo('echo request', data)
   if (type === 129) return echo('echo reply', data)

@@ -1,3 +1,4 @@
+// @ts-check
 // ping(8) in a page: ICMP echo over IPv4 and IPv6.
 //
 //   node examples/ping.mjs [-4 | -6] [-c count] [-i seconds] [-W seconds] [-s bytes] [-t ttl] host
@@ -17,13 +18,14 @@ import {
   options,
 } from 'bsd-sockets'
 
-function fail(error) {
-  console.error(`ping: ${error.message}`)
+/** @returns {never} */
+function fail(/** @type {unknown} */ error) {
+  console.error(`ping: ${error instanceof Error ? error.message : error}`)
   process.exit(2)
 }
 
 function usage() {
-  fail(new Error('usage: ping.mjs [-46] [-c count] [-i s] [-W s] [-s bytes] [-t ttl] host'))
+  return fail(new Error('usage: ping.mjs [-46] [-c count] [-i s] [-W s] [-s bytes] [-t ttl] host'))
 }
 
 function readArguments() {
@@ -46,8 +48,9 @@ function readArguments() {
 }
 
 const { values, positionals } = readArguments()
-const [host] = positionals
-const [count, interval, wait, size] = ['count', 'interval', 'wait', 'size'].map(each => Number(values[each]))
+const [host = ''] = positionals
+const [count, interval] = [Number(values.count), Number(values.interval)]
+const [wait, size] = [Number(values.wait), Number(values.size)]
 const numbers = count > 0 && interval >= 0 && wait >= 0 && size >= 0 && size <= 65507 - 8
 if (positionals.length !== 1 || !numbers || !(Number(values.ttl ?? 1) > 0)) usage()
 const found = await lookup(host, { family: values.ipv4 ? 4 : values.ipv6 ? 6 : 0 }).catch(fail)
@@ -66,27 +69,31 @@ function openSocket() {
     try {
       return new Socket(family, SOCK_DGRAM, protocol)
     } catch (refused) {
-      throw new Error(`${denied.message}, and ${refused.message}`)
+      const messages = [denied, refused].map(each => (each instanceof Error ? each.message : each))
+      throw new Error(messages.join(', and '))
     }
   }
 }
 
-let socket
-try {
-  socket = openSocket()
+/** Opens a socket that receives only packets of the peer, and errors about it. */
+async function connect() {
+  const socket = openSocket()
   if (values.ttl !== undefined)
     socket.set(v4 ? options.IP_TTL : options.IPV6_UNICAST_HOPS, Number(values.ttl))
   socket.receiveMeta({ ttl: true, timestamp: 'us' })
-  await socket.connect([found.address, 0]) // the kernel then delivers only packets of this peer, and errors about it
-} catch (error) {
-  fail(error)
+  await socket.connect({ address: found.address, port: 0 })
+  return socket
 }
+
+const socket = await connect().catch(fail)
 // The identifier distinguishes replies to this process from others. On a ping socket it is the port, which the kernel
 // sets.
 const raw = socket.type === SOCK_RAW
-const id = raw ? process.pid & 0xffff : socket.localAddress.port
+const id = raw ? process.pid & 0xffff : (socket.getsockname().port ?? 0)
 
+/** @type {number[]} */
 const times = []
+/** @type {Map<number, number>} */
 const pending = new Map() // sequence number to time of the send
 const end = new AbortController()
 let sent = 0
@@ -98,22 +105,22 @@ async function send() {
   packet.writeUInt16BE(++sent & 0xffff, 6)
   packet.writeUInt16BE(checksum(packet), 2) // the kernel replaces it for IPv6 and on ping sockets
   pending.set(sent & 0xffff, performance.now())
-  await socket.send(packet).catch(error => console.log(error.message))
+  await socket.send(packet).catch((/** @type {Error} */ error) => console.log(error.message))
 }
 
-function answered(data, address, ttl, timestamp) {
+function answered(/** @type {import('bsd-sockets').Message} */ { data, address, meta: { ttl, timestamp } }) {
   const now = performance.now()
-  const icmp = raw && v4 ? data.subarray((data[0] & 0xf) * 4) : data // IPv4 packets begin with the IP header
+  const icmp = raw && v4 ? data.subarray(((data[0] ?? 0) & 0xf) * 4) : data // IPv4 packets begin with the IP header
   const sequence = icmp.length < 8 ? -1 : icmp.readUInt16BE(6)
-  if (icmp[0] !== REPLY || icmp.readUInt16BE(4) !== id || !pending.has(sequence)) return
   const start = pending.get(sequence)
+  if (icmp[0] !== REPLY || icmp.readUInt16BE(4) !== id || start === undefined) return
   pending.delete(sequence)
   // Use the kernel's timestamp, unless there is none or the wall clock was set in between.
   const arrived = timestamp === undefined ? now : Number(timestamp) / 1e6 - performance.timeOrigin
   const time = (arrived > start && arrived < now ? arrived : now) - start
   times.push(time)
   console.log(
-    `${icmp.length} bytes from ${address.address}: icmp_seq=${sequence} ttl=${ttl} time=${time.toFixed(3)} ms`,
+    `${icmp.length} bytes from ${address?.address}: icmp_seq=${sequence} ttl=${ttl} time=${time.toFixed(3)} ms`,
   )
   if (times.length === count) end.abort()
 }
@@ -121,11 +128,10 @@ function answered(data, address, ttl, timestamp) {
 async function receive() {
   for (;;) {
     try {
-      const { data, address, meta } = await socket.recvmsg(65535)
-      answered(data, address, meta.ttl, meta.timestamp)
+      answered(await socket.recvmsg(65535))
     } catch (error) {
-      if (error.code === 'ECANCELED') return // the socket was closed
-      console.log(error.message) // an ICMP error about the peer, such as EHOSTUNREACH
+      if (socket.closed) return
+      console.log(error instanceof Error ? error.message : error) // an ICMP error about the peer, such as EHOSTUNREACH
     }
   }
 }
@@ -134,7 +140,8 @@ process.once('SIGINT', () => end.abort())
 console.log(`PING ${host} (${found.address}) ${size} data bytes, ${raw ? 'raw socket' : 'ping socket'}`)
 const begin = performance.now()
 const receiving = receive()
-const pause = seconds => sleep(seconds * 1000, undefined, { signal: end.signal }).catch(() => undefined)
+const pause = (/** @type {number} */ seconds) =>
+  sleep(seconds * 1000, undefined, { signal: end.signal }).catch(() => undefined)
 while (sent < count && !end.signal.aborted) {
   await send()
   await pause(sent < count ? interval : wait)

@@ -1,3 +1,4 @@
+// @ts-check
 // systemd-notify(1) in a page: reports the state of a service to the service manager. sd_notify(3)
 //
 //   node examples/sd-notify.mjs [--ready] [--stopping] [--status text] [--pid number] [NAME=value…]
@@ -43,12 +44,12 @@ try {
       data: Buffer.from(state.join('\n')),
       address: name.replace(/^@/, '\0'),
       // Without them the kernel adds the credentials of this process, if the manager has set SO_PASSCRED.
-      control: [control.credentials({ pid, uid: process.getuid(), gid: process.getgid() })],
+      control: [control.credentials({ pid, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 })],
     },
     { timeout: 2000 },
   )
 } catch (error) {
-  console.error(`sd-notify: ${error.message}`)
+  console.error(`sd-notify: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
   socket.close()

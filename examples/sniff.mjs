@@ -1,3 +1,4 @@
+// @ts-check
 // Prints the frames of an interface, like tcpdump -nS. Linux, needs CAP_NET_RAW.
 //
 //   node examples/sniff.mjs [-i interface] [-c count] [-p] [-w file.pcap] [filter]
@@ -13,7 +14,7 @@ const SNAPSHOT = 0x40000 // the longest frame that is kept
 
 /** Writes a pcap file with timestamps in nanoseconds. */
 class Pcap {
-  constructor(path) {
+  constructor(/** @type {string} */ path) {
     this.fd = openSync(path, 'w')
     const header = Buffer.alloc(24)
     header.writeUInt32LE(0xa1b23c4d, 0)
@@ -24,7 +25,7 @@ class Pcap {
     writeSync(this.fd, header)
   }
 
-  write({ timestamp, data, length }) {
+  write(/** @type {import('bsd-sockets').Frame} */ { timestamp, data, length }) {
     const header = Buffer.alloc(16)
     header.writeUInt32LE(Number(timestamp / 1_000_000_000n), 0)
     header.writeUInt32LE(Number(timestamp % 1_000_000_000n), 4)
@@ -67,7 +68,7 @@ try {
     if (captured === count) break
   }
 } catch (error) {
-  if (error.name !== 'AbortError') throw error
+  if (!stop.signal.aborted) throw error
 } finally {
   const { packets, drops } = socket.statistics()
   console.error(

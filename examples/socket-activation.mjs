@@ -1,3 +1,4 @@
+// @ts-check
 // A service for systemd: takes its listening socket from the service manager, and is restarted without a lost connection.
 //
 //   node examples/socket-activation.mjs [port]                         listens itself
@@ -8,14 +9,14 @@
 import { AF_UNIX, createServer, listenFds, serve, SOCK_DGRAM, Socket } from 'bsd-sockets'
 
 /** Reports a state to the manager; does nothing without one. sd_notify(3) */
-async function notify(state) {
+async function notify(/** @type {string} */ state) {
   const { NOTIFY_SOCKET: name } = process.env
   if (name === undefined) return
   const socket = new Socket(AF_UNIX, SOCK_DGRAM)
   try {
     await socket.sendto(Buffer.from(state), name.replace(/^@/, '\0'), { timeout: 1000 })
   } catch (error) {
-    console.error(`notify: ${error.message}`)
+    console.error(`notify: ${error instanceof Error ? error.message : error}`)
   } finally {
     socket.close()
   }
@@ -25,16 +26,22 @@ const [passed] = [...listenFds().values()].flat()
 const listener = passed ?? (await createServer({ host: '127.0.0.1', port: Number(process.argv[2] ?? 0) }))
 
 /** Reads a line. When the service ends, the client may send one more within a second: it may be on its way. */
-async function nextLine(reader, stopping) {
+async function nextLine(
+  /** @type {import('bsd-sockets').SocketReader} */ reader,
+  /** @type {AbortSignal} */ stopping,
+) {
   try {
     return await reader.line({ signal: stopping, timeout: 60_000 })
   } catch (error) {
-    if (error.name !== 'AbortError') throw error
+    if (/** @type {Error} */ (error).name !== 'AbortError') throw error
     return reader.line({ timeout: 1000 })
   }
 }
 
-async function converse(connection, { stopping }) {
+async function converse(
+  /** @type {Socket} */ connection,
+  /** @type {import('bsd-sockets').Server} */ { stopping },
+) {
   const reader = connection.reader()
   for (let number = 1; ; number++) {
     const line = await nextLine(reader, stopping)
@@ -45,7 +52,7 @@ async function converse(connection, { stopping }) {
 }
 
 const server = serve(listener, converse, {
-  onError: error => error.code === 'ERR_SOCKET_TIMEOUT' || console.error(error),
+  onError: (/** @type {any} */ error) => error.code === 'ERR_SOCKET_TIMEOUT' || console.error(error),
 })
 console.log(`${passed === undefined ? 'listens' : 'was passed a socket'} on ${server.address}`)
 await notify(`READY=1\nSTATUS=listens on ${server.address}`)

@@ -1,3 +1,4 @@
+// @ts-check
 // Prints the state of a TCP connection: round trips, losses, windows, rates, like `ss -ti`. Linux.
 //
 //   node examples/tcp-info.mjs [-n count] [-i seconds] [--all] host port
@@ -27,27 +28,27 @@ if ((values.fd === undefined) === (port === undefined) || !(count > 0) || !(inte
 
 const states =
   'ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING'
-const stateName = number => states.split(' ')[number - 1] ?? number
-const milliseconds = microseconds => `${(microseconds / 1000).toFixed(3)} ms`
-const rate = bytes => `${((Number(bytes) * 8) / 1e6).toFixed(1)} Mbit/s`
+const stateName = (/** @type {number} */ number) => states.split(' ')[number - 1] ?? number
+const milliseconds = (/** @type {number} */ microseconds) => `${(microseconds / 1000).toFixed(3)} ms`
+const rate = (/** @type {number | bigint} */ bytes) => `${((Number(bytes) * 8) / 1e6).toFixed(1)} Mbit/s`
 
 /** Returns the lines with the most important fields. */
-function summary(info) {
+function summary(/** @type {import('bsd-sockets').TcpInfo} */ info) {
   const retransmitted = `${info.tcpi_retrans} now, ${info.tcpi_total_retrans} in all`
   return {
     state: stateName(info.tcpi_state),
-    'round trip': `${milliseconds(info.tcpi_rtt)} ± ${milliseconds(info.tcpi_rttvar)}, at best ${milliseconds(info.tcpi_min_rtt)}`,
+    'round trip': `${milliseconds(info.tcpi_rtt)} ± ${milliseconds(info.tcpi_rttvar)}, at best ${milliseconds(info.tcpi_min_rtt ?? 0)}`,
     'retransmit after': milliseconds(info.tcpi_rto),
     'segment size': `${info.tcpi_snd_mss} bytes out, ${info.tcpi_rcv_mss} in, path MTU ${info.tcpi_pmtu}`,
     window: `${info.tcpi_snd_cwnd} segments, ${info.tcpi_unacked} of them on their way`,
     retransmitted,
     sent: `${info.tcpi_bytes_sent} bytes, ${info.tcpi_bytes_retrans} sent again, ${info.tcpi_notsent_bytes} not yet sent`,
     received: `${info.tcpi_bytes_received} bytes`,
-    rate: `${rate(info.tcpi_delivery_rate)} delivered, ${rate(info.tcpi_pacing_rate)} paced`,
+    rate: `${rate(info.tcpi_delivery_rate ?? 0)} delivered, ${rate(info.tcpi_pacing_rate ?? 0)} paced`,
   }
 }
 
-function print(info) {
+function print(/** @type {import('bsd-sockets').TcpInfo} */ info) {
   const rows = { ...summary(info), ...(values.all ? info : {}) }
   const width = Math.max(...Object.keys(rows).map(key => key.length))
   for (const [key, value] of Object.entries(rows)) console.log(`  ${key.padEnd(width)}  ${value}`)
@@ -70,7 +71,7 @@ try {
     await sleep(interval * 1000, undefined, { signal: end.signal }).catch(() => undefined)
   }
 } catch (error) {
-  console.error(`tcp-info: ${error.message}`)
+  console.error(`tcp-info: ${error instanceof Error ? error.message : error}`)
   process.exitCode = 1
 } finally {
   socket?.close()

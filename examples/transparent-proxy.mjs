@@ -1,3 +1,4 @@
+// @ts-check
 // A transparent TCP proxy: accepts connections that the firewall redirected, and connects each to the address that its
 // client asked for. Needs rules of nftables in this network namespace, see docs/proxies.md.
 //

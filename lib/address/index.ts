@@ -102,26 +102,30 @@ export type Address =
   | Shared<AlgAddress>
   | Shared<UnknownAddress>
 
+/** The short forms of an address, by the `kind` of the address. */
+interface ShortForms {
+  inet: InetLike | readonly [host: string, port: number]
+  inet6: ShortForms['inet']
+  unix: UnixLike | string | Uint8Array
+  abstract: ShortForms['unix']
+  unnamed: ShortForms['unix']
+  packet: PacketLike
+  netlink: NetlinkLike
+  vsock: VsockLike
+  can: CanLike
+  xdp: XdpLike
+  tipc: TipcLike
+  bluetooth: BluetoothLike
+  alg: AlgLike
+  unknown: never
+}
+
 /**
- * All forms of an address that operations accept. The family of the socket determines which forms are valid. A string
- * or bytes are an AF_UNIX path. Host names are never resolved.
+ * All forms of an address that operations accept. `AddressLike<InetAddress>` has the short forms of one family only, as
+ * the operations of a `Socket<InetAddress>` do. An `Address` has the family that it came with, which is checked at run
+ * time. A string or bytes are an AF_UNIX path. Host names are never resolved.
  */
-export type AddressLike =
-  | Address
-  | InetLike
-  | readonly [host: string, port: number]
-  | string
-  | Uint8Array
-  | UnixLike
-  | PacketLike
-  | NetlinkLike
-  | VsockLike
-  | CanLike
-  | XdpLike
-  | TipcLike
-  | BluetoothLike
-  | AlgLike
-  | RawLike
+export type AddressLike<A extends Address = Address> = Address | ShortForms[A['kind']] | RawLike
 
 /**
  * Copies the address into an object without a prototype, and reads each field once. Getters of the caller's class

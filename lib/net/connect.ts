@@ -19,7 +19,7 @@ import type { BaseSocket } from '../socket/base'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
 import { checkBoolean, checkOp, checkOptions, type Waiting } from '../validators'
-import { memberOf, ownFields } from '../runtime/fields'
+import { memberOf } from '../runtime/fields'
 import { getaddrinfo } from '../names'
 import { familyOf } from '../names/lookup'
 import { Socket } from '../socket'
@@ -33,7 +33,7 @@ export interface ConnectOptions {
   /** `AF_INET` or `AF_INET6`. Default: every family that the name has. */
   family?: number | undefined
   /** The local address to bind to. Only remote addresses of its family are tried; a wildcard allows both families. */
-  localAddress?: AddressLike | undefined
+  localAddress?: AddressLike<AnyInetAddress> | undefined
   /** Milliseconds for the lookup and all attempts together. Default: see `setDefaultTimeout`. */
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
@@ -41,15 +41,22 @@ export interface ConnectOptions {
   happyEyeballs?: number | false | undefined
   /** If true, rejects with an AggregateError of all failed attempts, even if there was only one. */
   allErrors?: boolean | undefined
+  path?: undefined
 }
 
 /** The options of createConnection for an AF_UNIX stream. */
 export interface ConnectPathOptions {
+  /** An AF_UNIX path, instead of host and port. `'\0name'` is an abstract name (Linux). */
   path: string | Uint8Array
-  host?: undefined
-  port?: undefined
+  /** Milliseconds for the attempt. Default: see `setDefaultTimeout`. */
   timeout?: number | null | undefined
   signal?: AbortSignal | undefined
+  host?: undefined
+  port?: undefined
+  family?: undefined
+  localAddress?: undefined
+  happyEyeballs?: undefined
+  allErrors?: undefined
 }
 
 /** Options of createConnection where each value of `options` fits its option. */
@@ -66,24 +73,12 @@ export type Resolve = (
   op: { timeout?: number | null; signal: AbortSignal },
 ) => Promise<Address[]>
 
-const PATH_FIELDS = ['path', 'timeout', 'signal', 'options'] satisfies (keyof (ConnectPathOptions &
-  Configured))[]
-const FIELDS = [
-  'host',
-  'port',
-  'family',
-  'localAddress',
-  'timeout',
-  'signal',
-  'happyEyeballs',
-  'allErrors',
-  'options',
-] satisfies (keyof (ConnectOptions & Configured))[]
+/** The options that only a connection to a host and port has. */
+const OF_HOSTS = ['host', 'port', 'family', 'localAddress', 'happyEyeballs', 'allErrors'] as const
+const FIELDS = [...OF_HOSTS, 'path', 'timeout', 'signal', 'options'] satisfies (keyof CheckedOptions)[]
 
-/** `options` is checked where it is read. */
-interface Configured {
-  options?: unknown
-}
+/** What createConnection gets: `options` is checked where it is read. */
+type CheckedOptions = (ConnectOptions | ConnectPathOptions) & { options?: unknown }
 
 const ATTEMPT_DELAY = 250
 const LOOKUP_DELAY = 250
@@ -129,18 +124,16 @@ export function checkConnection(
 ): Target {
   checkEnd(given, 'createConnection')
   const options = endOf<ConnectOptions | ConnectPathOptions>(given)
-  const own: Partial<ConnectOptions> & { path?: ConnectPathOptions['path'] } & Configured = ownFields(
-    options as ConnectOptions,
-  )
-  const fields = ('path' in own ? PATH_FIELDS : FIELDS) as readonly (keyof typeof own)[]
-  checkOptions(
+  const own = checkOptions<CheckedOptions>(
     'options',
-    own,
-    fields.filter(field => !unknown.includes(field)),
+    options,
+    FIELDS.filter(field => !unknown.includes(field)),
   )
   const waiting = checkOp({ timeout: own.timeout, signal: own.signal }, defaultTimeout())
   const configure = checkOptionValues('options.options', own.options)
   if (own.path === undefined) return { ...waiting, configure, path: null, wanted: checkWanted(own) }
+  const other = OF_HOSTS.find(field => own[field] !== undefined)
+  if (other !== undefined) throw invalidType('options.path', `given without ${other}`, own.path)
   return {
     ...waiting,
     configure,
@@ -199,7 +192,7 @@ export interface Wanted {
   allErrors: boolean
 }
 
-function checkWanted(options: Partial<ConnectOptions>): Wanted {
+function checkWanted(options: ConnectOptions): Wanted {
   const { host = 'localhost', port, family, happyEyeballs = ATTEMPT_DELAY, allErrors = false } = options
   const localAddress = options.localAddress === undefined ? undefined : ownAddress(options.localAddress)
   if (typeof host !== 'string') throw invalidType('options.host', 'string', host)

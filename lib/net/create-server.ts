@@ -31,7 +31,7 @@ import { checkOptionValues, type OptionValues } from './option-values'
 import { takePassed } from './listen-fds'
 import { lockPath, occupied, setMode, unlinkStale } from './unix-path'
 
-/** The options of createServer. */
+/** The options of createServer for IPv4 and IPv6. */
 export interface ServerOptions {
   /** An IP address or a host name. Default: all addresses of this host. */
   host?: string | undefined
@@ -39,8 +39,6 @@ export interface ServerOptions {
   port?: number | string | undefined
   /** `AF_INET` or `AF_INET6`. Default: the family of the host's first address; `AF_INET` without a host. */
   family?: number | undefined
-  /** An AF_UNIX path, instead of host and port. `'\0name'` is an abstract name (Linux). */
-  path?: string | Uint8Array | undefined
   /** `SOCK_STREAM` (the default), `SOCK_SEQPACKET`, or `SOCK_DGRAM`: a datagram socket is bound and does not listen. */
   type?: number | undefined
   /** The maximum number of waiting connections: see `Socket.listen`. */
@@ -49,18 +47,28 @@ export interface ServerOptions {
   reusePort?: boolean | undefined
   /** If true, one AF_INET6 socket accepts both IPv6 and IPv4. */
   dualstack?: boolean | undefined
+  path?: undefined
+  unlink?: undefined
+  mode?: undefined
+}
+
+/** The options of createServer for an AF_UNIX path. */
+export interface ServerPathOptions {
+  /** An AF_UNIX path, instead of host and port. `'\0name'` is an abstract name (Linux). */
+  path: string | Uint8Array
+  /** `SOCK_STREAM` (the default), `SOCK_SEQPACKET`, or `SOCK_DGRAM`: a datagram socket is bound and does not listen. */
+  type?: number | undefined
+  /** The maximum number of waiting connections: see `Socket.listen`. */
+  backlog?: number | undefined
   /** If true, removes a stale socket at the path first: one that no process uses. Never removes any other file. */
   unlink?: boolean | undefined
   /** The exact permission bits of the path, regardless of the umask. */
   mode?: number | undefined
-}
-
-/** The options of createServer for an AF_UNIX path. */
-export interface ServerPathOptions extends ServerOptions {
-  path: string | Uint8Array
   host?: undefined
   port?: undefined
   family?: undefined
+  reusePort?: undefined
+  dualstack?: undefined
 }
 
 const FIELDS = [
@@ -78,7 +86,7 @@ const FIELDS = [
 ] satisfies (keyof CheckedOptions)[]
 
 /** What createServer gets: `options` is checked where it is read. */
-type CheckedOptions = ServerOptions & { options?: unknown }
+type CheckedOptions = (ServerOptions | ServerPathOptions) & { options?: unknown }
 
 const TYPES: readonly number[] = [SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM]
 
@@ -108,7 +116,7 @@ export type TypedServerOptions<O, T extends readonly unknown[], K extends Socket
  * createServer with `unlink` created it.
  */
 export function createServer<const T extends readonly unknown[] = [], K extends SocketKind = 'stream'>(
-  options?: TypedServerOptions<ServerOptions, T, K> & { path?: undefined },
+  options?: TypedServerOptions<ServerOptions, T, K>,
 ): Promise<Socket<AnyInetAddress, NoInfer<K>>>
 /** Creates a socket that listens on an AF_UNIX path. The options `unlink` and `mode` prepare the path. */
 export function createServer<const T extends readonly unknown[] = [], K extends SocketKind = 'stream'>(
@@ -117,9 +125,9 @@ export function createServer<const T extends readonly unknown[] = [], K extends 
 /** Creates a socket that listens on the address of another socket. */
 export function createServer(options: Address): Promise<Socket<Address, 'stream'>>
 /** Creates a socket as the options say. Their type does not tell which kind of socket that is. */
-export function createServer(options: ServerOptions | Address): Promise<Socket>
+export function createServer(options: ServerOptions | ServerPathOptions | Address): Promise<Socket>
 export async function createServer(given?: unknown): Promise<Socket> {
-  return driveLater(serverSteps(given as ServerOptions | Address | undefined, Socket), {
+  return driveLater(serverSteps(given as CheckedOptions | Address | undefined, Socket), {
     flags: 0,
     timeout: null,
     signal: undefined,
@@ -180,10 +188,10 @@ export function* serverSteps<S extends BaseSocket>(
       listen: () => (type === SOCK_DGRAM ? socket : socket.listen(backlog)),
     }
   }
-  if (path === undefined) return yield* listenInet(options, type, make)
+  if (options.path === undefined) return yield* listenInet(options, type, make)
   if (host !== undefined || port !== undefined || family !== undefined)
     throw invalidType('options.path', 'given without host, port and family', path)
-  return yield* listenUnix(path, options, make)
+  return yield* listenUnix(options.path, options, make)
 }
 
 /** Creates the socket. `configure` sets the caller's options; `listen` listens, unless it is a datagram socket. */
@@ -232,7 +240,7 @@ function* addressOf(host: string, family: number, type: number): Steps<string> {
 
 function* listenUnix<S extends BaseSocket>(
   given: string | Uint8Array,
-  options: ServerOptions,
+  options: ServerPathOptions,
   make: Make<S>,
 ): Steps<S> {
   // One copy for the checks, the file and the call: the caller may change its bytes while this waits for the lock.

@@ -39,8 +39,8 @@ export class Datagram<A extends Address = Address> {
   }
 
   /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
-  segments(): Iterable<Buffer> {
-    return segmentsOf(this.data, this.meta.segmentSize)
+  get segments(): () => Iterable<Buffer> {
+    return () => segmentsOf(this.data, this.meta.segmentSize)
   }
 
   /**
@@ -48,9 +48,14 @@ export class Datagram<A extends Address = Address> {
    * sender has no address.
    *
    * The reply leaves from the address that the sender asked, because most senders drop a reply from another one. Does
-   * so on IPv4, IPv6 and dual-stack sockets.
+   * so on IPv4, IPv6 and dual-stack sockets. The function belongs to this datagram: `({ data, reply }) => reply(data)`
+   * is a handler.
    */
-  reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
+  get reply(): (data: ArrayBufferView, op?: Op | number) => Promise<number> {
+    return (data, op) => this.#reply(data, op)
+  }
+
+  #reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
     const { address } = this
     if (address !== null && address.kind !== 'unnamed') {
       if (this.meta.destination === undefined) return this.#socket.sendto(data, address, op)

@@ -1,5 +1,6 @@
 import { describeValue } from '../errors/argument'
 import { setMaxListeners } from 'node:events'
+import { inspect } from 'node:util'
 import type { Address } from '../address'
 import {
   SHUT_WR,
@@ -179,6 +180,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   /** Called when a handler has ended. */
   #wake: (() => void) | null = null
   #forced = false
+  #done = false
   #closing: Promise<void> | null = null
   #end!: () => void
 
@@ -253,6 +255,13 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   /** Calls `close()` at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** Returns the text for util.inspect and console.log: the address and the number of running handlers. */
+  [inspect.custom](_depth: number, options: object): string {
+    const state = this.#closing === null ? '' : this.#done ? ' [closed]' : ' [closing]'
+    const fields = { address: String(this.address), connections: this.connections }
+    return `Server${state} ${inspect(fields, { ...options, compact: true, breakLength: Infinity })}`
   }
 
   // --- serving ---
@@ -364,6 +373,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
       else break
     }
     this.#close(socket, null) // a datagram socket is closed last: handlers reply on it
+    this.#done = true
     this.#end()
   }
 

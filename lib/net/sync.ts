@@ -40,7 +40,7 @@ const UNKNOWN = ['signal', 'happyEyeballs']
  * `bsd-sockets`.
  */
 export function createServer<const T extends readonly unknown[] = [], K extends SocketKind = 'stream'>(
-  options?: TypedServerOptions<ServerOptions, T, K> & { path?: undefined },
+  options?: TypedServerOptions<ServerOptions, T, K>,
 ): Socket<AnyInetAddress, NoInfer<K>>
 /** Creates a socket that listens on an AF_UNIX path. The options `unlink` and `mode` prepare the path. */
 export function createServer<const T extends readonly unknown[] = [], K extends SocketKind = 'stream'>(
@@ -49,7 +49,7 @@ export function createServer<const T extends readonly unknown[] = [], K extends 
 /** Creates a socket that listens on the address of another socket. */
 export function createServer(options: Address): Socket<Address, 'stream'>
 /** Creates a socket as the options say. Their type does not tell which kind of socket that is. */
-export function createServer(options: ServerOptions | Address): Socket
+export function createServer(options: ServerOptions | ServerPathOptions | Address): Socket
 export function createServer(options?: unknown): Socket {
   return driveNow(serverSteps(options as ServerOptions | Address | undefined, Socket))
 }

@@ -38,11 +38,11 @@ export interface RecvmsgOptions extends Op {
 export const RECVMSG_FIELDS = ['controlSize', 'fds'] satisfies (keyof RecvmsgOptions)[]
 
 /** The message that sendmsg sends. */
-export interface OutgoingMessage {
+export interface OutgoingMessage<A extends Address = Address> {
   /** One buffer, or several that the kernel gathers into one message. */
   data: ArrayBufferView | readonly ArrayBufferView[]
   /** The destination. Absent or `null` on a connected socket. */
-  address?: AddressLike | null | undefined
+  address?: AddressLike<A> | null | undefined
   control?: readonly Control[] | undefined
   /**
    * Cuts the data into datagrams of this size, 1 to 65535 bytes. The last datagram may be shorter. On Linux the kernel
@@ -55,7 +55,10 @@ export interface OutgoingMessage {
 }
 
 /** A message whose transmit timestamp sendmsg waits for. */
-export interface TimestampedMessage extends Omit<OutgoingMessage, 'segmentSize' | 'timestamp'> {
+export interface TimestampedMessage<A extends Address = Address> extends Omit<
+  OutgoingMessage<A>,
+  'segmentSize' | 'timestamp'
+> {
   /** Waits until the kernel has handed the packet to the device, and returns the time. Linux. */
   timestamp: true
 }

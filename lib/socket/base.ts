@@ -28,6 +28,7 @@ import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
+import type { Receiver } from './receiver'
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
 // the source of the function, so the comment inside it tells the user what to do. Without this property they would
@@ -58,6 +59,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   readonly protocol: number
   /** @internal */
   readonly channel: Channel
+  /** @internal What receives in place of the methods of this socket, such as a stream. */
+  receiver: Receiver | null = null
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
   readonly toJSON = toJSON
   #timeout: number | null = defaultTimeout()
@@ -179,7 +182,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    *
    * With port 0 the kernel chooses the port. On Linux, an empty AF_UNIX name lets the kernel choose the name.
    */
-  bind(address: AddressLike): this {
+  bind(address: AddressLike<A>): this {
     const bytes = this.channel.network.addresses.encode(address, this.family)
     const result = this.closed ? 0 : native.bind(this.channel.id, bytes)
     check(this, 'bind', result, bytes)

@@ -23,6 +23,7 @@ import {
 import { onMessage, type OnMessageOptions, type Reception } from './on-message'
 import { PromiseSocket } from './promises'
 import { SocketReader } from './reader'
+import { checkFree, handOver } from './receiver'
 import type { ReaderOptions } from './reader-options'
 import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
@@ -199,14 +200,23 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * event loop gets a turn.
    *
    * Errors of the kernel go to `onError`. An error that concerns an earlier datagram, such as `ECONNREFUSED`, does not
-   * end the reception. Any other error ends it. Other receives on this socket wait until `stop()`. `stop()` loses no
-   * message. Throws `EOPNOTSUPP` for a socket with connections (SOCK_STREAM, SOCK_SEQPACKET).
+   * end the reception. Any other error ends it. Other receives on this socket reject with `EBUSY` until `stop()`, which
+   * loses no message. Throws `EOPNOTSUPP` for a socket with connections (SOCK_STREAM, SOCK_SEQPACKET).
    *
    * @example
    * const reception = socket.onMessage(({ data, address }) => console.log(String(data), String(address)))
    */
   onMessage(listener: (message: Message<A>) => void, options?: OnMessageOptions): Reception {
-    return onMessage(this, listener, options)
+    checkFree(this, 'onMessage')
+    const reception = onMessage(this, listener, options)
+    const text = 'onMessage() receives on this socket until stop()'
+    this.receiver = {
+      text,
+      get ended() {
+        return reception.stopped
+      },
+    }
+    return reception
   }
 
   /**
@@ -235,7 +245,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * sends one message and each `data` event delivers one. Throws `EBADF` if this socket is closed.
    */
   toDuplex(options?: SocketDuplexOptions): SocketDuplex {
-    return new SocketDuplex(this, options)
+    return handOver(this, 'toDuplex', () => new SocketDuplex(this, options))
   }
 
   /**
@@ -244,7 +254,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * On a stream socket, `readable` is a byte stream. Throws `EBADF` if this socket is closed.
    */
   toWeb(options?: WebOptions): WebStreams {
-    return toWebStreams(this, options)
+    return handOver(this, 'toWeb', () => toWebStreams(this, options))
   }
 
   /**
@@ -256,7 +266,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * with connections.
    */
   toDgram(options?: DgramOptions): DgramSocket {
-    return toDgram(this, fd => Socket.adopt(fd), options)
+    return handOver(this, 'toDgram', () => toDgram(this, fd => Socket.adopt(fd), options))
   }
 
   /**

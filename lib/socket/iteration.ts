@@ -85,7 +85,6 @@ export function isOwnEnd(socket: BaseSocket, error: unknown): boolean {
  */
 export class Pull<T> implements AsyncIterableIterator<T> {
   #done = false
-  #first: Operation<T> | null
   readonly #pending = new Set<Operation<T>>()
 
   constructor(
@@ -94,7 +93,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
     private readonly waiting: Waiting,
     private readonly isEnd: (value: T) => boolean,
   ) {
-    this.#first = make() // creates the first operation now to throw for invalid options
+    make() // throws for invalid options
   }
 
   [Symbol.asyncIterator](): this {
@@ -104,9 +103,8 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#done || this.socket.closed) return Promise.resolve(this.#end())
     const { timeout, signal } = this.waiting
-    const operation = this.#first ?? this.make()
-    this.#first = null
     try {
+      const operation = this.make()
       const value = reactor.start(this.socket.channel, operation, timeout, signal)
       return value instanceof Promise ? this.#wait(operation, value) : Promise.resolve(this.#step(value))
     } catch (error) {

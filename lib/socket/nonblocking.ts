@@ -71,6 +71,7 @@ import {
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
+import { checkFree } from './receiver'
 
 /** A `struct linger` that resets the connection on close: enabled, with no time. */
 const RESETS = Int32Array.of(1, 0)
@@ -94,11 +95,13 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvOperation(size: number, flags: number): Recv {
+    checkFree(this, 'recv', flags)
     return new Recv(this.channel, flags, checkSize('size', size))
   }
 
   /** @internal */
   protected recvIntoOperation(buffer: ArrayBufferView, flags: number): RecvInto {
+    checkFree(this, 'recv', flags)
     const { channel } = this
     const { spare } = channel
     const into = checkBytes('buffer', buffer)
@@ -110,6 +113,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvfromOperation(size: number, flags: number): Recvfrom<A> {
+    checkFree(this, 'recvfrom', flags)
     const { channel } = this
     const { spare } = channel
     const room = checkSize('size', size)
@@ -121,6 +125,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvfromIntoOperation(buffer: ArrayBufferView, flags: number): RecvfromInto<A> {
+    checkFree(this, 'recvfrom', flags)
     return new RecvfromInto<A>(this.channel, flags, checkBytes('buffer', buffer))
   }
 
@@ -137,7 +142,7 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected sendtoOperation(
     data: ArrayBufferView,
-    address: AddressLike | null,
+    address: AddressLike<A> | null,
     flags: number,
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
@@ -157,6 +162,7 @@ export abstract class NonblockingSocket<
     flags: number,
     options: RecvmsgOptions,
   ): Recvmsg<A> {
+    checkFree(this, 'recvmsg', flags)
     const { controlSize, fds = 'close' } = options
     if (fds !== 'receive' && fds !== 'close') throw invalidType('op.fds', "'receive' or 'close'", fds)
     const room =
@@ -170,6 +176,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvFdsOperation(size: number, maxFds: number, flags: number): Recvmsg<A> {
+    checkFree(this, 'recvmsg', flags)
     checkInteger('maxFds', maxFds, 0, 0x7fffffff)
     const into = checkSize('size', size)
     return new Recvmsg<A>(this.channel, { into, flags, control: null, maxFds, pidfd: false })
@@ -189,7 +196,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected sendmsgOperation(
-    message: OutgoingMessage | TimestampedMessage,
+    message: OutgoingMessage<A> | TimestampedMessage<A>,
     flags: number,
     now: boolean,
   ): Sendmsg | SendSegments {
@@ -246,7 +253,7 @@ export abstract class NonblockingSocket<
   }
 
   /** @internal */
-  protected connectOperation(address: AddressLike): Connect {
+  protected connectOperation(address: AddressLike<A>): Connect {
     return new Connect(this.channel, this.channel.network.addresses.encode(address, this.family))
   }
 
@@ -264,6 +271,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected recvmmsgOperation(batch: MessageBatch, flags: number): Recvmmsg {
+    checkFree(this, 'recvmmsg', flags)
     if ((flags & MSG_WAITALL) !== 0 && isStream(this))
       throw outOfRange(
         'flags',
@@ -299,15 +307,19 @@ export abstract class NonblockingSocket<
     options: RecvmsgOptions & { batch: number | undefined },
   ): () => Operation<Message<A>> {
     this.recvmsgOperation(size, flags, options) // checks the options now
-    const { batch, controlSize, fds } = options
     const { channel, family, type } = this
-    const maxFds = fds === 'receive' ? Infinity : null
-    return nextMessages<A>({ channel, family, type, size, flags, batch, controlSize, maxFds })
+    const maxFds = options.fds === 'receive' ? Infinity : null
+    const next = nextMessages<A>({ ...options, channel, family, type, size, flags, maxFds })
+    return () => {
+      checkFree(this, 'recvmsg', flags)
+      return next()
+    }
   }
 
   /** @internal */
   protected spliceOperation(to: BaseSocket | FileLike, signal?: AbortSignal): Transfer {
     if (to instanceof BaseSocket && to.closed) throw closed('splice')
+    checkFree(this, 'splice')
     checkSpliceable(this)
     const target = to instanceof BaseSocket ? to.channel : checkFd('to', to)
     if (signal !== undefined && isAborted(signal)) throw aborted(signal)
@@ -387,7 +399,7 @@ export abstract class NonblockingSocket<
   }
 
   /** Sends one datagram without waiting; returns the number of bytes, or `null`. See `sendto`. sendto(2) */
-  trySendto(data: ArrayBufferView, address: AddressLike | null, flags = 0): number | null {
+  trySendto(data: ArrayBufferView, address: AddressLike<A> | null, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendtoOperation(data, address, sendFlags(flags)))
   }
 
@@ -409,7 +421,7 @@ export abstract class NonblockingSocket<
   }
 
   /** Sends one message without waiting; returns the number of bytes, or `null`. sendmsg(2) */
-  trySendmsg(message: OutgoingMessage, flags = 0): number | null {
+  trySendmsg(message: OutgoingMessage<A>, flags = 0): number | null {
     return reactor.attemptNow(this.channel, this.sendmsgOperation(message, sendFlags(flags), true))
   }
 
@@ -439,7 +451,7 @@ export abstract class NonblockingSocket<
    *
    * `writable()` waits for the end of the attempt.
    */
-  tryConnect(address: AddressLike): true | null {
+  tryConnect(address: AddressLike<A>): true | null {
     return reactor.attemptNow(this.channel, this.connectOperation(address)) === null ? null : true
   }
 

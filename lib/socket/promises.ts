@@ -44,7 +44,7 @@ export abstract class PromiseSocket<
    * If the signal fires, the socket is closed, because a connect cannot be undone. After a timeout the kernel
    * continues the attempt. Call `connect` again to wait for the same attempt.
    */
-  async connect(address: AddressLike, op?: Op | number): Promise<void> {
+  async connect(address: AddressLike<A>, op?: Op | number): Promise<void> {
     const waiting = checkSend(op, this.timeout)
     const operation = this.connectOperation(address)
     try {
@@ -61,7 +61,7 @@ export abstract class PromiseSocket<
    * A timeout resolves with `EAGAIN`. A `timeout` of 0 resolves with the kernel's `EINPROGRESS`. Invalid arguments
    * and signals still reject.
    */
-  async connectEx(address: AddressLike, op?: Op | number): Promise<number> {
+  async connectEx(address: AddressLike<A>, op?: Op | number): Promise<number> {
     try {
       await this.connect(address, op)
       return 0
@@ -175,7 +175,7 @@ export abstract class PromiseSocket<
    * With `MSG_FASTOPEN` a TCP socket connects to `address` and sends as many bytes as fit into the SYN. If the kernel
    * has no cookie of that server yet, the promise waits for the connection and sends then. Linux.
    */
-  sendto(data: ArrayBufferView, address: AddressLike | null, op?: Op | number): Promise<number> {
+  sendto(data: ArrayBufferView, address: AddressLike<A> | null, op?: Op | number): Promise<number> {
     return this.#run(checkSend, op, ({ flags }) => this.sendtoOperation(data, address, flags))
   }
 
@@ -204,7 +204,7 @@ export abstract class PromiseSocket<
    * `message.data` is one buffer, or several that are sent together. `message.control` holds control messages, such
    * as `control.ttl(8)` or `control.packetInfo({ source })`.
    */
-  sendmsg(message: OutgoingMessage, op?: Op | number): Promise<number>
+  sendmsg(message: OutgoingMessage<A>, op?: Op | number): Promise<number>
   /**
    * Sends one message, waits for its transmit timestamp, and resolves with both. sendmsg(2), SO_TIMESTAMPING
    *
@@ -217,9 +217,9 @@ export abstract class PromiseSocket<
    *
    * Linux, else `ENOSYS`. UDP, TCP, ping, raw, AF_PACKET and AF_CAN sockets, else `EOPNOTSUPP`.
    */
-  sendmsg(message: TimestampedMessage, op?: Op | number): Promise<TimestampedSend>
+  sendmsg(message: TimestampedMessage<A>, op?: Op | number): Promise<TimestampedSend>
   sendmsg(
-    message: OutgoingMessage | TimestampedMessage,
+    message: OutgoingMessage<A> | TimestampedMessage<A>,
     op?: Op | number,
   ): Promise<number | TimestampedSend> {
     try {

@@ -7,6 +7,7 @@ import { ReceiveFrame } from '../operations/framed'
 import { octetsOf } from '../struct'
 import { checkBytes, checkInteger, checkOptions, checkSignal, checkSize, checkTimeout } from '../validators'
 import type { BaseSocket } from './base'
+import { checkFree } from './receiver'
 
 /** Describes the options of every call of a `SocketReader`. */
 export interface ReaderOp {
@@ -123,6 +124,7 @@ export class ReaderCalls {
   }
 
   #call<T>(frame: ConstructorParameters<typeof ReceiveFrame<T>>[1], wait: ReaderWait): Call<T> {
+    checkFree(this.socket, 'recv')
     return { operation: new ReceiveFrame(this.socket.channel, frame), wait }
   }
 }

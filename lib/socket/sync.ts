@@ -121,7 +121,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * After a timeout the kernel continues the attempt. Call `connect` again to wait for the same attempt.
    */
-  connect(address: AddressLike, op?: SyncOp | number): void {
+  connect(address: AddressLike<A>, op?: SyncOp | number): void {
     const waiting = checkSyncSend(op, this.timeout)
     this.#block(this.connectOperation(address), waiting)
   }
@@ -131,7 +131,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * Invalid arguments still throw.
    */
-  connectEx(address: AddressLike, op?: SyncOp | number): number {
+  connectEx(address: AddressLike<A>, op?: SyncOp | number): number {
     try {
       this.connect(address, op)
       return 0
@@ -194,7 +194,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /** Sends one datagram to `address`, or for `null` to the connected peer, and returns the number of bytes. sendto(2) */
-  sendto(data: ArrayBufferView, address: AddressLike | null, op?: SyncOp | number): number {
+  sendto(data: ArrayBufferView, address: AddressLike<A> | null, op?: SyncOp | number): number {
     const waiting = checkSyncSend(op, this.timeout)
     return this.#block(this.sendtoOperation(data, address, waiting.flags), waiting)
   }
@@ -214,10 +214,13 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /** Sends one message with its control messages and returns the number of bytes. sendmsg(2) */
-  sendmsg(message: OutgoingMessage, op?: SyncOp | number): number
+  sendmsg(message: OutgoingMessage<A>, op?: SyncOp | number): number
   /** Sends one message, waits for its transmit timestamp, and returns both. sendmsg(2), SO_TIMESTAMPING */
-  sendmsg(message: TimestampedMessage, op?: SyncOp | number): TimestampedSend
-  sendmsg(message: OutgoingMessage | TimestampedMessage, op?: SyncOp | number): number | TimestampedSend {
+  sendmsg(message: TimestampedMessage<A>, op?: SyncOp | number): TimestampedSend
+  sendmsg(
+    message: OutgoingMessage<A> | TimestampedMessage<A>,
+    op?: SyncOp | number,
+  ): number | TimestampedSend {
     const waiting = checkSyncSend(op, this.timeout)
     const operation = this.sendmsgOperation(message, waiting.flags, false)
     if (operation instanceof SendStamped) return blockTimestamped(this.channel, operation, waiting)

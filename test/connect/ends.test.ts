@@ -1,4 +1,12 @@
-import { AF_INET6, createConnection, createServer, SOCK_STREAM, type ServerOptions } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  createConnection,
+  createServer,
+  SOCK_STREAM,
+  type ServerOptions,
+  type ServerPathOptions,
+} from '../../lib'
 import { abstractName, withPath } from '../helpers/pairs'
 import { failure, outcome } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
@@ -6,7 +14,7 @@ import { missing, testIf } from '../helpers/need'
 /*
  * createConnection accepts the address that getsockname() of a server returns.
  */
-async function meet(options: ServerOptions): Promise<string> {
+async function meet(options: ServerOptions | ServerPathOptions): Promise<string> {
   const server = await createServer(options)
   const address = server.getsockname()
   const client = await createConnection(address)
@@ -77,4 +85,46 @@ test.each([
   [{ path: 'x', mode: 0o10000 }, 'options.mode'],
 ])('%j', async (options, named) => {
   expect((await failure(createServer(options as never))).message).toContain(`"${named}"`)
+})
+
+test('createConnection refuses options of a host and port beside a path, before any lookup', async () => {
+  for (const [name, value] of Object.entries({
+    host: 'localhost',
+    port: 1,
+    family: AF_INET,
+    localAddress: ['', 0],
+    happyEyeballs: false,
+    allErrors: true,
+  })) {
+    const error = await failure(createConnection({ path: '/nowhere', [name]: value } as never))
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' })
+    expect(error.message).toMatch(new RegExp(`^The "options.path" argument must be given without ${name}\\.`))
+  }
+})
+
+test('undefined options of the other form count as absent', async () => {
+  const none = { host: undefined, port: undefined, family: undefined }
+  await withPath(async path => {
+    const server = await createServer({ path, ...none, reusePort: undefined, dualstack: undefined })
+    const client = await createConnection({
+      path,
+      ...none,
+      localAddress: undefined,
+      happyEyeballs: undefined,
+    })
+    expect(client.getpeername().path).toBe(path)
+    client.close()
+    server.close()
+  })
+  const server = await createServer({
+    host: '127.0.0.1',
+    path: undefined,
+    unlink: undefined,
+    mode: undefined,
+  })
+  const { port } = server.getsockname()
+  const client = await createConnection({ host: '127.0.0.1', port, path: undefined })
+  expect(client.getpeername().port).toBe(port)
+  client.close()
+  server.close()
 })

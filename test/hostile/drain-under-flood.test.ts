@@ -5,7 +5,7 @@ import {
   serve,
   Socket,
   SOCK_DGRAM,
-  type AddressLike,
+  type Address,
   type Datagram,
   type ServeOptions,
   type Server,
@@ -20,7 +20,7 @@ const FLOOD = 400
 
 /** Makes a client connect before each accept, so that the backlog of the listening socket is never empty. */
 function flooded(listener: Socket, family: number): { clients: Socket[]; taken: () => number } {
-  const address = listener.getsockname() as AddressLike
+  const address = listener.getsockname()
   const clients: Socket[] = []
   const { tryAccept } = listener
   let taken = 0
@@ -90,7 +90,7 @@ test('a closing server with maxConnections keeps to it, and accepts no more than
 
 /** Sends a datagram before each receive, so that the receive buffer is never empty. */
 async function drainDatagrams(socket: Socket, client: Socket, flood: number): Promise<number> {
-  const address = socket.getsockname() as AddressLike
+  const address = socket.getsockname()
   const { tryRecvmsg } = socket
   socket.tryRecvmsg = function (this: Socket, ...given) {
     if (flood-- > 0) outcomeOf(() => client.trySendto(Buffer.from('x'), address))
@@ -172,7 +172,7 @@ test('a connection accepted in the turn of close() is closed or served', async (
   }
 })
 
-async function connected(address: AddressLike): Promise<void> {
+async function connected(address: Address): Promise<void> {
   const late = new Socket(AF_INET)
   try {
     await late.connect(address)

@@ -8,6 +8,7 @@ import {
   Socket,
   SOCK_DGRAM,
   type AddressLike,
+  type AnyInetAddress,
   type ErrorRecord,
 } from '../../lib'
 import { native } from '../../lib/binding/binding'
@@ -22,7 +23,7 @@ const c = constants as Record<string, number>
 const bytes = (text: string): Buffer => Buffer.from(text)
 
 /** Returns a loopback address on which no socket listens. */
-function unreachable(host = '127.0.0.1'): AddressLike {
+function unreachable(host = '127.0.0.1'): AddressLike<AnyInetAddress> {
   const socket = new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM).bind([host, 0])
   const address = socket.getsockname()
   socket.close()

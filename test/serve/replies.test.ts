@@ -160,3 +160,13 @@ testIf(missing.linux(), 'control.replyTo answers in /sync, and refuses a message
   client.close()
   server.close()
 })
+
+test('reply and segments can be taken from the datagram', async () => {
+  const server = serving(udp(AF_INET).bind(['127.0.0.1', 0]), ({ reply, segments }) =>
+    reply(Buffer.concat([...segments(), bytes('!')])),
+  )
+  const client = udp(AF_INET)
+  await client.connect(server.address)
+  await client.send(bytes('hello'))
+  expect(String(await client.recv(100))).toBe('hello!')
+})

@@ -14,6 +14,8 @@ import {
 import { aborted, canceled, closed, systemError, type SocketError } from '../../errors'
 import { errnoOf } from '../../errors/errno'
 import { Connect } from '../../operations/connect'
+import { Recv } from '../../operations/receive'
+import { reactor } from '../../reactor'
 import { setImmediate } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
 import { ownFields } from '../../runtime/fields'
@@ -170,7 +172,11 @@ export class SocketDuplex extends NetLike {
   override _read(): void {
     if (this.#reading || this.destroyed) return
     this.#reading = true
-    if (!this.connecting) this.socket.recv(this.#size, FOREVER).then(this.#received, this.#failed)
+    if (this.connecting) return
+    const { channel } = this.socket
+    reactor
+      .submit(channel, new Recv(channel, 0, this.#size), null, undefined)
+      .then(this.#received, this.#failed)
   }
 
   readonly #received = (data: Buffer): void => {

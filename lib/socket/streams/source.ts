@@ -4,8 +4,6 @@ import type { BaseSocket } from '../base'
 
 /** Describes the operations that a stream needs from the socket it owns. */
 export interface Source extends BaseSocket {
-  recv(size: number, op?: Op): Promise<Buffer>
-  recvInto(buffer: ArrayBufferView, op?: Op): Promise<number>
   send(data: ArrayBufferView, op?: Op): Promise<number>
   sendAll(data: ArrayBufferView, op?: Op): Promise<void>
   sendmsg(message: OutgoingMessage, op?: Op): Promise<number>

@@ -8,6 +8,9 @@ import {
 } from 'node:stream/web'
 import { SHUT_RD, SHUT_WR, SOCK_DGRAM } from '../../constants'
 import type { SocketError } from '../../errors'
+import { Recv, RecvInto } from '../../operations/receive'
+import { reactor } from '../../reactor'
+import type { Operation } from '../../reactor/operation'
 import { ownFields } from '../../runtime/fields'
 import { isAborted } from '../../runtime/signals'
 import { byteLengthOf } from '../../struct'
@@ -46,9 +49,13 @@ class Halves {
 
   constructor(readonly socket: Source) {}
 
-  /** The options of every receive. */
-  get op(): { timeout: null; signal: AbortSignal } {
-    return { timeout: null, signal: this.#leaving.signal }
+  /** True when the reader has cancelled. */
+  get left(): boolean {
+    return isAborted(this.#leaving.signal)
+  }
+
+  submit<T>(receive: Operation<T>): Promise<T> {
+    return reactor.submit(this.socket.channel, receive, null, this.#leaving.signal)
   }
 
   /** Called when the reader cancels: ends the waiting receive. The socket stays open for the writer. */
@@ -88,7 +95,9 @@ function byteStream(halves: Halves, size: number): ReadableStream<Uint8Array> {
     autoAllocateChunkSize: size,
     async pull(controller: ReadableByteStreamController) {
       const request = controller.byobRequest!
-      const bytes = await receiving(halves, () => socket.recvInto(request.view!, halves.op))
+      const bytes = await receiving(halves, () =>
+        halves.submit(new RecvInto(socket.channel, 0, request.view!)),
+      )
       if (bytes === null) return
       if (bytes === 0) {
         controller.close()
@@ -106,7 +115,7 @@ function messageStream(halves: Halves, size: number): ReadableStream<Uint8Array>
   return new ReadableStream<Uint8Array>(
     ownFields<UnderlyingSource<Uint8Array>>({
       async pull(controller) {
-        const data = await receiving(halves, () => socket.recv(size, halves.op))
+        const data = await receiving(halves, () => halves.submit(new Recv(socket.channel, 0, size)))
         if (data === null) return
         if (data.length > 0 || !hasEnded(socket)) return controller.enqueue(data)
         controller.close()
@@ -123,7 +132,7 @@ async function receiving<T>(halves: Halves, receive: () => Promise<T>): Promise<
   try {
     return await receive()
   } catch (error) {
-    if (isAborted(halves.op.signal)) return null
+    if (halves.left) return null
     halves.socket.close()
     throw error
   }
