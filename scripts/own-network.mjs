@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 const MARK = 'BSD_SOCKETS_OWN_NETWORK'
-// The interface gives a second address, and a route for multicast. Nobody answers behind it. The name server is this
+// The interface gives a second address, and a route for multicast. No host answers behind it. The name server is this
 // host, which has none, so a lookup of a name that is not in the hosts file fails at once.
 const SETUP = `mount --bind "$1/hosts" /etc/hosts
 mount --bind "$1/resolv.conf" /etc/resolv.conf
