@@ -199,6 +199,7 @@ export class DgramSocket extends DgramBase {
   connect(target: unknown, given?: unknown, last?: unknown): void {
     const port = this.parts.version === 0 ? 0 : checkPort(target, 1)
     const [address, callback] = typeof given === 'function' ? [undefined, given] : [given, last]
+    if (this.parts.version !== 0 && address != null) checkStrings({ address })
     this.check()
     if (this.linked !== 'no') throw errors.connected()
     this.linked = 'soon'
@@ -305,7 +306,8 @@ export class DgramSocket extends DgramBase {
     const end = version === 0 && typeof target === 'number' && typeof host === 'string' ? host : target
     if (version === 0 || (typeof end === 'object' && end !== null)) {
       this.check()
-      return this.#whenBound(() => this.#sendToEnd(parts, end as AddressLike, last))
+      const send = this.#senderTo(parts, end as AddressLike, last)
+      return this.#whenBound(send)
     }
     const port = checkPort(target, 1)
     if (host != null && typeof host !== 'string') throw invalidType('address', 'string', host)
@@ -358,14 +360,15 @@ export class DgramSocket extends DgramBase {
     if (callback !== undefined) nextTick(callback, error)
   }
 
-  #sendToEnd(
+  /** Checks the address at once, and returns the function that sends. */
+  #senderTo(
     parts: ArrayBufferView[],
     end: AddressLike | null | undefined,
     callback: SendCallback | undefined,
-  ): void {
+  ): () => void {
     const { channel, family } = this.open()
     const bytes = end == null ? null : channel.network.addresses.encode(end, family)
-    this.#transmit(parts, bytes, callback, typeof end === 'string' ? end : undefined)
+    return () => this.#transmit(parts, bytes, callback, typeof end === 'string' ? end : undefined)
   }
 
   #transmit(
