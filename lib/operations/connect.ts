@@ -35,12 +35,14 @@ export class Connect extends Operation<void> {
 
   attempt(): number {
     if (this.#started) return this.#outcome()
+    const { extras } = this.channel
+    if (extras !== null) extras.connectError = null
     const result = native.connect(this.channel.id, this.address)
     // EALREADY: an earlier connect timed out, and the kernel still continues the attempt.
     // AF_VSOCK before Linux 6.18 stays in the connecting state after a failure, and no event would come.
-    if (result === EALREADY && this.channel.extras?.connectFailed === true) return result
+    if (result === EALREADY && extras?.connectFailed === true) return result
     if (result !== EINPROGRESS && result !== EINTR && result !== EALREADY) return result
-    if (this.channel.extras !== null) this.channel.extras.connectFailed = false
+    if (extras !== null) extras.connectFailed = false
     this.#started = true
     return EAGAIN
   }
@@ -85,7 +87,10 @@ export class Connect extends Operation<void> {
 
   failure(result: number): Error {
     const errno = result === EAGAIN && this.#started ? EINPROGRESS : result
-    return systemError('connect', errno, { address: this.channel.network.addresses.decode(this.address) })
+    const address = this.channel.network.addresses.decode(this.address)
+    const error = systemError('connect', errno, { address })
+    if (errno === result) this.channel.ensureExtras().connectError = error
+    return error
   }
 
   /** If the AF_UNIX backlog is full, connect(2) returns EAGAIN and poll(2) reports a hang-up at once. */

@@ -50,6 +50,8 @@ class Extras {
   guard: { readonly busy: boolean; close(): void } | null = null
   /** True after an attempt to connect failed: the kernel makes no further progress. */
   connectFailed = false
+  /** The error of the latest attempt to connect, for a stream that is made after it. */
+  connectError: Error | null = null
   /** The exponent of the next retry delay after spurious readiness to write: 2^stall milliseconds. */
   stall = 0
   /** True if the next edge to write must be ignored, because a failed attempt causes it. */

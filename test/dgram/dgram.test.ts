@@ -48,6 +48,50 @@ describe.each(['udp4', 'udp6'] as const)('%s', type => {
 
 const bytes = (text: string): Buffer => Buffer.from(text)
 
+it.each(['bsd-sockets/dgram', 'node:dgram'])(
+  'bind() comes before a send() in the same turn: %s',
+  async kind => {
+    const create = (kind === 'node:dgram' ? dgram.createSocket : createSocket) as typeof createSocket
+    const probe = await bound()
+    const { port } = probe.address()
+    await probe[Symbol.asyncDispose]()
+    const client = create('udp4').bind(0, '127.0.0.1')
+    await once(client, 'listening')
+    const server = create('udp4').bind(port, '127.0.0.1')
+    client.send('early', port, '127.0.0.1')
+    expect(String((await next(server))[0])).toBe('early')
+    client.close()
+    server.close()
+  },
+)
+
+it('bad addresses and sizes are errors of the call, also before the socket is bound', () => {
+  const socket = createSocket('udp4')
+  expect(() => socket.send('x', { address: 5 } as never)).toThrow(TypeError)
+  expect(() => socket.connect(5, 7 as never)).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+  )
+  for (const group of [5, ['x']])
+    expect(() => socket.addMembership(group as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    )
+  for (const size of [1n, Symbol('x'), Object.create(null)])
+    expect(() => socket.setSendBufferSize(size as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_SOCKET_BAD_BUFFER_SIZE' }),
+    )
+  socket.close()
+})
+
+it('binds to a path at once, and reports an error in the next tick', () =>
+  withPath(async file => {
+    const [first, second] = [createSocket('unix').bind(file), createSocket('unix').bind(file)]
+    const [error] = (await once(second, 'error')) as [NodeJS.ErrnoException]
+    expect([error.code, error.syscall]).toEqual(['EADDRINUSE', 'bind'])
+    expect(first.address().address).toBe(file)
+    first.close()
+    second.close()
+  }))
+
 it('binds before the first send, and sends what waited in order', async () => {
   await using server = await bound()
   const { port } = server.address()

@@ -10,6 +10,7 @@
  * `attacks` are names of api/attacks.js, separated by commas: `views,signals`, `all`, or `none` (the default). A `-`
  * before a name excludes it from all: `-views,-signals`.
  */
+const { EventEmitter } = require('node:events')
 const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -18,6 +19,7 @@ const { Duplex } = require('node:stream')
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
 const raw = require('../../dist/raw.js')
+const dgram = require('../../dist/dgram.js')
 const { native } = require('../../dist/binding/binding.js')
 const { Attacks, USER } = require('./api/attacks.js')
 const { watch } = require('./watch.js')
@@ -183,6 +185,8 @@ const allowed = new Set([
 const found = new Map()
 function check(error, where) {
   const name = error?.name
+  // The sockets of bsd-sockets/dgram throw the errors of node:dgram.
+  if (now.where?.startsWith('dgram') && (name === 'SystemError' || error?.code !== undefined)) return
   if (allowed.has(name) && (name !== 'TypeError' || error.code !== undefined || error.message === USER)) {
     return
   }
@@ -255,6 +259,8 @@ function release(value) {
     const fds = item?.fds ?? item?.meta?.fds
     if (Array.isArray(fds)) for (const handle of fds) if (handle instanceof bsd.FdHandle) handle.close()
     if (item instanceof Duplex) item.on('error', () => undefined).destroy()
+    if (item instanceof dgram.Socket && !datagrams.includes(item)) closeDatagrams(item)
+    if (typeof item?.stop === 'function' && typeof item.pause === 'function') item.stop() // a Reception
   }
 }
 
@@ -352,6 +358,54 @@ async function fuzzReaders(Socket, flavour) {
   sockets = []
 }
 
+/** The sockets of bsd-sockets/dgram that calls are made on. */
+let datagrams = []
+
+function closeDatagrams(socket) {
+  socket.on('error', () => undefined)
+  try {
+    socket.close()
+  } catch (error) {
+    if (error?.code !== 'ERR_SOCKET_DGRAM_NOT_RUNNING') check(error, `close() of a datagram socket`)
+  }
+}
+
+/** Creates sockets with the interface of node:dgram: new, bound, connected, closed, and made of other sockets. */
+function makeDatagrams() {
+  datagrams.forEach(closeDatagrams)
+  const types = ['udp4', 'udp6', 'unix', 'udp4', 'udp6', 'unix', 'udp4']
+  datagrams = types.map(type => dgram.createSocket(type).on('error', () => undefined))
+  datagrams[3].bind(0, '127.0.0.1')
+  datagrams[4].bind(0, '::1')
+  datagrams[5].bind('\0fuzz' + below(1e9))
+  datagrams[6].close()
+  const [a, b] = bsd.Socket.pair(bsd.AF_UNIX, bsd.SOCK_DGRAM)
+  const bound = new bsd.Socket(bsd.AF_INET, bsd.SOCK_DGRAM).bind(['127.0.0.1', 0])
+  for (const socket of [a, b, bound]) datagrams.push(socket.toDgram().on('error', () => undefined))
+}
+
+async function fuzzDatagrams() {
+  const own = ['check', 'end', 'keep', 'open'] // not public
+  const names = methodsOf(dgram.Socket).filter(
+    name => !(name in EventEmitter.prototype) && !own.includes(name),
+  )
+  for (const name of names) {
+    for (let i = 0; i < lists; i++) {
+      if (i % 100 === 0) makeDatagrams()
+      const socket = pick(datagrams)
+      if (typeof socket[name] === 'function')
+        call(`dgram Socket.prototype.${String(name)}`, socket, socket[name])
+      if (i % 50 === 49) await rest()
+    }
+  }
+  for (let i = 0; i < lists; i++) call('dgram.createSocket', null, dgram.createSocket)
+  now.where = 'dgram: the end'
+  datagrams.forEach(closeDatagrams)
+  datagrams = []
+  await allSettled()
+  await rest()
+}
+
 async function fuzzFunctions() {
   for (const [name, fn] of Object.entries(bsd)) {
     if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
@@ -415,6 +469,7 @@ async function main() {
   await fuzzMethods(sync.Socket, 'sync')
   await fuzzReaders(bsd.Socket, 'async')
   await fuzzReaders(sync.Socket, 'sync')
+  await fuzzDatagrams()
   await fuzzRaw()
   await allSettled()
   await canary.sings()

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import tls from 'node:tls'
 import {
   AF_INET,
+  AF_UNIX,
   IPPROTO_TCP,
   SHUT_WR,
   Socket,
@@ -149,6 +150,16 @@ describe.each(['net.Socket', 'toDuplex'] as const)('%s', kind => {
     await expect(peer.recv(1)).rejects.toMatchObject({ code: 'ECONNRESET' })
     peer.close()
     expect(stream.resetAndDestroy()).toBe(stream)
+  })
+
+  test('resetAndDestroy destroys at once: the stream has not ended, and a write is refused', async () => {
+    const [stream, peer] = await connected(kind)
+    expect(stream.resetAndDestroy().destroyed).toBe(true)
+    expect([stream.writableEnded, stream.writable]).toEqual([false, false])
+    const error = await new Promise(resolve => stream.write('x', resolve))
+    expect(error).toMatchObject({ code: 'ERR_STREAM_DESTROYED' })
+    await expect(peer.recv(1)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    peer.close()
   })
 
   test('setters ignore values that the kernel does not accept', async () => {
@@ -297,6 +308,53 @@ describe('a socket that is still connecting', () => {
     expect([error.code, error.syscall, await result]).toEqual(['ECONNREFUSED', 'connect', 'ECONNREFUSED'])
     expect(await written).toBe('ECANCELED')
     expect(await closed).toBe(true)
+  })
+
+  test.each(['before', 'after'])('a connect() that fails at once, %s toDuplex(), destroys it too', when =>
+    withPath(async file => {
+      const socket = new Socket(AF_UNIX)
+      const early = when === 'before' ? null : socket.toDuplex()
+      const result = socket.connect(file).catch((error: unknown) => (error as Failure).code)
+      const stream = early ?? socket.toDuplex()
+      const written = new Promise(resolve => stream.write('x', error => resolve((error as Failure).code)))
+      const closed = closing(stream)
+      const [error] = (await once(stream, 'error')) as [Failure]
+      expect([error.code, error.syscall, await result]).toEqual(['ENOENT', 'connect', 'ENOENT'])
+      expect(error.message).toContain(file)
+      expect(await written).toBe('ECANCELED')
+      expect(await closed).toBe(true)
+    }),
+  )
+
+  test('a stream that is made after a failed connect() has its error, and none after the next one', async () => {
+    const probe = new Socket(AF_INET).bind(['127.0.0.1', 0])
+    const address = probe.getsockname()
+    probe.close()
+    const socket = new Socket(AF_INET)
+    await expect(socket.connect(address)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    const [error] = (await once(socket.toDuplex(), 'error')) as [Failure]
+    expect([error.code, error.syscall]).toEqual(['ECONNREFUSED', 'connect'])
+
+    using listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen()
+    const again = new Socket(AF_INET)
+    await expect(again.connect(address)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    const result = again.connect(listener.getsockname())
+    const stream = again.toDuplex()
+    const [peer] = await Promise.all([listener.accept(), once(stream, 'connect'), result])
+    stream.destroy()
+    peer.close()
+  })
+
+  test('resetAndDestroy waits for the connection', async () => {
+    using listener = new Socket(AF_INET).bind(['127.0.0.1', 0]).listen()
+    const socket = new Socket(AF_INET)
+    void socket.connect(listener.getsockname())
+    const stream = socket.toDuplex()
+    stream.resetAndDestroy()
+    expect(stream.destroyed).toBe(false)
+    const [peer] = await Promise.all([listener.accept(), once(stream, 'close')])
+    await expect(peer.recv(1)).rejects.toMatchObject({ code: 'ECONNRESET' })
+    peer.close()
   })
 
   test('destroy() cancels the connect and the write', async () => {

@@ -127,6 +127,7 @@ export abstract class DgramBase extends EventEmitter {
   ): void {
     this.check()
     if (!group) throw errors.missing('multicastAddress')
+    checkStrings({ multicastAddress: group, multicastInterface: device ?? '' })
     let result: number
     try {
       result = changeMembership(this.open(), change, group, source, device)
@@ -197,7 +198,7 @@ export abstract class DgramBase extends EventEmitter {
   }
 
   #bufferSize(which: 'recv' | 'send', name: number, size?: number): number {
-    if (size !== undefined && size >>> 0 !== size) throw errors.badBufferSize()
+    if (size !== undefined && (typeof size !== 'number' || size >>> 0 !== size)) throw errors.badBufferSize()
     if (size !== undefined && size > 0x7fffffff) throw errors.bufferSizeError(which, EINVAL)
     const open = this.ended || this.bound !== 'yes' ? null : this.inner
     const value = Int32Array.of(size ?? 0)

@@ -77,19 +77,19 @@ export class DgramSocket extends DgramBase {
       this.once('listening', callback as () => void)
       this.#onBindError = () => this.off('listening', callback as () => void)
     }
-    if (target.fd !== undefined) {
-      nextTick(() => this.#bindNow(() => undefined))
-    } else if (target.host === undefined) {
-      nextTick(() => this.#bindNow(() => this.open().bind(target.path as AddressLike)))
-    } else {
-      const { host, port } = target
-      this.#lookup(host, (error, ip) => {
-        if (this.ended) return
-        if (error !== null) return this.#bindFailed(error)
-        this.#bindNow(() => this.open().bind([ip, port]), ip, port)
-      })
-    }
+    if (target.fd !== undefined) this.#bindNow(() => undefined)
+    else if (target.host === undefined) this.#bindNow(() => this.open().bind(target.path as AddressLike))
+    else this.#bindTo(target.host, target.port)
     return this
+  }
+
+  #bindTo(host: string, port: number): void {
+    const attempt = (ip: string): Error | null => this.#attempt(() => this.open().bind([ip, port]), ip, port)
+    const { lookup, version } = this.parts
+    if (lookup === undefined && isIP(host) === version) return this.#settleSoon(attempt(host))
+    this.#lookup(host, (error, ip) => {
+      if (!this.ended) this.#settleBind(error ?? attempt(ip))
+    })
   }
 
   /** Takes over a descriptor. If it is of another type, the caller still owns it. */
@@ -112,14 +112,31 @@ export class DgramSocket extends DgramBase {
 
   #onBindError: () => void = () => undefined
 
-  #bindNow(bind: () => void, ip?: string, port?: number): void {
-    if (this.ended) return
+  /**
+   * Binds, and reports the result in the next tick. The kernel is called at once: a datagram that another socket sends
+   * in this turn must find the address.
+   */
+  #bindNow(bind: () => void): void {
+    this.#settleSoon(this.#attempt(bind))
+  }
+
+  #attempt(bind: () => void, ip?: string, port?: number): Error | null {
     try {
       bind()
+      return null
     } catch (error) {
-      return this.#bindFailed(errors.nodeError(error, 'bind', ip, port === 0 ? undefined : port))
+      return errors.nodeError(error, 'bind', ip, port === 0 ? undefined : port)
     }
-    this.#start()
+  }
+
+  #settleSoon(failed: Error | null): void {
+    nextTick(() => this.#settleBind(failed))
+  }
+
+  #settleBind(failed: Error | null): void {
+    if (this.ended) return
+    if (failed === null) this.#start()
+    else this.#bindFailed(failed)
   }
 
   #bindFailed(error: Error): void {
@@ -152,7 +169,7 @@ export class DgramSocket extends DgramBase {
     if (this.bound === 'soon') return
     if (this.parts.version !== 0) return void this.bind({ port: 0 })
     this.bound = 'soon'
-    nextTick(() => this.#bindNow(() => void this.open()))
+    this.#bindNow(() => void this.open())
   }
 
   // --- receiving ---
@@ -182,6 +199,7 @@ export class DgramSocket extends DgramBase {
   connect(target: unknown, given?: unknown, last?: unknown): void {
     const port = this.parts.version === 0 ? 0 : checkPort(target, 1)
     const [address, callback] = typeof given === 'function' ? [undefined, given] : [given, last]
+    if (this.parts.version !== 0 && address != null) checkStrings({ address })
     this.check()
     if (this.linked !== 'no') throw errors.connected()
     this.linked = 'soon'
@@ -288,7 +306,8 @@ export class DgramSocket extends DgramBase {
     const end = version === 0 && typeof target === 'number' && typeof host === 'string' ? host : target
     if (version === 0 || (typeof end === 'object' && end !== null)) {
       this.check()
-      return this.#whenBound(() => this.#sendToEnd(parts, end as AddressLike, last))
+      const send = this.#senderTo(parts, end as AddressLike, last)
+      return this.#whenBound(send)
     }
     const port = checkPort(target, 1)
     if (host != null && typeof host !== 'string') throw invalidType('address', 'string', host)
@@ -341,14 +360,15 @@ export class DgramSocket extends DgramBase {
     if (callback !== undefined) nextTick(callback, error)
   }
 
-  #sendToEnd(
+  /** Checks the address at once, and returns the function that sends. */
+  #senderTo(
     parts: ArrayBufferView[],
     end: AddressLike | null | undefined,
     callback: SendCallback | undefined,
-  ): void {
+  ): () => void {
     const { channel, family } = this.open()
     const bytes = end == null ? null : channel.network.addresses.encode(end, family)
-    this.#transmit(parts, bytes, callback, typeof end === 'string' ? end : undefined)
+    return () => this.#transmit(parts, bytes, callback, typeof end === 'string' ? end : undefined)
   }
 
   #transmit(
@@ -406,7 +426,7 @@ export class DgramSocket extends DgramBase {
     if (socket.remoteAddress !== null) this.linked = 'yes'
     if (this.bound !== 'no' || !isReceiving(socket)) return
     this.bound = 'soon'
-    nextTick(() => this.#bindNow(() => undefined))
+    this.#bindNow(() => undefined)
   }
 
   #lookup(host: string, done: (error: Error | null, ip: string) => void): void {

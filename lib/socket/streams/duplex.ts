@@ -129,7 +129,12 @@ export class SocketDuplex extends NetLike {
         () => this.#guard(() => this.#connected(pendingError(socket))),
         (error: unknown) => this.#guard(() => this.#fail(error as Error)),
       )
-    } else this.#started(hasPeer(socket))
+    } else if (hasPeer(socket)) this.#started(true)
+    else {
+      const failed = socket.channel.extras?.connectError ?? null
+      if (failed === null) this.#started(false)
+      else this.destroy(failed)
+    }
   }
 
   #connected(error?: Error): void {
@@ -281,7 +286,7 @@ export class SocketDuplex extends NetLike {
     const { socket } = this
     try {
       // Datagrams have no end that the peer could detect.
-      if (!this.#resets && (isStream(socket) || socket.type === SOCK_SEQPACKET)) socket.shutdown(SHUT_WR)
+      if (isStream(socket) || socket.type === SOCK_SEQPACKET) socket.shutdown(SHUT_WR)
     } catch (error) {
       // ENOTCONN: the peer has already closed.
       if ((error as SocketError).code !== 'ENOTCONN') return done(error as Error)
@@ -297,14 +302,16 @@ export class SocketDuplex extends NetLike {
   }
 
   /**
-   * Resets the connection, after all data has been written: the peer gets `ECONNRESET`. Sockets without TCP are closed
-   * instead. Destroys a stream that is closed with `EBADF`.
+   * Resets the connection and destroys the stream: the peer gets `ECONNRESET`. Data that waits in the stream is dropped.
+   *
+   * Waits for a connection that is still being made. Sockets without TCP are closed instead. Destroys a stream that is
+   * closed with `EBADF`.
    */
   resetAndDestroy(): this {
     if (this.socket.closed) return this.destroy(closed('resetAndDestroy'))
+    if (this.connecting) return this.once('connect', () => this.resetAndDestroy())
     this.#resets = true
-    this.destroySoon()
-    return this
+    return this.destroy()
   }
 
   /** @internal */

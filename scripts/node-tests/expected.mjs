@@ -1,0 +1,158 @@
+// The files of Node's own tests that fail over the sockets of this package, by reason. A name covers the file in every
+// version of Node; a group with `sometimes` has files that also pass.
+const internals =
+  'reads or replaces internals: _handle, kStateSymbol, net.Socket.prototype, an internal binding'
+const options = 'tests options of net.connect or net.Server that scripts/hooks/streams.cjs does not pass on'
+const early =
+  'http2 over any Duplex: a session that ends before its stream is connected emits the error of the connection'
+const joint =
+  'an http2 server over any Duplex sends headers, data and the reset together, so a client that reads them at once ' +
+  'sees only the reset. It also fails with a plain Duplex in the server and a net.Socket in the client; a plain ' +
+  'Duplex in the client reads slowly enough'
+const unknown = 'fails over a plain Duplex too; not studied further'
+
+const toDuplex = [
+  {
+    text: internals,
+    files: `
+      http-client-spurious-aborted http-keep-alive-large-write http-nodelay http-parser-lazy-loaded
+      http-parser-timeout-reset http-regr-gh-2928
+      http2-buffersize http2-client-destroy http2-client-onconnect-errors http2-create-client-secure-session
+      http2-socket-proxy
+      net-after-close net-connect-keepalive net-connect-nodelay net-server-keepalive net-server-nodelay
+      net-socket-write-after-close
+      tls-clientcertengine-unsupported tls-keyengine-unsupported`,
+  },
+  {
+    text: 'expects an instance of net.Socket',
+    files: `
+      http-set-timeout http-keep-alive-drop-requests https-keep-alive-drop-requests http2-compat-socket
+      net-settimeout tls-wrap-timeout`,
+  },
+  {
+    text: options,
+    files: `
+      http-agent-keepalive http-client-timeout-on-connect http-incoming-message-options
+      http-server-options-highwatermark https-agent-create-connection https-localaddress http2-connect-options
+      http2-ip-address-host http2-origin net-blocklist net-connect-options-invalid net-connect-options-port
+      net-server-pause-on-connect net-socket-connect-invalid-autoselectfamily
+      net-socket-connect-invalid-autoselectfamilyattempttimeout tls-connect`,
+  },
+  { text: 'counts lookups or performance entries of net.connect', files: 'net-dns-lookup net-perf_hooks' },
+  {
+    text: 'calls connect() of the stream, or of net.Socket, or reads its legacy properties',
+    files: `
+      net-bytes-stats net-connect-call-socket-connect net-reconnect net-reconnect-error net-socket-connecting`,
+  },
+  {
+    text: 'compares the text or class of an error: "read ECONNRESET" of Error, here "recv ECONNRESET" of SocketError',
+    files: 'net-connect-reset-after-destroy net-connect-reset-until-connected net-socket-reset-send',
+  },
+  {
+    text: 'net.Socket has an error of its own, EPIPE, for a write after both sides have ended',
+    files: 'net-write-after-end-nt',
+  },
+  {
+    text: 'TLS over any Duplex: Node writes the alert after the stream has ended (ERR_STREAM_WRITE_AFTER_END)',
+    files: `
+      https-client-get-url https-selfsigned-no-keycertsign-no-crash https-timeout-server-2
+      tls-0-dns-altname tls-destroy-stream tls-destroy-stream-12 tls-invoke-queued tls-server-capture-rejection
+      tls-timeout-server-2`,
+  },
+  {
+    text: 'TLS over any Duplex: unref() of the TLS socket does not reach the stream, or the server waits for it',
+    files: `
+      https-agent-unref-socket https-server-close-all https-server-close-idle http2-allow-http1 http2-session-unref
+      tls-passphrase`,
+  },
+  {
+    text: 'TLS over any Duplex: the client gets another error, or none, when the handshake fails in the constructor',
+    files: `
+      tls-cli-max-version-1.2 tls-cli-max-version-1.3 tls-cli-min-version-1.0 tls-cli-min-version-1.1
+      tls-cli-min-version-1.2 tls-cli-min-version-1.3 tls-handshake-error tls-invalid-pfx tls-legacy-pfx
+      tls-min-max-version tls-set-ciphers`,
+  },
+  {
+    text: early,
+    files: `
+      http2-client-promisify-connect-error http2-client-request-options-errors http2-client-rststream-before-connect
+      http2-client-setLocalWindowSize http2-client-setNextStreamID-errors
+      http2-client-stream-destroy-before-connect http2-connect http2-invalidheaderfield
+      http2-invalidheaderfields-client http2-single-headers http2-single-headers-validation`,
+  },
+  {
+    text: joint,
+    files: `
+      http2-compat-errors http2-compat-socket-destroy-delayed http2-destroy-after-write
+      http2-propagate-session-destroy-code http2-server-errors`,
+  },
+  {
+    text: joint,
+    sometimes: true,
+    files: 'http2-client-upload-reject http2-respond-file-fd-invalid http2-goaway-delayed-request',
+  },
+  {
+    text: unknown,
+    sometimes: true,
+    files: `
+      http-connect http-pause-no-dump http2-misbehaving-flow-control http2-session-graceful-close
+      http2-session-settings http2-session-stream-state http2-stream-removelisteners-after-close
+      http2-unbound-socket-proxy tls-async-cb-after-socket-end tls-inception tls-socket-close tls-writewrap-leak`,
+  },
+]
+
+const toNetSocket = [
+  { text: options, files: 'net-server-pause-on-connect' },
+  {
+    text: internals,
+    files: 'net-connect-keepalive net-connect-nodelay net-server-keepalive net-server-nodelay',
+  },
+  {
+    text: 'the hook connects before net.connect returns, so the socket is never connecting',
+    files: `
+      net-buffersize net-connect-immediate-destroy net-connect-paused-connection net-connect-reset-before-connected
+      net-remote-address net-remote-address-port net-socket-connecting`,
+  },
+  {
+    text: 'counts calls of connect(), lookups or performance entries of net.connect',
+    files: 'net-connect-call-socket-connect net-dns-lookup net-perf_hooks',
+  },
+]
+
+const dgram = [
+  {
+    text: internals,
+    files: `
+      dgram-bind-fd-error dgram-close dgram-close-during-bind dgram-implicit-bind-failure dgram-recv-error
+      dgram-send-error`,
+  },
+  {
+    text: 'node:cluster does not share these sockets: docs/dgram.md',
+    files:
+      'dgram-bind-shared-ports dgram-bind-socket-close-before-cluster-reply dgram-exclusive-implicit-bind',
+  },
+  {
+    text: 'send() hands the datagram to the kernel before it returns, so close() drops nothing: docs/dgram.md',
+    files: 'dgram-oob-buffer dgram-send-queue-info',
+  },
+  {
+    text: 'compares the text of the error, which here also names the type unix',
+    files: 'dgram-createSocket-type',
+  },
+  {
+    text: 'compares how util.inspect() prints an error, with its accessors',
+    files: 'dgram-socket-buffer-size',
+  },
+  {
+    text: 'counts calls of dns.lookup for IP addresses, which are not looked up here',
+    files: 'dgram-custom-lookup',
+  },
+  { text: 'calls methods with an underscore that Node deprecates', files: 'dgram-deprecation-error' },
+]
+
+/** Returns why a file is expected to fail, as { text, sometimes }. */
+export function reasonFor(over, name) {
+  const short = name.replace(/^test-/, '').replace(/\.m?js$/, '')
+  const groups = { toDuplex, toNetSocket, dgram }[over] ?? []
+  return groups.find(({ files }) => files.trim().split(/\s+/).includes(short))
+}
