@@ -1,4 +1,4 @@
-import { loadAddon } from './load'
+import { hasLibuv, loadAddon } from './load'
 import { ABI, sharedLayout } from './shared'
 
 /**
@@ -250,11 +250,11 @@ export interface RawCalls {
 /** The exports of the addon. Each call of `open` creates a binding with its own slot table. */
 interface Addon {
   readonly abi: number
-  open(): Native
+  open(libuv: boolean): Native
 }
 
 function open(addon: Addon): Native {
-  const native = addon.abi === ABI ? addon.open() : null
+  const native = addon.abi === ABI ? addon.open(hasLibuv()) : null
   const same =
     native?.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
   if (native !== null && same) return fast(native)

@@ -7,7 +7,6 @@ import { libc } from './system'
  * names a folder, node-gyp-build looks there instead (SECURITY.md).
  */
 export function loadAddon(): unknown {
-  refuseOtherRuntimes()
   const root = path.join(__dirname, '..', '..')
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a CommonJS loader, called once
@@ -54,14 +53,10 @@ function explain(root: string, cause: unknown): string {
   )
 }
 
-// The libuv functions of these runtimes are stubs: Bun aborts the process, Deno loses every event after the first.
-function refuseOtherRuntimes(): void {
-  const runtime = process.versions.bun !== undefined ? 'Bun' : 'Deno' in globalThis ? 'Deno' : null
-  if (runtime === null) return
-  throw Object.assign(
-    new Error(
-      `bsd-sockets needs Node.js: ${runtime} does not implement the libuv polling that it is built on.`,
-    ),
-    { code: 'ERR_UNSUPPORTED_RUNTIME' },
-  )
+/**
+ * Returns false in a runtime whose libuv is a stub: in Bun uv_poll_init aborts the process, in Deno a poll handle reports
+ * one event only. The symbols are there, so only the name of the runtime tells.
+ */
+export function hasLibuv(): boolean {
+  return process.versions.bun === undefined && !('Deno' in globalThis)
 }
