@@ -1,0 +1,110 @@
+// npm run check:runtimes: takes test files to Bun and Deno, whose libuv is a stub. Both come from npm. The tests and
+// lib/ are compiled into a temporary folder, and scripts/runtimes/run.cjs runs them there, one process for each file.
+//
+//   --on=bun,deno,node   only these. `node` is this Node, with the same thread in the place of libuv
+//   test/names …         these files or folders instead of the ones below
+//
+// scripts/runtimes/expected.json names the tests that may not pass there, with the reason. A test that passes must not
+// be in it.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import ts from 'typescript'
+import { toolPackage } from './cross.mjs'
+import { filesBelow, root, run } from './tools.mjs'
+
+const suites = [
+  'test/conformance',
+  'test/streams',
+  'test/names',
+  'test/regressions/sendfile',
+  'test/transfer',
+  'test/process/teardown',
+]
+const runtimes = {
+  bun: { spec: '@oven/bun-linux-x64@1.4.5', program: 'bin/bun', args: [] },
+  deno: { spec: '@deno/linux-x64-glibc@2.9.6', program: 'deno', args: ['run', '-A', '--quiet'] },
+  node: { program: process.execPath, args: ['--require', './scripts/runtimes/without-libuv.cjs'] },
+}
+const given = process.argv.slice(2)
+const on = given.find(each => each.startsWith('--on='))?.slice('--on='.length) ?? 'bun,deno'
+const wanted = given.filter(each => !each.startsWith('-'))
+const expected = JSON.parse(readFileSync(path.join(root, 'scripts/runtimes/expected.json'), 'utf8'))
+const limit = 240_000
+
+/** Compiles lib/ and test/ into a temporary folder that looks like the repository. */
+function compile() {
+  const folder = mkdtempSync(path.join(tmpdir(), 'bsd-runtimes-'))
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+  const options = { target: 'ES2022', module: 'CommonJS', esModuleInterop: true, useDefineForClassFields: false }
+  for (const name of ['build', 'dist', 'node_modules', 'native', 'docs', 'bench', 'examples'])
+    symlinkSync(path.join(root, name), path.join(folder, name))
+  for (const file of ['package.json', ...filesBelow('lib'), ...filesBelow('test'), ...filesBelow('scripts')]) {
+    const from = path.join(root, file)
+    const to = path.join(folder, file)
+    mkdirSync(path.dirname(to), { recursive: true })
+    if (/(?<!\.d)\.ts$/.test(file)) {
+      const { outputText } = ts.transpileModule(readFileSync(from, 'utf8'), { compilerOptions: options })
+      writeFileSync(to.replace(/ts$/, 'js'), outputText)
+    } else cpSync(from, to)
+    // Tests build dist/ again if it is older than lib/.
+    const { atime, mtime } = statSync(from)
+    utimesSync(to.replace(/(?<!\.d)\.ts$/, '.js'), atime, mtime)
+  }
+  return folder
+}
+
+/** Makes a program that tests start as `node`, in a folder of its own. */
+function asNode(folder, program, args) {
+  const bin = path.join(folder, 'bin')
+  rmSync(bin, { recursive: true, force: true })
+  mkdirSync(bin)
+  const file = path.join(bin, 'node')
+  writeFileSync(file, `#!/bin/sh\nexec '${program}' ${args.join(' ')} '${folder}/scripts/runtimes/node.cjs' "$@"\n`, { mode: 0o755 })
+  return file
+}
+
+async function runFile(folder, { program, args }, node, file) {
+  const results = path.join(folder, 'results')
+  writeFileSync(results, '')
+  const script = path.join(folder, 'scripts/runtimes/run.cjs')
+  const env = { ...process.env, BSD_SOCKETS_NODE: node, NO_COLOR: '1' }
+  const ended = await run(program, [...args, script, file, results], { cwd: folder, env, timeout: limit, killSignal: 'SIGKILL' })
+  const lines = readFileSync(results, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
+  const finished = lines.some(line => line.finished)
+  if (!finished || ended.status !== 0) {
+    const what = finished ? `ended with ${ended.status} after the tests` : `ended with ${ended.status} during the tests`
+    lines.push({ name: '(the process)', error: `${what}\n${ended.output.slice(-2000)}` })
+  }
+  return lines.filter(line => !line.finished)
+}
+
+async function check(name, folder, files) {
+  const { spec } = runtimes[name]
+  const tool = spec === undefined ? { folder: '' } : await toolPackage(spec)
+  if (tool.folder === undefined) return console.log(`skipped ${name}: ${tool.reason}`)
+  const runtime = { ...runtimes[name], program: path.join(tool.folder, runtimes[name].program) }
+  const node = asNode(folder, runtime.program, runtime.args)
+  const known = expected[name] ?? {}
+  console.log(`\n${name} ${spec ?? process.version}\n${'file'.padEnd(46)}passed failed known skipped`)
+  for (const file of files) {
+    const lines = await runFile(folder, runtime, node, file)
+    const key = line => `${file.replace(/\.js$/, '')}: ${line.name}`
+    const failed = lines.filter(line => line.error !== undefined)
+    const fresh = failed.filter(line => known[key(line)] === undefined)
+    const stale = lines.filter(line => line.passed && known[key(line)] !== undefined)
+    const counts = [lines.filter(line => line.passed).length, fresh.length, failed.length - fresh.length, lines.filter(line => line.skipped).length]
+    console.log(file.padEnd(46) + counts.map((n, i) => String(n).padStart([6, 7, 6, 8][i])).join(''))
+    for (const line of fresh) console.log(`  FAILED ${key(line)}\n    ${line.error.replace(/\n/g, '\n    ')}`)
+    for (const line of stale) console.log(`  PASSED, but expected.json says it does not: ${key(line)}`)
+    if (fresh.length + stale.length > 0) process.exitCode = 1
+  }
+}
+
+if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('check:runtimes runs on Linux x64 only')
+if (!existsSync(path.join(root, 'dist/index.js'))) throw new Error('run npm run build first')
+const folder = compile()
+const tests = [...filesBelow('test')].filter(file => file.endsWith('.test.ts'))
+const chosen = tests.filter(file => (wanted.length > 0 ? wanted : suites).some(suite => file.startsWith(suite)))
+for (const name of on.split(',')) await check(name, folder, chosen.map(file => file.replace(/ts$/, 'js')))
