@@ -7,12 +7,11 @@
 // scripts/runtimes/expected.json names the tests that may not pass there, with the reason. A test that passes must not
 // be in it.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import ts from 'typescript'
 import { toolPackage } from './cross.mjs'
-import { filesBelow, root, run } from './tools.mjs'
+import { filesBelow, must, npmCli, root, run } from './tools.mjs'
 
 const suites = [
   'test/conformance',
@@ -27,6 +26,8 @@ const runtimes = {
   deno: { spec: '@deno/linux-x64-glibc@2.9.6', program: 'deno', args: ['run', '-A', '--quiet'] },
   node: { program: process.execPath, args: ['--require', './scripts/runtimes/without-libuv.cjs'] },
 }
+// Deno asks for a newer release on the network otherwise, Bun would report a crash.
+const silent = { DENO_NO_UPDATE_CHECK: '1', BUN_ENABLE_CRASH_REPORTING: '0', DO_NOT_TRACK: '1' }
 const given = process.argv.slice(2)
 const on = given.find(each => each.startsWith('--on='))?.slice('--on='.length) ?? 'bun,deno'
 const wanted = given.filter(each => !each.startsWith('-'))
@@ -69,7 +70,7 @@ async function runFile(folder, { program, args }, node, file) {
   const results = path.join(folder, 'results')
   writeFileSync(results, '')
   const script = path.join(folder, 'scripts/runtimes/run.cjs')
-  const env = { ...process.env, BSD_SOCKETS_NODE: node, NO_COLOR: '1' }
+  const env = { ...process.env, ...silent, BSD_SOCKETS_NODE: node, NO_COLOR: '1' }
   const ended = await run(program, [...args, script, file, results], { cwd: folder, env, timeout: limit, killSignal: 'SIGKILL' })
   const lines = readFileSync(results, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line))
   const finished = lines.some(line => line.finished)
@@ -96,14 +97,14 @@ async function check(name, folder, files) {
     const stale = lines.filter(line => line.passed && known[key(line)] !== undefined)
     const counts = [lines.filter(line => line.passed).length, fresh.length, failed.length - fresh.length, lines.filter(line => line.skipped).length]
     console.log(file.padEnd(46) + counts.map((n, i) => String(n).padStart([6, 7, 6, 8][i])).join(''))
-    for (const line of fresh) console.log(`  FAILED ${key(line)}\n    ${line.error.replace(/\n/g, '\n    ')}`)
+    for (const line of fresh) console.log(`  FAILED ${key(line)}\n    ${line.error.split('\n').filter(each => !/^\s+at /.test(each)).slice(0, 16).join('\n    ')}`)
     for (const line of stale) console.log(`  PASSED, but expected.json says it does not: ${key(line)}`)
     if (fresh.length + stale.length > 0) process.exitCode = 1
   }
 }
 
 if (process.platform !== 'linux' || process.arch !== 'x64') throw new Error('check:runtimes runs on Linux x64 only')
-if (!existsSync(path.join(root, 'dist/index.js'))) throw new Error('run npm run build first')
+await must('npm run build:ts', process.execPath, [npmCli(), 'run', 'build:ts'])
 const folder = compile()
 const tests = [...filesBelow('test')].filter(file => file.endsWith('.test.ts'))
 const chosen = tests.filter(file => (wanted.length > 0 ? wanted : suites).some(suite => file.startsWith(suite)))

@@ -52,11 +52,3 @@ function explain(root: string, cause: unknown): string {
     `node ${path.join(root, 'scripts', 'build-native.mjs')}" in your project. ${reasonOf(cause)}`
   )
 }
-
-/**
- * Returns false in a runtime whose libuv is a stub: in Bun uv_poll_init aborts the process, in Deno a poll handle reports
- * one event only. The symbols are there, so only the name of the runtime tells.
- */
-export function hasLibuv(): boolean {
-  return process.versions.bun === undefined && !('Deno' in globalThis)
-}

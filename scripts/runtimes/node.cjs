@@ -8,5 +8,6 @@ const name = path.join(process.cwd(), '[eval]')
 const script = new Module(name)
 script.filename = name
 script.paths = Module._nodeModulePaths(process.cwd())
+for (const each of ['assert', 'fs', 'net', 'os', 'path', 'util']) globalThis[each] = require(`node:${each}`)
 Object.assign(globalThis, { require: Module.createRequire(name), module: script })
 ;(0, eval)(process.argv[at + 1])
