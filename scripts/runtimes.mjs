@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import ts from 'typescript'
 import { toolPackage } from './cross.mjs'
-import { filesBelow, must, npmCli, root, run } from './tools.mjs'
+import { filesBelow, must, npmCli, others, root, run } from './tools.mjs'
 
 const suites = [
   'test/conformance',
@@ -22,9 +22,9 @@ const suites = [
   'test/process/teardown',
 ]
 const runtimes = {
-  bun: { spec: '@oven/bun-linux-x64@1.4.5', program: 'bin/bun', args: [] },
-  deno: { spec: '@deno/linux-x64-glibc@2.9.6', program: 'deno', args: ['run', '-A', '--quiet'] },
-  node: { program: process.execPath, args: ['--require', './scripts/runtimes/without-libuv.cjs'] },
+  bun: { ...others.bun, args: [] },
+  deno: { ...others.deno, args: ['run', '-A', '--quiet'] },
+  node: { args: ['--require', './scripts/runtimes/without-libuv.cjs'] },
 }
 // Deno asks for a newer release on the network otherwise, Bun would report a crash.
 const silent = { DENO_NO_UPDATE_CHECK: '1', BUN_ENABLE_CRASH_REPORTING: '0', DO_NOT_TRACK: '1' }
@@ -82,11 +82,12 @@ async function runFile(folder, { program, args }, node, file) {
 }
 
 async function check(name, folder, files) {
-  const { spec } = runtimes[name]
-  const tool = spec === undefined ? { folder: '' } : await toolPackage(spec)
-  if (tool.folder === undefined) return console.log(`skipped ${name}: ${tool.reason}`)
-  const runtime = { ...runtimes[name], program: path.join(tool.folder, runtimes[name].program) }
-  const node = asNode(folder, runtime.program, runtime.args)
+  const { spec, programs, args } = runtimes[name]
+  const tool = spec === undefined ? {} : await toolPackage(spec)
+  if (tool.reason !== undefined) return console.log(`skipped ${name}: ${tool.reason}`)
+  const program = spec === undefined ? process.execPath : path.join(tool.folder, programs, name)
+  const runtime = { program, args }
+  const node = asNode(folder, program, args)
   const known = expected[name] ?? {}
   console.log(`\n${name} ${spec ?? process.version}\n${'file'.padEnd(46)}passed failed known skipped`)
   for (const file of files) {
