@@ -39,7 +39,7 @@ struct Env {
   Wake wake;               // the poller behind one libuv handle, or a thread that sleeps on it
   int poller = -1;
   size_t jobs = 0;     // running on the thread pool or on threads of transfers
-  size_t handles = 0;  // signals of jobs that are not closed yet
+  size_t handles = 0;  // notifiers of jobs that are not closed yet
   Thread* threads = nullptr;
   Reply reply;  // of the last lookup, until TypeScript copies it
 

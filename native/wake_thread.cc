@@ -1,39 +1,40 @@
+#include "wake.h"
+
 #include <pthread.h>
 
 #include <atomic>
 #include <new>
 
 #include "env.h"
-#include "signal.h"
-#include "wake.h"
+#include "notifier.h"
 
 namespace bsd {
 
 namespace {
 
-// The thread sleeps until the poller has events, sends the signal, and sleeps again. It is told only once of each
+// The thread sleeps until the poller has events, notifies the event loop, and sleeps again. It is told only once of each
 // readiness: the event loop arms it again when it has fetched the events, so a busy loop is not called for each of them.
 class Handle final : public WakeHandle {
  public:
   explicit Handle(Env& env) : env_(env) {}
-  ~Handle() override { delete signal_; }
+  ~Handle() override { delete notifier_; }
 
   int Start() {
-    signal_ = NapiSignal();
-    if (signal_ == nullptr) return -ENOMEM;
+    notifier_ = NapiNotifier();
+    if (notifier_ == nullptr) return -ENOMEM;
     int failed = sys::SleeperOpen(sleeper_, env_.poller);
     if (failed != 0) return failed;
-    failed = signal_->Open(env_, OnSignal, OnClosed, this);
+    failed = notifier_->Open(env_, OnNotify, OnClosed, this);
     if (failed == 0) {
       failed = sys::StartJoinable(Sleep, this, &thread_);
       if (failed == 0) return 0;
-      signal_->Close();
+      notifier_->Close();
     }
     sys::SleeperClose(sleeper_);
     return failed;
   }
 
-  void Ref(bool on) override { signal_->Ref(on); }
+  void Ref(bool on) override { notifier_->Ref(on); }
 
   // The thread never waits for the event loop, so it ends at once.
   void Close() override {
@@ -41,7 +42,7 @@ class Handle final : public WakeHandle {
     sys::SleeperStop(sleeper_);
     pthread_join(thread_, nullptr);
     sys::SleeperClose(sleeper_);
-    signal_->Close();
+    notifier_->Close();
     if (closed_ != nullptr) *closed_ = true;
     env_.wake.handle = nullptr;
     env_.wake.closing = false;
@@ -54,11 +55,11 @@ class Handle final : public WakeHandle {
     for (;;) {
       sys::SleeperWait(handle->sleeper_);
       if (handle->ends_) return nullptr;
-      handle->signal_->Send();
+      handle->notifier_->Notify();
     }
   }
 
-  static void OnSignal(void* data) {
+  static void OnNotify(void* data) {
     auto* handle = static_cast<Handle*>(data);
     Env& env = handle->env_;
     bool closed = false;  // JavaScript may end the environment, and then the handle is gone
@@ -72,11 +73,11 @@ class Handle final : public WakeHandle {
   static void OnClosed(void*) {}
 
   Env& env_;
-  Signal* signal_ = nullptr;
+  Notifier* notifier_ = nullptr;
   sys::Sleeper sleeper_ = {-1, -1};
   pthread_t thread_ = {};
   std::atomic<bool> ends_{false};
-  bool* closed_ = nullptr;  // in OnSignal(): becomes true when the handle is deleted
+  bool* closed_ = nullptr;  // in OnNotify(): becomes true when the handle is deleted
 };
 
 }  // namespace

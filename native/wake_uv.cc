@@ -1,9 +1,10 @@
+#include "wake.h"
+
 #include <uv.h>
 
 #include <new>
 
 #include "env.h"
-#include "wake.h"
 
 namespace bsd {
 

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <new>
 
-#include "signal.h"
+#include "notifier.h"
 
 namespace bsd {
 
@@ -11,7 +11,7 @@ namespace bsd {
 struct Thread {
   enum State { kRuns, kDone, kOrphan };
 
-  Signal* signal;
+  Notifier* notifier;
   Env* env;
   Job* job;
   Thread* next;
@@ -23,7 +23,7 @@ namespace {
 
 void Drop(Thread* thread) {
   if (thread->shares.fetch_sub(1) > 1) return;
-  delete thread->signal;
+  delete thread->notifier;
   delete thread->job;
   delete thread;
 }
@@ -32,7 +32,7 @@ void* RunThread(void* argument) {
   auto* thread = static_cast<Thread*>(argument);
   thread->job->Run();
   if (thread->state.exchange(Thread::kDone) == Thread::kRuns) {
-    thread->signal->Send();  // it is still open: see AbandonThreads
+    thread->notifier->Notify();  // it is still open: see AbandonThreads
   } else {
     thread->job->Orphaned();
   }
@@ -48,11 +48,11 @@ void OnThreadClosed(void* data) {
   CleanupStep(env);
 }
 
-// Called when the job has ended or is abandoned. libuv closes the signal in the next turn of the loop.
+// Called when the job has ended or is abandoned. libuv closes the notifier in the next turn of the loop.
 void Close(Thread* thread) {
   --thread->env->jobs;
   ++thread->env->handles;
-  thread->signal->Close();
+  thread->notifier->Close();
 }
 
 void Unlink(Thread* thread) {
@@ -74,9 +74,10 @@ void OnThreadDone(void* data) {
 }
 
 Thread* NewThread(Env& env, Job* job) {
-  Signal* signal = env.libuv ? UvSignal() : NapiSignal();
-  auto* thread = signal == nullptr ? nullptr : new (std::nothrow) Thread{signal, &env, job, env.threads};
-  if (thread == nullptr) delete signal;
+  Notifier* notifier = env.libuv ? UvNotifier() : NapiNotifier();
+  auto* thread =
+      notifier == nullptr ? nullptr : new (std::nothrow) Thread{notifier, &env, job, env.threads};
+  if (thread == nullptr) delete notifier;
   return thread;
 }
 
@@ -87,11 +88,11 @@ int StartThread(Env& env, Job* job) {
   Thread* thread = NewThread(env, job);
   int failed = thread == nullptr
                    ? -ENOMEM
-                   : thread->signal->Open(env, OnThreadDone, OnThreadClosed, thread);
+                   : thread->notifier->Open(env, OnThreadDone, OnThreadClosed, thread);
   if (failed != 0) {
     job->Release(env);
     delete job;
-    if (thread != nullptr) delete thread->signal;
+    if (thread != nullptr) delete thread->notifier;
     delete thread;
     return failed;
   }
@@ -114,7 +115,7 @@ void AbandonThreads(Env& env) {
     Thread* thread = *at;
     const bool ended = thread->state.exchange(Thread::kOrphan) == Thread::kDone;
     if (ended && env.libuv) {
-      // uv_async_send() may be using the signal. OnThreadDone() closes it.
+      // uv_async_send() may be using the notifier. OnThreadDone() closes it.
       at = &thread->next;
     } else if (ended) {
       OnThreadDone(thread);

@@ -1,15 +1,16 @@
+#include "notifier.h"
+
 #include <uv.h>
 
 #include <new>
 
 #include "env.h"
-#include "signal.h"
 
 namespace bsd {
 
 namespace {
 
-class Async final : public Signal {
+class Async final : public Notifier {
  public:
   int Open(Env& env, void (*told)(void*), void (*closed)(void*), void* data) override {
     uv_loop_t* loop = nullptr;
@@ -21,7 +22,7 @@ class Async final : public Signal {
     return uv_async_init(loop, &async_, OnAsync);
   }
 
-  void Send() override { uv_async_send(&async_); }
+  void Notify() override { uv_async_send(&async_); }
 
   void Ref(bool on) override {
     if (on) {
@@ -54,6 +55,6 @@ class Async final : public Signal {
 
 }  // namespace
 
-Signal* UvSignal() { return new (std::nothrow) Async(); }
+Notifier* UvNotifier() { return new (std::nothrow) Async(); }
 
 }  // namespace bsd
