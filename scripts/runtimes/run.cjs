@@ -1,5 +1,6 @@
 // Runs one test file in Bun, Deno or Node: run.cjs <file> <results>. jest itself does not start there, so this is the
 // part of it that the tests use, with jest's own expect(), each() and fn(). Appends one line of JSON per test.
+const { spawn, spawnSync } = require('node:child_process')
 const { appendFileSync } = require('node:fs')
 const path = require('node:path')
 
@@ -24,7 +25,15 @@ const test = (name, body, timeout) =>
 test.skip = name => void group.children.push({ name: [...group.names, name].join(' '), skipped: true })
 function describe(name, body) {
   const outer = group
-  group = { names: [...outer.names, name], children: [], before: [], after: [], beforeEach: [], afterEach: [], outer }
+  group = {
+    names: [...outer.names, name],
+    children: [],
+    before: [],
+    after: [],
+    beforeEach: [],
+    afterEach: [],
+    outer,
+  }
   outer.children.push(group)
   body()
   group = outer
@@ -86,8 +95,15 @@ async function all(current, around) {
   for (const each of current.after) await limited(each)
 }
 
+/** Starts children, so that what the runtime opens for them and keeps is open before setup.ts counts descriptors. */
+async function warmUp() {
+  spawnSync('true')
+  await new Promise(resolve => spawn('true').on('close', resolve))
+}
+
 async function main() {
   try {
+    await warmUp()
     require(path.join(root, 'test/helpers/setup.js'))
     require(path.resolve(root, file))
     await all(top, [])
