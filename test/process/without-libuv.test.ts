@@ -38,8 +38,11 @@ test('an exception in a callback is an uncaught exception, and the next event ar
   expect(ended).toMatchObject({ code: 0, stdout: 'first\nsecond\n' })
 })
 
-testIf(missing.linux(), 'workers that are terminated while they wait leave no thread and no descriptor', async () => {
-  const script = `
+testIf(
+  missing.linux(),
+  'workers that are terminated while they wait leave no thread and no descriptor',
+  async () => {
+    const script = `
     const { Socket, getaddrinfo } = require('./dist')
     const { parentPort } = require('node:worker_threads')
     const [a, b] = Socket.pair()
@@ -49,8 +52,8 @@ testIf(missing.linux(), 'workers that are terminated while they wait leave no th
     ;(async () => { for (;;) await getaddrinfo('127.0.0.1', 80) })().catch(() => 0)
     setTimeout(() => parentPort.postMessage('now'), 5)
   `
-  const ended = await runNode(
-    `const { Worker } = require('node:worker_threads')
+    const ended = await runNode(
+      `const { Worker } = require('node:worker_threads')
     const fs = require('node:fs')
     const count = what => fs.readdirSync('/proc/self/' + what).length
     const once = () => new Promise((resolve, reject) => {
@@ -65,7 +68,8 @@ testIf(missing.linux(), 'workers that are terminated while they wait leave no th
       for (let i = 0; i < 1000 && count('task') > before[1]; i++) await new Promise(setImmediate)
       console.log(count('fd') - before[0], count('task') - before[1])
     })()`,
-    { flags },
-  )
-  expect(ended).toEqual({ code: 0, signal: null, stdout: '0 0\n', stderr: '' })
-})
+      { flags },
+    )
+    expect(ended).toEqual({ code: 0, signal: null, stdout: '0 0\n', stderr: '' })
+  },
+)
