@@ -8,7 +8,7 @@ const flags = ['--require', './scripts/runtimes/without-libuv.cjs']
 
 test('operations wait, an idle socket does not keep the process alive, and lookups end', async () => {
   const ended = await runNode(
-    `(async () => {
+    `;(async () => {
       const [a, b] = Socket.pair()
       for (let i = 0; i < 300; i++) {
         const waiting = b.recv(10)
