@@ -1,6 +1,7 @@
 // Stands for `node` where a test starts a child process, in a runtime with another command line: node.cjs -e SCRIPT.
 const Module = require('node:module')
 const path = require('node:path')
+const { runInThisContext } = require('node:vm')
 
 const at = process.argv.indexOf('-e')
 if (at < 0) throw new Error('only -e is supported')
@@ -10,4 +11,4 @@ script.filename = name
 script.paths = Module._nodeModulePaths(process.cwd())
 for (const each of ['assert', 'fs', 'net', 'os', 'path', 'util']) globalThis[each] = require(`node:${each}`)
 Object.assign(globalThis, { require: Module.createRequire(name), module: script })
-;(0, eval)(process.argv[at + 1])
+runInThisContext(process.argv[at + 1])
