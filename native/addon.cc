@@ -91,9 +91,10 @@ static constexpr Function kOwn[] = {
     {"stats", Stats},
 };
 
-// Makes a binding with its own Env. Node loads the addon once in a process or worker, but JavaScript may load the
+// (libuv = true) -> binding with its own Env. `libuv` is false if the libuv of the runtime is a stub. Node loads the addon once in a process or worker, but JavaScript may load the
 // package more than once there (two copies, a test runner that resets modules). They must not share a slot table.
-static napi_value Open(napi_env handle, napi_callback_info) {
+static napi_value Open(napi_env handle, napi_callback_info call) {
+  const Napi::CallbackInfo info(handle, call);
   const Napi::Env js = handle;
   auto* env = new (std::nothrow) Env();
   if (env == nullptr) {
@@ -102,6 +103,7 @@ static napi_value Open(napi_env handle, napi_callback_info) {
   }
   Napi::Object binding = Napi::Object::New(js);
   env->env = js;
+  env->libuv = !info[0].IsBoolean() || info[0].As<Napi::Boolean>().Value();
   InstallCleanup(env);
 
   Napi::Array layout = Napi::Array::New(js, std::size(kSharedLayout));

@@ -14,11 +14,12 @@ void Dispatch(Env& env, int records) {
   napi_value receiver = nullptr;
   napi_value function = nullptr;
   napi_value count = nullptr;
+  napi_value ignored = nullptr;  // Deno writes the result even if none is wanted
   napi_get_global(env.env, &receiver);
   napi_get_reference_value(env.env, env.dispatch, &function);
   napi_create_int32(env.env, records, &count);
   // No async context is needed: the code after an `await` runs in the context of that `await`.
-  napi_make_callback(env.env, nullptr, receiver, function, 1, &count, nullptr);
+  napi_make_callback(env.env, nullptr, receiver, function, 1, &count, &ignored);
   bool pending = false;
   if (napi_is_exception_pending(env.env, &pending) == napi_ok && pending) {
     napi_value exception = nullptr;
@@ -144,10 +145,10 @@ void CleanupStep(Env* env) {
   Drop(env->env, env->dispatch);
   napi_async_cleanup_hook_handle hook = env->cleanup;
   delete env;  // before the hook is removed: after that the addon may be unmapped
-  napi_remove_async_cleanup_hook(hook);
+  if (hook != nullptr) napi_remove_async_cleanup_hook(hook);
 }
 
-static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
+static void OnCleanup(void* data) {
   auto* env = static_cast<Env*>(data);
   env->closing = true;
   for (uint32_t i = 0; i < env->slots.size(); ++i) {
@@ -163,8 +164,14 @@ static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
   CleanupStep(env);
 }
 
+static void OnAsyncCleanup(napi_async_cleanup_hook_handle, void* data) { OnCleanup(data); }
+
 void InstallCleanup(Env* env) {
-  napi_add_async_cleanup_hook(env->env, OnCleanup, env, &env->cleanup);
+  if (env->libuv) {
+    napi_add_async_cleanup_hook(env->env, OnAsyncCleanup, env, &env->cleanup);
+  } else {  // all is closed at once, and Deno frees the handle of an asynchronous hook twice
+    napi_add_env_cleanup_hook(env->env, OnCleanup, env);
+  }
 }
 
 }  // namespace bsd

@@ -35,10 +35,11 @@ struct Env {
   sys::WatchedThread thread;  // guards the calls of this thread, see guarded_call.h
   Slots slots;
   PendingFds pending_fds;  // descriptors that have no slot yet
-  Wake wake;               // the poller behind one libuv handle
+  bool libuv = true;       // the runtime has one that works
+  Wake wake;               // the poller behind one libuv handle, or a thread that sleeps on it
   int poller = -1;
   size_t jobs = 0;     // running on the thread pool or on threads of transfers
-  size_t handles = 0;  // uv_async_t handles of transfers that libuv has not closed yet
+  size_t handles = 0;  // notifiers of jobs that are not closed yet
   Thread* threads = nullptr;
   Reply reply;  // of the last lookup, until TypeScript copies it
 

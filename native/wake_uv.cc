@@ -8,65 +8,64 @@
 
 namespace bsd {
 
-struct WakeHandle {
-  uv_poll_t poll;
-  Env* env;
+namespace {
+
+class Handle final : public WakeHandle {
+ public:
+  explicit Handle(Env& env) : env_(env) { poll_.data = this; }
+
+  // Returns 0 or -errno. After an error the handle must not be closed.
+  int Init() {
+    uv_loop_t* loop = nullptr;
+    if (napi_get_uv_event_loop(env_.env, &loop) != napi_ok) return -ENOTSUP;
+    return uv_poll_init(loop, &poll_, env_.poller);
+  }
+
+  int Start() { return uv_poll_start(&poll_, UV_READABLE, OnPoll); }
+
+  void Ref(bool on) override {
+    if (on) {
+      uv_ref(handle());
+    } else {
+      uv_unref(handle());
+    }
+  }
+
+  void Close() override { uv_close(handle(), OnClose); }
+
+ private:
+  uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(&poll_); }
+
+  static void OnPoll(uv_poll_t* poll, int, int) {
+    // Status and events do not matter: the errors of sockets are in the events of the poller.
+    RunEvents(static_cast<Handle*>(poll->data)->env_);
+  }
+
+  static void OnClose(uv_handle_t* closed) {
+    auto* handle = static_cast<Handle*>(closed->data);
+    Env* env = &handle->env_;
+    env->wake.handle = nullptr;
+    env->wake.closing = false;
+    delete handle;
+    CleanupStep(env);
+  }
+
+  uv_poll_t poll_ = {};
+  Env& env_;
 };
 
-static void OnPoll(uv_poll_t* poll, int, int) {
-  // Status and events do not matter: the errors of sockets are in the events of the poller.
-  RunEvents(*static_cast<WakeHandle*>(poll->data)->env);
-}
+}  // namespace
 
-static void OnClose(uv_handle_t* closed) {
-  auto* handle = static_cast<WakeHandle*>(closed->data);
-  Env* env = handle->env;
-  env->wake.handle = nullptr;
-  delete handle;
-  CleanupStep(env);
-}
-
-int WakeOpen(Env& env) {
-  uv_loop_t* loop = nullptr;
-  if (napi_get_uv_event_loop(env.env, &loop) != napi_ok) return -ENOTSUP;
-  auto* handle = new (std::nothrow) WakeHandle();
+int UvWake(Env& env) {
+  auto* handle = new (std::nothrow) Handle(env);
   if (handle == nullptr) return -ENOMEM;
-  handle->env = &env;
-  handle->poll.data = handle;
-  int failed = uv_poll_init(loop, &handle->poll, env.poller);
+  const int failed = handle->Init();
   if (failed != 0) {
     delete handle;
     return failed;
   }
   env.wake.handle = handle;
-  failed = uv_poll_start(&handle->poll, UV_READABLE, OnPoll);
-  WakeRef(env, env.wake.ref);
-  if (failed != 0) WakeClose(env);
-  return failed;
-}
-
-void WakeRef(Env& env, bool on) {
-  env.wake.ref = on;
-  if (env.wake.handle == nullptr) return;
-  auto* handle = reinterpret_cast<uv_handle_t*>(&env.wake.handle->poll);
-  if (on) {
-    uv_ref(handle);
-  } else {
-    uv_unref(handle);
-  }
-}
-
-void WakeClose(Env& env) {
-  if (env.wake.handle == nullptr) return;
-  auto* handle = reinterpret_cast<uv_handle_t*>(&env.wake.handle->poll);
-  if (uv_is_closing(handle) == 0) uv_close(handle, OnClose);
-}
-
-bool WakeIsOpen(const Env& env) { return env.wake.handle != nullptr; }
-
-bool WakeIsClosing(const Env& env) {
-  if (env.wake.handle == nullptr) return false;
-  return uv_is_closing(reinterpret_cast<const uv_handle_t*>(&env.wake.handle->poll)) != 0;
+  return handle->Start();
 }
 
 }  // namespace bsd

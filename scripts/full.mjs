@@ -21,6 +21,10 @@ const steps = {
     ['nodes.mjs'],
     output => (output.match(/^(?:ok|FAILED|skipped) .*$/gm) ?? []).join('; ').replace(/ +/g, ' '),
   ],
+  runtimes: [
+    ['runtimes.mjs'],
+    output => (output.match(/^.* passed, .* known.*$|^skipped .*$/gm) ?? []).join('; '),
+  ],
   pack: [['pack-test.mjs'], output => output.trim().split('\n').at(-1)],
   types: [['types-test.mjs'], output => output.trim().split('\n').at(-1)],
 }

@@ -1,17 +1,13 @@
-// npm run check:nodes: runs tests with the built addon on every supported Node, and checks that Bun and Deno are
-// refused. All runtimes come from npm.
+// npm run check:nodes: runs tests with the built addon on every supported Node, and a few tests with Bun and Deno. All
+// runtimes come from npm. `npm run check:runtimes` takes whole suites to Bun and Deno.
 //
 //   --on=22,bun   only these: majors (the versions are in scripts/tools.mjs), exact versions of Node, bun or deno
 //
 // Other arguments go to jest on Node. Without a path, jest runs the tests for the end of processes and workers.
 import path from 'node:path'
 import { toolPackage } from './cross.mjs'
-import { bin, nodes, run } from './tools.mjs'
+import { bin, nodes, others, run } from './tools.mjs'
 
-const others = {
-  bun: { spec: '@oven/bun-linux-x64@1.4.5', programs: 'bin' },
-  deno: { spec: '@deno/linux-x64-glibc@2.9.6', programs: '' },
-}
 const on =
   process.argv.find(each => each.startsWith('--on='))?.slice('--on='.length) ?? '20,22,24,26,bun,deno'
 const given = process.argv.slice(2).filter(each => !each.startsWith('--on='))
@@ -27,7 +23,7 @@ for (const name of on.split(',')) {
   }
   const { folder, reason } = await toolPackage(spec)
   if (folder === undefined) report('skipped', spec, reason)
-  else if (name in others) await refused(name, path.join(folder, programs))
+  else if (name in others) await other(name, path.join(folder, programs))
   else await runOn(path.join(folder, programs))
 }
 
@@ -39,9 +35,9 @@ async function runOn(programs) {
   await jest(`Node ${version}`, node, tests, programs)
 }
 
-async function refused(name, programs) {
+async function other(name, programs) {
   const version = /[\d.]+/.exec((await run(path.join(programs, name), ['--version'])).output)?.[0]
-  await jest(`${name} ${version}, refused`, process.execPath, ['test/process/runtimes', '-t', name], programs)
+  await jest(`${name} ${version}`, process.execPath, ['test/process/runtimes', '-t', name], programs)
 }
 
 async function jest(what, node, args, programs) {

@@ -13,6 +13,12 @@ const require = createRequire(import.meta.url)
  * */
 export const nodes = { 20: '20.20.2', 22: '22.23.5', 24: '24.22.3', 26: '26.12.1' }
 
+/** The other runtimes. */
+export const others = {
+  bun: { spec: '@oven/bun-linux-x64@1.4.5', programs: 'bin' },
+  deno: { spec: '@deno/linux-x64-glibc@2.9.6', programs: '' },
+}
+
 /** Returns the file that a package's command runs. Commands run by path, because npx would use the network. */
 export function bin(name, command = name) {
   const manifest = path.join(root, 'node_modules', name, 'package.json')

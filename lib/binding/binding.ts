@@ -1,3 +1,4 @@
+import { engine } from '../runtime/engine'
 import { loadAddon } from './load'
 import { ABI, sharedLayout } from './shared'
 
@@ -247,14 +248,14 @@ export interface RawCalls {
   ): number
 }
 
-/** The exports of the addon. Each call of `open` creates a binding with its own slot table. */
+/** The exports of the addon. Each call of `open` creates a binding with its own slot table; `libuv` is false without one. */
 interface Addon {
   readonly abi: number
-  open(): Native
+  open(libuv: boolean): Native
 }
 
 function open(addon: Addon): Native {
-  const native = addon.abi === ABI ? addon.open() : null
+  const native = addon.abi === ABI ? addon.open(engine === 'Node') : null
   const same =
     native?.shared.length === sharedLayout.length && sharedLayout.every((n, i) => n === native.shared[i])
   if (native !== null && same) return fast(native)

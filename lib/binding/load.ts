@@ -7,7 +7,6 @@ import { libc } from './system'
  * names a folder, node-gyp-build looks there instead (SECURITY.md).
  */
 export function loadAddon(): unknown {
-  refuseOtherRuntimes()
   const root = path.join(__dirname, '..', '..')
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- a CommonJS loader, called once
@@ -51,17 +50,5 @@ function explain(root: string, cause: unknown): string {
     `Looked in build/Release and prebuilds/${process.platform}-${process.arch} of ${root}. ` +
     `To build one: install Python 3, make and a C++17 compiler, then run "npm install --no-save node-gyp node-addon-api && ` +
     `node ${path.join(root, 'scripts', 'build-native.mjs')}" in your project. ${reasonOf(cause)}`
-  )
-}
-
-// The libuv functions of these runtimes are stubs: Bun aborts the process, Deno loses every event after the first.
-function refuseOtherRuntimes(): void {
-  const runtime = process.versions.bun !== undefined ? 'Bun' : 'Deno' in globalThis ? 'Deno' : null
-  if (runtime === null) return
-  throw Object.assign(
-    new Error(
-      `bsd-sockets needs Node.js: ${runtime} does not implement the libuv polling that it is built on.`,
-    ),
-    { code: 'ERR_UNSUPPORTED_RUNTIME' },
   )
 }

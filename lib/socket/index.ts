@@ -272,8 +272,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   /**
    * Moves the file descriptor to a new net.Socket and closes this Socket.
    *
-   * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. Throws `EBUSY` while operations wait, also
-   * while the socket is connecting.
+   * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. So also in Bun, whose net.Socket cannot take a
+   * descriptor. Throws `EBUSY` while operations wait, also while the socket is connecting.
    */
   toNetSocket(): NetSocket {
     return toNetSocket(this)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
@@ -124,7 +125,8 @@ int SetProgram(int fd, int level, int name, const void* instructions, size_t siz
 // time of 0, which resets the connection.
 void DoNotLinger(int fd);
 
-// Runs a function on a new detached thread that blocks all signals. Returns 0 or -errno.
+// Runs a function on a new thread that blocks all signals. Returns 0 or -errno.
+int StartJoinable(void* (*run)(void*), void* argument, pthread_t* thread);
 int StartDetached(void* (*run)(void*), void* argument);
 
 // True if the code of the addon stays mapped after its last environment has ended, so that threads may still run it.
@@ -324,6 +326,27 @@ int PollerGather(int poller, int fd, int events);
 
 // Fetches up to `max` events, at most kMaxEvents, without waiting. Returns how many.
 int PollerFetch(int poller, Event* events, int max);
+
+// --- a thread that sleeps until a poller has events --------------------------------------------
+
+struct Sleeper {
+  int poller = -1;  // watches the other poller
+  int stop = -1;    // an eventfd on Linux
+};
+
+// Returns 0 or -errno. The sleeper is armed.
+int SleeperOpen(Sleeper& sleeper, int poller);
+
+// Waits until the poller has events, once each time it is armed, or until SleeperStop(). May also return for nothing.
+void SleeperWait(const Sleeper& sleeper);
+
+// Arms the sleeper. It wakes at once if the poller has events now.
+void SleeperArm(const Sleeper& sleeper, int poller);
+
+// Ends the wait, and every later one.
+void SleeperStop(const Sleeper& sleeper);
+
+void SleeperClose(Sleeper& sleeper);
 
 }  // namespace bsd::sys
 

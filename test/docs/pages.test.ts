@@ -73,6 +73,7 @@ const says: Record<string, (string | RegExp)[]> = {
     /^(5000|no AF_VSOCK)\n$/,
     /^(yes|EPROTONOSUPPORT)\n$/,
   ],
+  'runtimes.md': ['hello\n'],
   'select.md': ['true true 0\nhello\n'],
   'servers.md': [
     new RegExp(`^${address}\n$`),

@@ -1,12 +1,12 @@
 import { openSync, closeSync, readSync } from 'node:fs'
 import { Socket } from '../../lib'
-import { runNode } from '../helpers/child'
+import { nodeBinary, runNode } from '../helpers/child'
 import { failure } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { fill, receive } from '../helpers/pairs'
 
 test('sendfile rejects with the value that onProgress throws, even if it is not an Error', async () => {
-  const file = openSync(process.execPath, 'r')
+  const file = openSync(nodeBinary, 'r')
   for (const thrown of [undefined, Object.freeze(new Error('frozen')), 'text']) {
     const [a, b] = Socket.pair()
     const sent = a.sendfile(file, {
@@ -63,7 +63,7 @@ test('sendfile sends the file, though the caller closes its descriptor and reuse
   for (const behind of [false, true]) {
     const [a, b] = Socket.pair()
     const filled = behind ? fill(a).bytes : 0
-    const file = openSync(process.execPath, 'r')
+    const file = openSync(nodeBinary, 'r')
     const [first, second] = [1, 2].map(() => a.sendfile(file, { length: 2_000_000 }))
     closeSync(file)
     const other = openSync('/dev/zero', 'r')
@@ -71,7 +71,7 @@ test('sendfile sends the file, though the caller closes its descriptor and reuse
     const data = (await receive(b, filled + 4_000_000)).subarray(filled)
     expect(await Promise.all([first, second])).toEqual([2_000_000, 2_000_000])
     const expected = Buffer.alloc(2_000_000)
-    const again = openSync(process.execPath, 'r')
+    const again = openSync(nodeBinary, 'r')
     readSync(again, expected)
     expect([data.subarray(0, 2_000_000).equals(expected), data.subarray(2_000_000).equals(expected)]).toEqual(
       [true, true],

@@ -156,9 +156,9 @@ describe('native/', () => {
     expect(offenders).toEqual([])
   })
 
-  test('only wake_uv.cc and work_uv.cc include libuv', () => {
+  test('only notifier_uv.cc and wake_uv.cc include libuv', () => {
     const users = sources.filter(file => includes(file).includes('uv.h'))
-    expect(users.sort()).toEqual(['native/wake_uv.cc', 'native/work_uv.cc'])
+    expect(users.sort()).toEqual(['native/notifier_uv.cc', 'native/wake_uv.cc'])
   })
 
   test('sys/ does not include Node-API, libuv or the environment', () => {

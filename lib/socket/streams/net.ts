@@ -12,6 +12,7 @@ import {
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
 import type { Source } from './source'
+import { engine } from '../../runtime/engine'
 import { append } from '../../runtime/list'
 
 const protocols = [0, IPPROTO_TCP, constants.IPPROTO_MPTCP]
@@ -47,6 +48,7 @@ export function toNetSocket(socket: Source): NetSocket {
 }
 
 function whyNot(socket: Source): string | null {
+  if (engine === 'Bun') return 'the net.Socket of Bun cannot take a file descriptor'
   const { family, type, protocol } = socket
   const known = family === AF_UNIX || (isInet(socket) && protocols.includes(protocol))
   if (type !== SOCK_STREAM || !known) {

@@ -162,17 +162,22 @@ void Wait(Closing* closing) {
 
 }  // namespace
 
-int StartDetached(void* (*run)(void*), void* argument) {
+int StartJoinable(void* (*run)(void*), void* argument, pthread_t* thread) {
   // The thread inherits this mask: a signal to the process is for the threads that were there before.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  pthread_t thread = {};
-  const int refused = pthread_create(&thread, nullptr, run, argument);
+  const int refused = pthread_create(thread, nullptr, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (refused == 0) pthread_detach(thread);
   return -refused;
+}
+
+int StartDetached(void* (*run)(void*), void* argument) {
+  pthread_t thread = {};
+  const int failed = StartJoinable(run, argument, &thread);
+  if (failed == 0) pthread_detach(thread);
+  return failed;
 }
 
 const bool kStaysLoaded = true;  // -z nodelete

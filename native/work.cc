@@ -1,9 +1,9 @@
-#include <uv.h>
+#include "work.h"
 
 #include <atomic>
 #include <new>
 
-#include "work.h"
+#include "notifier.h"
 
 namespace bsd {
 
@@ -11,7 +11,7 @@ namespace bsd {
 struct Thread {
   enum State { kRuns, kDone, kOrphan };
 
-  uv_async_t async;
+  Notifier* notifier;
   Env* env;
   Job* job;
   Thread* next;
@@ -23,6 +23,7 @@ namespace {
 
 void Drop(Thread* thread) {
   if (thread->shares.fetch_sub(1) > 1) return;
+  delete thread->notifier;
   delete thread->job;
   delete thread;
 }
@@ -31,7 +32,7 @@ void* RunThread(void* argument) {
   auto* thread = static_cast<Thread*>(argument);
   thread->job->Run();
   if (thread->state.exchange(Thread::kDone) == Thread::kRuns) {
-    uv_async_send(&thread->async);  // the handle is still open: see AbandonThreads
+    thread->notifier->Notify();  // it is still open: see AbandonThreads
   } else {
     thread->job->Orphaned();
   }
@@ -39,19 +40,19 @@ void* RunThread(void* argument) {
   return nullptr;
 }
 
-void OnThreadClosed(uv_handle_t* handle) {
-  auto* thread = static_cast<Thread*>(handle->data);
+void OnThreadClosed(void* data) {
+  auto* thread = static_cast<Thread*>(data);
   Env* env = thread->env;
   Drop(thread);
   --env->handles;
   CleanupStep(env);
 }
 
-// Called when the job has ended or is abandoned. libuv closes the handle in the next turn of the loop.
+// Called when the job has ended or is abandoned. libuv closes the notifier in the next turn of the loop.
 void Close(Thread* thread) {
   --thread->env->jobs;
   ++thread->env->handles;
-  uv_close(reinterpret_cast<uv_handle_t*>(&thread->async), OnThreadClosed);
+  thread->notifier->Close();
 }
 
 void Unlink(Thread* thread) {
@@ -60,8 +61,8 @@ void Unlink(Thread* thread) {
   *at = thread->next;
 }
 
-void OnThreadDone(uv_async_t* async) {
-  auto* thread = static_cast<Thread*>(async->data);
+void OnThreadDone(void* data) {
+  auto* thread = static_cast<Thread*>(data);
   Env& env = *thread->env;
   Unlink(thread);
   thread->job->Release(env);
@@ -72,24 +73,26 @@ void OnThreadDone(uv_async_t* async) {
   if (told) Dispatch(env, 1);  // last, because JavaScript may end the environment
 }
 
-int Begin(Thread* thread) {
-  uv_loop_t* loop = nullptr;
-  if (napi_get_uv_event_loop(thread->env->env, &loop) != napi_ok) return -ENOTSUP;
-  const int failed = uv_async_init(loop, &thread->async, OnThreadDone);
-  if (failed != 0) return failed;
-  thread->async.data = thread;
-  return 0;
+Thread* NewThread(Env& env, Job* job) {
+  Notifier* notifier = env.libuv ? UvNotifier() : NapiNotifier();
+  auto* thread =
+      notifier == nullptr ? nullptr : new (std::nothrow) Thread{notifier, &env, job, env.threads};
+  if (thread == nullptr) delete notifier;
+  return thread;
 }
 
 }  // namespace
 
 int StartThread(Env& env, Job* job) {
   if (job == nullptr) return -ENOMEM;
-  auto* thread = new (std::nothrow) Thread{{}, &env, job, env.threads};
-  int failed = thread == nullptr ? -ENOMEM : Begin(thread);
+  Thread* thread = NewThread(env, job);
+  int failed = thread == nullptr
+                   ? -ENOMEM
+                   : thread->notifier->Open(env, OnThreadDone, OnThreadClosed, thread);
   if (failed != 0) {
     job->Release(env);
     delete job;
+    if (thread != nullptr) delete thread->notifier;
     delete thread;
     return failed;
   }
@@ -105,17 +108,23 @@ int StartThread(Env& env, Job* job) {
 }
 
 void AbandonThreads(Env& env) {
-  if (!sys::kStaysLoaded) return;
+  // A runtime without libuv never unmaps the addon, and does not call a threadsafe function any more.
+  if (!sys::kStaysLoaded && env.libuv) return;
+  ++env.handles;  // CleanupStep() must not delete the Env here
   for (Thread** at = &env.threads; *at != nullptr;) {
     Thread* thread = *at;
-    // The job has ended, and uv_async_send() may be using the handle. OnThreadDone() closes it.
-    if (thread->state.exchange(Thread::kOrphan) == Thread::kDone) {
+    const bool ended = thread->state.exchange(Thread::kOrphan) == Thread::kDone;
+    if (ended && env.libuv) {
+      // uv_async_send() may be using the notifier. OnThreadDone() closes it.
       at = &thread->next;
-      continue;
+    } else if (ended) {
+      OnThreadDone(thread);
+    } else {
+      *at = thread->next;
+      Close(thread);
     }
-    *at = thread->next;
-    Close(thread);
   }
+  --env.handles;
 }
 
 }  // namespace bsd
