@@ -12,10 +12,9 @@ export function callsOf(socket: Socket): OptionCalls {
       if (request === undefined) return socket.getsockopt(level, option, size)
       const bytes = Buffer.alloc(size)
       bytes.set(request)
-      const length = Int32Array.of(size)
-      const result = native.getsockopt(socket.channel.id, level, option, bytes, length)
-      if (result < 0) socket.getsockopt(level, option, size)
-      return bytes.subarray(0, length[0])
+      const length = native.getsockopt(socket.channel.id, level, option, bytes)
+      if (length < 0) socket.getsockopt(level, option, size)
+      return bytes.subarray(0, length)
     },
     set: (level, option, value) => socket.setsockopt(level, option, value),
     setProgram(level, option, instructions) {

@@ -136,7 +136,7 @@ describe('MessageBatch', () => {
       holds(fc.tuple(shape, integers), ([given, fields]) => {
         const batch = new MessageBatch(given)
         batch.slab.fields.set(fields.slice(0, batch.slab.fields.length))
-        batch.slab.names.fill(0) // AF_UNSPEC
+        batch.slab.names!.fill(0) // AF_UNSPEC
         batch.received(given.count)
         for (let i = 0; i < given.count; i++) {
           expect(batch.data(i).length).toBeLessThanOrEqual(batch.slab.data.length)

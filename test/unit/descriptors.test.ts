@@ -8,7 +8,7 @@ import { descriptors, openedSince } from '../helpers/descriptors'
 
 test('a descriptor that leaks is found although an earlier one was closed', () => {
   const socket = new Socket(AF_INET, SOCK_DGRAM)
-  const earlier = openSync('/dev/null')
+  const earlier = openSync('/dev/null', 'r')
   const before = descriptors()
   closeSync(earlier)
   const leaked = native.dupFd(socket.fd)
