@@ -128,12 +128,26 @@ export class MessageLoop<A extends Address> extends Operation<void> {
       return this.#wait()
     }
     channel.budget--
-    // Before the listener runs, because it may throw, and may change its async context.
+    const message = result < 0 ? null : this.#take(result)
+    this.#continue()
+    if (message !== null) this.listeners.message(message)
+    else this.#fail(result)
+  }
+
+  // Takes the message out of memory that other receives share, before any other code runs.
+  #take(result: number): Message<A> {
+    try {
+      return this.source.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+    } catch (error) {
+      this.#continue()
+      throw error
+    }
+  }
+
+  // Called before the listener runs, because it may throw, and may change its async context. The promise runs hooks.
+  #continue(): void {
     this.#scheduled = true
     void settled.then(this.#again)
-    if (result >= 0)
-      this.listeners.message(source.value(result, -1, DIRECT, reactor.memory.state[STATE_ADDRESS]!))
-    else this.#fail(result)
   }
 
   /** Lets the reactor wait: for the next edge, or without budget for the next turn of the event loop. */

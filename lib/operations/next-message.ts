@@ -130,7 +130,7 @@ export interface MessageSource {
 export function nextMessages<A extends Address>(source: MessageSource): () => Operation<Message<A>> {
   const make = receivesOne(source) ? oneByOne<A>(source) : several<A>(source)
   const spare = make()
-  return () => (spare.queued ? make() : spare)
+  return () => (spare.taken ? make() : spare)
 }
 
 function receivesOne(source: MessageSource): boolean {

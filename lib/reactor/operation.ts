@@ -47,6 +47,8 @@ export abstract class Operation<T> {
   resolve: (value: never) => void = unset
   reject: (reason: unknown) => void = unset
   queued = false
+  /** True from the moment when the operation is to wait. Code of async hooks may run before it is queued. */
+  taken = false
   /** The timeout and the signal of the operation; null if it has neither. */
   leave: Leave | null = null
 

@@ -199,11 +199,13 @@ export class Reactor {
     signal: AbortSignal | undefined,
     deferred = false,
   ): Promise<T> {
+    operation.taken = true
     const promise = operation.promise()
     try {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
     } catch (error) {
+      operation.taken = false
       this.#reject(operation, error as Error)
       return promise
     }

@@ -36,6 +36,7 @@ export class Waiting {
   remove(channel: Channel, operation: Operation<unknown>): void {
     channel.queue(operation.direction).remove(operation)
     operation.queued = false
+    operation.taken = false
     if (--channel.waiting > 0) return
     this.#channels[channel.index] = undefined
     if (channel.refed) this.#count(-1)

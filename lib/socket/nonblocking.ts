@@ -105,7 +105,7 @@ export abstract class NonblockingSocket<
     const { channel } = this
     const { spare } = channel
     const into = checkBytes('buffer', buffer)
-    if (spare instanceof RecvInto && !spare.queued) return spare.reuse(into, flags)
+    if (spare instanceof RecvInto && !spare.taken) return spare.reuse(into, flags)
     const operation = new RecvInto(channel, flags, into)
     channel.spare = operation
     return operation
@@ -117,7 +117,7 @@ export abstract class NonblockingSocket<
     const { channel } = this
     const { spare } = channel
     const room = checkSize('size', size)
-    if (spare instanceof Recvfrom && !spare.queued) return (spare as Recvfrom<A>).reuse(room, flags)
+    if (spare instanceof Recvfrom && !spare.taken) return (spare as Recvfrom<A>).reuse(room, flags)
     const operation = new Recvfrom<A>(channel, flags, room)
     channel.spare = operation
     return operation

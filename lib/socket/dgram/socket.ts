@@ -70,7 +70,10 @@ export class DgramSocket extends DgramBase {
     this.check()
     if (this.bound !== 'no') throw errors.alreadyBound()
     const target = bindTarget(given, this.parts.version)
-    if (target.fd !== undefined) this.keep(this.#adopt(target.fd))
+    if (target.fd !== undefined) {
+      if (this.inner !== null) throw errors.callError('open', errnoOf('EBUSY')) // its descriptor would be lost
+      this.keep(this.#adopt(target.fd))
+    }
     const callback = given.at(-1)
     this.bound = 'soon'
     if (typeof callback === 'function') {
@@ -92,7 +95,7 @@ export class DgramSocket extends DgramBase {
     })
   }
 
-  /** Takes over a descriptor. If it is of another type, the caller still owns it. */
+  /** Takes over a descriptor. If that fails, the caller still owns it. */
   #adopt(fd: number): BaseSocket {
     let socket: BaseSocket
     try {
@@ -102,12 +105,14 @@ export class DgramSocket extends DgramBase {
       if ((error as SocketError).code === 'EBUSY') throw errors.callError('open', errnoOf('EEXIST'))
       throw errors.nodeError(error, 'open')
     }
-    if (socket.type !== SOCK_DGRAM) {
+    try {
+      if (socket.type !== SOCK_DGRAM) throw errors.badFd('TCP')
+      this.parts.prepare(socket)
+      return socket
+    } catch (error) {
       socket.detach()
-      throw errors.badFd('TCP')
+      throw error
     }
-    this.parts.prepare(socket)
-    return socket
   }
 
   #onBindError: () => void = () => undefined
