@@ -51,7 +51,6 @@ enum class Traits : uint8_t {
   kStream,      // the receive queue is empty (TCP)
   kUnixStream,  // the receive queue is empty, unless a control message ended the read; see Slot::level
   kUnix,        // nothing; messages may carry descriptors
-  kDatagram,    // nothing; a batch that is not full means that the receive queue is empty (UDP)
 };
 
 enum Direction { kRead, kWrite, kError };
@@ -110,7 +109,6 @@ constexpr int kSharedLayout[] = {
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
     static_cast<int>(Traits::kNone), static_cast<int>(Traits::kStream),
     static_cast<int>(Traits::kUnixStream), static_cast<int>(Traits::kUnix),
-    static_cast<int>(Traits::kDatagram),
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,
 };
 // clang-format on

@@ -1,23 +1,7 @@
 import type { Address } from '../address'
 import { native } from '../binding/binding'
-import {
-  STATE_SECOND,
-  TRAITS_DATAGRAM,
-  TRAITS_NONE,
-  TRAITS_STREAM,
-  TRAITS_UNIX,
-  TRAITS_UNIX_STREAM,
-} from '../binding/shared'
-import {
-  AF_INET,
-  AF_INET6,
-  AF_UNIX,
-  constants,
-  IPPROTO_TCP,
-  nameOf,
-  SOCK_DGRAM,
-  SOCK_STREAM,
-} from '../constants'
+import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STREAM } from '../binding/shared'
+import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { reactor } from '../reactor'
@@ -46,9 +30,8 @@ export class Adoption {
 /** Returns what a short read proves: see Traits in native/slots.h. */
 function traitsOf(family: number, type: number, protocol: number): number {
   if (family === AF_UNIX) return type === SOCK_STREAM ? TRAITS_UNIX_STREAM : TRAITS_UNIX
-  const internet = family === AF_INET || family === AF_INET6
-  if (type === SOCK_DGRAM && internet) return TRAITS_DATAGRAM
   if (type !== SOCK_STREAM) return TRAITS_NONE
+  const internet = family === AF_INET || family === AF_INET6
   const tcp = internet && (protocol === 0 || protocol === IPPROTO_TCP)
   return tcp ? TRAITS_STREAM : TRAITS_NONE
 }

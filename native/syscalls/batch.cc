@@ -130,10 +130,7 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a, bool packed) {
     if (end < i * slab.stride) memmove(slab.data.data + end, parts[i].iov_base, bytes);
     end += Aligned(bytes);
   }
-  // The kernel looked for one more datagram and found none. It keeps another failure for the next call, and the poller
-  // reports that one.
-  const bool less = result > 0 && static_cast<size_t>(result) < slab.count;
-  if (result == -EAGAIN || (less && slot.traits == Traits::kDatagram)) MarkDry(env, slot, flags);
+  if (result == -EAGAIN) MarkDry(env, slot, flags);
   return result;
 }
 
