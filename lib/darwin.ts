@@ -1,3 +1,4 @@
+// uncovered file: only on macOS
 /** All constants of macOS, typed as always present. Importing this module on another system throws. */
 import { requireSystem } from './binding/system'
 

@@ -111,6 +111,7 @@ function preparation(family: number, options: SocketOptions): (socket: BaseSocke
     if (size !== undefined && typeof size !== 'number') throw invalidType(`options.${name}`, 'number', size)
   }
   const configure = checkOptionValues('options.options', options.options)
+  // uncovered: the other branch is for another system
   const shared = process.platform === 'darwin' ? SO_REUSEPORT : SO_REUSEADDR
   return socket => {
     if (reuseAddr) socket.setsockopt(SOL_SOCKET, shared, 1)

@@ -132,22 +132,23 @@ export function put32be(bytes: Uint8Array, at: number, value: number): void {
 }
 
 export function get16(bytes: Uint8Array, at: number): number {
+  // uncovered: only on a big-endian machine
   return littleEndian ? bytes[at]! | (bytes[at + 1]! << 8) : get16be(bytes, at)
 }
 
 export function put16(bytes: Uint8Array, at: number, value: number): void {
-  if (!littleEndian) return put16be(bytes, at, value)
+  if (!littleEndian) return put16be(bytes, at, value) // uncovered: only on a big-endian machine
   bytes[at] = value
   bytes[at + 1] = value >>> 8
 }
 
 export function get32(bytes: Uint8Array, at: number): number {
-  if (!littleEndian) return get32be(bytes, at)
+  if (!littleEndian) return get32be(bytes, at) // uncovered: only on a big-endian machine
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
 export function put32(bytes: Uint8Array, at: number, value: number): void {
-  if (!littleEndian) return put32be(bytes, at, value)
+  if (!littleEndian) return put32be(bytes, at, value) // uncovered: only on a big-endian machine
   bytes[at] = value
   bytes[at + 1] = value >>> 8
   bytes[at + 2] = value >>> 16

@@ -32,8 +32,9 @@ static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
 static Bytes Share(Args& a, size_t argument, size_t place, size_t size) {
   Env& env = a.env();
   const Bytes bytes = a.Buffer(argument, "memory");
+  // uncovered: TypeScript passes memory of the sizes in shared.h
   if (a.ok() && bytes.size < size) a.ThrowRange("memory", "as large as shared.h says");
-  if (!a.ok()) return bytes;
+  if (!a.ok()) return bytes;  // uncovered: TypeScript passes memory of the sizes in shared.h
   if (env.memory[place] != nullptr) napi_delete_reference(env.env, env.memory[place]);
   napi_create_reference(env.env, a.Value(argument), 1, &env.memory[place]);
   return bytes;

@@ -39,6 +39,7 @@ inline void Prepare(const End& end) {
 inline bool IsReady(const End& one, const End& other) {
   pollfd fds[2] = {{one.event == 0 ? -1 : one.fd, one.event, 0},
                    {other.event == 0 ? -1 : other.fd, other.event, 0}};
+  // uncovered: poll(2) fails only without memory
   if (poll(fds, 2, 0) < 0) return true;  // the call itself finds out
   for (const pollfd& each : fds)
     if (each.fd >= 0 && each.revents == 0) return false;
@@ -55,6 +56,7 @@ template <typename Call>
 auto NonBlocking(sys::WatchedThread& thread, const End& one, const End& other, const Call& call)
     -> decltype(call()) {
   const bool wary = thread.IsWary();
+  // uncovered: only if another program has taken every real-time signal
   if (wary || !sys::Interrupts()) {
     Prepare(one);
     Prepare(other);

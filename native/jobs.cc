@@ -15,7 +15,7 @@ class TransferJob final : public Job {
       : request_(request) {
     Slot* const slots[kSlots] = {&from, &to, other};
     for (size_t i = 0; i < kSlots; ++i) {
-      if (slots[i] == nullptr) continue;
+      if (slots[i] == nullptr) continue;  // uncovered: TypeScript gives every transfer a pipe here
       ++slots[i]->shares;
       index_[i] = slots[i]->index;
       fds_[i] = slots[i]->fd;
@@ -35,6 +35,7 @@ class TransferJob final : public Job {
 
   void Release(Env& env) override {
     for (size_t i = 0; i < kSlots; ++i) {
+      // uncovered: TypeScript gives every transfer on Linux a pipe
       if (fds_[i] >= 0) DropShare(env, *env.slots.At(index_[i]));
     }
   }
@@ -49,6 +50,7 @@ class TransferJob final : public Job {
 
   void Orphaned() override {
     for (const int fd : fds_) {
+      // uncovered: TypeScript gives every transfer on Linux a pipe
       if (fd >= 0) sys::CloseForeign(fd);
     }
   }
@@ -60,6 +62,7 @@ class TransferJob final : public Job {
     int64_t* offset = request_.offset < 0 ? nullptr : &request_.offset;
     // Only the socket of a sendfile can block. A splice with kSpliceFlags never waits for a pipe.
     return NonBlocking(thread, {fds_[1], 0}, kNoEnd, [&]() -> int64_t {
+      // uncovered: only macOS sends without a pipe
       const int64_t moved = fds_[2] < 0
                                 ? sys::SendFile(fds_[1], fds_[0], offset, count)
                                 : sys::Splice(fds_[0], offset, fds_[1], nullptr,
@@ -100,6 +103,7 @@ class LookupJob final : public Job {
 }  // namespace
 
 int StartTransfer(Env& env, const TransferRequest& request, Slot& from, Slot& to, Slot* other) {
+  // uncovered: out of memory
   return StartThread(env, new (std::nothrow) TransferJob(request, from, to, other));
 }
 

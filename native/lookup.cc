@@ -29,7 +29,7 @@ void AddressInfo(const LookupRequest& request, Reply* reply) {
     reply->Add(kReplyAddress, entry->ai_addr, entry->ai_addrlen);
     reply->AddText(kReplyName, entry->ai_canonname);
   }
-  if (list != nullptr) freeaddrinfo(list);
+  if (list != nullptr) freeaddrinfo(list);  // uncovered: getaddrinfo returns a list with success
 }
 
 // getnameinfo(3): (sockaddr, flags).
@@ -39,6 +39,7 @@ void NameInfo(const LookupRequest& request, Reply* reply) {
   const auto* address = reinterpret_cast<const sockaddr*>(request.first.bytes);
   const int status = getnameinfo(address, static_cast<socklen_t>(request.first.size), host,
                                  sizeof host, service, sizeof service, request.numbers[0]);
+  // uncovered: getnameinfo returns EAI_SYSTEM only without memory
   reply->End(status, status == EAI_SYSTEM ? errno : 0);
   if (status != 0) return;
   reply->AddText(kReplyName, host);

@@ -14,8 +14,10 @@ constexpr size_t kMaxBytes = size_t{1} << 30;
 Reply::~Reply() { free(data_); }
 
 uint8_t* Reply::Room(size_t size) {
+  // uncovered: memory without content is only after a failure
   if (used_ == 0 && capacity_ == 0) used_ = kHead;  // filled by End()
   const size_t needed = used_ + ((size + 3) & ~size_t{3});
+  // uncovered: the host's name service would have to return 1 GiB
   if (size > kMaxBytes || needed > kMaxBytes) failed_ = true;
   if (failed_) return nullptr;
   if (needed > capacity_) {
@@ -58,8 +60,10 @@ void Reply::AddIntegers(int32_t a, int32_t b, int32_t c) {
 void Reply::AddHost(const hostent& host) {
   AddIntegers(host.h_addrtype);
   AddText(kReplyName, host.h_name);
+  // uncovered: the C library always has a list
   for (char** alias = host.h_aliases; alias != nullptr && *alias != nullptr; ++alias)
     AddText(kReplyAlias, *alias);
+  // uncovered: the C library always has a list
   for (char** address = host.h_addr_list; address != nullptr && *address != nullptr; ++address)
     Add(kReplyAddress, *address, static_cast<size_t>(host.h_length));
 }

@@ -18,7 +18,7 @@ Slot* Slots::Find(SlotId id) {
 
 bool Slots::Reserve(size_t capacity) {
   if (capacity <= capacity_) return true;
-  std::unique_ptr<Slot[]> larger(new (std::nothrow) Slot[capacity]);
+  std::unique_ptr<Slot[]> larger(new (std::nothrow) Slot[capacity]);  // uncovered: out of memory
   if (larger == nullptr) return false;
   std::copy_n(slots_.get(), size_, larger.get());
   slots_ = std::move(larger);
@@ -27,6 +27,7 @@ bool Slots::Reserve(size_t capacity) {
 }
 
 Slot* Slots::Take() {
+  // uncovered: TypeScript never reserves so many slots
   if (used_ >= capacity_ || used_ > kIndexMask) return nullptr;
   const bool fresh = used_ == size_;
   Slot& slot = slots_[fresh ? size_ : first_free_];

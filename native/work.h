@@ -23,7 +23,7 @@ class Job {
   // Fills the record for TypeScript. Returns false if there is nothing to report.
   virtual bool Report(Env& env, int32_t* record) = 0;
   // Called on the other thread instead of Release() and Report(), if the environment has ended without waiting.
-  virtual void Orphaned() {}
+  virtual void Orphaned() {}  // uncovered: LookupJob alone, if its worker ends before the lookup
 };
 
 // Runs the job on a new thread and deletes it afterwards. Returns 0 or -errno, and on an error the job has been released

@@ -54,6 +54,7 @@ export class InetCodec extends FamilyCodec {
   static create(context: Context): InetCodec | null {
     const family = context.platform.constants['AF_INET']
     const struct = structOf(context.platform, 'sockaddr_in', ['sin_port', 'sin_addr'])
+    // uncovered: only on a system without this family
     return family === undefined || struct === null ? null : new InetCodec(context, family, struct)
   }
 
@@ -114,6 +115,7 @@ function parseHost(host: string): number {
   if (host === '<broadcast>') return 0xffffffff
   const address = parseIPv4(host)
   if (address >= 0) return address
+  // uncovered: for the type checker: a split text has a part
   if (parseIPv6(host.split('%', 1)[0] ?? '') !== null) {
     throw invalidAddress(host, 'this is an IPv6 address and the socket is AF_INET; open it with AF_INET6')
   }

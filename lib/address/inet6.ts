@@ -56,6 +56,7 @@ export class Inet6Codec extends FamilyCodec {
   static create(context: Context): Inet6Codec | null {
     const family = context.platform.constants['AF_INET6']
     const struct = structOf(context.platform, 'sockaddr_in6', fields)
+    // uncovered: only on a system without this family
     return family === undefined || struct === null ? null : new Inet6Codec(context, family, struct)
   }
 

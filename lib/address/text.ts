@@ -119,6 +119,7 @@ function longestZeros(bytes: Uint8Array, offset: number): { start: number; lengt
 }
 
 function word(bytes: Uint8Array, offset: number, index: number): number {
+  // uncovered: for the type checker: the bytes are always present
   return ((bytes[offset + 2 * index] ?? 0) << 8) | (bytes[offset + 2 * index + 1] ?? 0)
 }
 

@@ -119,6 +119,7 @@ export class UnixCodec extends FamilyCodec {
   static create(context: Context): UnixCodec | null {
     const family = context.platform.constants['AF_UNIX']
     const struct = structOf(context.platform, 'sockaddr_un', ['sun_path'])
+    // uncovered: only on a system without this family
     return family === undefined || struct === null ? null : new UnixCodec(context, family, struct)
   }
 

@@ -47,6 +47,7 @@ export class UnknownCodec extends FamilyCodec {
   constructor(context: Context) {
     super(context, 0)
     // No system call accepts more than a sockaddr_storage.
+    // uncovered: only on a system without this constant
     this.#longest = (context.platform.layout['sizeof_sockaddr_storage'] ?? 128) - context.head.size
   }
 

@@ -1,3 +1,4 @@
+// uncovered file: coverage sets BSD_SOCKETS_PREBUILD, and with it no binary is missing; check:pack tests this
 import path from 'node:path'
 import { libc } from './system'
 

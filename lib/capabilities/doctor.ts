@@ -144,6 +144,7 @@ export function render(report: Report): string {
 }
 
 function columns(rows: string[][]): string[] {
+  // uncovered: for the type checker: the table always has a row
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map(row => row[column]!.length)))
   return rows.map(row => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
 }

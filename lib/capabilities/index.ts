@@ -80,6 +80,7 @@ const NO_MODULE = ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT', 'ENOENT
 function remedyFor(probe: Probe, code: string): string {
   const { privilege, module, sysctl, kernel } = probe
   if (DENIED.includes(code) && privilege !== undefined) return grant(privilege)
+  // uncovered: the other branch is for another system
   if (process.platform === 'darwin') return 'not on macOS'
   if (NO_MODULE.includes(code) && module !== undefined) return `sudo modprobe ${module}`
   if (NO_MODULE.includes(code) && kernel !== undefined) return `needs ${kernel}`
@@ -88,6 +89,7 @@ function remedyFor(probe: Probe, code: string): string {
 }
 
 function grant(privilege: Privilege): string {
+  // uncovered: the other branch is for another system
   if (process.platform === 'darwin') return 'run it as root (sudo)'
   if (privileges()[privilege]) {
     return `${privilege} is present but has no effect here: another user namespace owns the network, or a seccomp filter refuses the call (see the options of the container)`

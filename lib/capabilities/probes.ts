@@ -67,6 +67,7 @@ function knownBy(codes: string[], call: () => void): void {
 }
 
 function abstract(): void {
+  // uncovered: the other branch is for another system
   if (process.platform !== 'linux') throw unsupported('an abstract AF_UNIX name', 'bind')
   withSocket('AF_UNIX', 'SOCK_DGRAM', 0, socket => void socket.bind('')) // the kernel chooses an unused name
 }
@@ -76,7 +77,7 @@ function sendfile(): void {
     const file = openSync(process.execPath, 'r')
     try {
       const sent = native.raw.sendfile(a.fd, file, 0, 1)
-      if (sent < 0) throw systemError('sendfile', sent)
+      if (sent < 0) throw systemError('sendfile', sent) // uncovered: only on a kernel that lacks the feature
     } finally {
       closeSync(file)
     }
@@ -88,7 +89,7 @@ function splice(): void {
   withPair((a, b) => {
     knownBy(['EINVAL'], () => {
       const moved = native.raw.splice(a.fd, null, b.fd, null, 1, 0)
-      if (moved < 0) throw systemError('splice', moved)
+      if (moved < 0) throw systemError('splice', moved) // uncovered: only on a kernel that lacks the feature
     })
   })
 }
@@ -120,6 +121,7 @@ function descriptors(): void {
 
 function credentials(): void {
   withPair(a => {
+    // uncovered: the other branch is for another system
     if (process.platform === 'darwin') a.getsockopt(need('SOL_LOCAL'), need('LOCAL_PEERCRED'), 76)
     else {
       a.getsockopt(need('SOL_SOCKET'), need('SO_PEERCRED'), 12)
@@ -142,6 +144,7 @@ function packetRing(): void {
   withSocket('AF_PACKET', 'SOCK_RAW', 0, socket => {
     const page = native.pageSize()
     const failed = native.ringOpen(socket.channel.id, page, 2, page, 1)
+    // uncovered: only on a kernel that lacks the feature
     if (failed < 0) throw systemError('setsockopt', failed, { subject: 'PACKET_RX_RING' })
   })
 }

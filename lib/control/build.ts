@@ -32,14 +32,14 @@ export const MAX_FDS = 253
 function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   if (littleEndian) bytes.writeInt32LE(value | 0)
-  else bytes.writeInt32BE(value | 0)
+  else bytes.writeInt32BE(value | 0) // uncovered: only on a big-endian machine
   return bytes
 }
 
 function int16(value: number): Buffer {
   const bytes = Buffer.alloc(2)
   if (littleEndian) bytes.writeUInt16LE(value)
-  else bytes.writeUInt16BE(value)
+  else bytes.writeUInt16BE(value) // uncovered: only on a big-endian machine
   return bytes
 }
 
@@ -258,7 +258,7 @@ export class ControlBuilder {
     if (ns < 0n || ns >= 1n << 64n) throw outOfRange('ns', '>= 0n && < 2n ** 64n', ns)
     const data = Buffer.alloc(8)
     if (littleEndian) data.writeBigUInt64LE(ns)
-    else data.writeBigUInt64BE(ns)
+    else data.writeBigUInt64BE(ns) // uncovered: only on a big-endian machine
     return this.#control('SOL_SOCKET', 'SCM_TXTIME', data)
   }
 
@@ -278,7 +278,7 @@ export class ControlBuilder {
     const { constants, os } = this.#platform
     const [l, t] = [constants[level], constants[type]]
     if (l === undefined || t === undefined) {
-      const system = os === 'darwin' ? 'macOS' : 'Linux'
+      const system = os === 'darwin' ? 'macOS' : 'Linux' // uncovered: the other branch is for another system
       throw Object.assign(new Error(`${type} does not exist on ${system}`), { code: 'ENOPROTOOPT' })
     }
     return { level: l, type: t, data }

@@ -94,6 +94,7 @@ const NS = 1_000_000_000n
 
 /** Reads a byte or an int: the same control message has different sizes on Linux and macOS. */
 function number(data: Buffer): number | undefined {
+  // uncovered: only on a big-endian machine
   if (data.length >= 4) return littleEndian ? data.readInt32LE() : data.readInt32BE()
   return data.length > 0 ? data[0] : undefined
 }
@@ -105,10 +106,13 @@ function unsigned(data: Buffer): number | undefined {
 
 function seconds(data: Buffer, fraction: bigint): bigint | undefined {
   if (data.length < 16) return undefined
+  // uncovered: only on a big-endian machine
   const whole = littleEndian ? data.readBigInt64LE() : data.readBigInt64BE()
   // Darwin's tv_usec is an int, followed by four bytes of padding.
   const part =
+    // uncovered: only on a big-endian machine
     fraction === 1000n ? BigInt(littleEndian ? data.readInt32LE(8) : data.readInt32BE(12)) : undefined
+  // uncovered: only on a big-endian machine
   const rest = part ?? (littleEndian ? data.readBigInt64LE(8) : data.readBigInt64BE(8))
   return whole * NS + rest * fraction
 }
@@ -172,6 +176,7 @@ const credentials: Decoder = (meta, data) => {
 
 // struct sockaddr_dl starts with the length, the family and the index of the interface.
 const interfaceOf: Decoder = (meta, data) => {
+  // uncovered: only on a big-endian machine
   if (data.length >= 4) meta.interface = littleEndian ? data.readUInt16LE(2) : data.readUInt16BE(2)
 }
 
@@ -205,14 +210,16 @@ function auxdata(platform: Platform): Decoder | null {
   const places = structOf(platform, 'tpacket_auxdata', auxFields)
   if (places === null) return null
   const { size, offset, width } = places
+  // uncovered: only on a system without this constant
   const valid = platform.constants['TP_STATUS_VLAN_VALID'] ?? 0
+  // uncovered: only on a system without this constant
   const named = platform.constants['TP_STATUS_VLAN_TPID_VALID'] ?? 0
   return (meta, data) => {
     if (data.length < size) return
     const read = (field: (typeof auxFields)[number]): number =>
       littleEndian
         ? data.readUIntLE(offset[field], width[field])
-        : data.readUIntBE(offset[field], width[field])
+        : data.readUIntBE(offset[field], width[field]) // uncovered: only on a big-endian machine
     const aux = Object.fromEntries(auxFields.map(field => [field, read(field)])) as unknown as PacketAuxData
     meta.auxdata = aux
     if ((aux.tp_status & valid) === 0) return

@@ -1,6 +1,7 @@
 import { checkInteger } from './argument'
 import { errnoMessages, errnoNames } from './errno.gen'
 
+// uncovered: the other branch is for another system
 export const os: 'linux' | 'darwin' = process.platform === 'darwin' ? 'darwin' : 'linux'
 
 const names = errnoNames[os]

@@ -82,6 +82,7 @@ export class Filling {
 export function peeked(channel: Channel, flags: number, size: number, result: number): number {
   const waits = (flags & MSG_PEEK) !== 0 && waitsForAll(channel, flags, size)
   if (!waits || result <= 0 || result >= size) return result
+  // uncovered: only on a system without this constant
   const descriptor = Int32Array.of(channel.fd, POLLIN | (POLLRDHUP ?? 0), 0)
   if (native.poll(descriptor, 0) < 0 || (descriptor[2]! & ~POLLIN) !== 0) return result
   const queued = Int32Array.of(0)

@@ -11,6 +11,7 @@ import { controlLayout } from './receive-control'
 import { ReadBuffer } from './read-buffer'
 
 /** Flags of a receive that does not read the next bytes of the stream. */
+// uncovered: only on a system without this constant
 export const ELSEWHERE = MSG_OOB | (constants.MSG_ERRQUEUE ?? 0)
 /** The flags of receives that do not remove the next data from the socket's queue. */
 export const NOT_REMOVING = ELSEWHERE | MSG_PEEK

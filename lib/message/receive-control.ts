@@ -75,6 +75,7 @@ function listOf(type: number, rights: number[], pidfds: number[]): number[] | nu
 // Ignores an incomplete number at the end, and negative numbers: the kernel sends one if it cannot create a pidfd.
 function readNumbers(data: Buffer, numbers: number[]): void {
   for (let at = 0; at + FD_SIZE <= data.length; at += FD_SIZE) {
+    // uncovered: only on a big-endian machine
     const fd = littleEndian ? data.readInt32LE(at) : data.readInt32BE(at)
     if (fd >= 0) append(numbers, fd)
   }

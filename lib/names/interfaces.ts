@@ -75,7 +75,7 @@ function ask(
   const netns = checkCreationOptions(options)
   if (netns === undefined) return here()
   const fd = socketInNamespace(netns, AF_UNIX, SOCK_DGRAM, 0)
-  if (fd < 0) throw systemError('socket', fd)
+  if (fd < 0) throw systemError('socket', fd) // uncovered: out of descriptors between two calls
   let channel
   try {
     channel = reactor.adopt(fd, 0)

@@ -148,10 +148,11 @@ function entryFailure(call: string, subject: string): Lookup<never>['failure'] {
 
 function hostEntry(entries: Entry[]): HostEntry {
   const [entry] = entries
-  const family = entry?.integers[0] ?? AF_INET
+  const family = entry?.integers[0] ?? AF_INET // uncovered: a successful reply always has an entry
   return {
-    name: entry?.text(NAME) ?? '',
-    aliases: entry?.all(ALIAS).map(String) ?? [],
+    name: entry?.text(NAME) ?? '', // uncovered: a successful reply always has an entry
+    aliases: entry?.all(ALIAS).map(String) ?? [], // uncovered: a successful reply always has an entry
+    // uncovered: a successful reply always has an entry
     addresses: entry?.all(ADDRESS).map(bytes => inet_ntop(family, bytes)) ?? [],
   }
 }
@@ -209,6 +210,7 @@ export function nameInfo(given: AddressLike, flags: number): Lookup<NameInfo> {
     first: bytes,
     second: null,
     numbers: [flags, 0, 0, 0],
+    // uncovered: a successful reply always has an entry
     value: ([entry]) => ({ host: entry?.text(NAME) ?? '', service: entry?.text(SERVICE) ?? '' }),
     failure: gaiFailure('getnameinfo', String(addresses.decode(bytes))),
   }

@@ -23,6 +23,7 @@ export function waitingConnections(channel: Channel): number {
 
 /** Returns the length of the accept queue, or null. For a listening TCP socket Linux reports it as tcpi_unacked. */
 function queued(channel: Channel): number | null {
+  // uncovered: only on a system without this constant
   if (UNACKED === undefined || TCP_INFO === undefined) return null
   const info = Buffer.alloc(UNACKED + 4)
   const result = native.getsockopt(channel.id, IPPROTO_TCP, TCP_INFO, info)
@@ -53,6 +54,7 @@ export function waitingDatagrams({ family, channel }: Socket): number {
 
 /** Returns how many bytes of the receive buffer are in use, or null. Linux counts them for IP. */
 function received(channel: Channel): number | null {
+  // uncovered: only on a system without this constant
   if (SO_MEMINFO === undefined || SK_MEMINFO_RMEM_ALLOC === undefined) return null
   return valueOf(channel, SO_MEMINFO, SK_MEMINFO_RMEM_ALLOC)
 }

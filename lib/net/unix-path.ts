@@ -18,6 +18,7 @@ import { performance } from '../runtime/clock'
 import { Socket } from '../socket/sync'
 
 const O_PATH = 0o10000000 // Linux; Node has no name for it
+// uncovered: the other branch is for another system
 const LONGEST_PATH = process.platform === 'darwin' ? 103 : 107
 
 const LOCK_RETRY = 5
@@ -31,7 +32,7 @@ const LOCK_PATIENCE = 1000
  * release it within a second, it is ignored.
  */
 export function* lockPath(path: Buffer): Steps<Disposable | null> {
-  if (process.platform !== 'linux') return null
+  if (process.platform !== 'linux') return null // uncovered: the other branch is for another system
   const lock = new Socket(AF_UNIX, SOCK_DGRAM)
   try {
     const name = lockName(path)
@@ -130,6 +131,7 @@ function besides(path: Buffer): Buffer {
 
 /** Sets the mode of a socket's path. Changes no other file that may have replaced it. chmod(2) */
 export function setMode(path: Buffer, mode: number): void {
+  // uncovered: the other branch is for another system
   if (process.platform !== 'linux') return chmodSync(path, mode)
   const fd = openSync(path, O_PATH | files.O_NOFOLLOW)
   try {

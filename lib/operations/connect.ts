@@ -54,6 +54,7 @@ export class Connect extends Operation<void> {
       const error = -number[0]!
       this.channel.ensureExtras().connectFailed = true
       // Linux keeps a failed TCP socket in the connecting state, and the next connect(2) would fail with ECONNABORTED.
+      // uncovered: the other branch is for another system
       if (platform.os === 'linux') native.connect(this.channel.id, unspecified)
       return error
     }

@@ -20,6 +20,7 @@ const withErrorQueue = new Set(
  * family ignores MSG_ERRQUEUE, and the read would return data.
  */
 export function checkErrorQueue(family: number): void {
+  // uncovered: only on a system without this constant
   if (constants.MSG_ERRQUEUE === undefined) throw unsupported('MSG_ERRQUEUE', 'recvmsg')
   if (!withErrorQueue.has(family))
     throw systemError('recvmsg', errnoOf('EOPNOTSUPP'), {
@@ -27,7 +28,7 @@ export function checkErrorQueue(family: number): void {
     })
 }
 
-const MSG_ERRQUEUE = constants.MSG_ERRQUEUE ?? 0
+const MSG_ERRQUEUE = constants.MSG_ERRQUEUE ?? 0 // uncovered: only on a system without this constant
 /** The size in bytes of the longest frame that a timestamp returns: a segmented send of 64 KiB and its headers. */
 const FRAME_ROOM = 66 * 1024
 const CONTROL_ROOM = 1024

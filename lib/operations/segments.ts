@@ -54,6 +54,7 @@ export class SendSegments extends Operation<number> {
     this.#data = data.length === 1 ? data[0]! : Buffer.concat(data.map(octetsOf))
     this.#length = byteLengthOf(this.#data)
     this.#control = control.length === 0 ? null : buildControl(controlLayout, control)
+    // uncovered: only on a system without this constant
     this.#gso = UDP_SEGMENT === undefined ? null : segmented(control, size)
   }
 

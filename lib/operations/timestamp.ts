@@ -56,11 +56,13 @@ export function checkTimestamp(timestamp: unknown, segmentSize: unknown, now: bo
 
 /** True for TCP. Throws `ENOSYS` or `EOPNOTSUPP` if the kernel never reports timestamps of such a socket. */
 export function checkTimestamped({ family, type, protocol }: Timestamped, flags: number): boolean {
+  // uncovered: only on a system without this constant
   if (SO_TIMESTAMPING === undefined || constants.MSG_ERRQUEUE === undefined)
     throw unsupported('SO_TIMESTAMPING', 'sendmsg')
   const inet = family === AF_INET || family === AF_INET6
   const stream = type === SOCK_STREAM
   // Such a send starts the connection, and the kernel cannot number its bytes before.
+  // uncovered: only on a system without this constant
   const connects = (flags & (constants.MSG_FASTOPEN ?? 0)) !== 0
   const tcp = !connects && inet && stream && (protocol === 0 || protocol === IPPROTO_TCP)
   const packets = type === constants.SOCK_DGRAM || type === constants.SOCK_RAW

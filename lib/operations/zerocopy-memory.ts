@@ -24,15 +24,17 @@ const slabs = new WeakSet<ArrayBuffer>()
 export function allocZeroCopy(size: number): Buffer {
   const bytes = checkInteger('size', size, 1, MAX_SLAB)
   const memory = native.allocate(bytes)
-  if (memory === undefined) return ordinary(bytes)
+  if (memory === undefined) return ordinary(bytes) // uncovered: only on macOS, or out of memory
   slabs.add(memory)
   return Buffer.from(memory)
 }
 
 function ordinary(size: number): Buffer {
   try {
+    // uncovered: only on macOS, or out of memory
     return Buffer.from(new ArrayBuffer(size))
   } catch {
+    // uncovered: only on macOS, or out of memory
     throw systemError('mmap', errnoOf('ENOMEM'), { subject: `${size} bytes` })
   }
 }

@@ -70,7 +70,8 @@ export function checkRing(given: unknown): RingShape | null {
 }
 
 function checkFrameSize(frameSize: unknown, blockSize: number): number {
-  const unit = constants['TPACKET_ALIGNMENT'] ?? 16
+  const unit = constants['TPACKET_ALIGNMENT'] ?? 16 // uncovered: only on a system without this constant
+  // uncovered: only on a system without this constant
   const least = Math.ceil((constants['TPACKET3_HDRLEN'] ?? 0) / unit) * unit
   const size = checkInteger('options.ring.frameSize', frameSize, least, blockSize)
   if (size % unit !== 0) throw outOfRange('options.ring.frameSize', `a multiple of ${unit}`, size)

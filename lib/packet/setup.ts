@@ -120,6 +120,7 @@ function checkPacket(options: PacketOptions) {
     fanout,
     netns,
   }
+  // uncovered: only on a system without this constant
   if (constants.AF_PACKET === undefined) throw unsupported('AF_PACKET', 'socket')
   return checked
 }

@@ -52,6 +52,7 @@ export function socketInNamespace(
 
 /** Calls a function that enters the namespace: returns its result, or throws if the namespace cannot be entered. */
 export function inNamespace(netns: number | string, call: (namespace: number) => number): number {
+  // uncovered: the other branch is for another system
   if (process.platform !== 'linux') throw unsupported('options.netns', 'setns')
   const namespace = typeof netns === 'number' ? netns : open(netns)
   try {

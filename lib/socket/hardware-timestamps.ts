@@ -46,6 +46,7 @@ export function hardwareTimestamps(name: string, options?: HardwareTimestampOpti
   const rx = own.rx === undefined ? undefined : checkBoolean('options.rx', own.rx)
   const netns = checkCreationOptions({ netns: own.netns })
   const { HWTSTAMP_TX_ON, HWTSTAMP_FILTER_ALL } = constants
+  // uncovered: only on a system without this constant
   if (HWTSTAMP_TX_ON === undefined || HWTSTAMP_FILTER_ALL === undefined)
     throw unsupported('SIOCSHWTSTAMP', 'ioctl')
   const channel = create(AF_INET, SOCK_DGRAM, 0, netns)

@@ -53,6 +53,7 @@ export function checkOption(
 
 /** The timeouts of blocking calls. */
 const blockingTimeouts = ['SO_RCVTIMEO', 'SO_SNDTIMEO'].flatMap(name =>
+  // uncovered: only on a system without this constant
   ['', '_NEW', '_OLD'].flatMap(suffix => constants[name + suffix] ?? []),
 )
 

@@ -260,10 +260,13 @@ function get<T>(socket: Configurable, key: Key, option: SocketOption<T>): T {
 
 // The bits for receiving. The bits for sending belong to the caller and are not changed.
 const RECEIVED =
+  // uncovered: only on a system without this constant
   (constants['SOF_TIMESTAMPING_RX_HARDWARE'] ?? 0) | (constants['SOF_TIMESTAMPING_RX_SOFTWARE'] ?? 0)
 const REPORTED =
+  // uncovered: only on a system without this constant
   (constants['SOF_TIMESTAMPING_RAW_HARDWARE'] ?? 0) | (constants['SOF_TIMESTAMPING_SOFTWARE'] ?? 0)
 const SENT = ['HARDWARE', 'SOFTWARE', 'SCHED', 'ACK', 'COMPLETION'].reduce(
+  // uncovered: only on a system without this constant
   (bits, name) => bits | (constants[`SOF_TIMESTAMPING_TX_${name}`] ?? 0),
   0,
 )

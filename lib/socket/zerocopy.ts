@@ -34,6 +34,7 @@ export interface ZeroCopyResult {
  * sends.
  */
 function senderOf(channel: Channel): ZeroCopySender {
+  // uncovered: only on a system without this constant
   if (SO_ZEROCOPY === undefined) throw unsupported('MSG_ZEROCOPY', 'send')
   const extras = channel.ensureExtras()
   if (extras.zeroCopy !== null) return extras.zeroCopy

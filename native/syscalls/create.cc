@@ -122,7 +122,7 @@ static int64_t Inspect(int fd, Args& a) {
   socklen_t size = sizeof type;
   if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0) return -errno;
   const int domain = sys::Domain(fd);
-  if (domain < 0) return domain;
+  if (domain < 0) return domain;  // uncovered: the kernel refuses a family before it makes a socket
   const int protocol = sys::Protocol(fd);
   kind[0] = domain;
   kind[1] = type;

@@ -138,7 +138,7 @@ static int64_t SendMessage(int fd, Args& a) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   if (control.size == 0) return Retry([&] { return sendmsg(fd, &message, flags); });
   const Copy copy(control.data, control.size);
-  if (copy.data() == nullptr) return -ENOMEM;
+  if (copy.data() == nullptr) return -ENOMEM;  // uncovered: out of memory
   message.msg_control = copy.data();
   message.msg_controllen = static_cast<decltype(message.msg_controllen)>(control.size);
   const int64_t refused = Refuse(a, sys::RefuseControl(message));

@@ -10,7 +10,7 @@ namespace bsd {
 // Reads an option into `value`. `length` is in bytes, in and out.
 static int64_t ReadOption(int fd, Args& a, int level, int name, Bytes value, int32_t* length) {
   const Copy copy(value.data, value.size);
-  if (copy.data() == nullptr) return -ENOMEM;
+  if (copy.data() == nullptr) return -ENOMEM;  // uncovered: out of memory
   const int64_t refused = Refuse(a, sys::RefuseGet(level, name, copy.data(), value.size));
   if (refused < 0) return refused;
   const int64_t result = sys::GetOption(fd, level, name, copy.data(), length);
@@ -61,7 +61,7 @@ static int64_t SetOption(int fd, Args& a) {
   if (!a.ok()) return 0;
   const size_t size = null ? 0 : length;
   const Copy copy(value.data, size);
-  if (copy.data() == nullptr) return -ENOMEM;
+  if (copy.data() == nullptr) return -ENOMEM;  // uncovered: out of memory
   const int64_t refused = Refuse(a, sys::RefuseSet(level, name, copy.data(), size));
   if (refused < 0) return refused;
   const void* given = null ? nullptr : copy.data();

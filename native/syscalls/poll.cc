@@ -19,6 +19,7 @@ static int64_t Poll(Args& a) {
   if (!a.ok()) return 0;
   auto* fields = reinterpret_cast<int32_t*>(bytes.data);
   const size_t count = bytes.size / sizeof(int32_t) / kFields;
+  // uncovered: out of memory
   const std::unique_ptr<pollfd[]> set(new (std::nothrow) pollfd[count]);
   if (set == nullptr) return -ENOMEM;
   for (size_t i = 0; i < count; ++i) {
@@ -26,6 +27,7 @@ static int64_t Poll(Args& a) {
   }
   const auto look = [&] { return poll(set.get(), static_cast<nfds_t>(count), timeout); };
   const int64_t ready = timeout == 0 ? Retry(look) : look();
+  // uncovered: poll(2) without a timeout fails only without memory
   if (ready < 0) return timeout == 0 ? ready : -errno;
   for (size_t i = 0; i < count; ++i) fields[i * kFields + 2] = set[i].revents;
   return ready;

@@ -8,10 +8,10 @@ const model = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'
 
-const sanitized =
-  process.env['BSD_SOCKETS_SANITIZE'] === undefined
+const elsewhere =
+  process.env['BSD_SOCKETS_PREBUILD'] === undefined
     ? null
-    : 'the addon of the sanitizers is in another folder'
+    : 'BSD_SOCKETS_PREBUILD: the addon is in another folder'
 
 /** Loads the package in a process with the flags. Prints the outcome. */
 async function load(...flags: string[]): Promise<Ended> {
@@ -40,7 +40,7 @@ test('with --no-addons the error of the import names the flag', async () => {
 })
 
 testIf(
-  missing.linux() ?? sanitized,
+  missing.linux() ?? elsewhere,
   'the error for a file that may not be read names the flag to add, and with all flags the package loads',
   async () => {
     const reading = `--allow-fs-read=${root}/*`
@@ -55,7 +55,7 @@ testIf(
   },
 )
 
-testIf(sanitized, 'without the permission model a missing binary fails with ERR_NO_BINARY', () =>
+testIf(elsewhere, 'without the permission model a missing binary fails with ERR_NO_BINARY', () =>
   withPath(async folder => {
     // Only dist/ and node_modules/, as after an installation for another platform.
     mkdirSync(folder)

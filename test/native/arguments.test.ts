@@ -89,6 +89,7 @@ const bySlot = [
   'interfaceIndex name:bytes',
   'interfaceName index:size into:bytes',
   'interfaceOfAddress address:bytes',
+  'hardwareTimestamps name:bytes config:integers set:int',
   'ringOpen block_size:size blocks:size frame_size:size timeout:size',
   'ringTake into:bytes',
 ]
@@ -113,6 +114,7 @@ const plain = [
   'takeReply into:bytes',
   'gethostname into:bytes',
   'sethostname name:bytes',
+  'realtime into:integers',
   'setTable table:bytes',
   'allocate size:size',
 ]
@@ -199,6 +201,13 @@ describe('the error names the first of several invalid arguments, and detached m
     expect(thrown(() => call(fd)).message).toContain(named)
     expect(native.closeFd(fd)).toBe(0)
   }) // prettier-ignore
+
+  test('an optional argument may be undefined', () => {
+    const { id } = reactor.adopt(native.socket(family!, type!, 0), 0)
+    const call = native.send as Call
+    expect(call(id, new Uint8Array(1), 0, undefined)).toBe(call(id, new Uint8Array(1), 0))
+    native.close(id)
+  })
 
   test('an error thrown by a getter of the caller is passed on', () => {
     const fd = native.socket(family!, type!, 0)

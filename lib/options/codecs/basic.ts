@@ -288,7 +288,7 @@ export function readText(bytes: Uint8Array): string {
 export const longText: Codec<string, never> = {
   size: 256,
   grows: true,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode: (_platform, bytes) => readText(bytes),
 }
 
@@ -322,7 +322,7 @@ export const uint32List: Codec<number[], readonly number[]> = {
 /** A bit set as the numbers of its bits, counted from 1: the groups of a netlink socket. */
 export const bitNumbers: Codec<number[], never> = {
   size: 4096,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode(platform, answer) {
     const words = uint32List.decode(platform, answer)
     return words.flatMap((bits, i) =>

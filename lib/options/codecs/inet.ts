@@ -72,7 +72,7 @@ export const inAddr: Codec<string> = {
 /** A socket address that can only be read; `null` if there is none. */
 export const sockaddr: Codec<Address | null, never> = {
   size: 128,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode: (context, bytes) => context.addresses.decode(bytes),
 }
 

@@ -47,7 +47,7 @@ export interface Ipv6MtuInfo {
 /** `struct ip6_mtuinfo`. */
 export const ipv6MtuInfo: Codec<Ipv6MtuInfo, never> = {
   size: context => mtuinfo(context).size,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode(context, bytes) {
     const { size, offset, width } = mtuinfo(context)
     const whole = padded(bytes, size)

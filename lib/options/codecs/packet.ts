@@ -160,7 +160,7 @@ export interface XdpMmapOffsets {
 /** `struct xdp_mmap_offsets`. */
 export const xdpOffsets: Codec<XdpMmapOffsets, never> = {
   size: ({ layout }) => layout['sizeof_xdp_mmap_offsets'],
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode(platform, bytes) {
     const whole = padded(bytes, platform.layout['sizeof_xdp_mmap_offsets'] ?? 128)
     const each = whole.length / 4

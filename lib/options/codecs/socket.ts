@@ -29,7 +29,7 @@ const xucredPlaces = perPlatform(platform =>
 /** `struct xucred`. Darwin only. */
 export const xucred: Codec<PeerUser, never> = {
   size: platform => xucredPlaces(platform)?.size,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode(platform, bytes) {
     const places = xucredPlaces(platform)
     if (places === null) return { version: 0, uid: 0, groups: [] }

@@ -98,8 +98,9 @@ export function layoutRows(
     const at = layout[`offsetof_${name}_${field}`]
     const width = layout[`sizeof_${name}_${field}`]
     // The headers of the build may be older than a later field.
-    if (optional && at === undefined) return []
+    if (optional && at === undefined) return [] // uncovered: the layouts of both systems are complete
     if (at === undefined || width === undefined)
+      // uncovered: the layouts of both systems are complete
       throw new Error(`the layout table for ${platform.os} lacks ${name}.${field}`)
     return [{ name: field, at, width, type, optional }]
   }
@@ -135,7 +136,9 @@ export function struct<Always extends Fields, Later extends Fields = Record<neve
   return {
     size: ({ layout }) => layout[`sizeof_${name}`],
     encode(platform, value, argument) {
+      // uncovered: only on a system without this constant
       const target = new Uint8Array(platform.layout[`sizeof_${name}`] ?? 0)
+      // uncovered: the layouts of both systems are complete
       writeRows(rowsOf(platform) ?? [], target, value, argument)
       return target
     },

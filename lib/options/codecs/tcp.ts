@@ -136,6 +136,7 @@ const tcpInfoRows = [
 
 /** Returns a bit-field. `from` counts from the bit that the compiler uses first, which depends on the byte order. */
 function bits(byte: number, from: number, count: number): number {
+  // uncovered: only on a big-endian machine
   return (byte >>> (littleEndian ? from : 8 - from - count)) & ((1 << count) - 1)
 }
 
@@ -152,7 +153,7 @@ function readTcpInfo(bytes: Uint8Array): TcpInfo {
 /** `struct tcp_info` in the length that the kernel returns. Fields that the kernel does not have are absent. */
 export const tcpInfo: Codec<TcpInfo, never> = {
   size: ({ os }) => (os === 'linux' ? 512 : undefined),
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode: (_platform, bytes) => readTcpInfo(bytes),
 }
 
@@ -367,7 +368,7 @@ function subflows<T>(
 ): Codec<T[], never> {
   return {
     size: HEADER + SUBFLOWS * size,
-    encode: () => new Uint8Array(0),
+    encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
     request() {
       const bytes = new Uint8Array(HEADER + SUBFLOWS * size)
       put32(bytes, 0, HEADER)
@@ -419,7 +420,7 @@ const fullRows = [
 ]
 export const mptcpFullInfo: Codec<MptcpFullInfo, never> = {
   size: 512,
-  encode: () => new Uint8Array(0),
+  encode: () => new Uint8Array(0), // uncovered: a read-only option is never encoded
   decode: (_platform, bytes) =>
     ({
       ...readRows(fullRows, bytes),
@@ -476,6 +477,7 @@ export const tlsCryptoInfo: Codec<TlsCryptoInfo> = {
   decode(platform, bytes) {
     const whole = padded(bytes, largest(platform))
     const head = get32(padded(bytes, 4), 0)
+    // uncovered: only on a big-endian machine
     const [version, type] = littleEndian ? [head & 0xffff, head >>> 16] : [head >>> 16, head & 0xffff]
     const none = Buffer.alloc(0)
     const cipher = ciphers(platform).get(type)

@@ -8,6 +8,7 @@ import type { Source } from './source'
 
 const MAX_INT = 0x7fffffff
 // macOS calls the option TCP_KEEPALIVE.
+// uncovered: only on a system without this constant
 const KEEPIDLE = (constants.TCP_KEEPIDLE ?? constants.TCP_KEEPALIVE)!
 
 /** Describes the state of a stream, as `net.Socket` does. */

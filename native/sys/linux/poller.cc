@@ -47,6 +47,7 @@ int PollerGather(int poller, int fd, int events) {
 int PollerFetch(int poller, Event* events, int max) {
   epoll_event ready[kMaxEvents];
   const int count = epoll_wait(poller, ready, std::min(max, kMaxEvents), 0);
+  // uncovered: epoll_wait(2) fails only after a signal
   if (count < 0) return errno == EINTR ? 0 : -errno;
   for (int i = 0; i < count; ++i) {
     const uint32_t from = ready[i].events;

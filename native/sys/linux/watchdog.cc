@@ -30,15 +30,18 @@ bool started = false;
 void OnSignal(int) {}
 
 int FreeSignal() {
+  // uncovered: only if another program has taken every real-time signal
   for (int number = SIGRTMAX; number >= SIGRTMIN; --number) {
     struct sigaction action = {};
+    // uncovered: the C library keeps these signals for itself below SIGRTMIN
     if (sigaction(number, nullptr, &action) < 0) continue;
     if ((action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL) continue;
     action.sa_handler = OnSignal;
     action.sa_flags = 0;  // without SA_RESTART
+    // uncovered: sigaction(2) refuses no real-time signal
     if (sigaction(number, &action, nullptr) == 0) return number;
   }
-  return -1;
+  return -1;  // uncovered: only if another program has taken every real-time signal
 }
 
 // Returns true if the thread has made calls since the last look. Interrupts a call that was running at the last look.
@@ -49,6 +52,7 @@ bool Look(WatchedThread& thread) {
   if (calls % 2 == 0) return !same;
   if (!same) return true;
   thread.interrupted.store(true);
+  // uncovered: the call ended between two lines
   if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal.load());
   return true;
 }
@@ -86,6 +90,7 @@ WatchedThread::WatchedThread() : tid(static_cast<int>(syscall(SYS_gettid))) {
   next = watched_threads;
   watched_threads = this;
   pthread_mutex_unlock(&lock);
+  // uncovered: only if another program has taken every real-time signal
   if (wake_signal < 0) return;
   sigset_t mine;
   sigemptyset(&mine);
@@ -103,6 +108,7 @@ WatchedThread::~WatchedThread() {
 
 void WakeWatchdog() {
   pthread_mutex_lock(&lock);
+  // uncovered: only if another program has taken every real-time signal
   if (!started && wake_signal > 0) Start();
   watchdog_awake.store(true);
   pthread_cond_signal(&woken);
