@@ -1,4 +1,5 @@
 import type { AddressLike } from '../../address'
+import { invalidType } from '../../errors'
 import { ownFields } from '../../runtime/fields'
 import { checkPort } from './arguments'
 
@@ -25,7 +26,8 @@ export interface BindTarget {
 
 /** Reads the arguments of `bind`. */
 export function bindTarget(given: readonly unknown[], version: 0 | 4 | 6): BindTarget {
-  const [first, second] = given
+  const first = given[0] // no destructuring: it would run a changed Array.prototype[Symbol.iterator]
+  const second = given[1]
   const options: BindOptions =
     typeof first === 'object' &&
     first !== null &&
@@ -41,6 +43,7 @@ export function bindTarget(given: readonly unknown[], version: 0 | 4 | 6): BindT
   const { fd, port, address, path } = options
   if (typeof fd === 'number' && fd >= 0) return { fd, port: 0 }
   if (version === 0) return { port: 0, path: path ?? address ?? (port as unknown as AddressLike) }
+  if (typeof address !== 'string' && address) throw invalidType('address', 'string', address)
   return {
     // eslint-disable-next-line @typescript-eslint/prefer-nullish-coalescing -- '' is no address either
     host: address || (version === 6 ? '::' : '0.0.0.0'),
