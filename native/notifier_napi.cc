@@ -1,7 +1,8 @@
 #include "notifier.h"
 
+#include <pthread.h>
+
 #include <atomic>
-#include <mutex>
 #include <new>
 
 #include "env.h"
@@ -13,7 +14,8 @@ namespace {
 // What the runtime knows of a notifier. It outlives the notifier: the runtime may call or finalize the function later.
 // The notifier and the function have one share each. The last of them deletes it.
 struct Shared {
-  std::mutex lock;  // no thread may use the function after the runtime has finalized it
+  // No thread may use the function after the runtime has finalized it. std::mutex would need the C++ library.
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   napi_threadsafe_function function = nullptr;  // nullptr when the runtime or Close() has ended it
   void (*told)(void*) = nullptr;                // nullptr after Close()
   void* data = nullptr;
@@ -21,14 +23,17 @@ struct Shared {
 };
 
 void Drop(Shared* shared) {
-  if (shared->shares.fetch_sub(1) == 1) delete shared;
+  if (shared->shares.fetch_sub(1) > 1) return;
+  pthread_mutex_destroy(&shared->lock);
+  delete shared;
 }
 
 // Takes the function away, so that no other thread uses it any more.
 napi_threadsafe_function Take(Shared& shared) {
-  const std::lock_guard<std::mutex> guard(shared.lock);
+  pthread_mutex_lock(&shared.lock);
   napi_threadsafe_function function = shared.function;
   shared.function = nullptr;
+  pthread_mutex_unlock(&shared.lock);
   return function;
 }
 
@@ -72,9 +77,10 @@ class Function final : public Notifier {
   }
 
   void Notify() override {
-    const std::lock_guard<std::mutex> guard(shared_->lock);
+    pthread_mutex_lock(&shared_->lock);
     if (shared_->function != nullptr)
       napi_call_threadsafe_function(shared_->function, nullptr, napi_tsfn_nonblocking);
+    pthread_mutex_unlock(&shared_->lock);
   }
 
   void Ref(bool on) override {

@@ -95,8 +95,14 @@ async function all(current, around) {
   for (const each of current.after) await limited(each)
 }
 
-/** Starts children, so that what the runtime opens for them and keeps is open before setup.ts counts descriptors. */
+/**
+ * Starts children and listens for a signal, so that what the runtime opens for them and keeps is open before setup.ts
+ * counts descriptors. Deno opens its pipe for signals half a second after its start, unless a listener needs it before.
+ */
 async function warmUp() {
+  const listener = () => {}
+  process.on('SIGUSR2', listener)
+  process.off('SIGUSR2', listener)
   spawnSync('true')
   await new Promise(resolve => spawn('true').on('close', resolve))
 }
