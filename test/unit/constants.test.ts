@@ -117,6 +117,27 @@ describe('the generator of constants', () => {
   })
 })
 
+describe('committed files', () => {
+  const lib = path.resolve(__dirname, '../../lib')
+  // Names in comments are prose; what is left declares or lists them.
+  const generated = [lib, tables].flatMap(folder =>
+    (readdirSync(folder, { recursive: true }) as string[])
+      .filter(file => /\.gen\./.test(file))
+      .map(file => readFileSync(path.join(folder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''))
+      .map(text => new Set(text.match(/\b[A-Za-z]\w+/g))),
+  )
+  const filesWith = (name: string) => generated.filter(names => names.has(name)).length
+
+  test('the name of a constant is in its table and in one generated file', () => {
+    expect(rows.filter(({ name }) => filesWith(name) !== 1).map(({ name }) => name)).toEqual([])
+  })
+
+  test('the name of an error is also in the list of texts', () => {
+    const names = [...errnoNames.linux.values(), ...errnoNames.darwin.values()]
+    expect(names.filter(name => filesWith(name) !== 2)).toEqual([])
+  })
+})
+
 describe('every row', () => {
   test('each constant of this system is a number, and each of only the other system is undefined', () => {
     const wrong = rows.filter(({ name, where }) => {
