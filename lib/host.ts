@@ -1,11 +1,12 @@
 import { AddressCodec, isIn, type Address } from './address'
 import type { Platform } from './platform'
-import { native } from './binding/binding'
-import { os } from './errors/errno'
 import { interfaces } from './binding/interface-lookup'
+import { layout } from './binding/tables'
+import { constants } from './constants/define'
+import { os } from './errors/errno'
 
 /** The platform of this process, for the codecs. */
-export const platform: Platform = { os, constants: native.constants, layout: native.layout }
+export const platform: Platform = { os, constants, layout }
 
 /** Encodes and decodes addresses of this system. */
 export const addresses = new AddressCodec(platform, interfaces)

@@ -2,6 +2,7 @@
 // file that uses the C++ wrapper of Node-API: everything here runs once, so its cost does not matter.
 #include <napi.h>
 
+#include <algorithm>
 #include <iterator>
 #include <new>
 
@@ -21,11 +22,13 @@ static void AddFunctions(Napi::Env js, Napi::Object target, Table table, Env* en
   }
 }
 
-static Napi::Object Numbers(Napi::Env js, const Constant* rows, size_t count) {
-  Napi::Object numbers = Napi::Object::New(js);
-  for (size_t i = 0; i < count; ++i)
-    numbers.Set(rows[i].name, Napi::Number::New(js, rows[i].value));
-  return numbers;
+static Napi::Object ToJs(Napi::Env js, const Numbers& numbers) {
+  Napi::Float64Array values = Napi::Float64Array::New(js, numbers.count);
+  std::copy_n(numbers.values, numbers.count, values.Data());
+  Napi::Object pair = Napi::Object::New(js);
+  pair.Set("names", Napi::String::New(js, numbers.names.data(), numbers.names.size()));
+  pair.Set("values", values);
+  return pair;
 }
 
 // Keeps a reference to one piece of shared memory and returns its address and size.
@@ -110,11 +113,8 @@ static napi_value Open(napi_env handle, napi_callback_info call) {
   Napi::Array layout = Napi::Array::New(js, std::size(kSharedLayout));
   for (uint32_t i = 0; i < std::size(kSharedLayout); ++i) layout[i] = kSharedLayout[i];
   binding.Set("shared", layout);
-  size_t count = 0;
-  const Constant* rows = Constants(&count);
-  binding.Set("constants", Numbers(js, rows, count));
-  rows = Layouts(&count);
-  binding.Set("layout", Numbers(js, rows, count));
+  binding.Set("constants", ToJs(js, Constants()));
+  binding.Set("layout", ToJs(js, Layouts()));
 
   Napi::Object raw = Napi::Object::New(js);
   for (const Syscalls& calls :

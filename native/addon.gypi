@@ -8,7 +8,10 @@
         "<!@(node -p \"require('./native/sources.json').common.join(' ')\")",
         "<!@(node -p \"(require('./native/sources.json')[process.platform] || []).join(' ')\")"
       ],
-      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "include_dirs": [
+        "<!(node -p \"require('node-addon-api').include_dir\")",
+        "<!(node native/constants/lists.mjs build/constants)"
+      ],
       "defines": [
         "NAPI_VERSION=8",
         "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",

@@ -56,7 +56,7 @@ async function tidy() {
   if (cmake.status !== 0) return cmake
 
   const shared = createHash('sha256').update(readFileSync(path.join(root, '.clang-tidy')))
-  for (const file of [...filesBelow('native')].filter(each => /\.(h|inc)$/.test(each)).sort()) {
+  for (const file of [...filesBelow('native')].filter(each => /\.(h|tbl|mjs)$/.test(each)).sort()) {
     shared.update(file).update(readFileSync(path.join(root, file)))
   }
   const known = path.join(cache, 'tidy')

@@ -45,8 +45,11 @@ export async function findZig() {
   return reason === undefined ? { zig: path.join(folder, 'bin/zig') } : { reason }
 }
 
-/** Returns the flags of native/addon.gypi. `strict` makes every warning an error. */
-function compileFlags(strict) {
+/**
+ * Returns the flags of native/addon.gypi. With `strict`, a warning is an error, and so is a number of the tables that
+ * differs from the headers.
+ */
+function compileFlags(strict, lists) {
   const headers = path.join(buildEnv().npm_config_nodedir ?? '', 'include/node')
   if (!existsSync(path.join(headers, 'uv.h'))) throw new Error(`the headers of Node are not in ${headers}`)
   return [
@@ -54,9 +57,9 @@ function compileFlags(strict) {
     ...['-ffunction-sections', '-fdata-sections', '-D_FILE_OFFSET_BITS=64', '-DNAPI_VERSION=8'],
     ...['-DNODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', '-DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
     '-DNODE_GYP_MODULE_NAME=bsd_sockets',
-    ...['-isystem', headers, '-isystem', path.join(root, 'node_modules/node-addon-api')],
+    ...['-I', lists, '-isystem', headers, '-isystem', path.join(root, 'node_modules/node-addon-api')],
     ...['-Wall', '-Wextra', '-Wpedantic', '-Wno-unused-parameter', '-Wno-nullability-completeness'],
-    ...(strict ? ['-Werror'] : []),
+    ...(strict ? ['-Werror', '-DBSD_CHECK_FALLBACKS'] : []),
   ]
 }
 
@@ -72,7 +75,7 @@ function linkFlags(darwin, folder) {
  * Compiles and links the addon for a target into the file `out`. Fails with the compiler's output. Also fails if an
  * undefined symbol is neither in the C library nor declared by Node's headers.
  */
-export async function crossBuild(zig, target, out, { strict = false, more = [] } = {}) {
+export async function crossBuild(zig, target, out, { strict = false } = {}) {
   const { triple } = targets[target]
   const darwin = target.startsWith('darwin')
   const folder = mkdtempSync(path.join(tmpdir(), 'bsd-sockets-zig-'))
@@ -81,9 +84,11 @@ export async function crossBuild(zig, target, out, { strict = false, more = [] }
     const zigRun = (what, language, args) =>
       must(`${target}: ${what}`, process.execPath, [zig, language, '-target', triple, ...args])
     const list = JSON.parse(readFileSync(path.join(root, 'native/sources.json'), 'utf8'))
-    const sources = [...list.common, ...list[darwin ? 'darwin' : 'linux'], ...more]
+    const sources = [...list.common, ...list[darwin ? 'darwin' : 'linux']]
     const objects = sources.map((_, index) => path.join(folder, `${index}.o`))
-    const flags = compileFlags(strict)
+    const lists = path.join(folder, 'constants')
+    await must('the lists of constants', process.execPath, ['native/constants/lists.mjs', lists])
+    const flags = compileFlags(strict, lists)
     let next = 0
     const worker = async () => {
       while (next < sources.length) {

@@ -21,7 +21,7 @@ if (clangFormat === null) {
 } else {
   const files = ['native', 'bench', 'test', 'scripts/sanitizers']
     .flatMap(folder => [...filesBelow(folder)])
-    .filter(file => /\.(c|cc|h)$/.test(file) && !file.includes('.gen.'))
+    .filter(file => /\.(c|cc|h)$/.test(file))
     .map(file => path.join(root, file))
   const mode = check ? ['--dry-run', '--Werror', '-ferror-limit=1'] : ['-i']
   const { status: failed, output } = await run(clangFormat, [...mode, ...files])

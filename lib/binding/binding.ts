@@ -2,14 +2,20 @@ import { engine } from '../runtime/engine'
 import { loadAddon } from './load'
 import { ABI, sharedLayout } from './shared'
 
+/** Numbers of the system's headers: a text of names, and their values in the same order. tables.ts reads it. */
+export interface Numbers {
+  readonly names: string
+  readonly values: Float64Array
+}
+
 /**
  * All functions of the addon. No other file declares one. A call returns a result ≥ 0 or −errno; an argument of the
  * wrong type throws. `slot` is the id of a slot, `fd` a plain descriptor.
  */
 export interface Native {
   readonly shared: readonly number[]
-  readonly constants: Readonly<Record<string, number | undefined>>
-  readonly layout: Readonly<Record<string, number>>
+  readonly constants: Numbers
+  readonly layout: Numbers
   readonly raw: RawCalls
 
   connectMemory(

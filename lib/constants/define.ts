@@ -1,9 +1,9 @@
 import { native } from '../binding/binding'
-import { names } from './names.gen'
+import { eachNumber, type VisitNumber } from '../binding/tables'
 
-type Numbers = Record<string, number | undefined>
+type Values = Record<string, number | undefined>
 
-function module(): Numbers {
+function module(): Values {
   return Object.defineProperty({}, '__esModule', { value: true })
 }
 
@@ -11,13 +11,15 @@ function module(): Numbers {
 export const lists = { common: module(), linux: module(), darwin: module() }
 
 /** Every constant by name; `undefined` if this system does not have it. */
-export const constants: Readonly<Record<string, number | undefined>> = Object.create(null) as Numbers
+export const constants: Readonly<Values> = Object.create(null) as Values
+
+/** Calls `visit` for each constant of both systems, in the order of the tables. */
+export const eachConstant = (visit: VisitNumber): void => eachNumber(native.constants, visit)
 
 // A loop loads several times faster than one export statement for each constant.
-for (const each of names) {
-  const [name, list = 'common'] = each.split(':') as [string, (keyof typeof lists)?]
-  lists[list][name] = (constants as Numbers)[name] = native.constants[name]
-}
+eachConstant((name, value, _group, list) => {
+  lists[list as keyof typeof lists][name] = (constants as Values)[name] = value
+})
 
 // Properties that cannot change are re-exported as values, and not as slower getters.
 for (const each of [...Object.values(lists), constants]) Object.freeze(each)

@@ -2,8 +2,7 @@
  * Every C constant, as a named export and as a property of `constants`, and functions that find the name of a number.
  */
 
-import { constants } from './define'
-import { exceptions, prefixes } from './groups.gen'
+import { constants, eachConstant } from './define'
 import { invalidType } from '../errors/argument'
 
 export * from './common.gen'
@@ -23,16 +22,8 @@ let groups: Map<string, Map<number, string>> | undefined
 const prefixed = new Map<string, Map<number, string>>()
 
 function makeGroups(): Map<string, Map<number, string>> {
-  const listed = new Map<string, string>()
-  for (const [group, names] of Object.entries(exceptions)) {
-    for (const name of names.trim().split(/\s+/)) listed.set(name, group)
-  }
   const made = new Map<string, Map<number, string>>()
-  for (const name of Object.keys(constants)) {
-    const group =
-      listed.get(name) ?? prefixes.find(prefix => name.startsWith(prefix)) ?? name.replace(/_.*/, '_')
-    add(made, group, name)
-  }
+  eachConstant((name, _value, group) => add(made, group, name))
   return made
 }
 

@@ -8,7 +8,7 @@ import * as common from '../../lib/constants/common.gen'
 import * as darwinOnly from '../../lib/constants/darwin.gen'
 import * as linuxOnly from '../../lib/constants/linux.gen'
 import { errnoMessages, errnoNames } from '../../lib/errors/errno.gen'
-import { layout } from '../../lib/binding/layout.gen'
+import { layout } from '../../lib/binding/tables'
 
 const { constants, constantsByPrefix, nameOf } = all
 const linuxNames = { ...common, ...linuxOnly }
@@ -42,19 +42,22 @@ function readRows(): Row[] {
 
 const rows = readRows()
 
+function run(script: string, args: readonly string[], env: Record<string, string>) {
+  return spawnSync(process.execPath, [path.join(tables, script), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  })
+}
+
 function generate(options: { tables?: string; root?: string; check?: boolean }) {
-  return spawnSync(
-    process.execPath,
-    [path.join(tables, 'generate.mjs'), ...(options.check ? ['--check'] : [])],
-    {
-      encoding: 'utf8',
-      env: {
-        ...process.env,
-        ...(options.tables === undefined ? {} : { BSD_SOCKETS_TABLES: options.tables }),
-        ...(options.root === undefined ? {} : { BSD_SOCKETS_GENERATE_ROOT: options.root }),
-      },
-    },
-  )
+  return run('generate.mjs', options.check ? ['--check'] : [], {
+    ...(options.tables === undefined ? {} : { BSD_SOCKETS_TABLES: options.tables }),
+    ...(options.root === undefined ? {} : { BSD_SOCKETS_GENERATE_ROOT: options.root }),
+  })
+}
+
+function lists(options: { tables: string; folder: string }) {
+  return run('lists.mjs', [options.folder], { BSD_SOCKETS_TABLES: options.tables })
 }
 
 describe('the generator of constants', () => {
@@ -86,14 +89,59 @@ describe('the generator of constants', () => {
     append('udp.tbl', 'F UDP_FROM_A_TEST 7 linux')
     const run = generate({ tables: broken, root, check: true })
     expect(run.status).toBe(1)
-    expect(run.stderr).toContain('native/constants/constants.gen.inc is out of date')
-    expect(run.stderr).toContain('lib/constants/names.gen.ts is out of date')
     expect(run.stderr).toContain('lib/constants/linux.gen.d.ts is out of date')
     expect(run.stderr).not.toContain('lib/constants/common.gen')
     expect(run.stderr).not.toContain('lib/errors/errno.gen.ts')
-    expect(readFileSync(path.join(root, 'lib/constants/names.gen.ts'), 'utf8')).not.toContain(
+    expect(readFileSync(path.join(root, 'lib/constants/linux.gen.d.ts'), 'utf8')).not.toContain(
       'UDP_FROM_A_TEST',
     )
+  })
+
+  test('the lists for the compiler have each name with its group, its systems and its fallback', () => {
+    append('udp.tbl', '@namespace UDP_of_a_test')
+    append('udp.tbl', 'F UDP_FROM_A_TEST linux=7,darwin=8 all')
+    append('udp.tbl', 'M UDP_OF_LINUX linux')
+    append('udp.tbl', 'E UDP_ENUMERATOR linux')
+    append('layout.tbl', 'struct of_a_test linux@5.4 field')
+    expect(lists({ tables: broken, folder: root })).toMatchObject({ status: 0, stdout: `${root}\n` })
+    expect(readFileSync(path.join(root, 'constants.gen.inc'), 'utf8')).toContain(`
+BSD_MARK("@UDP_of_a_test")
+BSD_MARK(":common")
+#if defined(__linux__) && defined(UDP_FROM_A_TEST)
+BSD_CONSTANT_SINCE("UDP_FROM_A_TEST", UDP_FROM_A_TEST, 7)
+#elif defined(BSD_LINUX_GENERIC_ABI)
+BSD_CONSTANT("UDP_FROM_A_TEST", 7)
+#elif defined(__APPLE__) && defined(UDP_FROM_A_TEST)
+BSD_CONSTANT_SINCE("UDP_FROM_A_TEST", UDP_FROM_A_TEST, 8)
+#elif defined(__APPLE__)
+BSD_CONSTANT("UDP_FROM_A_TEST", 8)
+#else
+BSD_CONSTANT("UDP_FROM_A_TEST", kMissing)
+#endif
+BSD_MARK(":linux")
+#if defined(__linux__) && defined(UDP_OF_LINUX)
+BSD_CONSTANT("UDP_OF_LINUX", UDP_OF_LINUX)
+#else
+BSD_CONSTANT("UDP_OF_LINUX", kMissing)
+#endif
+#if defined(__linux__)
+BSD_CONSTANT("UDP_ENUMERATOR", UDP_ENUMERATOR)
+#else
+BSD_CONSTANT("UDP_ENUMERATOR", kMissing)
+#endif
+`)
+    expect(readFileSync(path.join(root, 'layout.gen.inc'), 'utf8')).toContain(`
+#if defined(__linux__) && LINUX_VERSION_CODE >= 0x50400
+BSD_CONSTANT("sizeof_of_a_test", sizeof(struct of_a_test))
+#endif
+`)
+  })
+
+  test('an error in a table ends a build of the addon', () => {
+    const at = append('udp.tbl', 'X UDP_NEW linux')
+    const run = lists({ tables: broken, folder: root })
+    expect(run).toMatchObject({ status: 1, stdout: '' })
+    expect(run.stderr).toContain(`${at}: unknown kind 'X'`)
   })
 
   test.each([
@@ -114,6 +162,27 @@ describe('the generator of constants', () => {
     expect(run.status).toBe(1)
     expect(run.stderr).toContain(`${at}: `)
     expect(run.stderr).toContain(message)
+  })
+})
+
+describe('committed files', () => {
+  const lib = path.resolve(__dirname, '../../lib')
+  // Names in comments are prose; what is left declares or lists them.
+  const generated = [lib, tables].flatMap(folder =>
+    (readdirSync(folder, { recursive: true }) as string[])
+      .filter(file => file.includes('.gen.'))
+      .map(file => readFileSync(path.join(folder, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, ''))
+      .map(text => new Set(text.match(/\b[A-Za-z]\w+/g))),
+  )
+  const filesWith = (name: string) => generated.filter(names => names.has(name)).length
+
+  test('the name of a constant is in its table and in one generated file', () => {
+    expect(rows.filter(({ name }) => filesWith(name) !== 1).map(({ name }) => name)).toEqual([])
+  })
+
+  test('the name of an error is also in the list of texts', () => {
+    const names = [...errnoNames.linux.values(), ...errnoNames.darwin.values()]
+    expect(names.filter(name => filesWith(name) !== 2)).toEqual([])
   })
 })
 
