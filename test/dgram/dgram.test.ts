@@ -75,6 +75,10 @@ it('bad addresses and sizes are errors of the call, also before the socket is bo
     expect(() => socket.addMembership(group as never)).toThrow(
       expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
     )
+  for (const address of [Symbol('x'), 5, {}])
+    expect(() => socket.bind(0, address as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
+    )
   for (const size of [1n, Symbol('x'), Object.create(null)])
     expect(() => socket.setSendBufferSize(size as never)).toThrow(
       expect.objectContaining({ code: 'ERR_SOCKET_BAD_BUFFER_SIZE' }),
