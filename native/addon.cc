@@ -95,8 +95,10 @@ static constexpr Function kOwn[] = {
     {"stats", Stats},
 };
 
-// (libuv = true) -> binding with its own Env. `libuv` is false if the libuv of the runtime is a stub. Node loads the addon once in a process or worker, but JavaScript may load the
-// package more than once there (two copies, a test runner that resets modules). They must not share a slot table.
+// (libuv = true) -> binding with its own Env. `libuv` is false if the libuv of the runtime is a stub.
+//
+// Node loads the addon once in a process or worker, but JavaScript may load the package more than once there (two
+// copies, a test runner that resets modules). They must not share a slot table.
 static napi_value Open(napi_env handle, napi_callback_info call) {
   const Napi::CallbackInfo info(handle, call);
   const Napi::Env js = handle;

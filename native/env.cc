@@ -174,7 +174,7 @@ static void OnAsyncCleanup(napi_async_cleanup_hook_handle, void* data) { OnClean
 void InstallCleanup(Env* env) {
   if (env->libuv) {
     napi_add_async_cleanup_hook(env->env, OnAsyncCleanup, env, &env->cleanup);
-  } else {  // all is closed at once, and Deno frees the handle of an asynchronous hook twice
+  } else {  // everything is closed at once, and Deno frees the handle of an asynchronous hook twice
     napi_add_env_cleanup_hook(env->env, OnCleanup, env);
   }
 }

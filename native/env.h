@@ -35,8 +35,8 @@ struct Env {
   sys::WatchedThread thread;  // guards the calls of this thread, see guarded_call.h
   Slots slots;
   PendingFds pending_fds;  // descriptors that have no slot yet
-  bool libuv = true;       // the runtime has one that works
-  Wake wake;               // the poller behind one libuv handle, or a thread that sleeps on it
+  bool libuv = true;       // false if the libuv of the runtime is a stub
+  Wake wake;               // watches the poller: a libuv handle, or a thread
   int poller = -1;
   size_t jobs = 0;     // running on the thread pool or on threads of transfers
   size_t handles = 0;  // notifiers of jobs that are not closed yet

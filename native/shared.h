@@ -93,6 +93,8 @@ constexpr int kMaxEvents = 256;  // at most so many events in one turn of the ev
 constexpr int kMaxRecords = kMaxEvents * 3;
 constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
 constexpr int kInboxSize = 128 * 1024;
+constexpr int kAlignment = 8;  // messages in shared memory begin at multiples of this: any typed array can view one
+constexpr int kLarge = 4096;   // TypeScript copies a received message of at least so many bytes alone
 
 // The id of a slot: its index in the lower 22 bits, its generation in the 31 bits above. Each reuse adds 1 to the
 // generation.
@@ -106,7 +108,7 @@ constexpr int kSharedLayout[] = {
     kGeneration, kDry, kEnded, kMarked, kUsesEdges, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
-    kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kIndexBits,
+    kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kAlignment, kLarge, kIndexBits,
     static_cast<int>(Traits::kNone), static_cast<int>(Traits::kStream),
     static_cast<int>(Traits::kUnixStream), static_cast<int>(Traits::kUnix),
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,

@@ -74,7 +74,7 @@ class Handle final : public WakeHandle {
 
   Env& env_;
   Notifier* notifier_ = nullptr;
-  sys::Sleeper sleeper_ = {-1, -1};
+  sys::Sleeper sleeper_;
   pthread_t thread_ = {};
   std::atomic<bool> ends_{false};
   bool* closed_ = nullptr;  // in OnNotify(): becomes true when the handle is deleted

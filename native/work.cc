@@ -48,7 +48,8 @@ void OnThreadClosed(void* data) {
   CleanupStep(env);
 }
 
-// Called when the job has ended or is abandoned. libuv closes the notifier in the next turn of the loop.
+// Called when the job has ended or is abandoned. libuv closes the notifier in the next turn of the loop. Without libuv it
+// is closed at once, and the thread may be gone when this returns.
 void Close(Thread* thread) {
   --thread->env->jobs;
   ++thread->env->handles;
@@ -115,8 +116,7 @@ void AbandonThreads(Env& env) {
     Thread* thread = *at;
     const bool ended = thread->state.exchange(Thread::kOrphan) == Thread::kDone;
     if (ended && env.libuv) {
-      // uv_async_send() may be using the notifier. OnThreadDone() closes it.
-      at = &thread->next;
+      at = &thread->next;  // uv_async_send() may be using the notifier. OnThreadDone() closes it.
     } else if (ended) {
       OnThreadDone(thread);
     } else {

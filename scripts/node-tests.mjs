@@ -104,16 +104,14 @@ const lists = { unexpected: [], behind: [], 'passes, but is listed': [] }
 async function judge({ file, over }, job) {
   const name = path.basename(file)
   const count = (counts[`${suiteOf(name)} over ${over}`] ??= {
-    ...{
-      files: 0,
-      passed: 0,
-      skipped: 0,
-      listed: 0,
-      unexpected: 0,
-      'node fails': 0,
-      'plain fails': 0,
-      behind: 0,
-    },
+    files: 0,
+    passed: 0,
+    skipped: 0,
+    listed: 0,
+    unexpected: 0,
+    'node fails': 0,
+    'plain fails': 0,
+    behind: 0,
   })
   count.files++
   const result = await run(file, over, job)

@@ -77,6 +77,10 @@ export const MAX_EVENTS = 256
 export const MAX_RECORDS = MAX_EVENTS * 3
 export const ADDRESS_SIZE = 128
 export const INBOX_SIZE = 128 * 1024
+/** Messages in shared memory begin at multiples of this, so that every typed array can view one. */
+export const ALIGNMENT = 8
+/** Received data of at least this many bytes has its own memory, as with `Buffer.allocUnsafe`. */
+export const LARGE = 4096
 export const INDEX_BITS = 22
 export const INDEX_MASK = (1 << INDEX_BITS) - 1
 
@@ -92,7 +96,7 @@ export const sharedLayout: readonly number[] = [
   GENERATION, DRY, ENDED, MARKED, USES_EDGES, READY, RECEIVE, RECEIVE_FROM, ACCEPT, JOB, LOOKUP,
   RECORD_SLOT, RECORD_GENERATION, RECORD_DIRECTION, RECORD_OPCODE, RECORD_RESULT, RECORD_WHERE, RECORD_ADDRESS,
   RECORD_EVENT, RECORD_MASK, RECORD_STRIDE, STATE_ADDRESS, STATE_FLAGS, STATE_CONTROL, STATE_SLOT,
-  STATE_FREE, STATE_SECOND, MAX_EVENTS, ADDRESS_SIZE, INBOX_SIZE, INDEX_BITS,
+  STATE_FREE, STATE_SECOND, MAX_EVENTS, ADDRESS_SIZE, INBOX_SIZE, ALIGNMENT, LARGE, INDEX_BITS,
   TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX_STREAM, TRAITS_UNIX,
   BATCH_BYTES, BATCH_FLAGS, BATCH_NAME, BATCH_CONTROL, BATCH_STRIDE,
 ]

@@ -1,13 +1,17 @@
 import { markAsUntransferable } from 'node:worker_threads'
+import { ALIGNMENT, LARGE } from '../binding/shared'
 
 /** Up to this number of bytes, native code receives into the inbox. */
 export const SMALL = 8192
-/** Received data of at least this many bytes has its own memory, as with `Buffer.allocUnsafe`. */
-export const LARGE = 4096
 /** A room of at most this many bytes is used again, if the data was copied out of it. */
 const KEPT = 65536
 const PIECE = 16384
 const none = Buffer.alloc(0)
+
+/** Rounds a length up, so that every typed array can view what comes after it. */
+export function aligned(length: number): number {
+  return (length + ALIGNMENT - 1) & -ALIGNMENT
+}
 
 /**
  * Memory for received data. Small messages lie one after the other in a larger piece, and each is its own Buffer. This
@@ -55,7 +59,7 @@ class Pool {
   /** Returns the first `length` bytes of the reserved memory, which the caller may keep. */
   take(length: number): Buffer {
     const reserved = this.#reserved
-    if (reserved === this.#piece) return this.#cut(length)
+    if (reserved === this.#piece) return this.cut(length)
     this.#reserved = none
     if (length <= reserved.length >> 1) return this.copy(reserved, 0, length) // so that the rest can be freed
     if (reserved === this.#room) this.#room = none
@@ -71,16 +75,16 @@ class Pool {
       return own
     }
     this.reserve(length).set(bytes, this.at)
-    return this.#cut(length)
+    return this.cut(length)
   }
 
-  /** Copies bytes of several small messages, which `cut` then returns one by one. Returns room for at least `least` bytes. */
+  /** Makes room for at least `least` bytes of small messages, and returns how many bytes there is room for. */
   roomFor(least: number): number {
     this.reserve(least)
     return this.#piece.length - this.#used
   }
 
-  /** Copies bytes into that room. */
+  /** Copies bytes of several small messages into that room. Then `cut` returns the messages one by one. */
   put(from: Uint8Array, start: number, length: number): void {
     this.#piece.set(
       from.subarray(start, start + Math.min(length, this.#piece.length - this.#used)),
@@ -88,14 +92,10 @@ class Pool {
     )
   }
 
-  /** Returns the next `length` bytes of what `put` has copied. */
+  /** Returns the next `length` bytes of the piece. */
   cut(length: number): Buffer {
-    return this.#cut(length)
-  }
-
-  #cut(length: number): Buffer {
     const start = this.#used
-    this.#used = start + ((length + 7) & ~7) // aligned, so that every typed array can view the next message
+    this.#used = start + aligned(length)
     return this.#piece.subarray(start, start + length)
   }
 }

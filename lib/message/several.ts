@@ -6,6 +6,7 @@ import {
   BATCH_FLAGS,
   BATCH_NAME,
   BATCH_STRIDE,
+  LARGE,
 } from '../binding/shared'
 import type { Control } from '../control/walk'
 import { outOfRange } from '../errors'
@@ -13,18 +14,16 @@ import { addressAt } from '../host'
 import type { Channel } from '../reactor/channel'
 import { Message } from '.'
 import { Kept } from './kept'
-import { LARGE, pool } from './pool'
+import { aligned, pool } from './pool'
 import { receiveControl } from './receive-control'
 
 /** Makes the distance of large messages odd in cache lines. Else all of them would compete for the same lines. */
 const PADDING = 5 * 64
 /** The maximum size in bytes: lengths inside it have 31 bits. */
 const MAX_ROOM = 1 << 30
+/** Memory of at most this many bytes is kept for the next loop. */
+const KEPT_ROOM = 8 << 20
 const empty = Buffer.alloc(0)
-
-function aligned(length: number): number {
-  return (length + 7) & ~7
-}
 
 /**
  * Memory that several messages are received into by one call. They are copied out before the next call, so all sockets
@@ -143,10 +142,11 @@ export class Room {
 
 let latest: Room | null = null
 
-/** Returns memory for such messages: the same as the last time, if that fits. */
+/** Returns memory for such messages: the same as the last time, if that fits. A loop alone keeps large memory. */
 export function roomFor(count: number, size: number, controlBytes: number): Room {
   const controlSize = aligned(controlBytes) // for the headers of control messages
-  if (latest?.count !== count || latest.size !== size || latest.controlSize !== controlSize)
-    latest = new Room(count, size, controlSize)
-  return latest
+  if (latest?.count === count && latest.size === size && latest.controlSize === controlSize) return latest
+  const room = new Room(count, size, controlSize)
+  if (count * (size + controlSize) <= KEPT_ROOM) latest = room
+  return room
 }

@@ -12,7 +12,7 @@ import { peerOf } from '../message/peer'
 import { roomFor, type Room } from '../message/several'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
-import { Recvmsg } from './message'
+import { CONTROL_ROOM, Recvmsg } from './message'
 
 /**
  * Returns the next message. Receives several at once when none is left. The other messages become leftovers of the
@@ -103,8 +103,6 @@ function fitting(most: number, length: number): number {
   return length * most <= CACHED ? most : Math.max(1, Math.floor(CACHED / length))
 }
 
-/** The number of bytes for the control messages of one datagram, enough for everything that options can enable. */
-const CONTROL_ROOM = 512
 /** The maximum number of messages that a loop receives at once by default: the budget of one turn of the event loop. */
 const USUAL_COUNT = 64
 /** The maximum size of the memory for them by default. */

@@ -53,7 +53,7 @@ export class Poller {
     return (this.#memory.table[channel.index * SLOT_STRIDE + READINESS]! & DRY) !== 0
   }
 
-  /** Arms the head of a queue, and watches the socket. Returns a number < 0, −errno, if it cannot be watched. */
+  /** Arms the head of a queue, and watches the socket. Returns −errno if it cannot be watched, else 0. */
   arm(channel: Channel, operation: Operation<unknown>, cause: Cause): number {
     const direction = operation.direction
     if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {

@@ -27,7 +27,7 @@ export class Adoption {
   ) {}
 }
 
-/** Returns what a short read proves: see Traits in native/slots.h. */
+/** Returns what a short read proves: see Traits in native/shared.h. */
 function traitsOf(family: number, type: number, protocol: number): number {
   if (family === AF_UNIX) return type === SOCK_STREAM ? TRAITS_UNIX_STREAM : TRAITS_UNIX
   if (type !== SOCK_STREAM) return TRAITS_NONE

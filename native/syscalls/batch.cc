@@ -32,13 +32,10 @@ struct Slab {
   int32_t* Fields(size_t i) const { return fields + (first + i) * kBatchStride; }
 };
 
-// Packed messages begin at multiples of this, so that every typed array can view one.
-constexpr size_t kAlignment = 8;
-
-// A message of at least this many bytes stays in its place: JavaScript copies each of them alone.
-constexpr size_t kLarge = 4096;
-
-constexpr size_t Aligned(size_t bytes) { return (bytes + kAlignment - 1) & ~(kAlignment - 1); }
+constexpr size_t Aligned(size_t bytes) {
+  constexpr size_t kRest = kAlignment - 1;
+  return (bytes + kRest) & ~kRest;
+}
 
 // Reads (data, names|null, control|null, fields, size, controlSize, first, count, flags). With `packed`, argument 7 is the
 // stride instead of the first place.
@@ -123,7 +120,7 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a, bool packed) {
     fields[kBatchControl] = static_cast<int32_t>(messages[i].header.msg_controllen);
     if (!packed) continue;
     const size_t bytes = std::min(static_cast<size_t>(messages[i].bytes), slab.size);
-    if (bytes >= kLarge) {
+    if (bytes >= size_t{kLarge}) {  // it stays in its place
       end = (i + 1) * slab.stride;
       continue;
     }

@@ -3,9 +3,21 @@
  * loop has not returned yet are the next ones for every other receive.
  */
 import { MessageChannel } from 'node:worker_threads'
-import { AF_INET, AF_INET6, MSG_TRUNC, Socket, SOCK_DGRAM, SOCK_STREAM, type Message } from '../../lib'
+import {
+  AF_INET,
+  AF_INET6,
+  constants,
+  control,
+  MSG_TRUNC,
+  Socket,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  type Message,
+} from '../../lib'
 import { native } from '../../lib/binding/binding'
+import { roomFor } from '../../lib/message/several'
 import { failure, thrown } from '../helpers/errors'
+import { missing, testIf } from '../helpers/need'
 import { drain, pattern } from '../helpers/pairs'
 
 let receiver: Socket
@@ -132,19 +144,40 @@ test('sizes at the limits, and what does not fit', async () => {
 
 test('each message has its own control messages', async () => {
   receiver.receiveMeta({ ttl: true })
-  for (const ttl of [9, 11, 13])
-    await sender.sendmsg(
-      { data: pattern(4), address: receiver.localAddress, control: [] },
-      { timeout: 1000 + ttl },
-    )
+  const address = receiver.getsockname()
+  for (const ttl of [9, 11, 13]) sender.trySendmsg({ data: pattern(4), address, control: [control.ttl(ttl)] })
   const got = await take(receiver.messages({ timeout: 5000 }), 3)
-  expect(got.map(({ meta }) => meta.ttl)).toEqual([64, 64, 64])
+  expect(got.map(({ meta }) => meta.ttl)).toEqual([9, 11, 13])
   send(pattern(1), pattern(2))
   const narrow = await take(receiver.messages({ controlSize: 8, timeout: 5000 }), 2)
   expect(narrow.map(({ controlTruncated, control }) => [controlTruncated, control])).toEqual([
     [true, []],
     [true, []],
   ])
+})
+
+testIf(missing.root(), 'the largest extension headers of IPv6 are received whole', async () => {
+  const options = Buffer.alloc(2048)
+  options[1] = options.length / 8 - 1
+  for (let at = 2; at < options.length; at += 2 + options[at + 1]!)
+    options.set([0x1e, Math.min(255, options.length - at - 2)], at)
+  using to = new Socket(AF_INET6, SOCK_DGRAM).bind(['::1', 0])
+  using from = new Socket(AF_INET6, SOCK_DGRAM)
+  to.setsockopt(constants.IPPROTO_IPV6!, constants.IPV6_RECVDSTOPTS!, 1)
+  const header = { level: constants.IPPROTO_IPV6!, type: constants.IPV6_DSTOPTS!, data: options }
+  for (const length of [1, 2])
+    from.trySendmsg({ data: pattern(length), address: to.getsockname(), control: [header] })
+  for (const { controlTruncated, control } of await take(to.messages({ timeout: 5000 }), 2)) {
+    expect(controlTruncated).toBe(false)
+    expect(control[0]!.data.subarray(1).equals(options.subarray(1))).toBe(true)
+  }
+})
+
+test('loops share memory of the usual size, and a large one is freed with its loop', () => {
+  const usual = roomFor(60, 65536, 4096)
+  const large = roomFor(1024, 65536, 4096)
+  expect(roomFor(60, 65536, 4096)).toBe(usual)
+  expect(roomFor(1024, 65536, 4096)).not.toBe(large)
 })
 
 test('a socket that may have other holders leaves the other datagrams to them', async () => {
