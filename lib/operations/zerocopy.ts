@@ -70,7 +70,7 @@ export class SendZeroCopy extends Operation<number> {
     const { channel, flags, sender, send } = this
     const bytes = send.rental.pieces[this.#piece]!
     const length = this.#lengths[this.#piece]!
-    // The caller may have detached memory that was not taken: of allocZeroCopy, or of a send that copies.
+    // The caller may have detached memory that was not taken.
     if (byteLengthOf(bytes) !== length) throw bufferGone('send')
     const rest = length - this.#offset
     if (lends && length > 0) {
