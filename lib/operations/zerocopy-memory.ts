@@ -40,43 +40,65 @@ function ordinary(size: number): Buffer {
 }
 
 /** Throws if `sendZeroCopy` cannot detach the memory of `data`. Memory of allocZeroCopy also passes. */
-export function checkRentable(data: unknown): ArrayBufferView {
-  const view = checkBytes('data', data)
+export function checkRentable(name: string, data: unknown): ArrayBufferView {
+  const view = checkBytes(name, data)
   if (types.isDataView(view) && isDetached(view)) throw bufferGone('send')
   const buffer = memoryOf(view)
-  if (types.isSharedArrayBuffer(buffer)) throw refused(view, 'shared memory')
-  if (isResizable(buffer)) throw refused(view, 'a resizable ArrayBuffer')
+  if (slabs.has(buffer as ArrayBuffer)) return view
+  if (types.isSharedArrayBuffer(buffer)) throw refused(name, view, 'shared memory')
+  if (isResizable(buffer)) throw refused(name, view, 'a resizable ArrayBuffer')
   const part = Buffer.isBuffer(view) && byteLengthOf(view) < lengthOfMemory(buffer)
   if (pool.has(buffer) || (part && lengthOfMemory(buffer) === Buffer.poolSize))
-    throw refused(view, 'a part of the pool that Buffers share; use Buffer.alloc or allocZeroCopy')
+    throw refused(name, view, 'a part of the pool that Buffers share; use Buffer.alloc or allocZeroCopy')
   return view
 }
 
-function refused(view: ArrayBufferView, what: string): TypeError {
-  return invalidType('data', `memory that can be detached, not ${what}`, view)
+function refused(name: string, view: unknown, what: string): TypeError {
+  return invalidType(name, `memory that can be detached, not ${what}`, view)
 }
 
 /**
- * Takes the memory behind a view from its owner while the kernel sends from it, by detaching the ArrayBuffer.
- * Holding a reference is not enough, because the owner could still modify or transfer the memory.
+ * Takes the memory behind views from its owner while the kernel sends from it, by detaching the ArrayBuffers. Holding a
+ * reference is not enough, because the owner could still modify or transfer the memory. An error has the memory that
+ * was taken before, as `buffers`.
  */
-export function rent(view: ArrayBufferView): Rental {
-  const { byteOffset, length } = octetsOf(view)
-  const buffer = memoryOf(view) as ArrayBuffer
-  const isBuffer = Buffer.isBuffer(view)
-  const viewOf = (memory: ArrayBuffer): Uint8Array =>
-    isBuffer ? Buffer.from(memory, byteOffset, length) : new Uint8Array(memory, byteOffset, length)
-  if (slabs.has(buffer)) {
-    const bytes = viewOf(buffer)
-    return { bytes, heap: false, giveBack: () => bytes }
+export function rent(views: readonly ArrayBufferView[]): Rental {
+  const memories = views.map(view => memoryOf(view) as ArrayBuffer)
+  if (memories.every(memory => slabs.has(memory))) return { pieces: views.map(bytesOf), heap: false }
+  const makers = views.map(viewMaker)
+  const own = new Map<ArrayBuffer, ArrayBuffer>()
+  const pieces = (): Uint8Array[] => memories.map((memory, i) => makers[i]!(own.get(memory) ?? memory))
+  for (const [i, memory] of memories.entries()) {
+    if (slabs.has(memory) || own.has(memory)) continue
+    const taken = detach(memory)
+    if (taken !== null) {
+      own.set(memory, taken)
+      continue
+    }
+    const error = refused('data', views[i], 'memory that the runtime refuses to detach')
+    throw own.size === 0 ? error : Object.assign(error, { buffers: pieces() })
   }
-  let own: ArrayBuffer
+  return { pieces: pieces(), heap: true }
+}
+
+function detach(memory: ArrayBuffer): ArrayBuffer | null {
   try {
-    own = structuredClone(buffer, { transfer: [buffer] })
+    const own = structuredClone(memory, { transfer: [memory] })
+    return lengthOfMemory(memory) > 0 ? null : own
   } catch {
-    throw refused(view, 'memory that the runtime refuses to detach')
+    return null
   }
-  if (lengthOfMemory(buffer) > 0) throw refused(view, 'memory that the runtime refuses to detach')
-  const bytes = viewOf(own)
-  return { bytes, heap: true, giveBack: () => bytes }
+}
+
+/** Returns a function that makes the same view of other memory. */
+function viewMaker(view: ArrayBufferView): (memory: ArrayBuffer) => Uint8Array {
+  const { byteOffset, length } = octetsOf(view)
+  return Buffer.isBuffer(view)
+    ? memory => Buffer.from(memory, byteOffset, length)
+    : memory => new Uint8Array(memory, byteOffset, length)
+}
+
+/** Returns the view itself if it is one of bytes. */
+export function bytesOf(view: ArrayBufferView): Uint8Array {
+  return view instanceof Uint8Array ? view : octetsOf(view)
 }

@@ -1,20 +1,31 @@
 import { native } from '../binding/binding'
 import { ERROR, WRITE } from '../binding/shared'
 import { constants, SOL_SOCKET } from '../constants'
-import { systemError, withProgress } from '../errors'
+import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN, ENOBUFS } from '../errors/errno'
+import { deviceLoss } from '../message/device'
+import { peerOf } from '../message/peer'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
+import { byteLengthOf } from '../struct'
 import { errorQueueOf } from './error-queue'
+import { whenConnected } from './send'
 
 const { SO_ZEROCOPY } = constants
-/** The number of bytes after which an attempt yields to other sockets. */
+/** The number of bytes and of system calls after which an attempt yields to other sockets. */
 const TURN_BYTES = 16 * 1024 * 1024
+const TURN_CALLS = 64
+/** The most bytes that one call copies into a stream. */
+const COPY_BYTES = 1024 * 1024
 
-/** Queues all bytes for sending. send(2) with MSG_ZEROCOPY */
+/** Queues all bytes for sending, with one call for each piece. send(2) with MSG_ZEROCOPY */
 export class SendZeroCopy extends Operation<number> {
+  readonly #lengths: readonly number[]
+  /** The piece to send now, and how many of its bytes have been sent. */
+  #piece = 0
+  #offset = 0
   #sent = 0
 
   constructor(
@@ -22,8 +33,12 @@ export class SendZeroCopy extends Operation<number> {
     private readonly sender: ZeroCopySender,
     private readonly send: ZeroCopySend,
     private readonly flags: number,
+    private readonly stream: boolean,
+    /** False for a send that copies. */
+    private readonly lends: boolean,
   ) {
     super()
+    this.#lengths = send.rental.pieces.map(byteLengthOf)
   }
 
   get direction(): typeof WRITE {
@@ -35,38 +50,48 @@ export class SendZeroCopy extends Operation<number> {
   }
 
   attempt(): number {
-    const { bytes } = this.send.rental
-    for (let turn = 0; turn < TURN_BYTES;) {
-      const rest = bytes.length - this.#sent
-      const result = this.#call(bytes, rest)
-      if (result < 0) return result
-      turn += result
+    const lends = this.lends && this.#maySend()
+    let bytes = 0
+    for (let calls = 0; this.#piece < this.#lengths.length; calls++) {
+      if (calls === TURN_CALLS || bytes >= TURN_BYTES) return YIELD
+      const result = this.#call(lends)
+      if (result < 0) return whenConnected(result)
+      bytes += result
       this.#sent += result
-      if (this.#sent >= bytes.length) return this.#sent
+      this.#offset += result
+      if (this.#offset < this.#lengths[this.#piece]!) continue
+      this.#piece++
+      this.#offset = 0
     }
-    return YIELD
+    return this.#sent
   }
 
-  #call(bytes: Uint8Array, rest: number): number {
+  #call(lends: boolean): number {
     const { channel, flags, sender, send } = this
-    // The numbers of completions are known only while there is a single holder.
-    if (!channel.shared && this.#enabled()) {
-      const result = native.sendZeroCopy(channel.id, bytes, flags, this.#sent, rest)
+    const bytes = send.rental.pieces[this.#piece]!
+    const length = this.#lengths[this.#piece]!
+    // The caller may have detached memory that was not taken.
+    if (byteLengthOf(bytes) !== length) throw bufferGone('send')
+    const rest = length - this.#offset
+    if (lends && length > 0) {
+      const result = native.sendZeroCopy(channel.id, bytes, flags, this.#offset, rest)
       if (result > 0) sender.accepted(send)
       if (result !== ENOBUFS) return result
       // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.
     }
-    const result = native.send(channel.id, bytes, flags, this.#sent, rest)
-    if (result !== EAGAIN) sender.refused(send)
+    const part = this.stream && !lends ? Math.min(rest, COPY_BYTES) : rest
+    const result = native.send(channel.id, bytes, flags, this.#offset, part)
+    if (result !== EAGAIN && this.lends && length > 0) sender.refused(send)
     return result
   }
 
-  // The kernel ignores MSG_ZEROCOPY without the option, and reports no completion. The program may have cleared it.
-  #enabled(): boolean {
-    const { id } = this.channel
-    const value = Int32Array.of(0)
-    if (native.getsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, value) < 0) return false
-    return value[0] !== 0 || native.setsockopt(id, SOL_SOCKET, SO_ZEROCOPY!, Int32Array.of(1), 4) >= 0
+  // The numbers of completions are known only while there is a single holder. The kernel ignores MSG_ZEROCOPY without the
+  // option, and reports no completion. A single holder is also the only one that can clear the option.
+  #maySend(): boolean {
+    const { channel, sender } = this
+    if (channel.shared) return false
+    sender.enabled ||= native.setsockopt(channel.id, SOL_SOCKET, SO_ZEROCOPY!, Int32Array.of(1), 4) >= 0
+    return sender.enabled
   }
 
   override get progress(): number {
@@ -79,7 +104,10 @@ export class SendZeroCopy extends Operation<number> {
   }
 
   failure(result: number): Error {
-    return systemError('send', result)
+    return systemError('send', result, {
+      address: peerOf(this.channel, result),
+      device: deviceLoss(this.channel, result),
+    })
   }
 
   override abandon(reason: Error): Error {

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../errqueue/record'
+import { EAGAIN } from '../errors/errno'
 import { append } from '../runtime/list'
 
 /** The maximum number of records that one drain reads, and that one reader gets at once. */
@@ -22,6 +23,8 @@ export class ErrorQueue {
   #kept: ErrorRecord[] = []
   /** How many records have been read so far. */
   handed = 0
+  /** Inside of `once`: true if the kernel has no more records. */
+  #empty: boolean | null = null
 
   /** `read` returns the next record, or −errno: EAGAIN if the queue is empty. */
   constructor(read: () => ErrorRecord | number) {
@@ -45,13 +48,27 @@ export class ErrorQueue {
    * reads before it waits.
    */
   drain(enough: () => boolean = never): number {
+    if (this.#empty === true) return EAGAIN
     for (let count = 0; count < MAX_RECORDS_AT_ONCE; count++) {
       const record = this.#read()
-      if (typeof record === 'number') return count > 0 ? count : record
+      if (typeof record === 'number') {
+        if (record === EAGAIN && this.#empty === false) this.#empty = true
+        return count > 0 ? count : record
+      }
       this.#hand(record)
       if (enough()) return count + 1
     }
     return MAX_RECORDS_AT_ONCE
+  }
+
+  /** Runs `attempts`. As soon as one of them finds the queue empty, the others make no system call. */
+  once(attempts: () => void): void {
+    this.#empty = false
+    try {
+      attempts()
+    } finally {
+      this.#empty = null
+    }
   }
 
   /** Removes and returns the oldest records. */

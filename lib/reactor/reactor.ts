@@ -337,7 +337,16 @@ export class Reactor {
   // Each operation on the error queue waits for a different kind of record, so all of them are attempted. If one
   // attempt read records, all are attempted again in the next turn: a record may belong to an earlier operation.
   #pumpErrors(channel: Channel): void {
-    const before = channel.extras?.errors?.handed
+    const errors = channel.extras?.errors ?? null
+    const before = errors?.handed
+    if (errors === null) this.#attemptErrors(channel)
+    else errors.once(() => this.#attemptErrors(channel))
+    let head = channel.head(ERROR)
+    while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
+    if (head !== null && errors?.handed !== before) this.#turns.defer(channel)
+  }
+
+  #attemptErrors(channel: Channel): void {
     for (let operation = channel.head(ERROR); operation !== null;) {
       const { next } = operation
       let result: number
@@ -352,9 +361,6 @@ export class Reactor {
       if (result !== EAGAIN) this.#settle(channel, operation, result, -1, DIRECT, 0)
       operation = next
     }
-    let head = channel.head(ERROR)
-    while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
-    if (head !== null && channel.extras?.errors?.handed !== before) this.#turns.defer(channel)
   }
 
   #settle(

@@ -23,11 +23,9 @@ const MAX_ORDINARY = 4096
 /** Memory that the kernel sends from. */
 export interface Rental {
   /** The bytes to send. The caller cannot write to them now, or has promised not to. */
-  readonly bytes: Uint8Array
-  /** True if the memory belongs to this thread's heap, which may be reused when the thread ends. */
+  readonly pieces: readonly Uint8Array[]
+  /** True if a part of the memory belongs to this thread's heap, which may be reused when the thread ends. */
   readonly heap: boolean
-  /** Returns the memory to the caller. */
-  giveBack(): Uint8Array
 }
 
 /** Counters of a socket's zero-copy sends. */
@@ -48,11 +46,14 @@ export interface ZeroCopyStatistics {
 export class ZeroCopySend {
   /** The number of system calls that the kernel has not reported as complete. */
   outstanding = 0
-  copied = false
   /** True when all bytes are in the send queue. */
   queued = false
 
-  constructor(readonly rental: Rental) {}
+  constructor(
+    readonly rental: Rental,
+    /** True if the kernel or this package copied a part. From the start for a send that lends no memory. */
+    public copied: boolean,
+  ) {}
 
   get done(): boolean {
     return this.queued && this.outstanding === 0
@@ -71,6 +72,8 @@ export class ZeroCopySender {
   #patience = MIN_ORDINARY / 2
   /** The number of system calls that send from memory of the heap. */
   #heap = 0
+  /** False if the program may have cleared SO_ZEROCOPY. The next send sets it again. */
+  enabled = true
   /** Called with true when the kernel starts to read memory of the heap, and with false when it has finished. */
   onHeap: (lent: boolean) => void = () => undefined
 
@@ -121,15 +124,19 @@ export class ZeroCopySender {
     const { first, last, copied } = zerocopy
     const length = (last - first) >>> 0
     let own = false
-    for (const [id, send] of this.#pending) {
-      if ((id - first) >>> 0 > length) continue
-      this.#finish(id, send, copied)
-      own = true
+    // The shorter of both lists: the numbers in the record, or the sends that are pending.
+    if (length < this.#pending.size) {
+      for (let i = 0; i <= length; i++) own = this.#finish((first + i) >>> 0, copied) || own
+    } else {
+      for (const id of this.#pending.keys())
+        if ((id - first) >>> 0 <= length) own = this.#finish(id, copied) || own
     }
     return own
   }
 
-  #finish(id: number, send: ZeroCopySend, copied: boolean): void {
+  #finish(id: number, copied: boolean): boolean {
+    const send = this.#pending.get(id)
+    if (send === undefined) return false
     this.#pending.delete(id)
     send.outstanding--
     send.copied ||= copied
@@ -142,5 +149,6 @@ export class ZeroCopySender {
       this.#patience = Math.min(this.#patience * 2, MAX_ORDINARY)
       this.#ordinary = this.#patience
     }
+    return true
   }
 }

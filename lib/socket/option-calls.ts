@@ -76,7 +76,10 @@ export function setOptionBytes(
   const { channel } = socket
   const result = native.setsockopt(channel.id, level, name, bytes, size)
   if (result < 0) checkOption(socket, 'setsockopt', result, describeOption(level, name))
-  if (level === constants.SOL_SOCKET && name === constants.SO_RCVLOWAT) learnLowWater(channel)
+  if (level !== constants.SOL_SOCKET) return
+  if (name === constants.SO_RCVLOWAT) learnLowWater(channel)
+  const sender = channel.extras?.zeroCopy ?? null
+  if (sender !== null && name === constants.SO_ZEROCOPY) sender.enabled = false
 }
 
 /** Reads SO_RCVLOWAT back: a receive waits for that many bytes. */

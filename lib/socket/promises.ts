@@ -25,7 +25,7 @@ import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../vali
 import { isStream } from './base'
 import { NonblockingSocket } from './nonblocking'
 import { runTimestamped } from './timestamped'
-import { planZeroCopy, runZeroCopy, type ZeroCopyResult } from './zerocopy'
+import { runZeroCopy, type ZeroCopyBatchResult, type ZeroCopyResult } from './zerocopy'
 
 /**
  * Provides the operations that return a promise: each method checks its arguments, makes one operation and runs it.
@@ -334,9 +334,16 @@ export abstract class PromiseSocket<
    * before is not affected, unless the other holder reads the error queue. Linux, TCP, UDP and AF_VSOCK, else
    * `EOPNOTSUPP`.
    */
-  async sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult> {
-    const waiting = checkSend(op, this.timeout)
-    return runZeroCopy(this.channel, planZeroCopy(this.channel, data, waiting, isStream(this)), waiting)
+  sendZeroCopy(data: ArrayBufferView, op?: Op | number): Promise<ZeroCopyResult>
+  /**
+   * Sends all bytes of several views without copying them in the kernel. send(2) with MSG_ZEROCOPY
+   *
+   * Makes one system call for each view: on a datagram socket each is a datagram. One promise for all of them costs much
+   * less than one for each. `buffers` of the result and of an error gives the memory back. The rest is as for one view.
+   */
+  sendZeroCopy(data: readonly ArrayBufferView[], op?: Op | number): Promise<ZeroCopyBatchResult>
+  async sendZeroCopy(data: unknown, op?: Op | number): Promise<ZeroCopyResult | ZeroCopyBatchResult> {
+    return runZeroCopy(this.channel, data, checkSend(op, this.timeout), isStream(this))
   }
 
   /**

@@ -36,7 +36,7 @@ import { NonblockingSocket } from './nonblocking'
 import type { ReaderOptions } from './reader-options'
 import { SocketReader } from './sync-reader'
 import { blockTimestamped } from './timestamped'
-import { planZeroCopy, type ZeroCopyResult } from './zerocopy'
+import { ZeroCopyCall, type ZeroCopyBatchResult, type ZeroCopyResult } from './zerocopy'
 import { performance } from '../runtime/clock'
 
 /**
@@ -296,19 +296,29 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Returns when the kernel no longer needs the memory. Copies if another holder may have the open socket: after
    * `adopt`, `dup`, `setInheritable(true)` or a read of `fd`. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
-  sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult {
+  sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult
+  /**
+   * Sends all bytes of several views without copying them in the kernel. send(2) with MSG_ZEROCOPY
+   *
+   * Makes one system call for each view: on a datagram socket each is a datagram. `buffers` of the result gives the
+   * memory back.
+   */
+  sendZeroCopy(data: readonly ArrayBufferView[], op?: SyncOp | number): ZeroCopyBatchResult
+  sendZeroCopy(data: unknown, op?: SyncOp | number): ZeroCopyResult | ZeroCopyBatchResult {
     const waiting = checkSyncSend(op, this.timeout)
-    const plan = planZeroCopy(this.channel, data, waiting, isStream(this))
+    const call = new ZeroCopyCall(this.channel, data, waiting, isStream(this))
+    const end = (): void => block(this.channel, call.end(), waiting.timeout === 0 ? null : waiting.timeout)
     try {
-      if (plan.send === null) {
-        this.#block(plan.ordinary!, waiting)
-        return plan.succeed(0)
-      }
-      const bytes = this.#block(plan.send, waiting)
-      block(this.channel, plan.end, waiting.timeout === 0 ? null : waiting.timeout)
-      return plan.succeed(bytes)
+      const bytes = this.#block(call.sending, waiting)
+      if (call.lent) end()
+      return call.succeed(bytes)
     } catch (error) {
-      throw plan.fail(error)
+      try {
+        if (call.endsSoon) end()
+      } catch {
+        // The error of the send is the one to report.
+      }
+      throw call.fail(error)
     }
   }
 

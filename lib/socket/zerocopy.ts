@@ -2,17 +2,17 @@ import { isMainThread } from 'node:worker_threads'
 import { native } from '../binding/binding'
 import { constants, SOL_SOCKET } from '../constants'
 import { aborted, canceled, closed, systemError, unsupported, withProgress } from '../errors'
+import { elementsOf } from '../errors/argument'
 import { errorQueueOf } from '../operations/error-queue'
-import { SendAll } from '../operations/send'
 import { SendZeroCopy, ZeroCopyEnd } from '../operations/zerocopy'
-import { checkRentable, rent } from '../operations/zerocopy-memory'
+import { bytesOf, checkRentable, rent } from '../operations/zerocopy-memory'
 import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { reclaimAfter } from '../reactor/finalizer'
 import { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
 import { performance } from '../runtime/clock'
 import { isAborted } from '../runtime/signals'
-import { byteLengthOf, octetsOf } from '../struct'
+import { byteLengthOf } from '../struct'
 import type { Waiting } from '../validators'
 
 const { SO_ZEROCOPY } = constants
@@ -27,6 +27,16 @@ export interface ZeroCopyResult {
   copied: boolean
   /** The memory, which belongs to the caller again. */
   buffer: Uint8Array
+}
+
+/** Describes the result of `sendZeroCopy` with an array. */
+export interface ZeroCopyBatchResult {
+  /** The number of bytes sent, always all of them. */
+  bytes: number
+  /** True if the kernel or this package copied a part of the bytes. */
+  copied: boolean
+  /** The memory of each element, which belongs to the caller again. */
+  buffers: Uint8Array[]
 }
 
 /**
@@ -66,69 +76,79 @@ function tellHeap(sender: ZeroCopySender, id: number): void {
   if (!isMainThread) sender.onHeap = lent => void native.lentToKernel(id, lent ? 1 : 0)
 }
 
-/** The steps of one send, for both Socket classes. The caller runs the operations. */
-export interface Plan {
-  /** A send that copies, used when zero-copy would only cost. Else null. */
-  ordinary: SendAll | null
-  send: SendZeroCopy | null
-  end: ZeroCopyEnd
+/** The steps of one call, for both Socket classes. The caller runs the operations. */
+export class ZeroCopyCall {
+  readonly #channel: Channel
+  readonly #sender: ZeroCopySender
+  readonly #send: ZeroCopySend
+  readonly #single: boolean
+  readonly #stream: boolean
+  /** Queues the bytes. */
+  readonly sending: SendZeroCopy
+
+  /** Checks the arguments, then takes the memory. */
+  constructor(channel: Channel, data: unknown, { flags, signal }: Waiting, stream: boolean) {
+    this.#single = !Array.isArray(data)
+    const views = this.#single
+      ? [checkRentable('data', data)]
+      : elementsOf('data', data).map((each, i) => checkRentable(`data[${i}]`, each))
+    if (channel.fd < 0) throw closed('send')
+    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    const sender = senderOf(channel)
+    const lends = !channel.shared && views.some(view => byteLengthOf(view) > 0) && sender.worthwhile()
+    const send = new ZeroCopySend(lends ? rent(views) : { pieces: views.map(bytesOf), heap: false }, !lends)
+    this.#channel = channel
+    this.#sender = sender
+    this.#send = send
+    this.#stream = stream
+    this.sending = new SendZeroCopy(channel, sender, send, flags, stream, lends)
+  }
+
+  /** True while the kernel reads the memory. */
+  get lent(): boolean {
+    return this.#send.outstanding > 0
+  }
+
+  /**
+   * True after a failure if earlier datagrams of the call are still on their way. They leave without the peer's help, so
+   * the caller waits for them, and the error can return the memory.
+   */
+  get endsSoon(): boolean {
+    return this.lent && !this.#stream && this.#channel.fd >= 0
+  }
+
+  /** Waits until the kernel no longer needs the memory. */
+  end(): ZeroCopyEnd {
+    const send = this.#send
+    return new ZeroCopyEnd(this.#channel, () => send.done)
+  }
+
   /** Called with the number of bytes after the operations succeeded; returns the result. */
-  succeed(bytes: number): ZeroCopyResult
-  fail(error: unknown): unknown
-}
+  succeed(bytes: number): ZeroCopyResult | ZeroCopyBatchResult {
+    const { copied } = this.#send
+    this.#sender.ended(bytes, copied)
+    return { bytes, copied, ...this.#memory() }
+  }
 
-/** Checks the arguments, then takes the memory. If this throws, the memory is not taken. */
-export function planZeroCopy(
-  channel: Channel,
-  data: ArrayBufferView,
-  { flags, signal }: Waiting,
-  stream: boolean,
-): Plan {
-  const view = checkRentable(data)
-  if (channel.fd < 0) throw closed('send')
-  if (signal !== undefined && isAborted(signal)) throw aborted(signal)
-  const sender = senderOf(channel)
-  if (channel.shared || byteLengthOf(view) === 0 || !sender.worthwhile())
-    return planOrdinary(channel, view, flags, stream, sender)
-  const send = new ZeroCopySend(rent(view))
-  return {
-    ordinary: null,
-    send: new SendZeroCopy(channel, sender, send, flags),
-    end: new ZeroCopyEnd(channel, () => send.done),
-    succeed(bytes) {
-      sender.ended(bytes, send.copied)
-      return { bytes, copied: send.copied, buffer: send.rental.giveBack() }
-    },
-    fail(error) {
-      // Without bytesSent all bytes were queued, and the wait for completion failed.
-      const { bytesSent = send.rental.bytes.length } = error as { bytesSent?: number }
-      withProgress(error as Error, bytesSent)
-      sender.ended(bytesSent, send.copied)
-      // Memory that the kernel still reads cannot be returned.
-      if (send.outstanding === 0) Object.assign(error as object, { buffer: send.rental.giveBack() })
-      return error
-    },
+  /** Adds the progress to an error. */
+  fail(error: unknown): unknown {
+    const { copied, rental } = this.#send
+    // Without bytesSent all bytes were queued, and the wait for completion failed.
+    const { bytesSent = total(rental.pieces) } = error as { bytesSent?: number }
+    withProgress(error as Error, bytesSent)
+    this.#sender.ended(bytesSent, copied)
+    // Memory that the kernel still reads cannot be returned.
+    return this.lent ? error : Object.assign(error as object, this.#memory())
+  }
+
+  #memory(): { buffer: Uint8Array } | { buffers: Uint8Array[] } {
+    const { pieces } = this.#send.rental
+    return this.#single ? { buffer: pieces[0]! } : { buffers: pieces.slice() }
   }
 }
 
-function planOrdinary(
-  channel: Channel,
-  view: ArrayBufferView,
-  flags: number,
-  stream: boolean,
-  sender: ZeroCopySender,
-): Plan {
-  const octets = octetsOf(view)
-  return {
-    ordinary: new SendAll(channel, view, flags, stream),
-    send: null,
-    end: new ZeroCopyEnd(channel, () => true),
-    succeed() {
-      sender.ended(octets.length, true)
-      return { bytes: octets.length, copied: true, buffer: view instanceof Uint8Array ? view : octets }
-    },
-    fail: error => error,
-  }
+function total(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((bytes, piece) => bytes + byteLengthOf(piece), 0)
 }
 
 /*
@@ -161,27 +181,31 @@ function linger(closing: number, fd: number, sender: ZeroCopySender): void {
 }
 
 /**
- * Runs a plan with promises. A timeout of 0 applies only to queueing the bytes, because completion always takes a
- * wait.
+ * Runs a call with promises. A timeout of 0 applies only to queueing the bytes, because completion always takes a wait.
  */
 export async function runZeroCopy(
   channel: Channel,
-  plan: Plan,
-  { timeout, signal }: Waiting,
-): Promise<ZeroCopyResult> {
-  const deadline = timeout === null ? Infinity : performance.now() + timeout
-  const left = (): number | null =>
-    timeout === null || timeout === 0 ? null : Math.max(1, deadline - performance.now())
+  data: unknown,
+  waiting: Waiting,
+  stream: boolean,
+): Promise<ZeroCopyResult | ZeroCopyBatchResult> {
+  const { timeout, signal } = waiting
+  const call = new ZeroCopyCall(channel, data, waiting, stream)
+  const deadline = timeout === null || timeout === 0 ? null : performance.now() + timeout
+  // The next turn of the event loop reads the error queue once for all sends of this turn.
+  const end = (): Promise<void> =>
+    reactor.wait(channel, call.end(), deadline && Math.max(1, deadline - performance.now()), signal, true)
   try {
-    if (plan.send === null) {
-      await reactor.submit(channel, plan.ordinary!, timeout, signal)
-      return plan.succeed(0)
+    const sent = reactor.start(channel, call.sending, timeout, signal)
+    const bytes = typeof sent === 'number' ? sent : await sent
+    if (call.lent) {
+      if (channel.fd < 0) throw canceled('send')
+      if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+      await end()
     }
-    const bytes = await reactor.submit(channel, plan.send, timeout, signal)
-    if (channel.fd < 0) throw canceled('send')
-    await reactor.submit(channel, plan.end, left(), signal)
-    return plan.succeed(bytes)
+    return call.succeed(bytes)
   } catch (error) {
-    throw plan.fail(error)
+    if (call.endsSoon && (signal === undefined || !isAborted(signal))) await end().catch(() => undefined)
+    throw call.fail(error)
   }
 }

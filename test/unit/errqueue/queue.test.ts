@@ -50,3 +50,24 @@ test('without readers the queue keeps the newest 1024 records', () => {
   expect(queue.size).toBe(1024)
   expect(queue.take(1)[0]!.id).toBe(40 * MAX_RECORDS_AT_ONCE - 1024)
 })
+
+test('once: after one attempt found the queue empty, the others make no system call', () => {
+  const records = [record(1), record(2)]
+  let reads = 0
+  const queue = new ErrorQueue(() => (reads++, records.shift() ?? EAGAIN))
+  const results: number[] = []
+  queue.once(() => {
+    for (let i = 0; i < 3; i++) results.push(queue.drain())
+  })
+  expect([results, reads]).toEqual([[2, EAGAIN, EAGAIN], 3])
+  records.push(record(3))
+  expect(queue.drain()).toBe(1)
+  expect(() =>
+    queue.once(() => {
+      queue.drain()
+      throw new Error('an attempt may throw')
+    }),
+  ).toThrow('an attempt')
+  records.push(record(4))
+  expect(queue.drain()).toBe(1)
+})
