@@ -23,6 +23,9 @@ class Notifier {
   virtual int Open(Env& env, void (*told)(void*), void (*closed)(void*), void* data) = 0;
   // Called on any thread.
   virtual void Notify() = 0;
+  // Called on the thread that has called Notify(). Returns when `told` has been called or cannot be called any more, or
+  // at once if the runtime loses no call. `told` may be called again until Close().
+  virtual void Confirm() = 0;
   virtual void Ref(bool on) = 0;
   virtual void Close() = 0;
 };

@@ -1,7 +1,9 @@
 #include "notifier.h"
 
 #include <pthread.h>
+#include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <new>
 
@@ -19,6 +21,7 @@ struct Shared {
   napi_threadsafe_function function = nullptr;  // nullptr when the runtime or Close() has ended it
   void (*told)(void*) = nullptr;                // nullptr after Close()
   void* data = nullptr;
+  std::atomic<bool> waits{false};  // from Notify() until the call
   std::atomic<int> shares{1};
 };
 
@@ -40,6 +43,7 @@ napi_threadsafe_function Take(Shared& shared) {
 // Without an environment, the runtime only drops what is queued.
 void OnCall(napi_env env, napi_value, void* context, void*) {
   auto* shared = static_cast<Shared*>(context);
+  shared->waits = false;
   if (env != nullptr && shared->told != nullptr) shared->told(shared->data);
 }
 
@@ -77,10 +81,18 @@ class Function final : public Notifier {
   }
 
   void Notify() override {
-    pthread_mutex_lock(&shared_->lock);
-    if (shared_->function != nullptr)
-      napi_call_threadsafe_function(shared_->function, nullptr, napi_tsfn_nonblocking);
-    pthread_mutex_unlock(&shared_->lock);
+    shared_->waits = true;
+    Call();
+  }
+
+  // Deno loses a call that comes just before its event loop sleeps. A later call delivers both.
+  void Confirm() override {
+    constexpr long kLongest = 64000000;  // in nanoseconds
+    timespec pause = {0, 1000000};
+    do {
+      nanosleep(&pause, nullptr);
+      pause.tv_nsec = std::min(2 * pause.tv_nsec, kLongest);
+    } while (shared_->waits && Call());
   }
 
   void Ref(bool on) override {
@@ -102,6 +114,15 @@ class Function final : public Notifier {
   }
 
  private:
+  // Returns false if the function has ended.
+  bool Call() {
+    pthread_mutex_lock(&shared_->lock);
+    const bool open = shared_->function != nullptr;
+    if (open) napi_call_threadsafe_function(shared_->function, nullptr, napi_tsfn_nonblocking);
+    pthread_mutex_unlock(&shared_->lock);
+    return open;
+  }
+
   Shared* shared_ = nullptr;
   napi_env env_ = nullptr;
   void (*closed_)(void*) = nullptr;

@@ -24,6 +24,8 @@ class Async final : public Notifier {
 
   void Notify() override { uv_async_send(&async_); }
 
+  void Confirm() override {}
+
   void Ref(bool on) override {
     if (on) {
       uv_ref(handle());

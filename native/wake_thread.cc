@@ -50,11 +50,15 @@ class Handle final : public WakeHandle {
   }
 
  private:
+  // Deno loses a call that comes just before its event loop sleeps. So the thread calls again until it is armed.
   static void* Sleep(void* argument) {
+    constexpr int kPatience = 20;  // in milliseconds
     auto* handle = static_cast<Handle*>(argument);
     for (;;) {
-      sys::SleeperWait(handle->sleeper_);
+      const bool woken = sys::SleeperWait(handle->sleeper_, handle->armed_ ? -1 : kPatience);
       if (handle->ends_) return nullptr;
+      if (!woken && handle->armed_) continue;
+      handle->armed_ = false;
       handle->notifier_->Notify();
     }
   }
@@ -67,6 +71,7 @@ class Handle final : public WakeHandle {
     RunEvents(env);
     if (closed) return;
     handle->closed_ = nullptr;
+    handle->armed_ = true;  // first, because the thread may wake at once
     sys::SleeperArm(handle->sleeper_, env.poller);
   }
 
@@ -77,6 +82,7 @@ class Handle final : public WakeHandle {
   sys::Sleeper sleeper_;
   pthread_t thread_ = {};
   std::atomic<bool> ends_{false};
+  std::atomic<bool> armed_{true};
   bool* closed_ = nullptr;  // in OnNotify(): becomes true when the handle is deleted
 };
 

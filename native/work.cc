@@ -33,6 +33,7 @@ void* RunThread(void* argument) {
   thread->job->Run();
   if (thread->state.exchange(Thread::kDone) == Thread::kRuns) {
     thread->notifier->Notify();  // it is still open: see AbandonThreads
+    thread->notifier->Confirm();
   } else {
     thread->job->Orphaned();
   }

@@ -337,8 +337,9 @@ struct Sleeper {
 // Returns 0 or -errno. The sleeper is armed.
 int SleeperOpen(Sleeper& sleeper, int poller);
 
-// Waits until the poller has events, once each time it is armed, or until SleeperStop(). May also return for nothing.
-void SleeperWait(const Sleeper& sleeper);
+// Waits until the poller has events, once each time it is armed, or until SleeperStop(). Returns false after `timeout`
+// milliseconds (-1 for no limit), and may return false earlier.
+bool SleeperWait(const Sleeper& sleeper, int timeout);
 
 // Arms the sleeper. It wakes at once if the poller has events now.
 void SleeperArm(const Sleeper& sleeper, int poller);

@@ -26,9 +26,10 @@ int SleeperOpen(Sleeper& sleeper, int poller) {
   return failed;
 }
 
-void SleeperWait(const Sleeper& sleeper) {
+bool SleeperWait(const Sleeper& sleeper, int timeout) {
   struct kevent event;
-  kevent(sleeper.poller, nullptr, 0, &event, 1, nullptr);
+  const timespec limit = {timeout / 1000, timeout % 1000 * 1000000};
+  return kevent(sleeper.poller, nullptr, 0, &event, 1, timeout < 0 ? nullptr : &limit) > 0;
 }
 
 void SleeperArm(const Sleeper& sleeper, int poller) {

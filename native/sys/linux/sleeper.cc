@@ -22,9 +22,9 @@ int SleeperOpen(Sleeper& sleeper, int poller) {
   return failed;
 }
 
-void SleeperWait(const Sleeper& sleeper) {
+bool SleeperWait(const Sleeper& sleeper, int timeout) {
   epoll_event event;
-  epoll_wait(sleeper.poller, &event, 1, -1);
+  return epoll_wait(sleeper.poller, &event, 1, timeout) > 0;
 }
 
 void SleeperArm(const Sleeper& sleeper, int poller) {
