@@ -1,8 +1,8 @@
 // Module init: makes JavaScript functions of the tables of syscalls/ and connects the shared memory. This is the only
 // file that uses the C++ wrapper of Node-API: everything here runs once, so its cost does not matter.
 #include <napi.h>
+#include <string.h>
 
-#include <algorithm>
 #include <iterator>
 #include <new>
 
@@ -22,12 +22,18 @@ static void AddFunctions(Napi::Env js, Napi::Object target, Table table, Env* en
   }
 }
 
-static Napi::Object ToJs(Napi::Env js, const Numbers& numbers) {
-  Napi::Float64Array values = Napi::Float64Array::New(js, numbers.count);
-  std::copy_n(numbers.values, numbers.count, values.Data());
-  Napi::Object pair = Napi::Object::New(js);
-  pair.Set("names", Napi::String::New(js, numbers.names.data(), numbers.names.size()));
-  pair.Set("values", values);
+// Without the wrapper: its typed arrays need functions of std::string that scripts/cross-runtime.c lacks.
+static napi_value ToJs(napi_env js, const Numbers& numbers) {
+  const size_t size = numbers.count * sizeof(double);
+  napi_value names = nullptr, memory = nullptr, values = nullptr, pair = nullptr;
+  void* data = nullptr;
+  napi_create_string_latin1(js, numbers.names.data(), numbers.names.size(), &names);
+  if (napi_create_arraybuffer(js, size, &data, &memory) == napi_ok)
+    memcpy(data, numbers.values, size);
+  napi_create_typedarray(js, napi_float64_array, numbers.count, memory, 0, &values);
+  napi_create_object(js, &pair);
+  napi_set_named_property(js, pair, "names", names);
+  napi_set_named_property(js, pair, "values", values);
   return pair;
 }
 
