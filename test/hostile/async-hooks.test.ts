@@ -41,7 +41,9 @@ test('a hook that receives from another socket: each listener gets the messages 
   }
   const loop = other.messages({ timeout: 5000 })
   let inner: Promise<IteratorResult<Message, undefined>> | undefined
-  const hook = atNextPromise(() => (inner = loop.next()))
+  const hook = atNextPromise(() => {
+    inner = loop.next()
+  })
   const got: string[] = []
   await new Promise<void>(resolve => {
     process.nextTick(hook.arm) // runs right before the tick that receives
@@ -58,7 +60,7 @@ test('a hook that receives from another socket: each listener gets the messages 
 const calls: Record<string, (socket: Socket) => () => Promise<unknown>> = {
   'messages()': socket => {
     const loop = socket.messages({ timeout: 5000 })
-    return async () => String((await loop.next()).value!.data)
+    return async () => String(((await loop.next()) as IteratorYieldResult<Message>).value.data)
   },
   recvInto: socket => async () => {
     const room = Buffer.alloc(1)
@@ -77,11 +79,11 @@ test.each(Object.keys(calls))(
     expect(await call()).toBe('0')
     const waiting: Promise<unknown>[] = []
     const { wait } = reactor
-    const hook = atNextPromise(() => waiting.push(call()))
+    const hook = atNextPromise(() => void waiting.push(call()))
     reactor.wait = (...given) => {
       reactor.wait = wait
       hook.arm()
-      return Reflect.apply(wait, reactor, given) as never
+      return Reflect.apply(wait, reactor, given)
     }
     waiting.push(call())
     hook.disable()
