@@ -44,8 +44,8 @@ export interface BatchOptions {
   /** Bytes of control messages for each message. Default 0: no control messages are received. */
   controlSize?: number | undefined
   /**
-   * With `false`, the batch has no addresses, which makes a receive a tenth cheaper: for a connected socket, or if the
-   * sender does not matter. Default true.
+   * With `false`, the batch has no addresses, and the kernel copies none: for a connected socket, or if the sender does
+   * not matter. Default true.
    */
   addresses?: boolean | undefined
 }
