@@ -13,7 +13,8 @@ struct arguments {
 };
 
 // (fd, typed array, ...more): the integers that follow are read into `more`.
-static struct arguments arguments_of(napi_env env, napi_callback_info info, int32_t *more, size_t count) {
+static struct arguments arguments_of(napi_env env, napi_callback_info info, int32_t *more,
+                                     size_t count) {
   napi_value values[6];
   size_t given = 6;
   struct arguments result;

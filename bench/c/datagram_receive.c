@@ -38,7 +38,8 @@ int main(int argc, char **argv) {
       messages += 16;
       continue;
     }
-    const int got = recvmmsg(fd, batch.messages, BATCH, polls ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
+    const int got =
+        recvmmsg(fd, batch.messages, BATCH, polls ? MSG_DONTWAIT : MSG_WAITFORONE, NULL);
     if (got < 0 && !(polls && errno == EAGAIN)) fail(mode);
     // A batch that is not full has emptied the socket: the next datagram is another event.
     if (polls && got < BATCH && epoll_wait(poller, &event, 1, -1) < 0) fail("epoll_wait");

@@ -132,7 +132,8 @@ static int64_t Inspect(int fd, Args& a) {
 
 // Gives a descriptor a slot: (traits, lingers?: SO_LINGER may be set) -> the slot's id.
 static int64_t Adopt(int fd, Args& a) {
-  const auto traits = static_cast<Traits>(a.Integer(1, "traits", 0, static_cast<int>(Traits::kUnix)));
+  const auto traits =
+      static_cast<Traits>(a.Integer(1, "traits", 0, static_cast<int>(Traits::kUnix)));
   const bool lingers = a.Flags(2) != 0;
   if (!a.ok()) return 0;
   const int failed = sys::Prepare(fd);
