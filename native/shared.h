@@ -93,10 +93,10 @@ constexpr int kMaxEvents = 256;  // at most so many events in one turn of the ev
 constexpr int kMaxRecords = kMaxEvents * 3;
 constexpr int kAddressSize = 128;  // sizeof(sockaddr_storage) on every system
 constexpr int kInboxSize = 128 * 1024;
-constexpr int kAlignment =
-    8;  // messages in shared memory begin at multiples of this: any typed array can view one
-constexpr int kLarge =
-    4096;  // TypeScript copies a received message of at least so many bytes alone
+// Messages in shared memory begin at multiples of this, so that any typed array can view one.
+constexpr int kAlignment = 8;
+// TypeScript copies a received message of at least so many bytes alone.
+constexpr int kLarge = 4096;
 
 // The id of a slot: its index in the lower 22 bits, its generation in the 31 bits above. Each reuse adds 1 to the
 // generation.
