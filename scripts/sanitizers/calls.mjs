@@ -15,7 +15,7 @@ const harmless = words(`
   clock_gettime close epoll_create1 eventfd fcntl64 fstat64 getpid listen mmap64 munmap nanosleep
   pthread_cond_broadcast pthread_cond_init pthread_cond_signal pthread_cond_timedwait pthread_cond_wait
   pthread_condattr_destroy pthread_condattr_init pthread_condattr_setclock pthread_create pthread_detach pthread_join
-  pthread_mutex_lock pthread_mutex_unlock pthread_sigmask setns shutdown sigaction sigaddset sigemptyset sigfillset sigismember sigtimedwait socket sysconf
+  pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock pthread_sigmask setns shutdown sigaction sigaddset sigemptyset sigfillset sigismember sigtimedwait socket sysconf
   freeaddrinfo freeifaddrs getaddrinfo gethostbyaddr_r gethostbyname2_r getifaddrs getprotobyname_r
   getprotobynumber_r getservbyname_r getservbyport_r if_freenameindex if_indextoname if_nameindex if_nametoindex
   calloc free malloc realloc memchr memcmp memcpy memmove memset snprintf strlen strncmp strcmp
