@@ -40,11 +40,13 @@ napi_threadsafe_function Take(Shared& shared) {
   return function;
 }
 
-// Without an environment, the runtime only drops what is queued.
+// Without an environment, the runtime only drops what is queued, and the context may be gone: Node does so after
+// OnFinalize().
 void OnCall(napi_env env, napi_value, void* context, void*) {
+  if (env == nullptr) return;
   auto* shared = static_cast<Shared*>(context);
   shared->waits = false;
-  if (env != nullptr && shared->told != nullptr) shared->told(shared->data);
+  if (shared->told != nullptr) shared->told(shared->data);
 }
 
 // Called after Close(), or earlier when the environment ends.

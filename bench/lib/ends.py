@@ -55,7 +55,7 @@ def spend(server):
 
 
 def measure(work):
-        """Calls work (-> number of messages) until the window is over, and prints the result."""
+    """Calls work (-> number of messages) until the window is over, and prints the result."""
     warmup, seconds, server = float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
 
     def until(limit):
