@@ -10,7 +10,8 @@ import tls from 'node:tls'
 import type { Socket } from '../../lib'
 import { createSocket, type Socket as DgramSocket } from '../../lib/dgram'
 
-declare function takesDgram(socket: dgram.Socket): void
+// Newer versions of Node have bindSync and connectSync too. `bind` to an IP address calls the kernel at once here.
+declare function takesDgram(socket: Omit<dgram.Socket, 'bindSync' | 'connectSync'>): void
 declare function takesNet(socket: net.Socket): void
 declare function takesDuplex(stream: Duplex): void
 
