@@ -10,8 +10,11 @@ import tls from 'node:tls'
 import type { Socket } from '../../lib'
 import { createSocket, type Socket as DgramSocket } from '../../lib/dgram'
 
-// Newer versions of Node have bindSync and connectSync too. `bind` to an IP address calls the kernel at once here.
-declare function takesDgram(socket: Omit<dgram.Socket, 'bindSync' | 'connectSync'>): void
+// Newer versions of Node have bindSync and connectSync, which this class lacks. There only these methods are compared.
+type Common =
+  'send' | 'address' | 'remoteAddress' | 'setTTL' | 'setBroadcast' | 'addMembership' | 'getRecvBufferSize'
+type Expected = 'bindSync' extends keyof dgram.Socket ? Pick<dgram.Socket, Common> : dgram.Socket
+declare function takesDgram(socket: Expected): void
 declare function takesNet(socket: net.Socket): void
 declare function takesDuplex(stream: Duplex): void
 
