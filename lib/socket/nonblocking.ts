@@ -1,7 +1,6 @@
 import type { Address, AddressLike } from '../address'
 import type { READ, WRITE } from '../binding/shared'
-import { native } from '../binding/binding'
-import { SO_LINGER, SOL_SOCKET, type SocketKind } from '../constants'
+import type { SocketKind } from '../constants'
 import { AF_UNIX, MSG_WAITALL, SOCK_DGRAM } from '../constants/per-call'
 import { buildControl, type Control } from '../control/walk'
 import { aborted, closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
@@ -71,10 +70,8 @@ import {
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption } from './create'
+import { resetWhenClosed } from './option-calls'
 import { checkFree } from './receiver'
-
-/** A `struct linger` that resets the connection on close: enabled, with no time. */
-const RESETS = Int32Array.of(1, 0)
 
 const NO_CONTROLS: readonly Control[] = []
 
@@ -346,7 +343,7 @@ export abstract class NonblockingSocket<
    */
   reset(): void {
     if (this.closed) return
-    if (isInet(this) && isStream(this)) native.setsockopt(this.channel.id, SOL_SOCKET, SO_LINGER, RESETS, 8)
+    if (isInet(this) && isStream(this)) resetWhenClosed(this.channel)
     this.close()
   }
 

@@ -89,6 +89,14 @@ function learnLowWater(channel: Channel): void {
   if (value[0]! > 1 || channel.extras !== null) channel.ensureExtras().lowWater = value[0]!
 }
 
+/** A `struct linger` that resets the connection on close: enabled, with no time. */
+const RESETS = Int32Array.of(1, 0)
+
+/** Makes the close of a TCP socket reset the connection. socket(7), SO_LINGER */
+export function resetWhenClosed(channel: Channel): void {
+  native.setsockopt(channel.id, constants.SOL_SOCKET!, constants.SO_LINGER!, RESETS, RESETS.byteLength)
+}
+
 /** Makes the system calls of typed options on one socket. */
 export class SocketOptions implements OptionCalls {
   constructor(private readonly socket: OptionSocket) {}

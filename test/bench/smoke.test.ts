@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ensureDist, root, run } from '../helpers/child'
@@ -40,4 +40,16 @@ describe('npm run bench -- --smoke', () => {
     },
     180_000,
   )
+})
+
+// The smoke run leaves most peers out, so it would not notice a program that does not parse.
+testIf(missing.program('python3', '--version'), 'every Python program of the benchmarks parses', async () => {
+  const files = ['lib', 'clients', 'servers'].flatMap(folder =>
+    readdirSync(path.join(root, 'bench', folder))
+      .filter(name => name.endsWith('.py'))
+      .map(name => path.join(root, 'bench', folder, name)),
+  )
+  expect(files.length).toBeGreaterThan(5)
+  const script = 'import ast, sys\nfor name in sys.argv[1:]: ast.parse(open(name).read(), name)'
+  expect(await run('python3', ['-c', script, ...files])).toMatchObject({ code: 0, stderr: '' })
 })
