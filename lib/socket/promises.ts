@@ -176,7 +176,12 @@ export abstract class PromiseSocket<
    * has no cookie of that server yet, the promise waits for the connection and sends then. Linux.
    */
   sendto(data: ArrayBufferView, address: AddressLike<A> | null, op?: Op | number): Promise<number> {
-    return this.#run(checkSend, op, ({ flags }) => this.sendtoOperation(data, address, flags))
+    try {
+      const waiting = checkSend(op, this.timeout)
+      return this.#submit(this.sendtoOperation(data, address, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /**
@@ -381,7 +386,7 @@ export abstract class PromiseSocket<
   }
 
   // Checks the options, creates the operation and submits it. Rejects if an argument is invalid. The most frequent
-  // operations, recv, recvInto and send, do this themselves: it saves some 50 ns.
+  // operations, such as recv and send, do this themselves: it saves some 50 ns.
   #run<T, O extends Op>(
     check: typeof checkReceive,
     op: O | number | undefined,
