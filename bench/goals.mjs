@@ -34,4 +34,7 @@ export default {
   12: 'overhead of an awaited receive and send over C, saturated',
   '13a': 'HTTP, a file of 12 B, 64 connections kept alive',
   '13b': 'HTTP, a file of 100 kB, 64 connections kept alive',
+  '14a': 'UDP receive, bursts, messages(), 64 B',
+  '14b': 'UDP receive, bursts, messages(), 1200 B',
+  '14c': 'UDP receive, bursts, messages(), 8192 B',
 }

@@ -1,6 +1,6 @@
 // How fast is a server that has many busy connections and awaits each message?
 import { perMessage } from '../lib/columns.mjs'
-import { bun, c, node, python } from '../lib/commands.mjs'
+import { bun, c, node, python, smallest } from '../lib/commands.mjs'
 
 const CONNECTIONS = 64
 const SIZE = 64
@@ -17,6 +17,9 @@ const servers = {
   'Node net, for await': node('servers/echo-net.mjs', 'iterate'),
   [BUN]: bun('servers/echo-bun.mjs'),
   'Python epoll': python('servers/echo.py'),
+  // The limit of an addon: see questions/pingpong.mjs.
+  'the smallest addon': smallest('servers/echo-smallest.mjs', 'call'),
+  'the smallest addon, await': smallest('servers/echo-smallest.mjs', 'await'),
   [OURS]: node('servers/echo-bsd.mjs'),
   'bsd-sockets, recvInto 64 of 64 B': node('servers/echo-bsd.mjs', 'recvInto', SIZE),
   'bsd-sockets, recv (new Buffer)': node('servers/echo-bsd.mjs', 'recv', 4096),

@@ -1,6 +1,6 @@
 // How much does one round trip cost when both ends await: on one core, on two, and with busy polling?
 import { perMessage } from '../lib/columns.mjs'
-import { bun, c, node, python } from '../lib/commands.mjs'
+import { bun, c, node, python, smallest } from '../lib/commands.mjs'
 
 const SIZE = 64
 const MICROSECONDS = 200 // of busy polling
@@ -18,6 +18,13 @@ const ends = {
   Bun: { server: bun('servers/echo-bun.mjs'), client: bun('clients/pingpong-bun.mjs') },
   Python: { server: python('servers/echo.py'), client: python('clients/pingpong.py') },
   [OURS]: { server: node('servers/echo-bsd.mjs'), client: node('clients/pingpong-bsd.mjs') },
+}
+const limit = {
+  // The limit of an addon: libuv's poll handle, one call for each arrival, and no checks.
+  'the smallest addon': {
+    server: smallest('servers/echo-smallest.mjs', 'call'),
+    client: smallest('clients/pingpong-smallest.mjs'),
+  },
 }
 const mixed = {
   'C client, Node server': { server: node('servers/echo-net.mjs'), client: cClient() },
@@ -42,7 +49,7 @@ const table = (transport, place, variants, goals) => ({
   ]),
   goals: goals.map(goal => ({ of: OURS, metric: 'rate', ...goal })),
 })
-const onOne = (transport, goals) => table(transport, 'one', { ...ends, ...mixed }, goals)
+const onOne = (transport, goals) => table(transport, 'one', { ...ends, ...limit, ...mixed }, goals)
 const onTwo = (transport, goals) => table(transport, 'two', { ...ends, ...busy }, goals)
 
 const ordinary = { row: '3c', to: C, atLeast: { must: 0.9, stretch: 1 } }

@@ -9,6 +9,7 @@ const GRO = 'C GRO'
 const NODE = 'Node dgram'
 const BUN = 'Bun'
 const OURS_EACH = 'bsd-sockets, recvfrom (new Buffer, address)'
+const OURS_LOOP = 'bsd-sockets, messages()'
 const OURS_INTO = 'bsd-sockets, recvInto'
 const OURS_MMSG = 'bsd-sockets, recvmmsg'
 const OURS_BARE = 'bsd-sockets, recvmmsg without addresses'
@@ -22,7 +23,7 @@ const single = size => ({
   [BUN]: bun('clients/datagram-receive-bun.mjs'),
   'Python recvfrom_into': python('clients/datagram-receive.py', size),
   [OURS_EACH]: node('clients/datagram-receive-bsd.mjs', 'recvfrom', size),
-  'bsd-sockets, messages()': node('clients/datagram-receive-bsd.mjs', 'messages', size),
+  [OURS_LOOP]: node('clients/datagram-receive-bsd.mjs', 'messages', size),
   [OURS_INTO]: node('clients/datagram-receive-bsd.mjs', 'into', size),
   [OURS_MMSG]: node('clients/datagram-receive-bsd.mjs', 'mmsg', size),
   [OURS_BARE]: node('clients/datagram-receive-bsd.mjs', 'bare', size),
@@ -52,10 +53,16 @@ const table = (size, flood, variants, goals = []) => ({
   goals: goals.map(goal => ({ metric: 'rate', ...goal })),
 })
 
+// The loop that most programs write: an object for each datagram, with its sender.
+const loop = (row, atLeast) => [
+  { row, of: OURS_LOOP, to: NODE, atLeast },
+  { row, of: OURS_LOOP, to: BUN, atLeast: { must: 1 } },
+]
+
 export default {
   name: 'udp-receive',
   tables: [
-    table(64, 'gso', trains),
+    table(64, 'gso', trains, loop('14a', { must: 2 })),
     table(1200, 'gso', trains, [
       { row: '2d', of: OURS_MMSG, to: MMSG, atLeast: { must: 0.85, stretch: 0.92 } },
       { row: '2d', of: OURS_MMSG, metric: 'clientCpu', to: MMSG, atMost: { must: 1.1 } },
@@ -65,8 +72,9 @@ export default {
       { row: '2e', of: OURS_EACH, to: BUN, atLeast: { must: 1.2 } },
       { row: '2f', of: OURS_GRO, to: GRO, atLeast: { must: 0.9, stretch: 0.97 } },
       { row: '2f', of: OURS_GRO, to: NODE, atLeast: { must: 20 } },
+      ...loop('14b', { must: 2 }),
     ]),
-    table(8192, 'gso', trains),
+    table(8192, 'gso', trains, loop('14c', { must: 1.3 })),
     table(1200, 'mmsg', single, [
       { row: '2g', of: OURS_INTO, metric: 'clientCpu', to: NODE, atMost: { must: 0.8, stretch: 0.7 } },
     ]),

@@ -1,6 +1,6 @@
 // How many datagrams does a process send over UDP?
 import { perMessage } from '../lib/columns.mjs'
-import { bun, c, node, python } from '../lib/commands.mjs'
+import { bun, c, node, python, smallest } from '../lib/commands.mjs'
 
 const C = 'C send'
 const MMSG = 'C sendmmsg, 64'
@@ -20,6 +20,8 @@ const clients = size => ({
   'Bun send': bun('clients/datagram-send-bun.mjs', 'send', size),
   [BUN_MANY]: bun('clients/datagram-send-bun.mjs', 'sendMany', size),
   'Python send': python('clients/datagram-send.py', size),
+  // The limit of an addon: see questions/pingpong.mjs.
+  'the smallest addon': smallest('clients/datagram-send-bsd.mjs', 'smallest', size),
   [OURS]: node('clients/datagram-send-bsd.mjs', 'send', size),
   'bsd-sockets, trySend': node('clients/datagram-send-bsd.mjs', 'try', size),
   'bsd-sockets, sendto': node('clients/datagram-send-bsd.mjs', 'sendto', size),

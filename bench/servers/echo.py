@@ -29,7 +29,10 @@ while True:
             poller.register(peer, select.EPOLLIN)
         else:
             peer = peers[fd]
-            length = peer.recv_into(buffer)
+            try:
+                length = peer.recv_into(buffer)
+            except ConnectionResetError:
+                length = 0
             if length:
                 peer.send(view[:length])
             else:

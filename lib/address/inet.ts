@@ -91,7 +91,7 @@ export class InetCodec extends FamilyCodec {
  */
 export class LatestEndpoint {
   #host = ''
-  #port: unknown = null
+  #port: unknown = Number.NaN // equal to nothing
   #bytes: Uint8Array = new Uint8Array(0)
 
   find(host: string, port: unknown): Uint8Array | null {
