@@ -20,6 +20,7 @@ const table = (size, goals = []) => ({
   variants: Object.entries({
     'C send': c('zerocopy', size, 'plain'),
     [C]: c('zerocopy', size, 'zerocopy'),
+    'C io_uring SEND_ZC': c('zerocopy', size, 'uring'),
     [PLAIN]: node('clients/zerocopy-bsd.mjs', size, 'plain'),
     [OURS]: node('clients/zerocopy-bsd.mjs', size, 'zerocopy'),
     [BATCH]: node('clients/zerocopy-bsd.mjs', size, 'batch'),

@@ -67,7 +67,7 @@ export interface Native {
     length?: number,
   ): number
   send(slot: number, buffer: ArrayBufferView, flags?: number, offset?: number, length?: number): number
-  sendZeroCopy(slot: number, buffer: ArrayBufferView, flags: number, offset: number, length: number): number
+  sendZeroCopy(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
   sendto(
     slot: number,
     buffer: ArrayBufferView,

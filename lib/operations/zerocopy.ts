@@ -74,7 +74,10 @@ export class SendZeroCopy extends Operation<number> {
     if (byteLengthOf(bytes) !== length) throw bufferGone('send')
     const rest = length - this.#offset
     if (lends && length > 0) {
-      const result = native.sendZeroCopy(channel.id, bytes, flags, this.#offset, rest)
+      const result =
+        rest === length // an offset and a length cost 20 ns
+          ? native.sendZeroCopy(channel.id, bytes, flags)
+          : native.sendZeroCopy(channel.id, bytes, flags, this.#offset, rest)
       if (result > 0) sender.accepted(send)
       if (result !== ENOBUFS) return result
       // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.
