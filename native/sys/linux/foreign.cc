@@ -59,8 +59,8 @@ bool ReadsWithoutWaiting(int fd) {
 // A file system without a block device has a device number without a driver, major 0. It may have a server, except tmpfs
 // and memfd. A FUSE file system may have a block device and a server (fuseblk: NTFS, exFAT).
 bool IsLocal(int fd, const Statx& found) {
-  if (fcntl(fd, F_GET_SEALS) >= 0) return true;
-  return found.device_major != 0 && ((found.mode & S_IFMT) != S_IFREG || ReadsWithoutWaiting(fd));
+  if (found.device_major == 0) return fcntl(fd, F_GET_SEALS) >= 0;
+  return (found.mode & S_IFMT) != S_IFREG || ReadsWithoutWaiting(fd);
 }
 
 // Whether close(2) returns at once, independent of other processes. Only what is known is closed inline: an AF_UNIX socket
