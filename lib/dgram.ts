@@ -82,7 +82,7 @@ export function createSocket<const T extends readonly unknown[] = []>(
   type: SocketKind | SocketOptions<T>,
   listener?: Listener,
 ): DgramSocket {
-  const options = (typeof type === 'object' && type !== null ? ownFields(type) : { type }) as SocketOptions
+  const options = ownFields(typeof type === 'object' && type !== null ? type : { type }) as SocketOptions
   const family = families.get(options.type)
   if (family === undefined) throw badType()
   const { lookup, netns } = options

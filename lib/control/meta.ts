@@ -2,6 +2,7 @@ import type { AddressCodec, AnyInetAddress } from '../address'
 import { structOf } from '../struct'
 import { formatIPv4, formatIPv6 } from '../address/text'
 import type { Platform } from '../platform'
+import { ownField } from '../runtime/fields'
 import { littleEndian, type Control } from './walk'
 
 /** The credentials of the sender of an AF_UNIX or netlink message. The kernel has checked them. */
@@ -137,7 +138,7 @@ const packetInfo4: Decoder = (meta, data) => {
   if (data.length < 12) return
   meta.interface = unsigned(data)!
   meta.localAddress = formatIPv4(data, 4)
-  meta.destination ??= formatIPv4(data, 8) // a dual-stack socket has the IPv4-mapped address already
+  if (ownField(meta, 'destination') === undefined) meta.destination = formatIPv4(data, 8) // a dual-stack socket has the IPv4-mapped address already
 }
 
 const packetInfo6: Decoder = (meta, data) => {

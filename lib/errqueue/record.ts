@@ -4,6 +4,7 @@ import type { Meta, MetaDecoder } from '../control/meta'
 import type { Control } from '../control/walk'
 import { errnoNames } from '../errors/errno.gen'
 import type { Platform } from '../platform'
+import { ownFields } from '../runtime/fields'
 
 /** The source of a record, `SO_EE_ORIGIN_*`; a number if it has no name here. */
 export type ErrorOrigin =
@@ -130,7 +131,7 @@ export class ErrorRecordDecoder {
   decode({ data, address, truncated, control }: ErrorMessage, addresses = this.#addresses): ErrorRecord {
     const carrier = control.find(({ level, type }) => this.#carriers.has(`${level}:${type}`))
     const raw = carrier === undefined ? nothing : this.#raw(carrier.data)
-    const { timestamp, timestampSource: _, ...meta } = this.#meta.decode(control, addresses)
+    const { timestamp, timestampSource: _, ...meta } = ownFields(this.#meta.decode(control, addresses))
     const names = errnoNames[this.#platform.os]
     const record: ErrorRecord = {
       origin: this.#origins.get(raw.ee_origin) ?? raw.ee_origin,

@@ -3,6 +3,7 @@ import type { Address, AddressCodec } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
 import { addresses } from '../host'
+import { ownField } from '../runtime/fields'
 import type { InspectStyle } from '../runtime/inspect'
 import type { FdHandle } from './fd'
 import { MSG_CTRUNC, MSG_TRUNC } from '../constants'
@@ -92,7 +93,7 @@ export class Message<A extends Address = Address> {
 
   /** Yields the datagrams that GRO merged, in order. Without GRO, yields all data once. */
   segments(): Iterable<Buffer> {
-    return segmentsOf(this.data, this.meta.segmentSize)
+    return segmentsOf(this.data, ownField(this.meta, 'segmentSize'))
   }
 }
 

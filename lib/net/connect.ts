@@ -162,6 +162,7 @@ export async function establish(
   const stop = new AbortController()
   const socket = await limited(timeout, signal, stop, errors, () =>
     race<Address, Socket<Address, 'stream'>>({
+      clock: undefined,
       lookups: lookUp(wanted, resolve, timeout, stop.signal),
       attempt: (address, lost) =>
         // All attempts share the deadline. Only a timeout of 0, which never waits, is passed to each attempt.

@@ -4,6 +4,7 @@ import { systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { segmentsOf, type Message, type MessageMeta } from '../message'
 import { control } from '../message/control'
+import { ownField } from '../runtime/fields'
 import type { Socket } from '../socket'
 import type { Op } from '../validators'
 
@@ -40,7 +41,7 @@ export class Datagram<A extends Address = Address> {
 
   /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
   get segments(): () => Iterable<Buffer> {
-    return () => segmentsOf(this.data, this.meta.segmentSize)
+    return () => segmentsOf(this.data, ownField(this.meta, 'segmentSize'))
   }
 
   /**
@@ -58,7 +59,7 @@ export class Datagram<A extends Address = Address> {
   #reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
     const { address } = this
     if (address !== null && address.kind !== 'unnamed') {
-      if (this.meta.destination === undefined) return this.#socket.sendto(data, address, op)
+      if (ownField(this.meta, 'destination') === undefined) return this.#socket.sendto(data, address, op)
       return this.#socket.sendmsg({ data, address, control: [control.replyTo(this.meta)] }, op)
     }
     if (this.#socket.remoteAddress !== null) return this.#socket.send(data, op)

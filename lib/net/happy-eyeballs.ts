@@ -24,7 +24,7 @@ export interface Race<A, T> {
   signal: AbortSignal
   /** Collects the errors, in the order in which they occur. */
   errors: { lookups: Error[]; attempts: Error[] }
-  clock?: Clock
+  clock: Clock | undefined
 }
 
 const systemClock: Clock = {

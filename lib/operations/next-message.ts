@@ -117,9 +117,9 @@ export interface MessageSource {
   readonly size: number
   readonly flags: number
   /** The maximum number of messages for one system call. Undefined for the default. */
-  readonly batch?: number | undefined
+  readonly batch: number | undefined
   /** The room for the control messages of one message. Undefined for the default. */
-  readonly controlSize?: number | undefined
+  readonly controlSize: number | undefined
   /** The maximum number of descriptors of one message, or null if the caller asks for none. */
   readonly maxFds: number | null
 }

@@ -8,6 +8,11 @@ export function ownFields<T extends object>(given: T): T {
   return { __proto__: null, ...given }
 }
 
+/** Returns an own property of an object: not one that other code has added to Object.prototype. */
+export function ownField<T extends object, K extends keyof T>(object: T, key: K): T[K] | undefined {
+  return hasOwn(object, key) ? object[key] : undefined
+}
+
 /**
  * Returns a property of an object that may be an instance of a class (FileHandle, Socket). Reads own properties and
  * those of the class, but not properties that other code added to Object.prototype.

@@ -306,7 +306,8 @@ export abstract class NonblockingSocket<
     this.recvmsgOperation(size, flags, options) // checks the options now
     const { channel, family, type } = this
     const maxFds = options.fds === 'receive' ? Infinity : null
-    const next = nextMessages<A>({ ...options, channel, family, type, size, flags, maxFds })
+    const { batch, controlSize } = options
+    const next = nextMessages<A>({ batch, controlSize, channel, family, type, size, flags, maxFds })
     return () => {
       checkFree(this, 'recvmsg', flags)
       return next()

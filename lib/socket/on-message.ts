@@ -87,18 +87,20 @@ export function onMessage<A extends Address>(
   given?: OnMessageOptions,
 ): Reception {
   if (typeof listener !== 'function') throw invalidType('listener', 'function', listener)
-  const { size = SIZE, fds = 'close', onError, ...rest } = checkOptions('options', given, FIELDS)
+  const options = checkOptions('options', given, FIELDS)
+  const { size = SIZE, fds = 'close', onError } = options
   checkInteger('options.size', size, 0, MAX_SIZE)
   if (fds !== 'receive' && fds !== 'close') throw invalidType('options.fds', "'receive' or 'close'", fds)
   if (onError !== undefined && typeof onError !== 'function')
     throw invalidType('options.onError', 'function', onError)
-  const signal = checkSignal('options.signal', rest.signal)
+  const signal = checkSignal('options.signal', options.signal)
   checkDatagrams(socket, 'onMessage')
   const fail = onError ?? uncaught
   const maxFds = fds === 'receive' && socket.family === AF_UNIX ? Infinity : null
   const here = inContext((run: () => void) => run())
   const { channel, family, type } = socket
-  const source = nextMessages<A>({ channel, family, type, size, flags: 0, maxFds })()
+  const usual = { flags: 0, batch: undefined, controlSize: undefined }
+  const source = nextMessages<A>({ ...usual, channel, family, type, size, maxFds })()
   const loop = new MessageLoop<A>(channel, source, { message: listener, error: fail }, here)
   const ends = (error: Error): void => {
     if (error === stopped || error.name === 'AbortError' || loop.failed === error || isOwnEnd(socket, error))

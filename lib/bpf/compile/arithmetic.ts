@@ -16,7 +16,7 @@ export interface Loads {
 
 /** A value in instructions: a number that is known, or steps that compute it in A. */
 interface Value {
-  readonly number?: number | undefined
+  readonly number: number | undefined
   readonly steps: Steps
   /** What the value is, before constants are computed. */
   readonly key: string
@@ -103,12 +103,12 @@ class Generator {
       case 'number':
         return constant(value.value, `#${value.value}`)
       case 'len':
-        return { steps: length, key: JSON.stringify(length), condition: undefined }
+        return { number: undefined, steps: length, key: JSON.stringify(length), condition: undefined }
       case 'negative': {
         const of = this.value(value.of, word)
         const key = `-(${of.key})`
         return of.number === undefined
-          ? { steps: [...of.steps, { op: 'neg' }], key, condition: of.condition }
+          ? { number: undefined, steps: [...of.steps, { op: 'neg' }], key, condition: of.condition }
           : constant(-of.number, key, of.condition)
       }
       case 'load':
@@ -134,8 +134,8 @@ class Generator {
       return constant(calculate[op](a.number, b.number), key, condition)
     const instruction = instructions[op]
     if (b.number !== undefined)
-      return { steps: [...a.steps, { op: instruction, k: b.number }], key, condition }
-    return { steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], key, condition }
+      return { number: undefined, steps: [...a.steps, { op: instruction, k: b.number }], key, condition }
+    return { number: undefined, steps: [...pair(a, b, word), { op: instruction, mode: 'x' }], key, condition }
   }
 
   #load({ protocol, offset, size }: Arithmetic & { kind: 'load' }, word: number): Value {
@@ -152,7 +152,7 @@ class Generator {
         ? [...at.steps, ...layers.loadAtA(place.base, place.offset, size as Size)]
         : layers.load(place.base, place.offset + at.number, size as Size)
     const key = `${JSON.stringify(layers.load(place.base, place.offset, size as Size))}[${at.key}]`
-    return { steps, key, condition: this.#condition(protocol, place.kind, at.condition) }
+    return { number: undefined, steps, key, condition: this.#condition(protocol, place.kind, at.condition) }
   }
 
   #condition(protocol: Token, kind: Kind, before: Condition | undefined): Condition | undefined {

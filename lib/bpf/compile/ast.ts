@@ -24,7 +24,7 @@ export type Expression =
   | { readonly kind: 'chain'; readonly first: Expression; readonly rest: readonly Link<Expression>[] }
   | { readonly kind: 'not'; readonly of: Expression }
   | { readonly kind: 'relation'; readonly op: Comparison; readonly left: Arithmetic; readonly right: Arithmetic }
-  | { readonly kind: 'identifier'; readonly token: Token; readonly mask?: Token; readonly qualifiers: Qualifiers }
+  | { readonly kind: 'identifier'; readonly token: Token; readonly mask: Token | undefined; readonly qualifiers: Qualifiers }
   | { readonly kind: 'protocol'; readonly token: Token }
   | { readonly kind: 'cast'; readonly token: Token; readonly protocol: Token | undefined }
   | { readonly kind: 'special'; readonly token: Token; readonly argument?: Token } // prettier-ignore

@@ -12,9 +12,9 @@ export interface Test {
   /** The number to compare with; `undefined` for X. */
   readonly k: number | undefined
   /** The result, if it is known without a packet. */
-  readonly known?: boolean | undefined
+  readonly known: boolean | undefined
   /** For values of an expression: what is compared, before constants were computed. See Block. */
-  readonly identity?: { readonly left: string; readonly right: number | string } | undefined
+  readonly identity: { readonly left: string; readonly right: number | string } | undefined
 }
 
 /** A condition in terms of instructions. */
@@ -30,6 +30,8 @@ export const test = (steps: Steps, op: Test['op'], k?: number): Test => ({
   steps,
   op,
   k: k === undefined ? undefined : k >>> 0,
+  known: undefined,
+  identity: undefined,
 })
 export const not = (of: Condition): Condition => ({ kind: 'not', of })
 export const never: Test = { ...test([{ op: 'ld', mode: 'imm', k: 1 }], 'jeq', 0), known: false }

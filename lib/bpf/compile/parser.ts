@@ -243,7 +243,7 @@ class Parser {
     if (qualifiers === undefined)
       throw syntaxError(this.text, token, 'a qualifier such as "host" or "port" is missing before this')
     const mask = token.kind === 'ipv4' || token.kind === 'ipv6' ? this.#mask(token) : undefined
-    const condition: Expression = { kind: 'identifier', token, ...(mask && { mask }), qualifiers }
+    const condition: Expression = { kind: 'identifier', token, mask, qualifiers }
     return { kind: 'identifier', condition, token }
   }
 

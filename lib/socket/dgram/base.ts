@@ -38,10 +38,10 @@ export interface DgramParts {
   adopt(fd: number): BaseSocket
   /** Sets the options of a new or adopted socket. */
   prepare(socket: BaseSocket): void
-  readonly lookup?: LookupFunction | undefined
-  readonly signal?: AbortSignal | undefined
-  readonly sendBlockList?: AddressList | undefined
-  readonly receiveBlockList?: AddressList | undefined
+  readonly lookup: LookupFunction | undefined
+  readonly signal: AbortSignal | undefined
+  readonly sendBlockList: AddressList | undefined
+  readonly receiveBlockList: AddressList | undefined
 }
 
 export type State = 'no' | 'soon' | 'yes'

@@ -20,8 +20,9 @@ export function toDgram(
   adopt: (fd: number) => BaseSocket,
   given?: DgramOptions,
 ): DgramSocket {
-  const { lookup, ...rest } = checkOptions('options', given, ['signal', 'lookup'])
-  const signal = checkSignal('options.signal', rest.signal)
+  const options = checkOptions('options', given, ['signal', 'lookup'])
+  const { lookup } = options
+  const signal = checkSignal('options.signal', options.signal)
   if (lookup !== undefined && typeof lookup !== 'function')
     throw invalidType('options.lookup', 'function', lookup)
   checkDatagrams(socket, 'toDgram')
@@ -32,5 +33,6 @@ export function toDgram(
     throw closed('toDgram')
   }
   const prepare = (): void => undefined
-  return new DgramSocket({ type: name, version, open, adopt, prepare, lookup, signal }, socket)
+  const lists = { sendBlockList: undefined, receiveBlockList: undefined }
+  return new DgramSocket({ ...lists, type: name, version, open, adopt, prepare, lookup, signal }, socket)
 }

@@ -13,6 +13,7 @@ import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
 import type { Source } from './source'
 import { engine } from '../../runtime/engine'
+import { ownFields } from '../../runtime/fields'
 import { append } from '../../runtime/list'
 
 const protocols = [0, IPPROTO_TCP, constants.IPPROTO_MPTCP]
@@ -36,7 +37,7 @@ export function toNetSocket(socket: Source): NetSocket {
     throw error
   }
   try {
-    const adopted = new NetSocket({ fd, readable: true, writable: true })
+    const adopted = new NetSocket(ownFields({ fd, readable: true, writable: true }))
     const kept: Uint8Array[] = []
     for (let each = leftover; each !== null; each = each.next) append(kept, each.data)
     if (kept.length > 0) adopted.unshift(Buffer.concat(kept))
