@@ -9,26 +9,27 @@ namespace bsd {
 
 void Dispatch(Env& env, int records) {
   if (env.closing) return;  // uncovered: a worker would have to end between the event and this line
+  const napi_env napi = env.env;  // JavaScript may end the environment, and then `env` is gone
   napi_handle_scope scope = nullptr;
   // uncovered: Node-API refuses only without memory
-  if (napi_open_handle_scope(env.env, &scope) != napi_ok) return;
+  if (napi_open_handle_scope(napi, &scope) != napi_ok) return;
   napi_value receiver = nullptr;
   napi_value function = nullptr;
   napi_value count = nullptr;
   napi_value ignored = nullptr;  // Deno writes the result even if none is wanted
-  napi_get_global(env.env, &receiver);
-  napi_get_reference_value(env.env, env.dispatch, &function);
-  napi_create_int32(env.env, records, &count);
+  napi_get_global(napi, &receiver);
+  napi_get_reference_value(napi, env.dispatch, &function);
+  napi_create_int32(napi, records, &count);
   // No async context is needed: the code after an `await` runs in the context of that `await`.
-  napi_make_callback(env.env, nullptr, receiver, function, 1, &count, &ignored);
+  napi_make_callback(napi, nullptr, receiver, function, 1, &count, &ignored);
   bool pending = false;
   // uncovered: the function in TypeScript does not throw
-  if (napi_is_exception_pending(env.env, &pending) == napi_ok && pending) {
+  if (napi_is_exception_pending(napi, &pending) == napi_ok && pending) {
     napi_value exception = nullptr;
-    napi_get_and_clear_last_exception(env.env, &exception);
-    napi_fatal_exception(env.env, exception);
+    napi_get_and_clear_last_exception(napi, &exception);
+    napi_fatal_exception(napi, exception);
   }
-  napi_close_handle_scope(env.env, scope);
+  napi_close_handle_scope(napi, scope);
 }
 
 SlotId AdoptSlot(Env& env, int fd, Traits traits) {
