@@ -85,6 +85,10 @@ const FIELDS = [
   'options',
 ] satisfies (keyof CheckedOptions)[]
 
+/** The options that only IPv4 and IPv6 have, and those that only a path has. */
+const OF_HOSTS = ['host', 'port', 'family', 'reusePort', 'dualstack'] as const
+const OF_PATHS = ['unlink', 'mode'] as const
+
 /** What createServer gets: `options` is checked where it is read. */
 type CheckedOptions = (ServerOptions | ServerPathOptions) & { options?: unknown }
 
@@ -172,7 +176,7 @@ export function* serverSteps<S extends BaseSocket>(
 ): Steps<S> {
   if (given !== undefined) checkEnd(given, 'createServer')
   const options = checkOptions('options', given && endOf<CheckedOptions>(given), FIELDS)
-  const { path, host, port, family, backlog, type = SOCK_STREAM } = options
+  const { backlog, type = SOCK_STREAM } = options
   if (!TYPES.includes(type))
     throw invalidType('options.type', 'SOCK_STREAM, SOCK_SEQPACKET or SOCK_DGRAM', type)
   if (backlog !== undefined) {
@@ -188,9 +192,13 @@ export function* serverSteps<S extends BaseSocket>(
       listen: () => (type === SOCK_DGRAM ? socket : socket.listen(backlog)),
     }
   }
-  if (options.path === undefined) return yield* listenInet(options, type, make)
-  if (host !== undefined || port !== undefined || family !== undefined)
-    throw invalidType('options.path', 'given without host, port and family', path)
+  if (options.path === undefined) {
+    const other = OF_PATHS.find(name => options[name] !== undefined)
+    if (other !== undefined) throw invalidType(`options.${other}`, 'left out without a path', options[other])
+    return yield* listenInet(options, type, make)
+  }
+  const other = OF_HOSTS.find(name => options[name] !== undefined)
+  if (other !== undefined) throw invalidType('options.path', `given without ${other}`, options.path)
   return yield* listenUnix(options.path, options, make)
 }
 

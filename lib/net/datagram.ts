@@ -5,6 +5,8 @@ import { errnoOf } from '../errors/errno'
 import { segmentsOf, type Message, type MessageMeta } from '../message'
 import { control } from '../message/control'
 import { ownField } from '../runtime/fields'
+import { Recvmsg } from '../operations/message'
+import { reactor } from '../reactor'
 import type { Socket } from '../socket'
 import type { Op } from '../validators'
 
@@ -15,6 +17,8 @@ const MAX_UNIX_DATAGRAM = 256 * 1024
 export class Datagram<A extends Address = Address> {
   readonly #socket: Socket
   readonly #message: Message<A>
+  /** `reply`, as soon as it is read. */
+  #bound: Datagram['reply'] | null = null
   /** The bytes, in a new Buffer. */
   readonly data: Buffer
   /** The address of the sender; `null` if it has none. */
@@ -53,7 +57,7 @@ export class Datagram<A extends Address = Address> {
    * is a handler.
    */
   get reply(): (data: ArrayBufferView, op?: Op | number) => Promise<number> {
-    return (data, op) => this.#reply(data, op)
+    return (this.#bound ??= (data, op) => this.#reply(data, op))
   }
 
   #reply(data: ArrayBufferView, op?: Op | number): Promise<number> {
@@ -85,14 +89,21 @@ export class Receiver<A extends Address> {
     this.#room = Buffer.allocUnsafeSlow(socket.family === AF_UNIX ? MAX_UNIX_DATAGRAM : MAX_DATAGRAM)
   }
 
-  async receive(op: Op): Promise<Datagram<A>> {
-    return new Datagram(this.#socket, await this.#socket.recvmsg(this.#room, op))
+  async receive(signal: AbortSignal): Promise<Datagram<A>> {
+    const message = await reactor.submit(this.#socket.channel, this.#operation(), null, signal)
+    return new Datagram(this.#socket, message)
   }
 
   /** Receives a datagram without waiting, or returns `null`. Must not be called while `receive` is under way. */
   tryReceive(): Datagram<A> | null {
-    const message = this.#socket.tryRecvmsg(this.#room)
+    const message = reactor.attemptNow(this.#socket.channel, this.#operation())
     return message === null ? null : new Datagram(this.#socket, message)
+  }
+
+  // Not through the methods of the socket, which refuse other receives while the server has it.
+  #operation(): Recvmsg<A> {
+    const into = [this.#room]
+    return new Recvmsg<A>(this.#socket.channel, { into, flags: 0, control: null, maxFds: null, pidfd: true })
   }
 }
 

@@ -21,6 +21,7 @@ import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { checkBoolean, checkInteger, checkOptions, checkSignal } from '../validators'
 import { Warnings } from '../runtime/warnings'
 import { Socket } from '../socket'
+import { handOver } from '../socket/receiver'
 
 /** The options of serve. `Source` is what the handler gets: connections or datagrams. */
 export interface ServeOptions<Source = Socket | Datagram> {
@@ -139,13 +140,9 @@ export function serve(
     maxConnections === undefined || maxConnections === Infinity
       ? Infinity
       : checkInteger('options.maxConnections', maxConnections, 1, 0x7fffffff)
-  return new Server(
-    socket,
-    inContext(handler as Handler),
-    max,
-    onError === undefined ? undefined : inContext(onError as ErrorListener),
-    signal,
-  )
+  const report = onError === undefined ? undefined : inContext(onError as ErrorListener)
+  const start = (): Server => new Server(socket, inContext(handler as Handler), max, report, signal)
+  return hasConnections(socket) ? start() : handOver(socket, 'serve', start)
 }
 
 type Handler = (source: Socket | Datagram, server: Server) => unknown
@@ -295,8 +292,8 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   }
 
   #take(): Promise<Socket | Datagram> {
-    const op = { timeout: null, signal: this.#accepting.signal }
-    return this.#receiver?.receive(op) ?? this.socket.accept(op)
+    const { signal } = this.#accepting
+    return this.#receiver?.receive(signal) ?? this.socket.accept({ timeout: null, signal })
   }
 
   #tryTake(): Socket | Datagram | null {

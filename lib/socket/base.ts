@@ -28,7 +28,7 @@ import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
-import type { Receiver } from './receiver'
+import { checkFree, type Receiver } from './receiver'
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
 // the source of the function, so the comment inside it tells the user what to do. Without this property they would
@@ -236,11 +236,14 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    *
    * Returns −1 if the socket is closed. Throws `EBUSY` while operations wait, and while the socket holds data that only
    * this socket can still return: bytes of a reader, of a failed transfer or receive, or messages of a loop that ended
-   * early. With `blocking: true` the descriptor is blocking, see `setBlocking`.
+   * early. Throws it too if a stream, a dgram socket, a server or `onMessage` receives on this socket.
+   *
+   * With `blocking: true` the descriptor is blocking, see `setBlocking`.
    */
   detach(options?: DetachOptions): number {
     const blocking = checkDetach(options)
     if (this.closed) return -1
+    checkFree(this, 'detach')
     if (blocking) setBlocking(this.channel, true)
     try {
       const fd = reactor.detach(this.channel)

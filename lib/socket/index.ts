@@ -23,7 +23,7 @@ import {
 import { onMessage, type OnMessageOptions, type Reception } from './on-message'
 import { PromiseSocket } from './promises'
 import { SocketReader } from './reader'
-import { checkFree, handOver } from './receiver'
+import { handOver } from './receiver'
 import type { ReaderOptions } from './reader-options'
 import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
@@ -207,16 +207,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * const reception = socket.onMessage(({ data, address }) => console.log(String(data), String(address)))
    */
   onMessage(listener: (message: Message<A>) => void, options?: OnMessageOptions): Reception {
-    checkFree(this, 'onMessage')
-    const reception = onMessage(this, listener, options)
-    const text = 'onMessage() receives on this socket until stop()'
-    this.receiver = {
-      text,
-      get ended() {
-        return reception.stopped
-      },
-    }
-    return reception
+    const start = (): Reception => onMessage(this, listener, options)
+    return handOver(this, 'onMessage', start, reception => reception.stopped)
   }
 
   /**
@@ -273,7 +265,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Moves the file descriptor to a new net.Socket and closes this Socket.
    *
    * TCP, MPTCP and AF_UNIX streams only, else `ERR_FEATURE_UNAVAILABLE`. So also in Bun, whose net.Socket cannot take a
-   * descriptor. Throws `EBUSY` while operations wait, also while the socket is connecting.
+   * descriptor. Throws `EBUSY` while operations wait, also while the socket is connecting, and if a stream receives on
+   * this socket.
    */
   toNetSocket(): NetSocket {
     return toNetSocket(this)

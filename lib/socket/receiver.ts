@@ -26,10 +26,30 @@ export function checkFree(socket: Received, call: string, flags = 0): void {
   throw systemError(call, errnoOf('EBUSY'), { subject: receiver.text })
 }
 
-/** Makes a stream that receives on the socket until the socket is closed. */
-export function handOver<T>(socket: Received, call: string, make: () => T): T {
+/**
+ * Makes what receives on the socket: until the socket is closed, or until `hasEnded`. The socket is taken before `make`
+ * runs, because getters of the caller may run in it and call the same again.
+ */
+export function handOver<T extends object>(
+  socket: Received,
+  call: string,
+  make: () => T,
+  hasEnded?: (made: T) => boolean,
+): T {
   checkFree(socket, call)
-  const made = make()
-  socket.receiver = { text: `${call}() was called, which receives on this socket`, ended: false }
-  return made
+  let made: T | null = null
+  let failed = false
+  const until = hasEnded === undefined ? '' : ' until stop()'
+  socket.receiver = {
+    text: `${call}() receives on this socket${until}`,
+    get ended() {
+      return failed || (made !== null && hasEnded?.(made) === true)
+    },
+  }
+  try {
+    return (made = make())
+  } catch (error) {
+    failed = true
+    throw error
+  }
 }

@@ -349,3 +349,29 @@ test('createServer without dualstack creates an AF_INET socket', async () => {
   expect(server.family).toBe(AF_INET)
   server.close()
 })
+
+test.each([
+  ['host', '127.0.0.1'],
+  ['port', 1],
+  ['family', 2],
+  ['reusePort', true],
+  ['dualstack', false],
+])('a path and %s together are an error that names both', async (name, value) => {
+  await withPath(async path => {
+    const error = await failure(createServer({ path, [name]: value } as never))
+    expect([error.code, error.message]).toEqual(['ERR_INVALID_ARG_TYPE', expect.stringContaining(name)])
+    expect(error.message).toContain('options.path')
+    expect(existsSync(path)).toBe(false)
+  })
+})
+
+test.each([
+  ['mode', 0o600],
+  ['unlink', true],
+])('%s without a path is an error that names it', async (name, value) => {
+  const error = await failure(createServer({ port: 0, [name]: value } as never))
+  expect([error.code, error.message]).toEqual([
+    'ERR_INVALID_ARG_TYPE',
+    expect.stringContaining(`options.${name}`),
+  ])
+})

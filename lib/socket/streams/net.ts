@@ -11,6 +11,7 @@ import {
 } from '../../constants'
 import { closed, SocketError } from '../../errors'
 import { isInet } from '../base'
+import { checkFree } from '../receiver'
 import type { Source } from './source'
 import { engine } from '../../runtime/engine'
 import { ownFields } from '../../runtime/fields'
@@ -26,6 +27,7 @@ export function toNetSocket(socket: Source): NetSocket {
     const text = `toNetSocket: ${reason}`
     throw new SocketError(text, 'ERR_FEATURE_UNAVAILABLE', undefined, 'toNetSocket')
   }
+  checkFree(socket, 'toNetSocket')
   const { channel } = socket
   const { leftover } = channel
   channel.leftover = null // detach() refuses while bytes are left over; they are passed on below
