@@ -54,6 +54,24 @@ const node = Object.fromEntries(
   ].map(name => [name, 'readonly']),
 ) // prettier-ignore
 
+const noPush = {
+  selector:
+    'CallExpression[callee.property.name="push"]:matches([callee.object.type="Identifier"], [callee.object.type="MemberExpression"])',
+  message: 'push calls setters that other code put on Array.prototype: use append of runtime/list.',
+}
+
+/** What runs the iterator of arrays. A loop over the keys() of a Map runs another iterator. */
+const noIterators = [
+  ':function ForOfStatement:not([right.callee.property.name="keys"])',
+  ':function VariableDeclarator > ArrayPattern',
+  ':function CallExpression > SpreadElement',
+  ':function ArrayExpression > SpreadElement',
+].map(selector => ({
+  selector,
+  message:
+    'Other code may have changed the iterators of arrays: use an index, or eachMember of runtime/list.',
+}))
+
 export default tseslint.config(
   {
     ignores: ['build/', 'dist/', 'prebuilds/', 'coverage/', 'docs/api/', '**/*.gen.ts'],
@@ -120,15 +138,18 @@ export default tseslint.config(
     files: ['lib/**/*.ts'],
     ignores: ['lib/bpf/**'],
     rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector:
-            'CallExpression[callee.property.name="push"]:matches([callee.object.type="Identifier"], [callee.object.type="MemberExpression"])',
-          message: 'push calls setters that other code put on Array.prototype: use append of runtime/list.',
-        },
-      ],
+      'no-restricted-syntax': ['error', noPush],
     },
+  },
+  {
+    // A lost record or descriptor has no caller that could see the error.
+    files: [
+      'lib/reactor/**/*.ts',
+      'lib/message/receive-control.ts',
+      'lib/message/leftover.ts',
+      'lib/runtime/context.ts',
+    ],
+    rules: { 'no-restricted-syntax': ['error', noPush, ...noIterators] },
   },
   {
     files: ['test/**/*.ts'],

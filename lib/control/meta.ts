@@ -299,8 +299,10 @@ export class MetaDecoder {
   /** `addresses` decodes the addresses of the socket's network namespace. */
   decode(controls: readonly Control[], addresses = this.addresses): Meta {
     const meta: Meta = {}
-    for (const { level, type, data } of controls)
+    for (let i = 0; i < controls.length; i++) {
+      const { level, type, data } = controls[i]!
       this.#decoders.get(`${level}:${type}`)?.(meta, data, addresses)
+    }
     return meta
   }
 }

@@ -44,7 +44,8 @@ export function buildControl(layout: ControlLayout, controls: readonly Control[]
   const bytes = Buffer.alloc(size)
   const view = new DataView(bytes.buffer, bytes.byteOffset, size)
   let at = 0
-  for (const { level, type, data } of controls) {
+  for (let i = 0; i < controls.length; i++) {
+    const { level, type, data } = controls[i]!
     const length = layout.length(data.byteLength)
     if (layout.wide) view.setBigUint64(at, BigInt(length), littleEndian)
     else view.setUint32(at, length, littleEndian)

@@ -104,7 +104,7 @@ const options: [names: RegExp, advice: string][] = [
 
 function ofOption(code: string, subject: string): string {
   if (code !== 'EPERM' && code !== 'EACCES') return ''
-  return orRoot(options.find(([names]) => names.test(subject))?.[1] ?? 'needs CAP_NET_ADMIN')
+  return orRoot(options.find(each => each[0].test(subject))?.[1] ?? 'needs CAP_NET_ADMIN')
 }
 
 function ofSend(

@@ -35,6 +35,6 @@ export const refusedTimeout =
 export function refusal(reason: number, subject: string): string | undefined {
   const why = reasons[reason]
   if (why === undefined) return undefined
-  const use = instead.find(([names]) => names.test(subject))?.[1].replace('$', () => subject)
+  const use = instead.find(each => each[0].test(subject))?.[1].replace('$', () => subject)
   return `bsd-sockets refuses this, not the kernel: ${why}${use === undefined ? '' : `; use ${use}`}`
 }

@@ -119,7 +119,8 @@ export function receiveLeftover(
   if (more === EAGAIN) return EAGAIN
   let left = rest.subarray(0, Math.max(more, 0))
   let skip = got
-  for (const target of targets) {
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i]!
     const room = target.subarray(skip)
     skip = Math.max(skip - target.length, 0)
     room.set(left.subarray(0, room.length))

@@ -30,6 +30,8 @@ export class HeldFds {
 
   /** Closes the duplicates. */
   close(): void {
-    for (const handle of this.#handles.splice(0)) handle.close()
+    const handles = this.#handles
+    this.#handles = []
+    for (let i = 0; i < handles.length; i++) handles[i]!.close()
   }
 }

@@ -70,7 +70,8 @@ export function takeLeftover(
   const oldest = channel.leftover!
   const { data, bytes, address } = oldest
   let length = 0
-  for (const target of targets) {
+  for (let i = 0; i < targets.length; i++) {
+    const target = targets[i]!
     const part = data.subarray(length, length + target.length)
     target.set(part)
     length += part.length

@@ -52,7 +52,9 @@ export function receiveControl(
   const control: Control[] = []
   const rights: number[] = []
   const pidfds: number[] = []
-  for (const message of walkControl(controlLayout, bytes, length)) {
+  const messages = walkControl(controlLayout, bytes, length)
+  for (let i = 0; i < messages.length; i++) {
+    const message = messages[i]!
     const numbers = message.level !== SOL_SOCKET ? null : listOf(message.type, rights, pidfds)
     if (numbers === null) append(control, message)
     else readNumbers(message.data, numbers)
@@ -95,10 +97,11 @@ function claim(
   try {
     while (next < take.length) append(handles, new FdHandle(take[next++]!)) // closes the descriptor if it throws
   } catch (error) {
-    for (const handle of handles) handle.close()
+    for (let i = 0; i < handles.length; i++) handles[i]!.close()
     throw error
   } finally {
-    for (const fd of [...take.slice(next), ...drop]) native.closeFd(fd)
+    for (; next < take.length; next++) native.closeFd(take[next]!)
+    for (let i = 0; i < drop.length; i++) native.closeFd(drop[i]!)
   }
   const count = Math.min(rights.length, max)
   return {

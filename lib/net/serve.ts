@@ -17,6 +17,7 @@ import { checkSocket } from './endpoint'
 import { clearTimeout, setImmediate, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
+import { eachMember } from '../runtime/list'
 import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { checkBoolean, checkInteger, checkOptions, checkSignal } from '../validators'
 import { Warnings } from '../runtime/warnings'
@@ -419,7 +420,9 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     this.#forced = true
     this.#waiting = 0
     if (hasConnections(this.socket)) this.#close(this.socket, null)
-    for (const source of this.#active) if (source instanceof Socket) this.#close(source, source)
+    eachMember(this.#active, source => {
+      if (source instanceof Socket) this.#close(source, source)
+    })
     this.#wake?.()
   }
 

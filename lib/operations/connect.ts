@@ -138,7 +138,12 @@ export class Accept<T> extends Operation<T> {
     channel.enter(this.channel.network)
     const lowWater = this.channel.extras?.lowWater ?? 1
     if (lowWater > 1) channel.ensureExtras().lowWater = lowWater // the kernel copies the option too
-    return this.make(channel, readAddress(channel, address, addressLength))
+    try {
+      return this.make(channel, readAddress(channel, address, addressLength))
+    } catch (error) {
+      reactor.close(channel)
+      throw error
+    }
   }
 
   failure(result: number): Error {

@@ -47,7 +47,7 @@ const receiveBits = all(receiveOnly)
 const sendBits = all(sendOnly)
 
 function refuse(flags: number, list: typeof sendOnly, kind: string, advice: string): never {
-  const names = list.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name)
+  const names = list.filter(each => (flags & each[1]) !== 0).map(each => each[0])
   throw outOfRange('flags', `flags of a ${kind}, without ${names.join(', ')}${advice}`, flags)
 }
 

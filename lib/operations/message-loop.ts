@@ -9,6 +9,7 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation, PENDING } from '../reactor/operation'
 import { nextTick } from '../runtime/clock'
+import { whenSettled } from '../runtime/settled'
 
 /** What a MessageLoop calls. Both run in ticks of their own, where an error that they throw is an uncaught exception. */
 export interface Listeners<A extends Address> {
@@ -147,7 +148,7 @@ export class MessageLoop<A extends Address> extends Operation<void> {
   // Called before the listener runs, because it may throw, and may change its async context. The promise runs hooks.
   #continue(): void {
     this.#scheduled = true
-    void settled.then(this.#again)
+    whenSettled(settled, this.#again)
   }
 
   /** Lets the reactor wait: for the next edge, or without budget for the next turn of the event loop. */

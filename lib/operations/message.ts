@@ -261,7 +261,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
   #filled(bytes: Buffer): Buffer {
     if (typeof this.into === 'number') return bytes
     let at = 0
-    for (const view of this.into.map(bufferOf)) at += bytes.copy(view, 0, at)
+    for (let i = 0; i < this.into.length; i++) at += bytes.copy(bufferOf(this.into[i]!), 0, at)
     return this.into.length === 1 ? bufferOf(this.into[0]!).subarray(0, bytes.length) : bytes
   }
 

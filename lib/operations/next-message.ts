@@ -79,7 +79,7 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
       bytes: whole ? bytes : length,
       address: addressAt(address, 0, address.length, codec) as A | null,
       flags: cut ? flags | MSG_TRUNC : flags,
-      control: [...control],
+      control: control.slice(),
       fds: null,
       pidfd: null,
       codec,

@@ -55,7 +55,9 @@ export class Ready extends Operation<void> {
   }
 
   #hasErrorQueue(): boolean {
-    return QUEUEING.some(([level, option]) => {
+    return QUEUEING.some(pair => {
+      const level = pair[0]
+      const option = pair[1]
       const value = Int32Array.of(0, 0)
       if (level === undefined || option === undefined) return false
       const result = native.getsockopt(this.channel.id, level, option, value)

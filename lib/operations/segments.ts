@@ -136,7 +136,7 @@ let last: { size: number; control: Buffer } = { size: 0, control: Buffer.alloc(0
 function segmented(control: readonly Control[], size: number): Buffer {
   if (control.length === 0 && last.size === size) return last.control
   const data = Buffer.from(Uint16Array.of(size).buffer)
-  const built = buildControl(controlLayout, [...control, { level: IPPROTO_UDP, type: UDP_SEGMENT!, data }])
+  const built = buildControl(controlLayout, control.concat({ level: IPPROTO_UDP, type: UDP_SEGMENT!, data }))
   if (control.length === 0) last = { size, control: built }
   return built
 }

@@ -183,7 +183,8 @@ export class Sendfile extends Operation<number> {
     const failed = this.#makePipe()
     if (failed < 0 && failed !== ENOSYS) return failed
     const { transfers } = reactor
-    const [to, other] = this.#pipe === null ? [this.channel.id, -1] : [this.#pipe.writing, this.#pipe.reading]
+    const to = this.#pipe === null ? this.channel.id : this.#pipe.writing
+    const other = this.#pipe === null ? -1 : this.#pipe.reading
     const start = (ticket: number): number =>
       native.transferJob(this.#file!, to, other, this.#offset, count, ticket)
     const forget = transfers.submit(start, result => {

@@ -68,7 +68,8 @@ export function rent(views: readonly ArrayBufferView[]): Rental {
   const makers = views.map(viewMaker)
   const own = new Map<ArrayBuffer, ArrayBuffer>()
   const pieces = (): Uint8Array[] => memories.map((memory, i) => makers[i]!(own.get(memory) ?? memory))
-  for (const [i, memory] of memories.entries()) {
+  for (let i = 0; i < memories.length; i++) {
+    const memory = memories[i]!
     if (slabs.has(memory) || own.has(memory)) continue
     const taken = detach(memory)
     if (taken !== null) {

@@ -5,6 +5,7 @@ import type { Operation } from './operation'
 import { home, type Network } from './network'
 import { Queue } from './queue'
 import type { Control } from '../control/walk'
+import { eachMember } from '../runtime/list'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
 
 /** An id that is never valid: its index is beyond any table. */
@@ -64,6 +65,8 @@ class Extras {
   keepers: Set<() => void> | null = null
 }
 
+const call = (tell: () => void): void => tell()
+
 /** The reactor's state of one socket. */
 export class Channel {
   /** The id of the slot in C++: index and generation. NO_SLOT after close or detach. */
@@ -121,7 +124,7 @@ export class Channel {
   set leftover(leftover: Leftover | null) {
     this.#leftover = leftover
     const watchers = leftover === null ? null : (this.extras?.keepers ?? null)
-    if (watchers !== null) for (const tell of watchers) tell()
+    if (watchers !== null) eachMember(watchers, call)
   }
 
   /** Returns the extras, and allocates them if needed. Called before a field of them is written. */
@@ -163,6 +166,6 @@ export class Channel {
     const watchers = this.extras?.watchers ?? null
     if (watchers === null) return
     this.ensureExtras().watchers = null
-    for (const tell of watchers) tell()
+    eachMember(watchers, call)
   }
 }

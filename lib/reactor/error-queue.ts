@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../errqueue/record'
 import { EAGAIN } from '../errors/errno'
-import { append } from '../runtime/list'
+import { append, eachMember } from '../runtime/list'
 
 /** The maximum number of records that one drain reads, and that one reader gets at once. */
 export const MAX_RECORDS_AT_ONCE = 64
@@ -78,7 +78,11 @@ export class ErrorQueue {
 
   #hand(record: ErrorRecord): void {
     this.handed++
-    for (const claim of this.#claims) if (claim(record)) return
+    let claimed = false
+    eachMember(this.#claims, claim => {
+      claimed ||= claim(record)
+    })
+    if (claimed) return
     // The program does not read its errors: drop the oldest record.
     append(this.#kept, record)
     if (this.#kept.length > KEPT) this.#kept.shift()

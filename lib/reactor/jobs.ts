@@ -45,8 +45,9 @@ export class Jobs {
   }
 
   #serve(): void {
-    for (const [ticket, job] of this.#queue) {
+    for (const ticket of this.#queue.keys()) {
       if (this.#running.size >= this.#max) return
+      const job = this.#queue.get(ticket)!
       this.#queue.delete(ticket)
       this.#running.set(ticket, job)
       const result = job.start(ticket)

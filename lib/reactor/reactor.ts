@@ -87,6 +87,9 @@ import { Waiting } from './waiting'
 /** The maximum number of threads that run transfers, for each environment. */
 const TRANSFERS = 16
 
+/** The order in which `serveOthers` attempts the queues. */
+const DATA = [WRITE, READ] as const
+
 export class Reactor {
   readonly native: Native
   readonly memory: Memory
@@ -245,7 +248,8 @@ export class Reactor {
   /** Attempts the waiting writes and reads. Called before the error queue is read, which would consume their errors. */
   serveOthers(channel: Channel): void {
     this.hasBudget(channel)
-    for (const direction of [WRITE, READ] as const) {
+    for (let i = 0; i < DATA.length; i++) {
+      const direction = DATA[i]!
       if (channel.head(direction) === null) continue
       channel.budget = Math.max(channel.budget, 1) // at least the head is attempted, even without budget
       this.#pump(channel, direction, 'turn')
@@ -255,13 +259,13 @@ export class Reactor {
   /** Closes the descriptor at once, then rejects the operations that waited with ECANCELED. */
   close(channel: Channel): void {
     const waiting = this.#waiting.all(channel)
-    for (const operation of waiting) this.#dequeue(channel, operation)
+    for (let i = 0; i < waiting.length; i++) this.#dequeue(channel, waiting[i]!)
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.network.leave(channel.id)
     channel.fd = -1
     channel.id = NO_SLOT
-    for (const operation of waiting) this.#reject(operation, canceled(operation.syscall))
+    for (let i = 0; i < waiting.length; i++) this.#reject(waiting[i]!, canceled(waiting[i]!.syscall))
     channel.gone()
     if (result < 0) throw systemError('close', result)
   }

@@ -44,8 +44,8 @@ export class TimestampSender {
 
   /** Called when no operation waits for the timestamp any more. Its record goes to the readers of the error queue. */
   abandon(stamp: SendStamp): void {
-    for (const [place, each] of this.#pending)
-      if (each === stamp) this.abandoned = this.#pending.delete(place) || this.abandoned
+    for (const place of this.#pending.keys())
+      if (this.#pending.get(place) === stamp) this.abandoned = this.#pending.delete(place) || this.abandoned
   }
 
   /** Takes the records of these sends off the error queue: see ErrorQueue.claim. */

@@ -54,12 +54,13 @@ export class Turns {
     this.#immediate = null
     const channels = this.#deferred
     this.#deferred = []
-    for (const channel of channels) {
+    for (let at = 0; at < channels.length; at++) {
+      const channel = channels[at]!
       channel.deferred = false
       this.start(channel)
-      for (const direction of IN_TURN) {
+      for (let i = 0; i < IN_TURN.length; i++) {
         try {
-          this.#serve(channel, direction)
+          this.#serve(channel, IN_TURN[i]!)
         } catch (error) {
           uncaught(error) // the other queues and sockets are still served
         }

@@ -45,8 +45,8 @@ export class Waiting {
   /** Returns every operation that waits on a socket: reads, writes, then reads of the error queue. */
   all(channel: Channel): Operation<unknown>[] {
     const operations: Operation<unknown>[] = []
-    for (const direction of DIRECTIONS) {
-      for (let operation = channel.head(direction); operation !== null; operation = operation.next)
+    for (let i = 0; i < DIRECTIONS.length; i++) {
+      for (let operation = channel.head(DIRECTIONS[i]!); operation !== null; operation = operation.next)
         append(operations, operation)
     }
     return operations
@@ -57,7 +57,9 @@ export class Waiting {
     if (channel.refed === on) return
     channel.refed = on
     if (channel.waiting > 0) this.#count(on ? 1 : -1)
-    for (const { leave } of this.all(channel)) {
+    const all = this.all(channel)
+    for (let i = 0; i < all.length; i++) {
+      const { leave } = all[i]!
       if (on) leave?.timer?.ref()
       else leave?.timer?.unref()
     }

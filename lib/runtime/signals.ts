@@ -48,6 +48,7 @@ export function reasonOf(signal: AbortSignal): unknown {
 }
 
 const gentle = new WeakSet<AbortSignal>()
+const { has } = WeakSet.prototype
 
 /**
  * Makes a signal end waits only: a read that can complete at once still completes, before and after the abort. Data that
@@ -59,7 +60,7 @@ export function endWaitsOnly(signal: AbortSignal): void {
 
 /** Returns true if the signal ends waits only. */
 export function endsWaitsOnly(signal: AbortSignal): boolean {
-  return gentle.has(signal)
+  return apply(has, gentle, [signal])
 }
 
 /** Calls the listener once, when the signal is aborted. Returns a function that removes it and never throws. */

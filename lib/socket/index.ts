@@ -64,8 +64,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
     protocol?: number,
   ): [Socket<Address, K>, Socket<Address, K>]
   static pair(family: number = AF_UNIX, type: number = SOCK_STREAM, protocol = 0): [Socket, Socket] {
-    const [first, second] = createPair(family, type, protocol)
-    return [new Socket(first), new Socket(second)]
+    const pair = createPair(family, type, protocol)
+    return [new Socket(pair[0]), new Socket(pair[1])]
   }
 
   /**

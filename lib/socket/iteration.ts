@@ -4,6 +4,7 @@ import { invalidType, type SocketError } from '../errors'
 import { RECVMSG_FIELDS, type RecvmsgOptions } from '../operations/message'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
+import { eachMember } from '../runtime/list'
 import { checkInteger, checkSize, type Op, type Waiting } from '../validators'
 import { type BaseSocket, isStream } from './base'
 
@@ -136,7 +137,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   /** Cancels the waiting operations, which ends their `next()`. The socket stays open. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#done = true
-    for (const operation of this.#pending) reactor.cancel(this.socket.channel, operation, returned)
+    eachMember(this.#pending, operation => reactor.cancel(this.socket.channel, operation, returned))
     return Promise.resolve(this.#end())
   }
 

@@ -13,6 +13,7 @@ import { reactor } from '../../reactor'
 import { nextTick } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
 import { append } from '../../runtime/list'
+import { whenSettled } from '../../runtime/settled'
 import { isAborted, onAbort } from '../../runtime/signals'
 import { byteLengthOf } from '../../struct'
 import { isUnixDatagram, type BaseSocket } from '../base'
@@ -164,7 +165,7 @@ export class DgramSocket extends DgramBase {
     this.emit('listening')
     const queue = this.queue
     this.queue = null
-    for (const call of queue ?? []) if (!this.ended) call()
+    for (let i = 0; queue !== null && i < queue.length; i++) if (!this.ended) queue[i]!()
   }
 
   /** Runs a call when the socket is bound. Binds it if needed. */
@@ -385,7 +386,7 @@ export class DgramSocket extends DgramBase {
   ): void {
     const socket = this.open()
     const { channel } = socket
-    const [part] = parts as [ArrayBufferView]
+    const part = parts[0]!
     if (channel.head(WRITE) === null) {
       const result =
         parts.length > 1
@@ -410,7 +411,7 @@ export class DgramSocket extends DgramBase {
       this.#queuedMessages--
       finish(result, callback, host, port)
     }
-    reactor.submit<number>(channel, operation, null, undefined).then(done, (error: unknown) => {
+    whenSettled(reactor.submit<number>(channel, operation, null, undefined), done, error => {
       done((error as SocketError).errno ?? EBADF)
     })
   }

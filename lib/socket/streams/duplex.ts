@@ -20,6 +20,7 @@ import { setImmediate } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
 import { ownFields } from '../../runtime/fields'
 import { isAborted, onAbort } from '../../runtime/signals'
+import { whenSettled } from '../../runtime/settled'
 import { uncaught } from '../../runtime/uncaught'
 import { checkOptions, checkSignal, checkSize } from '../../validators'
 import { isInet, isStream } from '../base'
@@ -125,7 +126,8 @@ export class SocketDuplex extends NetLike {
     if (connect !== null) {
       connect.observe(error => process.nextTick(() => this.#run(() => this.#connected(error))))
     } else if (isConnecting(socket)) {
-      socket.writable({ timeout: null }).then(
+      whenSettled(
+        socket.writable({ timeout: null }),
         () => this.#guard(() => this.#connected(pendingError(socket))),
         (error: unknown) => this.#guard(() => this.#fail(error as Error)),
       )
@@ -179,9 +181,8 @@ export class SocketDuplex extends NetLike {
     this.#reading = true
     if (this.connecting) return
     const { channel } = this.socket
-    reactor
-      .submit(channel, new Recv(channel, 0, this.#size), null, undefined)
-      .then(this.#received, this.#failed)
+    const data = reactor.submit(channel, new Recv(channel, 0, this.#size), null, undefined)
+    whenSettled(data, this.#received, this.#failed)
   }
 
   readonly #received = (data: Buffer): void => {
@@ -263,7 +264,8 @@ export class SocketDuplex extends NetLike {
   }
 
   #settle(sent: Promise<void>, length: number, done: Done): void {
-    sent.then(
+    whenSettled(
+      sent,
       () => this.#guard(() => this.#complete(length, done)),
       (error: unknown) => this.#guard(() => done(error as Error)),
     )

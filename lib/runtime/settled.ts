@@ -1,0 +1,14 @@
+const { apply } = Reflect
+const { then } = Promise.prototype
+
+/**
+ * Calls one of the functions when the promise has settled. Uses the `then` of the time when this module loads: if other
+ * code breaks it later, no data and no callback is lost.
+ */
+export function whenSettled<T>(
+  promise: Promise<T>,
+  fulfilled: (value: T) => void,
+  rejected?: (reason: unknown) => void,
+): void {
+  apply(then, promise, [fulfilled, rejected])
+}
