@@ -111,6 +111,8 @@ export default tseslint.config(
       // A caught error is passed on unchanged.
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
       '@typescript-eslint/no-unnecessary-type-assertion': ['error', { typesToIgnore: ['Error'] }],
+      // Loops over lists that must survive changed iterators use an index.
+      '@typescript-eslint/prefer-for-of': 'off',
       // Style: table['AF_INET'], get accessors, and methods that do nothing on purpose.
       '@typescript-eslint/class-literal-property-style': 'off',
       '@typescript-eslint/dot-notation': 'off',

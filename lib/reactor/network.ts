@@ -74,7 +74,7 @@ class OtherNetwork implements Network, InterfaceLookup {
 
   /** Returns the answer of the first socket that can answer. Sockets of some families have no such requests. */
   #ask(call: (id: number) => number): number {
-    for (const id of this.#ids) {
+    for (const id of this.#ids.keys()) {
       const result = call(id)
       if (result >= 0 || result === ENODEV || result === ENXIO) return result
       if (result === EBADF) this.leave(id) // garbage collection has closed the socket

@@ -12,6 +12,7 @@ export function append<T>(list: T[], value: T): void {
 }
 
 const { apply } = Reflect
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to its object
 const eachOfSet = Set.prototype.forEach
 
 /**

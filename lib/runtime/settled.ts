@@ -1,4 +1,5 @@
 const { apply } = Reflect
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to its object
 const { then } = Promise.prototype
 
 /**

@@ -48,6 +48,7 @@ export function reasonOf(signal: AbortSignal): unknown {
 }
 
 const gentle = new WeakSet<AbortSignal>()
+// eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to its object
 const { has } = WeakSet.prototype
 
 /**

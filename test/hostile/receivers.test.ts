@@ -11,7 +11,7 @@ type Pair = [Socket, Socket]
 const datagrams = (): Pair => Socket.pair(AF_UNIX as number, SOCK_DGRAM)
 const stream = (): Pair => Socket.pair(AF_UNIX as number, SOCK_STREAM)
 const udp = (): Pair => {
-  const make = (): Socket => new Socket(AF_INET as number, SOCK_DGRAM).bind(['127.0.0.1', 0] as never)
+  const make = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0] as never)
   return [make(), make()]
 }
 const handler = (_: Datagram): void => undefined
@@ -20,7 +20,7 @@ const receivers: [string, () => Pair, (socket: Socket) => unknown][] = [
   ['toDuplex', stream, socket => socket.toDuplex().on('error', () => undefined)],
   ['toWeb', stream, socket => socket.toWeb()],
   ['toDgram', datagrams, socket => socket.toDgram()],
-  ['toDgram of a socket that is not bound', () => [new Socket(AF_INET as number, SOCK_DGRAM), new Socket(AF_INET as number, SOCK_DGRAM)], socket => socket.toDgram()],
+  ['toDgram of a socket that is not bound', () => [new Socket(AF_INET, SOCK_DGRAM), new Socket(AF_INET, SOCK_DGRAM)], socket => socket.toDgram()],
   ['onMessage', datagrams, socket => socket.onMessage(() => undefined)],
   ['onMessage while it is paused', datagrams, socket => socket.onMessage(() => undefined).pause()],
   ['serve', datagrams, socket => serve(socket, handler)],
@@ -96,7 +96,7 @@ test.each(fields)('onMessage: a wrong value of %s is an error that names it', fi
   const [a, b] = datagrams()
   for (const value of values) {
     if (field === 'onError' && typeof value === 'function') continue
-    const error = thrown(() => a.onMessage(() => undefined, { [field]: value } as never))
+    const error = thrown(() => a.onMessage(() => undefined, { [field]: value }))
     expect(error.code).toMatch(/^ERR_(INVALID_ARG_TYPE|OUT_OF_RANGE)$/)
     expect(error.message).toContain(field)
   }
@@ -134,7 +134,7 @@ describe('code of the caller that runs in the middle', () => {
 
   test('a getter of the options that closes the socket: EBADF, and nothing is claimed', () => {
     const [a, b] = datagrams()
-    const options = Object.defineProperty({}, 'size', { enumerable: true, get: () => void a.close() })
+    const options = Object.defineProperty({}, 'size', { enumerable: true, get: () => a.close() })
     expect(thrown(() => a.onMessage(() => undefined, options)).code).toBe('EBADF')
     b.close()
   })
@@ -180,11 +180,12 @@ test('reply is the same function each time', async () => {
   const [a, b] = udp()
   const seen = new Promise<boolean>(resolve => {
     const server = serve(a, (datagram: Datagram) => {
-      resolve(datagram.reply === datagram.reply)
+      const { reply } = datagram
+      resolve(reply === datagram.reply)
       void server.close()
     })
   })
-  await b.sendto(Buffer.from('x'), a.getsockname() as never)
+  await b.sendto(Buffer.from('x'), a.getsockname())
   expect(await seen).toBe(true)
   b.close()
   await turn()
