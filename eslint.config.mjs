@@ -113,6 +113,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unnecessary-type-assertion': ['error', { typesToIgnore: ['Error'] }],
       // Loops over lists that must survive changed iterators use an index.
       '@typescript-eslint/prefer-for-of': 'off',
+      // A constructor that only calls super() has a reason: see BaseAddress.
+      '@typescript-eslint/no-useless-constructor': 'off',
       // Style: table['AF_INET'], get accessors, and methods that do nothing on purpose.
       '@typescript-eslint/class-literal-property-style': 'off',
       '@typescript-eslint/dot-notation': 'off',

@@ -20,8 +20,7 @@ export interface AlgLike {
 
 /** An AF_ALG address (sockaddr_alg): an algorithm of the kernel's crypto interface. Linux only. */
 export class AlgAddress extends BaseAddress<AlgCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: AlgCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

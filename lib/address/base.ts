@@ -89,6 +89,8 @@ export abstract class BaseAddress<Owner extends FamilyCodec = FamilyCodec> {
   /** @internal */
   readonly [owner]: Owner
 
+  // Each class of addresses has its own constructor. In one that a class inherits, older V8 runs the iterator of arrays,
+  // which other code may have changed.
   /** @internal Keeps the bytes, without a copy. */
   constructor(codec: Owner, bytes: Uint8Array) {
     this[raw] = bytes

@@ -39,8 +39,7 @@ export type BluetoothLike =
  * protocol. Bytes of any other length are an `'unknown'` address. A field that the protocol does not have is `null`.
  */
 export class BluetoothAddress extends BaseAddress<BluetoothCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: BluetoothCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

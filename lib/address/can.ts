@@ -51,8 +51,7 @@ export interface CanLike {
  * is `null` if the kernel reported too few bytes for it.
  */
 export class CanAddress extends BaseAddress<CanCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: CanCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

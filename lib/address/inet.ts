@@ -19,8 +19,7 @@ export interface InetLike {
 
 /** An IPv4 address and port (sockaddr_in). */
 export class InetAddress extends BaseAddress<InetCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: InetCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

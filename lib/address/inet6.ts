@@ -12,8 +12,7 @@ type Field = (typeof fields)[number]
 
 /** An IPv6 address and port (sockaddr_in6). */
 export class Inet6Address extends BaseAddress<Inet6Codec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: Inet6Codec, bytes: Uint8Array) {
     super(codec, bytes)
   }

@@ -14,8 +14,7 @@ export interface NetlinkLike {
 
 /** An AF_NETLINK address (sockaddr_nl). Linux only. */
 export class NetlinkAddress extends BaseAddress<NetlinkCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: NetlinkCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

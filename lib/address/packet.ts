@@ -38,8 +38,7 @@ export interface PacketLike {
 
 /** An AF_PACKET address (sockaddr_ll): a link-layer address. Linux only. */
 export class PacketAddress extends BaseAddress<PacketCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: PacketCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

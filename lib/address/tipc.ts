@@ -23,8 +23,7 @@ export type TipcLike = (
 
 /** An AF_TIPC address (sockaddr_tipc). A field that its type does not have is `null`. Linux only. */
 export class TipcAddress extends BaseAddress<TipcCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: TipcCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

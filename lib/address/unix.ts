@@ -14,8 +14,7 @@ export interface UnixLike {
 
 /** An AF_UNIX address in the file system. */
 export class UnixAddress extends BaseAddress<UnixCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: UnixCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }
@@ -55,8 +54,7 @@ export class UnixAddress extends BaseAddress<UnixCodec> {
 
 /** An AF_UNIX address in the abstract namespace. Linux only. */
 export class AbstractAddress extends BaseAddress<UnixCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: UnixCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }
@@ -93,8 +91,7 @@ export class AbstractAddress extends BaseAddress<UnixCodec> {
 
 /** The AF_UNIX address of a socket that is not bound. */
 export class UnnamedAddress extends BaseAddress<UnixCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: UnixCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

@@ -14,8 +14,7 @@ export interface RawLike {
 
 /** An address of a family that this package does not decode, or one that is too short for its family. */
 export class UnknownAddress extends BaseAddress<UnknownCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: UnknownCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

@@ -17,8 +17,7 @@ export interface VsockLike {
 
 /** An AF_VSOCK address (sockaddr_vm): a port of a virtual machine or of its host. */
 export class VsockAddress extends BaseAddress<VsockCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: VsockCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

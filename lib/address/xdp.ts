@@ -33,8 +33,7 @@ export interface XdpLike {
 
 /** An AF_XDP address (sockaddr_xdp): a queue of an interface. Linux only. */
 export class XdpAddress extends BaseAddress<XdpCodec> {
-  /** @internal Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits. */
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  /** @internal See BaseAddress. */
   constructor(codec: XdpCodec, bytes: Uint8Array) {
     super(codec, bytes)
   }

@@ -133,8 +133,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
 
 /** Receives into a new Buffer. The operation object can be used again when it has ended. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
-  // Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits.
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  // Not inherited: see BaseAddress.
   constructor(channel: Channel, flags: number, size: number) {
     super(channel, flags, size)
   }
@@ -164,8 +163,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
 
 /** Receives into a new Buffer. recv(2) */
 export class Recv extends ReceiveBuffer<Buffer> {
-  // Explicit: older V8 runs a changed iterator of arrays in a constructor that a class inherits.
-  // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+  // Not inherited: see BaseAddress.
   constructor(channel: Channel, flags: number, size: number) {
     super(channel, flags, size)
   }
