@@ -37,11 +37,13 @@ int PollerAdd(int poller, int fd, uint64_t token, Interest interest) {
   return Apply(poller, changes, interest.writing ? 2 : 1);
 }
 
+// Removes the filters first: EV_ADD does not change EV_CLEAR of a filter that is already registered.
 int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
-  struct kevent change;
-  const auto ident = static_cast<uintptr_t>(fd);
-  EV_SET(&change, ident, EVFILT_WRITE, EV_DELETE, 0, 0, Token(token));
-  if (!interest.writing) Apply(poller, &change, 1);  // ENOENT if it was not registered
+  for (const int16_t filter : {EVFILT_READ, EVFILT_WRITE}) {
+    struct kevent change;
+    EV_SET(&change, static_cast<uintptr_t>(fd), filter, EV_DELETE, 0, 0, nullptr);
+    Apply(poller, &change, 1);  // ENOENT if it was not registered
+  }
   return PollerAdd(poller, fd, token, interest);
 }
 
