@@ -9,7 +9,7 @@
 // The packages come from npm in exact versions and are no dependencies. They are installed first. Then everything runs
 // in a network namespace of its own.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { enterOwnNetwork } from './own-network.mjs'
@@ -85,8 +85,11 @@ function readTap(output) {
 }
 
 async function drive({ name, hook }) {
-  const env = environment(hook, { NODE_PATH: path.join(folder, name, 'node_modules') })
-  const file = path.join(root, 'scripts/peers/drivers', `${name}.cjs`)
+  const env = environment(hook)
+  // Beside its packages, because the repository's own node_modules may have another version of them.
+  const drivers = path.join(folder, name, 'drivers')
+  cpSync(path.join(root, 'scripts/peers/drivers'), drivers, { recursive: true })
+  const file = path.join(drivers, `${name}.cjs`)
   const { status, output } = await run(process.execPath, ['--test-reporter=tap', file], {
     env,
     timeout: 120_000,

@@ -14,6 +14,9 @@ const { connect: netConnect, Server } = net
 const { connect: tlsConnect } = tls
 const over = process.env.HOOK
 
+/** How many connections this hook has made and taken: a test can check that it is not bypassed. */
+const hooked = (globalThis.hooked = { made: 0, taken: 0 })
+
 /** How to wait for a blocking connect: only for sockets of this host, whose kernel answers at once. */
 const SOON = { timeout: 1000 }
 
@@ -46,6 +49,7 @@ Server.prototype.emit = function (name, socket, ...rest) {
   if (!real || socket.encrypted) return emit.call(this, name, socket, ...rest)
   const stream = over === 'plain' ? new Plain(socket, socket.allowHalfOpen) : moved(socket)
   stream.server = this
+  hooked.taken++
   return emit.call(this, name, stream, ...rest)
 }
 
@@ -53,9 +57,18 @@ Server.prototype.emit = function (name, socket, ...rest) {
 function isSimple(options) {
   const { host, path: file, port } = options
   const others = ['lookup', 'fd', 'localAddress', 'localPort', 'onread', 'signal']
-  if (others.some(name => options[name] !== undefined)) return false
+  if (others.some(name => (options[name] ?? null) !== null)) return false
   if (file) return typeof file === 'string' && file.startsWith('/')
   return Number(port) >= 1 && Number(port) < 65536 && (!host || host === 'localhost' || net.isIP(host) > 0)
+}
+
+/** Emits the events of a connection that was there before the stream. */
+function announce(stream) {
+  process.nextTick(() => {
+    if (stream.destroyed) return
+    stream.emit('connect')
+    stream.emit('ready')
+  })
 }
 
 /** Connects with each kind of stream. `target` is a path, or a host and a port. */
@@ -67,7 +80,9 @@ const connectors = {
   toDuplex(family, target, allowHalfOpen) {
     const socket = new Socket(family)
     socket.connect(target).catch(() => {}) // the stream emits the error
-    return socket.toDuplex({ allowHalfOpen })
+    const stream = socket.toDuplex({ allowHalfOpen })
+    if (!stream.connecting) announce(stream) // the kernel connects AF_UNIX at once
+    return stream
   },
   /** Returns null if there is no connection at once: then Node connects, and reports the error. */
   toNetSocket(family, target, allowHalfOpen) {
@@ -80,10 +95,7 @@ const connectors = {
       return null
     }
     const stream = Object.assign(Socket.adopt(socket.detach()).toNetSocket(), { allowHalfOpen })
-    process.nextTick(() => {
-      stream.emit('connect')
-      stream.emit('ready')
-    })
+    announce(stream)
     return stream
   },
 }
@@ -97,6 +109,7 @@ function connect(...args) {
   const family = file ? AF_UNIX : net.isIP(host) === 6 ? AF_INET6 : AF_INET
   const stream = connectors[over](family, file || [host, Number(port)], allowHalfOpen, options)
   if (stream === null) return netConnect(...args)
+  hooked.made++
   if (listener) stream.once('connect', listener)
   if (timeout) stream.setTimeout(timeout)
   if (noDelay) stream.setNoDelay(true)

@@ -56,8 +56,8 @@ export const suites = [
       anyway: /print\(\) prints logs|zrank|zrevrank|NOVALUES|without RangeError|uses blockingTimeout option/,
     },
   },
-  { name: 'undici', hook: 'toDuplex', packages: { undici: '6.29.1' }, programs: ['nginx'] },
-  { name: 'mqtt', hook: 'toDuplex', packages: { mqtt: '5.16.0' }, programs: ['mosquitto'] },
+  { name: 'undici', hook: 'toDuplex', packages: { undici: '6.29.1' }, programs: ['nginx', 'openssl'] },
+  { name: 'mqtt', hook: 'toDuplex', packages: { mqtt: '5.16.0' }, programs: ['mosquitto', 'openssl'] },
   {
     name: 'hot-shots',
     hook: 'dgram',

@@ -1,12 +1,20 @@
-// What the drivers share. A driver is a file of node:test that uses a package from npm. NODE_PATH has the packages.
+// What the drivers share. A driver is a file of node:test that uses a package from npm. It runs as a
+// copy beside the package.
 'use strict'
-const { spawn } = require('node:child_process')
+const { execFileSync, spawn } = require('node:child_process')
 const { createHash } = require('node:crypto')
 const { once } = require('node:events')
-const { mkdtempSync, rmSync } = require('node:fs')
+const { mkdtempSync, readFileSync, rmSync } = require('node:fs')
 const net = require('node:net')
 const { tmpdir } = require('node:os')
 const path = require('node:path')
+
+/** Fails if fewer connections than `made` went over the sockets of this package. Without the hook, does nothing. */
+function checkHook(made) {
+  const { hooked } = globalThis
+  if (hooked !== undefined && hooked.made < made)
+    throw new Error(`the hook made ${hooked.made} connections, not ${made}`)
+}
 
 /** Returns a folder that is removed at the end. */
 function scratch() {
@@ -42,6 +50,15 @@ async function start(program, args, port) {
   }
 }
 
+/** Makes a key and a certificate for `localhost` with openssl. Returns the certificate. */
+function makeCertificate(key, certificate) {
+  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  const files = ['-keyout', key, '-out', certificate]
+  execFileSync('openssl', ['req', '-x509', ...kind, ...names, ...files], { stdio: 'ignore' })
+  return readFileSync(certificate)
+}
+
 const hash = data => createHash('sha256').update(data).digest('hex')
 
 /** Returns bytes that differ from place to place. */
@@ -51,4 +68,4 @@ function pattern(size) {
   return data
 }
 
-module.exports = { freePort, hash, pattern, scratch, start }
+module.exports = { checkHook, freePort, hash, makeCertificate, pattern, scratch, start }

@@ -2,9 +2,9 @@
 const assert = require('node:assert')
 const { once } = require('node:events')
 const path = require('node:path')
-const { before, test } = require('node:test')
+const { after, before, test } = require('node:test')
 const { Redis } = require('ioredis')
-const { freePort, hash, pattern, scratch, start } = require('./helpers.cjs')
+const { checkHook, freePort, hash, pattern, scratch, start } = require('./helpers.cjs')
 
 const file = path.join(scratch(), 'redis')
 let port
@@ -58,3 +58,5 @@ test('a refused connection is an error of the command', async () => {
   await assert.rejects(redis.ping())
   assert.strictEqual((await error)[0].code, 'ECONNREFUSED')
 })
+
+after(() => checkHook(3))

@@ -4,7 +4,7 @@ const { once } = require('node:events')
 const http = require('node:http')
 const { after, test } = require('node:test')
 const { createWebSocketStream, WebSocket, WebSocketServer } = require('ws')
-const { hash, pattern } = require('./helpers.cjs')
+const { checkHook, hash, pattern } = require('./helpers.cjs')
 
 const server = http.createServer()
 const sockets = new WebSocketServer({ server, perMessageDeflate: true })
@@ -62,3 +62,5 @@ test('ping, and a stream with back-pressure', async () => {
   }
   assert.strictEqual(hash(Buffer.concat(parts)), hash(data))
 })
+
+after(() => checkHook(5))
