@@ -2,13 +2,13 @@
 // Node's repository at the version of this Node. Nothing of it is part of this package.
 //
 //   --only=REGEXP   only the test files whose names match
-//   --over=NAME     only over toDuplex, toNetSocket or dgram; or over plain or node, which prints figures alone
+//   --over=NAME     only over toDuplex, toNetSocket or dgram; or over plain, joining or node, which prints figures alone
 //   --jobs=N        so many at the same time, 2 by default
 //   --output=DIR    writes what the failed files print
 //
 // A file that fails is unexpected, unless scripts/node-tests/expected.mjs has the reason. A listed file that passes is
 // reported. A file that fails is run again without the hook, and over a plain Duplex around a net.Socket: a file that
-// passes over that one and not over toDuplex() is counted as behind.
+// passes over that one and not over toDuplex() is counted as behind. joining is a plain Duplex with _writev().
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,6 +34,7 @@ enterOwnNetwork()
 const only = new RegExp(option('only', '.'))
 const overs = option('over')
 const output = option('output')
+const isFigure = ['plain', 'joining', 'node'].includes(overs)
 const scratch = mkdtempSync(path.join(tmpdir(), 'node-tests-'))
 if (output !== undefined) mkdirSync(output, { recursive: true })
 
@@ -93,9 +94,9 @@ const files = ['parallel', 'sequential'].flatMap(folder => {
 })
 const work = files.flatMap(file =>
   suites[suiteOf(path.basename(file))]
-    .map(over => (overs === 'plain' || overs === 'node' ? overs : over))
+    .map(over => (isFigure ? overs : over))
     .filter((over, i, all) => all.indexOf(over) === i && (overs ?? over) === over)
-    .filter(over => over !== 'plain' || suiteOf(path.basename(file)) !== 'dgram')
+    .filter(over => over === 'node' || !isFigure || suiteOf(path.basename(file)) !== 'dgram')
     .map(over => ({ file, over })),
 )
 const counts = {}
@@ -121,7 +122,7 @@ async function judge({ file, over }, job) {
     if (reason !== undefined && !reason.sometimes) lists['passes, but is listed'].push(`${name} over ${over}`)
     return
   }
-  if (over === 'plain' || over === 'node') return
+  if (isFigure) return
   if ((await run(file, 'node', job)) === 'failed') {
     count['node fails']++
     return

@@ -1,21 +1,24 @@
 // Preloaded into programs: the connections of net.Server, net.connect, tls.connect and http agents go over another
-// stream. HOOK=toDuplex or toNetSocket: of this package. HOOK=plain: a Duplex around the net.Socket.
+// stream. HOOK=toDuplex or toNetSocket: of this package. HOOK=plain: a Duplex around the net.Socket. HOOK=joining: such
+// a Duplex with _writev().
 'use strict'
 const http = require('node:http')
 const { syncBuiltinESMExports } = require('node:module')
 const net = require('node:net')
 const path = require('node:path')
 const tls = require('node:tls')
-const { Plain } = require('./plain.cjs')
+const { Joining, Plain } = require('./plain.cjs')
 const dist = path.join(__dirname, '..', '..', 'dist')
 const { AF_INET, AF_INET6, AF_UNIX, Socket } = require(dist)
 const sync = require(path.join(dist, 'sync.js'))
 const { connect: netConnect, Server } = net
 const { connect: tlsConnect } = tls
 const over = process.env.HOOK
+const Around = { plain: Plain, joining: Joining }[over]
 
 /** How many connections this hook has made and taken: a test can check that it is not bypassed. */
-const hooked = (globalThis.hooked = { made: 0, taken: 0 })
+const hooked = { made: 0, taken: 0 }
+Object.defineProperty(globalThis, 'hooked', { value: hooked }) // not enumerable: Node's tests look for new globals
 
 /** How to wait for a blocking connect: only for sockets of this host, whose kernel answers at once. */
 const SOON = { timeout: 1000 }
@@ -47,7 +50,7 @@ const { emit } = Server.prototype
 Server.prototype.emit = function (name, socket, ...rest) {
   const real = name === 'connection' && socket instanceof net.Socket && socket._handle?.fd >= 0
   if (!real || socket.encrypted) return emit.call(this, name, socket, ...rest)
-  const stream = over === 'plain' ? new Plain(socket, socket.allowHalfOpen) : moved(socket)
+  const stream = Around === undefined ? moved(socket) : new Around(socket, socket.allowHalfOpen)
   stream.server = this
   hooked.taken++
   return emit.call(this, name, stream, ...rest)
@@ -75,8 +78,9 @@ function announce(stream) {
 const connectors = {
   plain(family, target, allowHalfOpen, options) {
     const end = family === AF_UNIX ? { path: target, allowHalfOpen } : { ...options, host: target[0] }
-    return new Plain(netConnect(end), allowHalfOpen)
+    return new Around(netConnect(end), allowHalfOpen)
   },
+  joining: (...args) => connectors.plain(...args),
   toDuplex(family, target, allowHalfOpen) {
     const socket = new Socket(family)
     socket.connect(target).catch(() => {}) // the stream emits the error

@@ -63,4 +63,4 @@ test('ping, and a stream with back-pressure', async () => {
   assert.strictEqual(hash(Buffer.concat(parts)), hash(data))
 })
 
-after(() => checkHook(5))
+after(() => checkHook(4))
