@@ -6,10 +6,9 @@ const options = 'tests options of net.connect or net.Server that scripts/hooks/s
 const early =
   'http2 over any Duplex: a session that ends before its stream is connected emits the error of the connection'
 const joint =
-  'the same over a plain Duplex with _writev() (--over=joining): the HEADERS of the client arrive with its SETTINGS, ' +
-  'while the first write of the server has not ended, so Node sends the answer and the reset in one write, and a ' +
-  'client that reads both at once sees only the reset. A net.Socket joins these writes too. A Duplex without ' +
-  '_writev() sends them one by one'
+  'the same over a plain Duplex with _writev() (--over=joining). A net.Socket also joins the first writes of a ' +
+  'client, so its request arrives with its SETTINGS, while the write that answers these has not ended. Over any ' +
+  'Duplex, Node then drops the answer of a stream that is destroyed, and sends the reset alone'
 const together =
   'the client reads the answer and the reset at once, and Node then drops the answer: it depends on which of the two ' +
   'ends reads first'
