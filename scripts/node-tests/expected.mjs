@@ -113,7 +113,7 @@ const toNetSocket = [
   {
     text: 'the hook connects before net.connect returns, so the socket is never connecting',
     files: `
-      net-buffersize net-connect-immediate-destroy net-connect-paused-connection net-connect-reset-before-connected
+      net-buffersize net-connect-paused-connection
       net-remote-address net-remote-address-port net-socket-connecting`,
   },
   {
