@@ -40,7 +40,8 @@ static struct ring open_ring(char *slab) {
   struct ring r = {.fd = (int)syscall(SYS_io_uring_setup, 2 * MOST, &p)};
   if (r.fd < 0) fail("io_uring_setup");
   const int both = PROT_READ | PROT_WRITE;
-  char *sq = mmap(NULL, p.sq_off.array + p.sq_entries * 4, both, MAP_SHARED, r.fd, IORING_OFF_SQ_RING);
+  char *sq =
+      mmap(NULL, p.sq_off.array + p.sq_entries * 4, both, MAP_SHARED, r.fd, IORING_OFF_SQ_RING);
   char *cq = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof *r.cqes, both, MAP_SHARED, r.fd,
                   IORING_OFF_CQ_RING);
   r.sqes = mmap(NULL, p.sq_entries * sizeof *r.sqes, both, MAP_SHARED, r.fd, IORING_OFF_SQES);
@@ -59,7 +60,8 @@ static struct ring open_ring(char *slab) {
 }
 
 // Sends as many datagrams as are not outstanding, and waits until one is done. Returns the new place in the slab.
-static size_t send_ring(struct ring *r, int fd, char *slab, size_t at, size_t size, uint64_t *sends) {
+static size_t send_ring(struct ring *r, int fd, char *slab, size_t at, size_t size,
+                        uint64_t *sends) {
   uint32_t tail = *r->sq_tail, count = 0;
   for (; *sends - done < MOST; ++*sends, ++count, ++tail, at += size) {
     if (at + size > SLAB) at = 0;
