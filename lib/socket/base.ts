@@ -168,13 +168,13 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /** Returns the address that the socket is bound to. getsockname(2) */
   getsockname(): A {
     check(this, 'getsockname', native.getsockname(this.channel.id))
-    return this.#reported()
+    return reported(this)
   }
 
   /** Returns the address of the peer; throws `ENOTCONN` without one. getpeername(2) */
   getpeername(): A {
     check(this, 'getpeername', native.getpeername(this.channel.id))
-    return this.#reported()
+    return reported(this)
   }
 
   /**
@@ -309,7 +309,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
     const bytes = size === undefined ? null : Buffer.alloc(checkInteger('size', size, 0, 1 << 24))
     wide[0] = 0
     wide[1] = 0
-    const length = native.getsockopt(this.channel.id, l, n, bytes ?? this.#integerOf(l))
+    const length = native.getsockopt(this.channel.id, l, n, bytes ?? integerOf(this, l))
     if (length < 0) checkOption(this, 'getsockopt', length, describeOption(l, n))
     if (bytes !== null) return bytes.subarray(0, length)
     return length === 1 ? wide[0] & 0xff : length === 8 ? wide[0] + wide[1] * 2 ** 32 : wide[0]
@@ -338,7 +338,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
     } else if (typeof value === 'number' || typeof value === 'boolean') {
       wide[0] = checkInt('value', Number(value))
       wide[1] = 0
-      bytes = this.#integerOf(l)
+      bytes = integerOf(this, l)
       length = byteLengthOf(bytes)
     } else {
       bytes = checkBytes('value', value)
@@ -346,11 +346,6 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
       length = size === undefined ? available : checkInteger('size', size, 0, available)
     }
     setOptionBytes(this, l, n, bytes, length)
-  }
-
-  /** Returns the memory for an option of this level whose value is a number. */
-  #integerOf(level: number): Int32Array {
-    return level === AF_VSOCK && this.family === AF_VSOCK ? wide : integer
   }
 
   /** Returns the value of a typed option: `socket.get(options.TCP_INFO)`. getsockopt(2) */
@@ -431,40 +426,42 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** @internal Returns the fields that JSON shows. */
   summary(): object {
-    return this.#fields(this.fd)
-  }
-
-  #fields(fd: number): object {
-    const number = (prefix: string, value: number): string => nameOf(prefix, value)
-    const text = (address: Address | null): string | null => (address === null ? null : String(address))
-    return {
-      fd,
-      family: number('AF_', this.family),
-      type: number('SOCK_', this.type),
-      protocol: this.protocol,
-      local: text(this.localAddress),
-      remote: text(this.remoteAddress),
-    }
+    return shown(this, this.fd)
   }
 
   /** Returns the text for util.inspect and console.log: descriptor, family, type and both addresses. Never throws. */
   [inspect.custom](_depth: number, options: object): string {
     const name = this.closed ? 'Socket [closed]' : 'Socket'
-    return `${name} ${inspect(this.#fields(this.channel.fd), { ...options, compact: true, breakLength: Infinity })}`
+    return `${name} ${inspect(shown(this, this.channel.fd), { ...options, compact: true, breakLength: Infinity })}`
   }
+}
 
-  /** Returns the address that the kernel reported, or for an empty one an address without data. */
-  #reported(): A {
-    const address = readAddress(this.channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
-    return (address ?? this.channel.network.addresses.decode(this.#familyBytes())) as A
-  }
+// These are functions, not private methods: each class with a private method adds a hidden field to every socket.
 
-  #familyBytes(): Uint8Array {
-    return this.channel.network.addresses.encode(
-      { family: this.family, data: new Uint8Array(0) },
-      this.family,
-    )
+/** Returns the memory for an option of this level whose value is a number. */
+function integerOf({ family }: BaseSocket, level: number): Int32Array {
+  return level === AF_VSOCK && family === AF_VSOCK ? wide : integer
+}
+
+/** Returns the fields that JSON and util.inspect show. */
+function shown({ family, type, protocol, localAddress, remoteAddress }: BaseSocket, fd: number): object {
+  const number = (prefix: string, value: number): string => nameOf(prefix, value)
+  const text = (address: Address | null): string | null => (address === null ? null : String(address))
+  return {
+    fd,
+    family: number('AF_', family),
+    type: number('SOCK_', type),
+    protocol,
+    local: text(localAddress),
+    remote: text(remoteAddress),
   }
+}
+
+/** Returns the address that the kernel reported, or for an empty one an address without data. */
+function reported<A extends Address>({ channel, family }: BaseSocket<A>): A {
+  const address = readAddress(channel, DIRECT, reactor.memory.state[STATE_ADDRESS]!)
+  const { addresses } = channel.network
+  return (address ?? addresses.decode(addresses.encode({ family, data: new Uint8Array(0) }, family))) as A
 }
 
 /** True for stream sockets, which do not preserve message boundaries. */

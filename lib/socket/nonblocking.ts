@@ -203,7 +203,7 @@ export abstract class NonblockingSocket<
       address === undefined || address === null
         ? null
         : this.channel.network.addresses.encode(address, this.family)
-    const controls = given === undefined ? NO_CONTROLS : this.#checkControls(given, bytes)
+    const controls = given === undefined ? NO_CONTROLS : checkControlsOf(this, given, bytes)
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
     if (timestamp !== false) {
@@ -222,12 +222,6 @@ export abstract class NonblockingSocket<
     if (controls.length === 0) return new Sendmsg(this.channel, outgoing, null)
     if (controls.some(isRights)) return new SendFds(this.channel, outgoing, controls)
     return new Sendmsg(this.channel, outgoing, buildControl(controlLayout, controls))
-  }
-
-  #checkControls(given: unknown, to: Uint8Array | null): Control[] {
-    const list = elementsOf('message.control', given)
-    const six = haveForms(list) && sendsIPv6(this, to)
-    return checkControls('message.control', list, six, this.channel.network)
   }
 
   /** @internal */
@@ -496,4 +490,11 @@ export abstract class NonblockingSocket<
     checkSend(own, null, SENDFILE_FIELDS)
     return reactor.attemptNow(this.channel, this.sendfileOperation(file, own, 'now'))
   }
+}
+
+// A function, because a class with a private method adds a hidden field to every socket.
+function checkControlsOf(socket: NonblockingSocket, given: unknown, to: Uint8Array | null): Control[] {
+  const list = elementsOf('message.control', given)
+  const six = haveForms(list) && sendsIPv6(socket, to)
+  return checkControls('message.control', list, six, socket.channel.network)
 }
