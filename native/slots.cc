@@ -1,6 +1,5 @@
 #include "slots.h"
 
-#include <algorithm>
 #include <new>
 
 #include "shared.h"
@@ -18,10 +17,10 @@ Slot* Slots::Find(SlotId id) {
 
 bool Slots::Reserve(size_t capacity) {
   if (capacity <= capacity_) return true;
-  std::unique_ptr<Slot[]> larger(new (std::nothrow) Slot[capacity]);  // uncovered: out of memory
-  if (larger == nullptr) return false;
-  std::copy_n(slots_.get(), size_, larger.get());
-  slots_ = std::move(larger);
+  void* larger = realloc(slots_.get(), capacity * sizeof(Slot));
+  if (larger == nullptr) return false;  // uncovered: out of memory
+  static_cast<void>(slots_.release());  // realloc has freed it
+  slots_.reset(static_cast<Slot*>(larger));
   capacity_ = capacity;
   return true;
 }
@@ -32,6 +31,7 @@ Slot* Slots::Take() {
   const bool fresh = used_ == size_;
   Slot& slot = slots_[fresh ? size_ : first_free_];
   if (fresh) {
+    new (&slot) Slot();
     slot.index = static_cast<uint32_t>(size_++);
   } else {
     first_free_ = slot.next;

@@ -5,7 +5,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
+#include <type_traits>
 
 #include "shared.h"
 
@@ -63,7 +65,13 @@ class Slots {
   size_t capacity() const { return capacity_; }
 
  private:
-  std::unique_ptr<Slot[]> slots_;
+  struct Free {
+    void operator()(Slot* slots) const { ::free(slots); }
+  };
+  static_assert(std::is_trivially_copyable_v<Slot>, "realloc moves slots");
+
+  // Slots from `size_` on are not constructed: the system gives memory to a large table only where it is used.
+  std::unique_ptr<Slot[], Free> slots_;
   size_t capacity_ = 0;
   size_t size_ = 0;
   size_t used_ = 0;

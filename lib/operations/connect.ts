@@ -1,4 +1,3 @@
-import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { type Memory, DIRECT } from '../binding/memory'
 import { ACCEPT, READ, READ_OPCODE, SLOT_STRIDE, STATE_SLOT, WRITE } from '../binding/shared'
@@ -6,7 +5,7 @@ import { SO_ERROR, SOL_SOCKET } from '../constants'
 import { SocketError, systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
 import { platform } from '../host'
-import { reactor, readAddress } from '../reactor'
+import { packAddress, reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
@@ -109,11 +108,11 @@ export function connectResult(error: unknown): number {
   throw error
 }
 
-/** Accepts a connection and returns what `make` builds from it. accept(2) */
+/** Accepts a connection and returns what `make` builds from it and the packed address of the peer. accept(2) */
 export class Accept<T> extends Operation<T> {
   constructor(
     private readonly channel: Channel,
-    private readonly make: (channel: Channel, peer: Address | null) => T,
+    private readonly make: (channel: Channel, peer: string) => T,
   ) {
     super()
   }
@@ -139,7 +138,7 @@ export class Accept<T> extends Operation<T> {
     const lowWater = this.channel.extras?.lowWater ?? 1
     if (lowWater > 1) channel.ensureExtras().lowWater = lowWater // the kernel copies the option too
     try {
-      return this.make(channel, readAddress(channel, address, addressLength))
+      return this.make(channel, packAddress(address, addressLength))
     } catch (error) {
       reactor.close(channel)
       throw error

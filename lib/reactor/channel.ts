@@ -29,6 +29,8 @@ export interface Leftover {
 
 /** State that only some sockets need. It is allocated on demand, to keep idle sockets small. */
 class Extras {
+  /** The operations that wait for the error queue. */
+  failing: Queue | null = null
   /** The number of running transfers. Each may hold bytes of the stream that it must give back. */
   transfers = 0
   /** The reader of the socket's error queue. */
@@ -67,6 +69,12 @@ class Extras {
 
 const call = (tell: () => void): void => tell()
 
+const MESSAGES = 1
+const REFED = 2
+const WATCHED = 4
+const SHARED = 8
+const DEFERRED = 16
+
 /** The reactor's state of one socket. */
 export class Channel {
   /** The id of the slot in C++: index and generation. NO_SLOT after close or detach. */
@@ -74,39 +82,75 @@ export class Channel {
   readonly index: number
   /** The descriptor; −1 after close or detach. */
   fd: number
-  /** The operations that wait, one queue for each direction. A queue is created when an operation first waits. */
+  /** The operations that wait, one queue for each direction, and one in `extras`. Created when an operation first waits. */
   reading: Queue | null = null
   writing: Queue | null = null
-  failing: Queue | null = null
   /** The network namespace of the socket. */
   network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<unknown> | null = null
   #leftover: Leftover | null = null
-  /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
-  messages = false
   /** The number of operations in all queues. */
   waiting = 0
-  /** True if waiting operations keep the process alive. */
-  refed = true
-  /** True if the socket is registered with the poller. */
-  watched = false
   /** How many more operations may complete in the turn `turn`. */
   budget = BUDGET
   turn = 0
-  /**
-   * True if another holder may have the open socket: a process, a duplicate, or code that knows the number of the
-   * descriptor. It never becomes false again, because the kernel does not tell how many holders there are.
-   */
-  shared = false
-  /** True while the socket is on the list of sockets that the next turn serves. */
-  deferred = false
   extras: Extras | null = null
+  /** The booleans below, a bit for each. A field for each would add 8 bytes to every socket. */
+  #bits = REFED
 
   constructor(id: number, fd: number) {
     this.id = id
     this.index = id & INDEX_MASK
     this.fd = fd
+  }
+
+  /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
+  get messages(): boolean {
+    return (this.#bits & MESSAGES) !== 0
+  }
+
+  set messages(on: boolean) {
+    this.#bits = on ? this.#bits | MESSAGES : this.#bits & ~MESSAGES
+  }
+
+  /** True if waiting operations keep the process alive. */
+  get refed(): boolean {
+    return (this.#bits & REFED) !== 0
+  }
+
+  set refed(on: boolean) {
+    this.#bits = on ? this.#bits | REFED : this.#bits & ~REFED
+  }
+
+  /** True if the socket is registered with the poller. */
+  get watched(): boolean {
+    return (this.#bits & WATCHED) !== 0
+  }
+
+  set watched(on: boolean) {
+    this.#bits = on ? this.#bits | WATCHED : this.#bits & ~WATCHED
+  }
+
+  /**
+   * True if another holder may have the open socket: a process, a duplicate, or code that knows the number of the
+   * descriptor. It never becomes false again, because the kernel does not tell how many holders there are.
+   */
+  get shared(): boolean {
+    return (this.#bits & SHARED) !== 0
+  }
+
+  set shared(on: boolean) {
+    this.#bits = on ? this.#bits | SHARED : this.#bits & ~SHARED
+  }
+
+  /** True while the socket is on the list of sockets that the next turn serves. */
+  get deferred(): boolean {
+    return (this.#bits & DEFERRED) !== 0
+  }
+
+  set deferred(on: boolean) {
+    this.#bits = on ? this.#bits | DEFERRED : this.#bits & ~DEFERRED
   }
 
   /** Puts the socket into a network namespace other than that of this process. */
@@ -135,12 +179,12 @@ export class Channel {
   queue(direction: Direction): Queue {
     if (direction === READ) return (this.reading ??= new Queue())
     if (direction === WRITE) return (this.writing ??= new Queue())
-    return (this.failing ??= new Queue())
+    return (this.ensureExtras().failing ??= new Queue())
   }
 
   head(direction: Direction): Operation<unknown> | null {
-    const queue = direction === READ ? this.reading : direction === WRITE ? this.writing : this.failing
-    return queue === null ? null : queue.head
+    const queue = direction === READ ? this.reading : direction === WRITE ? this.writing : this.extras?.failing
+    return queue?.head ?? null
   }
 
   /** Calls `tell` when received data is kept in `leftover`. Returns a function that unsubscribes. */

@@ -2,6 +2,7 @@ import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { ADDRESS_SIZE } from '../binding/shared'
 import { addressAt } from '../host'
+import { bufferOf } from '../struct'
 import type { Channel } from './channel'
 import { Reactor } from './reactor'
 
@@ -12,4 +13,23 @@ export const reactor = new Reactor(native)
 export function readAddress({ network }: Channel, place: number, length: number): Address | null {
   const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
   return addressAt(reactor.memory.addresses, place * ADDRESS_SIZE, size, network.addresses)
+}
+
+const addressBytes = bufferOf(reactor.memory.addresses)
+let latest = ''
+
+/**
+ * Returns the bytes of the address that readAddress would return, as a string of one character for each byte. It costs
+ * less time and memory than an Address, for a program that may never ask for it. Equal addresses in a row share a string.
+ */
+export function packAddress(place: number, length: number): string {
+  const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
+  const packed = addressBytes.toString('latin1', place * ADDRESS_SIZE, place * ADDRESS_SIZE + size)
+  if (packed !== latest) latest = packed
+  return latest
+}
+
+/** Returns the address of packAddress for a socket, or null if it is empty. */
+export function unpackAddress({ network }: Channel, packed: string): Address | null {
+  return network.addresses.decode(Buffer.from(packed, 'latin1'))
 }

@@ -16,7 +16,7 @@ import {
 } from '../constants'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants/per-call'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
-import { reactor, readAddress } from '../reactor'
+import { reactor, readAddress, unpackAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
 import { defaultTimeout } from '../reactor/timeouts'
@@ -64,7 +64,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
   readonly toJSON = toJSON
   #timeout: number | null = defaultTimeout()
-  #remote: A | null = null
+  /** The peer of an accepted connection, packed until it is asked for: see packAddress. */
+  #remote: A | string | null = null
 
   /**
    * Creates a socket. socket(2)
@@ -104,7 +105,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
       this.family = family.family
       this.type = family.type as SocketType<K>
       this.protocol = family.protocol
-      this.#remote = family.remote as A | null
+      this.#remote = family.remote
     } else {
       this.family = checkInt('family', family)
       this.type = (checkInt('type', type) & ~CREATION_FLAGS) as SocketType<K>
@@ -158,6 +159,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * An accepted connection has it without another system call.
    */
   get remoteAddress(): A | null {
+    if (typeof this.#remote === 'string') this.#remote = unpackAddress(this.channel, this.#remote) as A | null
     if (this.#remote !== null) return this.#remote
     const result = this.closed ? -1 : native.getpeername(this.channel.id)
     return result < 0

@@ -1,4 +1,3 @@
-import type { Address } from '../address'
 import { native } from '../binding/binding'
 import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STREAM } from '../binding/shared'
 import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
@@ -23,7 +22,8 @@ export class Adoption {
     readonly family: number,
     readonly type: number,
     readonly protocol: number,
-    readonly remote: Address | null = null,
+    /** The packed address of the peer, see packAddress; null if it is not known. */
+    readonly remote: string | null = null,
   ) {}
 }
 
