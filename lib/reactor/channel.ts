@@ -31,6 +31,8 @@ export interface Leftover {
 class Extras {
   /** The operations that wait for the error queue. */
   failing: Queue | null = null
+  /** See `Channel.leftover`. */
+  leftover: Leftover | null = null
   /** The number of running transfers. Each may hold bytes of the stream that it must give back. */
   transfers = 0
   /** The reader of the socket's error queue. */
@@ -89,7 +91,6 @@ export class Channel {
   network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<unknown> | null = null
-  #leftover: Leftover | null = null
   /** The number of operations in all queues. */
   waiting = 0
   /** How many more operations may complete in the turn `turn`. */
@@ -161,14 +162,15 @@ export class Channel {
 
   /** Data that was received but not delivered, oldest first: the next receives return it. */
   get leftover(): Leftover | null {
-    return this.#leftover
+    return this.extras === null ? null : this.extras.leftover
   }
 
   // poll() and select() wait for the kernel, which does not report data that was already received.
   set leftover(leftover: Leftover | null) {
-    this.#leftover = leftover
-    const watchers = leftover === null ? null : (this.extras?.keepers ?? null)
-    if (watchers !== null) eachMember(watchers, call)
+    if (leftover === null && this.extras === null) return
+    const extras = this.ensureExtras()
+    extras.leftover = leftover
+    if (leftover !== null && extras.keepers !== null) eachMember(extras.keepers, call)
   }
 
   /** Returns the extras, and allocates them if needed. Called before a field of them is written. */

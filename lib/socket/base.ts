@@ -23,7 +23,7 @@ import { defaultTimeout } from '../reactor/timeouts'
 import { byteLengthOf } from '../struct'
 import { checkBoolean, checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
-import { Adoption, create, CREATION_FLAGS } from './create'
+import { Adoption, create, CREATION_FLAGS, type Kind } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
@@ -51,14 +51,10 @@ const integer = wide.subarray(0, 1)
 export abstract class BaseSocket<A extends Address = Address, K extends SocketKind = SocketKind>
   implements Disposable, AsyncDisposable
 {
-  /** The address family, AF_*. */
-  readonly family: number
-  /** The socket type, SOCK_*, without creation flags. */
-  readonly type: SocketType<K>
-  /** The protocol, IPPROTO_* or a number of the family; 0 selects the default protocol of the family. */
-  readonly protocol: number
   /** @internal */
   readonly channel: Channel
+  /** @internal */
+  readonly kind: Kind
   /** @internal What receives in place of the methods of this socket, such as a stream. */
   receiver: Receiver | null = null
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
@@ -102,19 +98,34 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   ) {
     if (family instanceof Adoption) {
       this.channel = family.channel
-      this.family = family.family
-      this.type = family.type as SocketType<K>
-      this.protocol = family.protocol
+      this.kind = family.kind
       this.#remote = family.remote
     } else {
-      this.family = checkInt('family', family)
-      this.type = (checkInt('type', type) & ~CREATION_FLAGS) as SocketType<K>
-      this.protocol = checkInt('protocol', protocol)
+      this.kind = {
+        family: checkInt('family', family),
+        type: checkInt('type', type) & ~CREATION_FLAGS,
+        protocol: checkInt('protocol', protocol),
+      }
       const netns = checkCreationOptions(options)
       this.channel = create(this.family, this.type, this.protocol, netns)
     }
     this.channel.messages = this.type !== SOCK_STREAM
     reclaim(this.channel)
+  }
+
+  /** The address family, AF_*. */
+  get family(): number {
+    return this.kind.family
+  }
+
+  /** The socket type, SOCK_*, without creation flags. */
+  get type(): SocketType<K> {
+    return this.kind.type as SocketType<K>
+  }
+
+  /** The protocol, IPPROTO_* or a number of the family; 0 selects the default protocol of the family. */
+  get protocol(): number {
+    return this.kind.protocol
   }
 
   /**

@@ -15,13 +15,19 @@ const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = constants
 /** The flags that C code adds to the type. Every descriptor of this package has them anyway. */
 export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
 
+/** Family, type and protocol of a socket. An accepted connection shares the object of its listening socket. */
+export interface Kind {
+  readonly family: number
+  /** Without creation flags. */
+  readonly type: number
+  readonly protocol: number
+}
+
 /** Describes an existing descriptor to the Socket constructor. Not part of the public interface. */
 export class Adoption {
   constructor(
     readonly channel: Channel,
-    readonly family: number,
-    readonly type: number,
-    readonly protocol: number,
+    readonly kind: Kind,
     /** The packed address of the peer, see packAddress; null if it is not known. */
     readonly remote: string | null = null,
   ) {}
@@ -67,6 +73,7 @@ function adoptOrClose(fd: number, traits: number): Channel {
 export function createPair(family: number, type: number, protocol: number): [Adoption, Adoption] {
   const [f, p] = [checkInt('family', family), checkInt('protocol', protocol)]
   const t = checkInt('type', type) & ~CREATION_FLAGS
+  const made = { family: f, type: t, protocol: p }
   const first = native.socketpair(f, t, p)
   if (first < 0) {
     throw systemError('socketpair', first, { subject: `${nameOf('AF_', f)} ${nameOf('SOCK_', t)}` })
@@ -81,14 +88,14 @@ export function createPair(family: number, type: number, protocol: number): [Ado
     throw error
   }
   try {
-    return [new Adoption(one, f, t, p), new Adoption(adoptOrClose(second, traits), f, t, p)]
+    return [new Adoption(one, made), new Adoption(adoptOrClose(second, traits), made)]
   } catch (error) {
     reactor.close(one)
     throw error
   }
 }
 
-const kind = new Int32Array(3)
+const found = new Int32Array(3)
 
 /** Takes ownership of a descriptor that is a socket. On failure the caller still owns it. */
 export function adoptSocket(value: unknown): Adoption {
@@ -105,13 +112,13 @@ export function adoptSocket(value: unknown): Adoption {
     throw systemError('adopt', errnoOf('EBUSY'), {
       subject: `descriptor ${fd} belongs to an open Socket; use dup()`,
     })
-  const result = native.inspect(fd, kind)
+  const result = native.inspect(fd, found)
   if (result < 0) throw systemError('adopt', result)
-  const [family, type, protocol] = [kind[0]!, kind[1]!, Math.max(0, kind[2]!)]
+  const [family, type, protocol] = [found[0]!, found[1]!, Math.max(0, found[2]!)]
   const channel = reactor.adopt(fd, traitsOf(family, type, protocol), 1)
   channel.shared = true
   channel.enter(networkOf(channel.id))
-  return new Adoption(channel, family, type, protocol)
+  return new Adoption(channel, { family, type, protocol })
 }
 
 /** Duplicates a descriptor with F_DUPFD_CLOEXEC and takes ownership of the duplicate. */

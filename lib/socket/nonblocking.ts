@@ -251,7 +251,7 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected acceptOperation(): Accept<this> {
     return new Accept(this.channel, (channel: Channel, peer: string) =>
-      this.fromAdoption(new Adoption(channel, this.family, this.type, this.protocol, peer)),
+      this.fromAdoption(new Adoption(channel, this.kind, peer)),
     )
   }
 
