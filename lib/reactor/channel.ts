@@ -185,7 +185,8 @@ export class Channel {
   }
 
   head(direction: Direction): Operation<unknown> | null {
-    const queue = direction === READ ? this.reading : direction === WRITE ? this.writing : this.extras?.failing
+    const queue =
+      direction === READ ? this.reading : direction === WRITE ? this.writing : this.extras?.failing
     return queue?.head ?? null
   }
 
