@@ -24,9 +24,15 @@ let latest = ''
  */
 export function packAddress(place: number, length: number): string {
   const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
-  const packed = addressBytes.toString('latin1', place * ADDRESS_SIZE, place * ADDRESS_SIZE + size)
-  if (packed !== latest) latest = packed
+  const start = place * ADDRESS_SIZE
+  if (!isLatest(start, size)) latest = addressBytes.toString('latin1', start, start + size)
   return latest
+}
+
+function isLatest(start: number, size: number): boolean {
+  if (latest.length !== size) return false
+  for (let i = 0; i < size; i++) if (latest.charCodeAt(i) !== addressBytes[start + i]) return false
+  return true
 }
 
 /** Returns the address of packAddress for a socket, or null if it is empty. */
