@@ -494,7 +494,7 @@ export abstract class NonblockingSocket<
 
 // A function, because a class with a private method adds a hidden field to every socket.
 function checkControlsOf(socket: NonblockingSocket, given: unknown, to: Uint8Array | null): Control[] {
-  const list = elementsOf('message.control', given)
-  const six = haveForms(list) && sendsIPv6(socket, to)
-  return checkControls('message.control', list, six, socket.channel.network)
+  const [name, { network }] = ['message.control', socket.channel]
+  const list = elementsOf(name, given)
+  return checkControls(name, list, haveForms(list) && sendsIPv6(socket, to), network)
 }

@@ -94,14 +94,6 @@ size_t Bounded(const int32_t* written, size_t room) {
   return length < 0 ? 0 : std::min(static_cast<size_t>(length), room);
 }
 
-// Returns true if a receive found that nothing is left. A batch that is not full ended at EAGAIN or at another error. The
-// kernel keeps such an error for the next call, and its edge is still to come. Out-of-band data also ends a batch.
-bool FoundEnd(const Slab& slab, const sys::Message* messages, int64_t result) {
-  if (result <= 0) return result == -EAGAIN;
-  const auto received = static_cast<size_t>(result);
-  return received < slab.count && (messages[received - 1].header.msg_flags & MSG_OOB) == 0;
-}
-
 }  // namespace
 
 // recvmmsg(2): (the slab, flags) -> number of messages. With `packed`, the data of each small message is then moved to
@@ -135,7 +127,7 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a, bool packed) {
     if (end < i * slab.stride) memmove(slab.data.data + end, parts[i].iov_base, bytes);
     end += Aligned(bytes);
   }
-  if (FoundEnd(slab, messages, result)) MarkDry(env, slot, flags);
+  if (result == -EAGAIN) MarkDry(env, slot, flags);
   return result;
 }
 

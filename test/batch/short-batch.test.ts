@@ -1,12 +1,10 @@
 import { AF_INET, AF_UNIX, MessageBatch, MSG_PEEK, Socket, SOCK_DGRAM, SOCK_SEQPACKET } from '../../lib'
-import { native } from '../../lib/binding/binding'
 import { failure } from '../helpers/errors'
 import { run } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 import { withPath } from '../helpers/pairs'
 
-// A batch that is not full has emptied the socket, so the next receive waits without an attempt. These tests check that it
-// wakes up all the same.
+// A batch that is not full does not prove that the socket is empty. No receive after it may miss a message.
 
 const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 const batchOf = (count: number): MessageBatch => new MessageBatch({ count, size: 16 })
@@ -39,26 +37,11 @@ describe.each([
     b.close()
   })
 
-  test.each(['recvmmsg', 'recv', 'recvmsg', 'messages'] as const)(
-    '%s waits without a system call, and wakes up',
-    async next => {
-      const calls = (['recvmmsg', 'recvPacked', 'recv', 'recvmsg'] as const).map(call =>
-        jest.spyOn(native, call),
-      )
-      const waiting =
-        next === 'recvmmsg'
-          ? b.recvmmsg(batchOf(4))
-          : next === 'recv'
-            ? b.recv(16)
-            : next === 'recvmsg'
-              ? b.recvmsg(16)
-              : b.messages({ size: 16 })[Symbol.asyncIterator]().next()
-      expect(calls.map(call => call.mock.calls.length)).toEqual([0, 0, 0, 0])
-      jest.restoreAllMocks()
-      await a.send(Buffer.from('third'))
-      await waiting
-    },
-  )
+  test.each(['recvmmsg', 'recv', 'recvmsg'] as const)('%s waits, and wakes up', async next => {
+    const waiting = next === 'recvmmsg' ? b.recvmmsg(batchOf(4)) : b[next](16)
+    await a.send(Buffer.from('third'))
+    await waiting
+  })
 
   test('a message that came before the wait is received', async () => {
     await a.send(Buffer.from('third'))
