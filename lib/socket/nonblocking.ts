@@ -492,7 +492,6 @@ export abstract class NonblockingSocket<
   }
 }
 
-// A function, because a class with a private method adds a hidden field to every socket.
 function checkControlsOf(socket: NonblockingSocket, given: unknown, to: Uint8Array | null): Control[] {
   const [name, { network }] = ['message.control', socket.channel]
   const list = elementsOf(name, given)
