@@ -28,20 +28,23 @@ std::vector<Row> AllCalls() {
   return rows;
 }
 
-// Returns a batch whose parts nearly match their described sizes.
+// Returns a batch whose parts nearly match their described sizes. In a packed one the messages have a distance of their
+// own.
 void Batch(Call& call, FuzzedDataProvider& from) {
+  const bool packed = from.ConsumeBool();
   const auto count = from.ConsumeIntegralInRange<size_t>(0, 6);
   const auto size = from.ConsumeIntegralInRange<size_t>(0, 40);
   const auto control = from.ConsumeIntegralInRange<size_t>(0, 40);
+  const size_t stride = packed ? size + from.ConsumeIntegralInRange<size_t>(0, 16) : size;
   const auto part = [&](size_t bytes) { return bytes - from.ConsumeBool() * (bytes > 0); };
-  call.arguments.push_back(call.Bytes(napi_uint8_array, part(count * size), from));
+  call.arguments.push_back(call.Bytes(napi_uint8_array, part(count * stride), from));
   call.arguments.push_back(call.Bytes(napi_uint8_array, part(count * bsd::kAddressSize), from));
   call.arguments.push_back(control == 0
                                ? call.Make(Value::kNull)
                                : call.Bytes(napi_uint8_array, part(count * control), from));
   call.arguments.push_back(call.Bytes(napi_int32_array, part(count * bsd::kBatchStride), from));
   const auto first = from.ConsumeIntegralInRange<size_t>(0, count);
-  for (const size_t each : {size, control, first, count - first})
+  for (const size_t each : {size, control, packed ? stride : first, count - first})
     call.arguments.push_back(call.Number(static_cast<double>(each)));
   call.arguments.push_back(call.Number(from.ConsumeIntegral<int32_t>()));
 }
