@@ -60,16 +60,16 @@ const noPush = {
   message: 'push calls setters that other code put on Array.prototype: use append of runtime/list.',
 }
 
-/** What runs the iterator of arrays. A loop over the keys() of a Map runs another iterator. */
+/** What runs an iterator. */
 const noIterators = [
-  ':function ForOfStatement:not([right.callee.property.name="keys"])',
+  ':function ForOfStatement',
   ':function VariableDeclarator > ArrayPattern',
   ':function CallExpression > SpreadElement',
   ':function ArrayExpression > SpreadElement',
 ].map(selector => ({
   selector,
   message:
-    'Other code may have changed the iterators of arrays: use an index, or eachMember of runtime/list.',
+    'Other code may have changed the iterators: use an index, or forEach of a SafeMap or SafeSet (runtime/collections).',
 }))
 
 export default tseslint.config(

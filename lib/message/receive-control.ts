@@ -83,30 +83,37 @@ function readNumbers(data: Buffer, numbers: number[]): void {
   }
 }
 
+/** Makes handles of up to `max` descriptors, and puts −1 in the places of these. */
+function take(fds: number[], max: number, handles: FdHandle[]): void {
+  for (let i = 0; i < fds.length && i < max; i++) {
+    const fd = fds[i]!
+    fds[i] = -1
+    append(handles, new FdHandle(fd)) // closes the descriptor if it throws
+  }
+}
+
 function claim(
-  rights: readonly number[],
+  rights: number[],
   wanted: number | null,
-  pidfds: readonly number[],
+  pidfds: number[],
   pidfdsWanted: number,
 ): Omit<ReceivedControl, 'control'> {
-  const handles: FdHandle[] = []
   const max = wanted ?? 0
-  const take = rights.slice(0, max).concat(pidfds.slice(0, pidfdsWanted))
-  const drop = rights.slice(max).concat(pidfds.slice(pidfdsWanted))
-  let next = 0
+  const taken: FdHandle[] = []
+  const takenPidfds: FdHandle[] = []
   try {
-    while (next < take.length) append(handles, new FdHandle(take[next++]!)) // closes the descriptor if it throws
+    take(rights, max, taken)
+    take(pidfds, pidfdsWanted, takenPidfds)
   } catch (error) {
-    for (let i = 0; i < handles.length; i++) handles[i]!.close()
+    for (let i = 0; i < taken.length; i++) taken[i]!.close()
     throw error
   } finally {
-    for (; next < take.length; next++) native.closeFd(take[next]!)
-    for (let i = 0; i < drop.length; i++) native.closeFd(drop[i]!)
+    for (let i = 0; i < rights.length; i++) if (rights[i]! >= 0) native.closeFd(rights[i]!)
+    for (let i = 0; i < pidfds.length; i++) if (pidfds[i]! >= 0) native.closeFd(pidfds[i]!)
   }
-  const count = Math.min(rights.length, max)
   return {
-    fds: wanted === null ? null : handles.slice(0, count),
+    fds: wanted === null ? null : taken,
     surplus: wanted !== null && rights.length > wanted,
-    pidfd: handles.length > count ? handles[count]! : null,
+    pidfd: takenPidfds[0] ?? null,
   }
 }

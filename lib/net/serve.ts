@@ -17,7 +17,7 @@ import { checkSocket } from './endpoint'
 import { clearTimeout, setImmediate, setTimeout } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { errnoOf } from '../errors/errno'
-import { eachMember } from '../runtime/list'
+import { SafeSet } from '../runtime/collections'
 import { endWaitsOnly, isAborted, onAbort } from '../runtime/signals'
 import { checkBoolean, checkInteger, checkOptions, checkSignal } from '../validators'
 import { Warnings } from '../runtime/warnings'
@@ -167,7 +167,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
   /** Ends the wait for the next connection. */
   readonly #accepting = new AbortController()
   /** The connections or datagrams of the running handlers. */
-  readonly #active = new Set<Socket | Datagram>()
+  readonly #active = new SafeSet<Socket | Datagram>()
   readonly #warnings = new Warnings('ServeWarning', 'BSD_SOCKETS_SERVE')
   /** The accept loop; fulfilled when it has ended. */
   #loop: Promise<void> | null = null
@@ -420,7 +420,7 @@ export class Server<A extends Address = Address> implements AsyncDisposable {
     this.#forced = true
     this.#waiting = 0
     if (hasConnections(this.socket)) this.#close(this.socket, null)
-    eachMember(this.#active, source => {
+    this.#active.forEach(source => {
       if (source instanceof Socket) this.#close(source, source)
     })
     this.#wake?.()

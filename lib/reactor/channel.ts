@@ -5,7 +5,7 @@ import type { Operation } from './operation'
 import { home, type Network } from './network'
 import { Queue } from './queue'
 import type { Control } from '../control/walk'
-import { eachMember } from '../runtime/list'
+import { SafeSet } from '../runtime/collections'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
 
 /** An id that is never valid: its index is beyond any table. */
@@ -69,7 +69,7 @@ class Extras {
   keepers: Set<() => void> | null = null
 }
 
-const call = (tell: () => void): void => tell()
+const invoke = (callback: () => void): void => callback()
 
 const MESSAGES = 1
 const REFED = 2
@@ -170,7 +170,7 @@ export class Channel {
     if (leftover === null && this.extras === null) return
     const extras = this.ensureExtras()
     extras.leftover = leftover
-    if (leftover !== null && extras.keepers !== null) eachMember(extras.keepers, call)
+    if (leftover !== null && extras.keepers !== null) extras.keepers.forEach(invoke)
   }
 
   /** Returns the extras, and allocates them if needed. Called before a field of them is written. */
@@ -192,14 +192,14 @@ export class Channel {
 
   /** Calls `tell` when received data is kept in `leftover`. Returns a function that unsubscribes. */
   onKept(tell: () => void): () => void {
-    const keepers = (this.ensureExtras().keepers ??= new Set())
+    const keepers = (this.ensureExtras().keepers ??= new SafeSet())
     keepers.add(tell)
     return () => keepers.delete(tell)
   }
 
   /** Calls `tell` when the descriptor has been closed or detached. Returns a function that unsubscribes. */
   onGone(tell: () => void): () => void {
-    const watchers = (this.ensureExtras().watchers ??= new Set())
+    const watchers = (this.ensureExtras().watchers ??= new SafeSet())
     watchers.add(tell)
     return () => watchers.delete(tell)
   }
@@ -213,6 +213,6 @@ export class Channel {
     const watchers = this.extras?.watchers ?? null
     if (watchers === null) return
     this.ensureExtras().watchers = null
-    eachMember(watchers, call)
+    watchers.forEach(invoke)
   }
 }

@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errqueue/record'
 import { EAGAIN } from '../errors/errno'
-import { append, eachMember } from '../runtime/list'
+import { SafeSet } from '../runtime/collections'
+import { append } from '../runtime/list'
 
 /** The maximum number of records that one drain reads, and that one reader gets at once. */
 export const MAX_RECORDS_AT_ONCE = 64
@@ -19,7 +20,7 @@ export type Claim = (record: ErrorRecord) => boolean
  */
 export class ErrorQueue {
   readonly #read: () => ErrorRecord | number
-  readonly #claims = new Set<Claim>()
+  readonly #claims = new SafeSet<Claim>()
   #kept: ErrorRecord[] = []
   /** How many records have been read so far. */
   handed = 0
@@ -79,7 +80,7 @@ export class ErrorQueue {
   #hand(record: ErrorRecord): void {
     this.handed++
     let claimed = false
-    eachMember(this.#claims, claim => {
+    this.#claims.forEach(claim => {
       claimed ||= claim(record)
     })
     if (claimed) return

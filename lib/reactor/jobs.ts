@@ -1,3 +1,5 @@
+import { SafeMap } from '../runtime/collections'
+
 /** A job that has not ended: `start` passes it to another thread, `settle` gets the result. */
 interface Waiting {
   start(ticket: number): number
@@ -10,9 +12,11 @@ const MAX_JOBS = 64
 /** Runs jobs on other threads, at most `max` at the same time; the others wait in order. */
 export class Jobs {
   readonly #max: number
-  readonly #running = new Map<number, Waiting>()
-  readonly #queue = new Map<number, Waiting>()
+  readonly #running = new SafeMap<number, Waiting>()
+  readonly #queue = new SafeMap<number, Waiting>()
+  /** The ticket of the latest job, and of the latest one that left the queue. */
   #tickets = 0
+  #served = 0
 
   constructor(max: number = MAX_JOBS) {
     this.#max = max
@@ -23,7 +27,7 @@ export class Jobs {
    * running one is ignored.
    */
   submit(start: (ticket: number) => number, settle: (result: number) => void): () => void {
-    const ticket = (this.#tickets = (this.#tickets + 1) & 0x3fffffff)
+    const ticket = (this.#tickets = after(this.#tickets))
     this.#queue.set(ticket, { start, settle })
     this.#serve()
     return () => {
@@ -45,9 +49,10 @@ export class Jobs {
   }
 
   #serve(): void {
-    for (const ticket of this.#queue.keys()) {
-      if (this.#running.size >= this.#max) return
-      const job = this.#queue.get(ticket)!
+    while (this.#running.size < this.#max && this.#served !== this.#tickets) {
+      const ticket = (this.#served = after(this.#served))
+      const job = this.#queue.get(ticket)
+      if (job === undefined) continue // cancelled
       this.#queue.delete(ticket)
       this.#running.set(ticket, job)
       const result = job.start(ticket)
@@ -56,6 +61,10 @@ export class Jobs {
       job.settle(result)
     }
   }
+}
+
+function after(ticket: number): number {
+  return (ticket + 1) & 0x3fffffff
 }
 
 function ignore(): void {}

@@ -7,6 +7,7 @@ import { addresses, platform } from '../host'
 import type { CodecContext } from '../options/codec'
 import { codecContext } from '../options/codecs/basic'
 import { hostContext } from '../options/context'
+import { SafeMap, SafeSet } from '../runtime/collections'
 
 /** A network namespace as its sockets see it: names and indices of interfaces, and the addresses that have them. */
 export interface Network {
@@ -32,7 +33,7 @@ const name = new Uint8Array(NAME_SIZE)
  * interfaces have no names any more, and addresses print the index.
  */
 class OtherNetwork implements Network, InterfaceLookup {
-  readonly #ids = new Set<number>()
+  readonly #ids = new SafeSet<number>()
   readonly #cookie: string | null
   #context: CodecContext | null = null
 
@@ -74,17 +75,19 @@ class OtherNetwork implements Network, InterfaceLookup {
 
   /** Returns the answer of the first socket that can answer. Sockets of some families have no such requests. */
   #ask(call: (id: number) => number): number {
-    for (const id of this.#ids.keys()) {
+    let answer: number | null = null
+    this.#ids.forEach(id => {
+      if (answer !== null) return
       const result = call(id)
-      if (result >= 0 || result === ENODEV || result === ENXIO) return result
+      if (result >= 0 || result === ENODEV || result === ENXIO) answer = result
       if (result === EBADF) this.leave(id) // garbage collection has closed the socket
-    }
-    return ENODEV
+    })
+    return answer ?? ENODEV
   }
 }
 
 /** The namespaces that have sockets of this process, by cookie. */
-const networks = new Map<string, OtherNetwork>()
+const networks = new SafeMap<string, OtherNetwork>()
 const { SO_NETNS_COOKIE } = constants
 const cookie = new Uint8Array(8)
 const size = new Int32Array(1)

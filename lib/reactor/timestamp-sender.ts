@@ -6,6 +6,7 @@
  * from the moment when SOF_TIMESTAMPING_OPT_ID was set: `base`. All numbers are modulo 2^32.
  */
 import type { ErrorRecord } from '../errqueue/record'
+import { SafeMap } from '../runtime/collections'
 
 /** One send, from the system call to its timestamp. */
 export class SendStamp {
@@ -19,7 +20,7 @@ export class SendStamp {
 const FIRST = 0x80000000
 
 export class TimestampSender {
-  readonly #pending = new Map<number, SendStamp>()
+  readonly #pending = new SafeMap<number, SendStamp>()
   #next = FIRST
   /** The place that the numbers of the kernel are counted from; null if it is not known. */
   base: number | null = null
@@ -44,8 +45,9 @@ export class TimestampSender {
 
   /** Called when no operation waits for the timestamp any more. Its record goes to the readers of the error queue. */
   abandon(stamp: SendStamp): void {
-    for (const place of this.#pending.keys())
-      if (this.#pending.get(place) === stamp) this.abandoned = this.#pending.delete(place) || this.abandoned
+    this.#pending.forEach((each, place) => {
+      if (each === stamp) this.abandoned = this.#pending.delete(place) || this.abandoned
+    })
   }
 
   /** Takes the records of these sends off the error queue: see ErrorQueue.claim. */

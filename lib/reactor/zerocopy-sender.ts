@@ -13,6 +13,7 @@
  * zero-copy send is tried again from time to time.
  */
 import type { ErrorRecord } from '../errqueue/record'
+import { SafeMap, SafeSet } from '../runtime/collections'
 
 /** After this many copied sends in a row, the next ones are ordinary. */
 const CONVINCED = 8
@@ -61,7 +62,7 @@ export class ZeroCopySend {
 }
 
 export class ZeroCopySender {
-  readonly #pending = new Map<number, ZeroCopySend>()
+  readonly #pending = new SafeMap<number, ZeroCopySend>()
   readonly #statistics = { sends: 0, bytes: 0, copied: 0, fallbacks: 0 }
   #next = 0
   /** The number of copied sends in a row. */
@@ -78,7 +79,9 @@ export class ZeroCopySender {
   onHeap: (lent: boolean) => void = () => undefined
 
   get statistics(): ZeroCopyStatistics {
-    return { ...this.#statistics, pending: new Set(this.#pending.values()).size }
+    const pending = new SafeSet<ZeroCopySend>()
+    this.#pending.forEach(send => pending.add(send))
+    return { ...this.#statistics, pending: pending.size }
   }
 
   /** True while the kernel reads memory of the heap. */
@@ -128,8 +131,9 @@ export class ZeroCopySender {
     if (length < this.#pending.size) {
       for (let i = 0; i <= length; i++) own = this.#finish((first + i) >>> 0, copied) || own
     } else {
-      for (const id of this.#pending.keys())
+      this.#pending.forEach((_, id) => {
         if ((id - first) >>> 0 <= length) own = this.#finish(id, copied) || own
+      })
     }
     return own
   }

@@ -11,18 +11,6 @@ export function append<T>(list: T[], value: T): void {
   else define(list, at, ownElement(value))
 }
 
-const { apply } = Reflect
-// eslint-disable-next-line @typescript-eslint/unbound-method -- it is applied to its object
-const eachOfSet = Set.prototype.forEach
-
-/**
- * Calls `call` for each member of a set. Other code may have changed the iterators of the language, and a loop over them
- * would lose the members.
- */
-export function eachMember<T>(set: ReadonlySet<T>, call: (member: T) => void): void {
-  apply(eachOfSet, set, [call])
-}
-
 function ownElement(value: unknown): PropertyDescriptor {
   return {
     __proto__: null,

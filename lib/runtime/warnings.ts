@@ -1,3 +1,4 @@
+import { SafeMap } from './collections'
 import { ownFields } from './fields'
 
 /**
@@ -11,7 +12,7 @@ const OTHERS = 'others'
  * emitted, with the count. The others are only counted.
  */
 export class Warnings {
-  readonly #counts = new Map<string, number>()
+  readonly #counts = new SafeMap<string, number>()
   readonly #options: { type: string; code: string }
 
   constructor(type: string, code: string) {

@@ -4,7 +4,7 @@ import { invalidType, type SocketError } from '../errors'
 import { RECVMSG_FIELDS, type RecvmsgOptions } from '../operations/message'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
-import { eachMember } from '../runtime/list'
+import { SafeSet } from '../runtime/collections'
 import { checkInteger, checkSize, type Op, type Waiting } from '../validators'
 import { type BaseSocket, isStream } from './base'
 
@@ -86,7 +86,7 @@ export function isOwnEnd(socket: BaseSocket, error: unknown): boolean {
  */
 export class Pull<T> implements AsyncIterableIterator<T> {
   #done = false
-  readonly #pending = new Set<Operation<T>>()
+  readonly #pending = new SafeSet<Operation<T>>()
 
   constructor(
     private readonly socket: BaseSocket,
@@ -137,7 +137,7 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   /** Cancels the waiting operations, which ends their `next()`. The socket stays open. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#done = true
-    eachMember(this.#pending, operation => reactor.cancel(this.socket.channel, operation, returned))
+    this.#pending.forEach(operation => reactor.cancel(this.socket.channel, operation, returned))
     return Promise.resolve(this.#end())
   }
 
