@@ -11,8 +11,8 @@ export const platform: Platform = { os, constants, layout }
 /** Encodes and decodes addresses of this system. */
 export const addresses = new AddressCodec(platform, interfaces)
 
-let latest: Address | null = null
-let latestCodec = addresses
+let lastSender: Address | null = null
+let lastCodec = addresses
 
 /**
  * Decodes the address in `length` bytes of `memory`, or returns null for length 0. If the bytes are the same as in
@@ -25,8 +25,8 @@ export function addressAt(
   codec = addresses,
 ): Address | null {
   if (length === 0) return null
-  if (latest !== null && latestCodec === codec && isIn(latest, memory, start, length)) return latest
-  latestCodec = codec
-  latest = codec.decode(memory.subarray(start, start + length), length)
-  return latest
+  if (lastSender !== null && lastCodec === codec && isIn(lastSender, memory, start, length)) return lastSender
+  lastCodec = codec
+  lastSender = codec.decode(memory.subarray(start, start + length), length)
+  return lastSender
 }

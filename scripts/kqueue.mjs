@@ -1,5 +1,5 @@
 // npm run check:kqueue: compiles the kqueue poller of native/sys/darwin on Linux and runs test/native/kqueue over
-// libkqueue, which makes kqueue(2) of epoll(7).
+// libkqueue, which implements kqueue(2) with epoll(7).
 //
 //   --libkqueue=PREFIX   where it is installed; without this option pkg-config finds it (Debian: libkqueue-dev)
 //

@@ -170,6 +170,8 @@ const factories: readonly { create(context: Context): FamilyCodec | null }[] = [
 export class AddressCodec {
   readonly #platform: Platform
   readonly #unknown: UnknownCodec
+  /** The endpoint that encodeEndpoint encoded last. */
+  #latest = { host: '', port: Number.NaN, family: 0, bytes: new Uint8Array(0) as Uint8Array }
   /** The codecs by family number. */
   readonly #codecs: Record<number, FamilyCodec | undefined> = { __proto__: null } as never
 
@@ -206,6 +208,21 @@ export class AddressCodec {
         )
     }
     return this.#codec(family).encode(given)
+  }
+
+  /**
+   * Returns the sockaddr of `[host, port]`. Faster than `encode` if the endpoint is the same as in the last call. Do not
+   * write to the result, which is returned again.
+   *
+   * @internal
+   */
+  encodeEndpoint(host: string, port: number, family: number): Uint8Array {
+    const latest = this.#latest
+    if (host === latest.host && port === latest.port && family === latest.family) return latest.bytes
+    const bytes = this.encode([host, port], family)
+    // The index of an interface may change, so an address with a zone is encoded each time.
+    if (!host.includes('%')) this.#latest = { host, port, family, bytes }
+    return bytes
   }
 
   /**

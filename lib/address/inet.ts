@@ -55,7 +55,6 @@ export class InetAddress extends BaseAddress<InetCodec> {
 export class InetCodec extends FamilyCodec {
   readonly name = 'AF_INET'
   readonly shapes = '{ address?, port }, [host, port]'
-  readonly #latest = new LatestEndpoint()
 
   static create(context: Context): InetCodec | null {
     const family = context.platform.constants['AF_INET']
@@ -74,40 +73,17 @@ export class InetCodec extends FamilyCodec {
 
   encode(value: unknown): Uint8Array {
     const { host, port } = readEndpoint(this, value)
-    const known = this.#latest.find(host, port)
-    if (known !== null) return known
     const { struct } = this
     const address = parseHost(host)
     const bytes = this.context.head.create(struct.size, this.family)
     put16be(bytes, struct.offset.sin_port, checkU16('port', port))
     put32be(bytes, struct.offset.sin_addr, address)
-    return this.#latest.keep(host, port, bytes)
+    return bytes
   }
 
   decode(bytes: Uint8Array, length: number): InetAddress | null {
     const { size } = this.struct
     return length < size ? null : new InetAddress(this, copyOf(bytes, size))
-  }
-}
-
-/**
- * The endpoint that was encoded last. Most senders send to the same one again, and to parse its text costs more than
- * the rest of a call. Its bytes are not written to: see AddressCodec.encode.
- */
-export class LatestEndpoint {
-  #host = ''
-  #port: unknown = Number.NaN // equal to nothing
-  #bytes: Uint8Array = new Uint8Array(0)
-
-  find(host: string, port: unknown): Uint8Array | null {
-    return port === this.#port && host === this.#host ? this.#bytes : null
-  }
-
-  keep(host: string, port: unknown, bytes: Uint8Array): Uint8Array {
-    this.#host = host
-    this.#port = port
-    this.#bytes = bytes
-    return bytes
   }
 }
 

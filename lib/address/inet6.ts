@@ -1,7 +1,7 @@
 import { checkInteger, invalidAddress, noInterface } from '../errors/argument'
 import { BaseAddress, FamilyCodec, checkU16, checkU32, interfaceName, lookUp, owner, raw } from './base'
 import type { Context } from './base'
-import { LatestEndpoint, notNumeric, readEndpoint } from './inet'
+import { notNumeric, readEndpoint } from './inet'
 import { copyOf } from './sockaddr'
 import { get16be, get32, get32be, put16be, put32, put32be, structOf } from '../struct'
 import type { Struct } from '../struct'
@@ -57,7 +57,6 @@ export class Inet6Address extends BaseAddress<Inet6Codec> {
 export class Inet6Codec extends FamilyCodec {
   readonly name = 'AF_INET6'
   readonly shapes = '{ address?, port, scopeId?, flowinfo? }, [host, port]'
-  readonly #latest = new LatestEndpoint()
 
   static create(context: Context): Inet6Codec | null {
     const family = context.platform.constants['AF_INET6']
@@ -78,21 +77,17 @@ export class Inet6Codec extends FamilyCodec {
     const { host, port, fields } = readEndpoint(this, value)
     const scopeId = fields?.['scopeId']
     const flowinfo = fields?.['flowinfo']
-    const percent = host.indexOf('%')
-    // The index of an interface may change, so an endpoint with a zone is looked up each time.
-    const plain = scopeId === undefined && flowinfo === undefined && percent < 0
-    const known = plain ? this.#latest.find(host, port) : null
-    if (known !== null) return known
     const { size, offset } = this.struct
     const bytes = this.context.head.create(size, this.family)
     put16be(bytes, offset.sin6_port, checkU16('port', port))
     if (flowinfo !== undefined)
       put32be(bytes, offset.sin6_flowinfo, checkInteger('flowinfo', flowinfo, 0, 0xfffff))
+    const percent = host.indexOf('%')
     const text = percent < 0 ? host : host.slice(0, percent)
     if (host !== '') bytes.set(parseHost(text, host), offset.sin6_addr)
     const zone = percent < 0 ? 0 : this.#zone(host.slice(percent + 1), host)
     put32(bytes, offset.sin6_scope_id, oneScope(host, zone, scopeId))
-    return plain ? this.#latest.keep(host, port, bytes) : bytes
+    return bytes
   }
 
   decode(bytes: Uint8Array, length: number): Inet6Address | null {

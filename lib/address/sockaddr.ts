@@ -40,7 +40,7 @@ const POOL = 8192
 let pool = new ArrayBuffer(POOL)
 let used = 0
 
-// Short addresses share an ArrayBuffer. A separate one would use more memory than the address, once per connection.
+// Short addresses share an ArrayBuffer. A separate one would use more memory than the address.
 function room(length: number): Uint8Array {
   if (length > POOL >> 3) return new Uint8Array(length)
   if (length > POOL - used) {

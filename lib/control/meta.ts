@@ -138,7 +138,8 @@ const packetInfo4: Decoder = (meta, data) => {
   if (data.length < 12) return
   meta.interface = unsigned(data)!
   meta.localAddress = formatIPv4(data, 4)
-  if (ownField(meta, 'destination') === undefined) meta.destination = formatIPv4(data, 8) // a dual-stack socket has the IPv4-mapped address already
+  // A dual-stack socket has the IPv4-mapped address already.
+  if (ownField(meta, 'destination') === undefined) meta.destination = formatIPv4(data, 8)
 }
 
 const packetInfo6: Decoder = (meta, data) => {

@@ -86,8 +86,8 @@ const FIELDS = [
 ] satisfies (keyof CheckedOptions)[]
 
 /** The options that only IPv4 and IPv6 have, and those that only a path has. */
-const OF_HOSTS = ['host', 'port', 'family', 'reusePort', 'dualstack'] as const
-const OF_PATHS = ['unlink', 'mode'] as const
+const INET_ONLY = ['host', 'port', 'family', 'reusePort', 'dualstack'] as const
+const PATH_ONLY = ['unlink', 'mode'] as const
 
 /** What createServer gets: `options` is checked where it is read. */
 type CheckedOptions = (ServerOptions | ServerPathOptions) & { options?: unknown }
@@ -193,13 +193,18 @@ export function* serverSteps<S extends BaseSocket>(
     }
   }
   if (options.path === undefined) {
-    const other = OF_PATHS.find(name => options[name] !== undefined)
+    const other = PATH_ONLY.find(name => isGiven(options[name]))
     if (other !== undefined) throw invalidType(`options.${other}`, 'left out without a path', options[other])
     return yield* listenInet(options, type, make)
   }
-  const other = OF_HOSTS.find(name => options[name] !== undefined)
+  const other = INET_ONLY.find(name => isGiven(options[name]))
   if (other !== undefined) throw invalidType('options.path', `given without ${other}`, options.path)
   return yield* listenUnix(options.path, options, make)
+}
+
+/** False for an option that is off. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false
 }
 
 /** Creates the socket. `configure` sets the caller's options; `listen` listens, unless it is a datagram socket. */

@@ -17,7 +17,8 @@ const MAX_UNIX_DATAGRAM = 256 * 1024
 export class Datagram<A extends Address = Address> {
   readonly #socket: Socket
   readonly #message: Message<A>
-  /** `reply`, as soon as it is read. */
+  /** The functions that `segments` and `reply` return, created when they are first read. */
+  #segments: Datagram['segments'] | null = null
   #bound: Datagram['reply'] | null = null
   /** The bytes, in a new Buffer. */
   readonly data: Buffer
@@ -45,7 +46,7 @@ export class Datagram<A extends Address = Address> {
 
   /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
   get segments(): () => Iterable<Buffer> {
-    return () => segmentsOf(this.data, ownField(this.meta, 'segmentSize'))
+    return (this.#segments ??= () => segmentsOf(this.data, ownField(this.meta, 'segmentSize')))
   }
 
   /**

@@ -133,7 +133,7 @@ abstract class ReceiveOperation<T> extends Operation<T> {
 
 /** Receives into a new Buffer. The operation object can be used again when it has ended. */
 abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
-  // Not inherited: see BaseAddress.
+  // Older V8 runs the iterator of arrays in an inherited constructor, and other code may have changed it.
   constructor(channel: Channel, flags: number, size: number) {
     super(channel, flags, size)
   }
@@ -163,7 +163,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
 
 /** Receives into a new Buffer. recv(2) */
 export class Recv extends ReceiveBuffer<Buffer> {
-  // Not inherited: see BaseAddress.
+  // Older V8 runs the iterator of arrays in an inherited constructor, and other code may have changed it.
   constructor(channel: Channel, flags: number, size: number) {
     super(channel, flags, size)
   }

@@ -16,7 +16,7 @@ export function readAddress({ network }: Channel, place: number, length: number)
 }
 
 const addressBytes = bufferOf(reactor.memory.addresses)
-let latest = ''
+let lastPeer = ''
 
 /**
  * Returns the bytes of the address that readAddress would return, as a string of one character for each byte. It costs
@@ -25,13 +25,13 @@ let latest = ''
 export function packAddress(place: number, length: number): string {
   const size = length > ADDRESS_SIZE ? ADDRESS_SIZE : length
   const start = place * ADDRESS_SIZE
-  if (!isLatest(start, size)) latest = addressBytes.toString('latin1', start, start + size)
-  return latest
+  if (!isLastPeer(start, size)) lastPeer = addressBytes.toString('latin1', start, start + size)
+  return lastPeer
 }
 
-function isLatest(start: number, size: number): boolean {
-  if (latest.length !== size) return false
-  for (let i = 0; i < size; i++) if (latest.charCodeAt(i) !== addressBytes[start + i]) return false
+function isLastPeer(start: number, size: number): boolean {
+  if (lastPeer.length !== size) return false
+  for (let i = 0; i < size; i++) if (lastPeer.charCodeAt(i) !== addressBytes[start + i]) return false
   return true
 }
 

@@ -10,7 +10,7 @@ function takeMethods(to: object, from: object): void {
 }
 
 export class SafeMap<K, V> extends Map<K, V> {
-  // Not inherited: see BaseAddress in address/base.ts.
+  // Older V8 runs the iterator of arrays in an inherited constructor.
   constructor() {
     super()
   }

@@ -3,8 +3,8 @@ const { apply } = Reflect
 const { then } = Promise.prototype
 
 /**
- * Calls one of the functions when the promise has settled. Uses the `then` of the time when this module loads: if other
- * code breaks it later, no data and no callback is lost.
+ * Calls one of the functions when the promise has settled. Uses the original `then`, saved when this module loads: if
+ * other code breaks it later, no data and no callback is lost.
  */
 export function whenSettled<T>(
   promise: Promise<T>,

@@ -23,7 +23,7 @@ import { defaultTimeout } from '../reactor/timeouts'
 import { byteLengthOf } from '../struct'
 import { checkBoolean, checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
-import { Adoption, create, CREATION_FLAGS, type Kind } from './create'
+import { Adoption, create, CREATION_FLAGS, socketArguments, type SocketArguments } from './create'
 import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
@@ -53,8 +53,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 {
   /** @internal */
   readonly channel: Channel
-  /** @internal */
-  readonly kind: Kind
+  /** @internal A symbol, because a subclass may have a property of any name. */
+  readonly [socketArguments]: SocketArguments
   /** @internal What receives in place of the methods of this socket, such as a stream. */
   receiver: Receiver | null = null
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
@@ -98,10 +98,10 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   ) {
     if (family instanceof Adoption) {
       this.channel = family.channel
-      this.kind = family.kind
+      this[socketArguments] = family.made
       this.#remote = family.remote
     } else {
-      this.kind = {
+      this[socketArguments] = {
         family: checkInt('family', family),
         type: checkInt('type', type) & ~CREATION_FLAGS,
         protocol: checkInt('protocol', protocol),
@@ -115,17 +115,17 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
 
   /** The address family, AF_*. */
   get family(): number {
-    return this.kind.family
+    return this[socketArguments].family
   }
 
   /** The socket type, SOCK_*, without creation flags. */
   get type(): SocketType<K> {
-    return this.kind.type as SocketType<K>
+    return this[socketArguments].type as SocketType<K>
   }
 
   /** The protocol, IPPROTO_* or a number of the family; 0 selects the default protocol of the family. */
   get protocol(): number {
-    return this.kind.protocol
+    return this[socketArguments].protocol
   }
 
   /**

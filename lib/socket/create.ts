@@ -15,19 +15,21 @@ const { SOCK_CLOEXEC = 0, SOCK_NONBLOCK = 0 } = constants
 /** The flags that C code adds to the type. Every descriptor of this package has them anyway. */
 export const CREATION_FLAGS = SOCK_CLOEXEC | SOCK_NONBLOCK
 
-/** Family, type and protocol of a socket. An accepted connection shares the object of its listening socket. */
-export interface Kind {
+/** What socket(2) was called with. An accepted connection shares the object of its listening socket. */
+export interface SocketArguments {
   readonly family: number
   /** Without creation flags. */
   readonly type: number
   readonly protocol: number
 }
 
+export const socketArguments: unique symbol = Symbol('socket(2)')
+
 /** Describes an existing descriptor to the Socket constructor. Not part of the public interface. */
 export class Adoption {
   constructor(
     readonly channel: Channel,
-    readonly kind: Kind,
+    readonly made: SocketArguments,
     /** The packed address of the peer, see packAddress; null if it is not known. */
     readonly remote: string | null = null,
   ) {}

@@ -69,7 +69,7 @@ import {
 } from '../validators'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
-import { Adoption } from './create'
+import { Adoption, socketArguments } from './create'
 import { resetWhenClosed } from './option-calls'
 import { checkFree } from './receiver'
 
@@ -144,13 +144,7 @@ export abstract class NonblockingSocket<
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
     if (address === null) return new SendtoPeer(this.channel, bytes, flags)
-    return new Sendto(
-      this.channel,
-      bytes,
-      flags,
-      this.channel.network.addresses.encode(address, this.family),
-      isUnixDatagram(this),
-    )
+    return new Sendto(this.channel, bytes, flags, encodeDestination(this, address), isUnixDatagram(this))
   }
 
   /** @internal */
@@ -203,7 +197,7 @@ export abstract class NonblockingSocket<
       address === undefined || address === null
         ? null
         : this.channel.network.addresses.encode(address, this.family)
-    const controls = given === undefined ? NO_CONTROLS : checkControlsOf(this, given, bytes)
+    const controls = given === undefined ? NO_CONTROLS : checkMessageControls(this, given, bytes)
     const parts = checkParts('message.data', data as ArrayBufferView | ArrayBufferView[])
     const outgoing = { data: parts, flags, address: bytes, unixDatagram: isUnixDatagram(this) }
     if (timestamp !== false) {
@@ -251,7 +245,7 @@ export abstract class NonblockingSocket<
   /** @internal */
   protected acceptOperation(): Accept<this> {
     return new Accept(this.channel, (channel: Channel, peer: string) =>
-      this.fromAdoption(new Adoption(channel, this.kind, peer)),
+      this.fromAdoption(new Adoption(channel, this[socketArguments], peer)),
     )
   }
 
@@ -492,8 +486,20 @@ export abstract class NonblockingSocket<
   }
 }
 
-function checkControlsOf(socket: NonblockingSocket, given: unknown, to: Uint8Array | null): Control[] {
-  const [name, { network }] = ['message.control', socket.channel]
+/** Checks the control messages of a message to `to`. */
+function checkMessageControls(socket: NonblockingSocket, given: unknown, to: Uint8Array | null): Control[] {
+  const name = 'message.control'
   const list = elementsOf(name, given)
-  return checkControls(name, list, haveForms(list) && sendsIPv6(socket, to), network)
+  return checkControls(name, list, haveForms(list) && sendsIPv6(socket, to), socket.channel.network)
+}
+
+/** Encodes the address of a sendto. Most senders send to the same `[host, port]` again. */
+function encodeDestination({ channel, family }: NonblockingSocket, address: AddressLike): Uint8Array {
+  const { addresses } = channel.network
+  if (!Array.isArray(address) || address.length !== 2) return addresses.encode(address, family)
+  const host: unknown = address[0]
+  const port: unknown = address[1]
+  return typeof host === 'string' && typeof port === 'number'
+    ? addresses.encodeEndpoint(host, port, family)
+    : addresses.encode([host, port] as never, family)
 }

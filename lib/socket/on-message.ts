@@ -99,8 +99,8 @@ export function onMessage<A extends Address>(
   const maxFds = fds === 'receive' && socket.family === AF_UNIX ? Infinity : null
   const here = inContext((run: () => void) => run())
   const { channel, family, type } = socket
-  const usual = { flags: 0, batch: undefined, controlSize: undefined }
-  const source = nextMessages<A>({ ...usual, channel, family, type, size, maxFds })()
+  const defaults = { flags: 0, batch: undefined, controlSize: undefined }
+  const source = nextMessages<A>({ ...defaults, channel, family, type, size, maxFds })()
   const loop = new MessageLoop<A>(channel, source, { message: listener, error: fail }, here)
   const ends = (error: Error): void => {
     if (error === stopped || error.name === 'AbortError' || loop.failed === error || isOwnEnd(socket, error))

@@ -27,8 +27,8 @@ export function checkFree(socket: Received, call: string, flags = 0): void {
 }
 
 /**
- * Makes what receives on the socket: until the socket is closed, or until `hasEnded`. The socket is taken before `make`
- * runs, because getters of the caller may run in it and call the same again.
+ * Marks the socket as taken, then calls `make`, whose result receives on the socket until the socket is closed or until
+ * `hasEnded`. Getters in the caller's options may run in `make` and receive as well, so the mark is set first.
  */
 export function handOver<T extends object>(
   socket: Received,

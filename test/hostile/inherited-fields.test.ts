@@ -6,7 +6,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import {
   AF_INET,
-  AF_UNIX,
   bpf,
   createConnection,
   createServer,
@@ -141,7 +140,7 @@ const calls: Record<string, () => Promise<void>> = {
     const a = await createConnection({ host: 'localhost', port: portOf(listener as Socket) })
     const b = await listener.accept()
     const [c, d] = Socket.pair()
-    const relayed = relay(b as Socket, c as Socket)
+    const relayed = relay(b, c)
     for (const socket of [a, d]) socket.close()
     await relayed.catch(() => undefined)
     for (const socket of [b, c, listener]) socket.close()
@@ -191,7 +190,6 @@ const calls: Record<string, () => Promise<void>> = {
 
 test('lib/ declares optional fields', () => {
   expect(names.size).toBeGreaterThan(150)
-  expect(AF_UNIX).toBe(1)
 })
 
 test.each(Object.entries(calls))('%s: no field is read from Object.prototype', async (_name, call) => {

@@ -54,8 +54,8 @@ async function main() {
   note('lookups end', Promise.allSettled(lookups).then(all => all.length), 80)
   note('send', full[0].send(Buffer.from('x')), 1)
   note('sendAll', pairs[5][0].sendAll(Buffer.alloc(2 << 20)), undefined)
-  names.push('accept') // its address is made meanwhile, so it may reject
-  listener.accept().then(client => { client.close(); results.accept = 'ok' }, () => { results.accept = 'ok' })
+  names.push('accept ends') // its address is made meanwhile, so it may reject
+  listener.accept().then(client => { client.close(); results['accept ends'] = 'ok' }, () => { results['accept ends'] = 'ok' })
   const read = async (socket, bytes) => {
     while (bytes > 0) {
       try {

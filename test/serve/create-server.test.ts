@@ -355,7 +355,7 @@ test.each([
   ['port', 1],
   ['family', 2],
   ['reusePort', true],
-  ['dualstack', false],
+  ['dualstack', true],
 ])('a path and %s together are an error that names both', async (name, value) => {
   await withPath(async path => {
     const error = await failure(createServer({ path, [name]: value } as never))

@@ -1,4 +1,4 @@
-import type { Address, AddressCodec } from '../../address'
+import type { Address } from '../../address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM } from '../../constants'
 import type { Message } from '../../message'
 import type { BaseSocket } from '../base'
@@ -44,14 +44,10 @@ function withZone(address: Address & { kind: 'inet6' }): string {
   return text.slice(1, text.lastIndexOf(']'))
 }
 
-/** Converts senders and destinations. Keeps the latest of each, because most sockets have few peers. */
+/** Converts senders. Keeps the latest, because most sockets have few peers. */
 export class Senders {
   #address: Address | null = null
   #end = endOf(null)
-  #host = ''
-  #port = -1
-  #codec: AddressCodec | null = null
-  #bytes: Uint8Array = new Uint8Array(0)
 
   /** Returns the sender of a message, in a new object. */
   of(message: Message): RemoteInfo {
@@ -61,17 +57,6 @@ export class Senders {
     }
     const { address, family, port } = this.#end
     return { address, family, port, size: message.bytes }
-  }
-
-  /** Returns the sockaddr of a destination. */
-  encode(host: string, port: number, codec: AddressCodec, family: number): Uint8Array {
-    if (host !== this.#host || port !== this.#port || codec !== this.#codec) {
-      this.#bytes = codec.encode([host, port], family)
-      this.#host = host
-      this.#port = port
-      this.#codec = codec
-    }
-    return this.#bytes
   }
 }
 

@@ -33,6 +33,9 @@ export function toDgram(
     throw closed('toDgram')
   }
   const prepare = (): void => undefined
-  const lists = { sendBlockList: undefined, receiveBlockList: undefined }
-  return new DgramSocket({ ...lists, type: name, version, open, adopt, prepare, lookup, signal }, socket)
+  const noBlockLists = { sendBlockList: undefined, receiveBlockList: undefined }
+  return new DgramSocket(
+    { ...noBlockLists, type: name, version, open, adopt, prepare, lookup, signal },
+    socket,
+  )
 }

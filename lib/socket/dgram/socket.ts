@@ -358,7 +358,7 @@ export class DgramSocket extends DgramBase {
     let error: Error | null = this.#isBlocked(ip) ? errors.blocked(ip) : null
     try {
       const { channel, family } = this.open()
-      const bytes = this.#senders.encode(ip, port, channel.network.addresses, family)
+      const bytes = channel.network.addresses.encodeEndpoint(ip, port, family)
       if (error === null) return this.#transmit(parts, bytes, callback, ip, port)
     } catch {
       error ??= errors.refused('send', ip, port)

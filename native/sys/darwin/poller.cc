@@ -37,14 +37,26 @@ int PollerAdd(int poller, int fd, uint64_t token, Interest interest) {
   return Apply(poller, changes, interest.writing ? 2 : 1);
 }
 
-// Removes the filters first: EV_ADD does not change EV_CLEAR of a filter that is already registered.
+// Removes the filters first: EV_ADD does not change EV_CLEAR of a filter that is already registered. With EV_RECEIPT the
+// call makes all changes, and reports the errno of each.
 int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
-  for (const int16_t filter : {EVFILT_READ, EVFILT_WRITE}) {
-    struct kevent change;
-    EV_SET(&change, static_cast<uintptr_t>(fd), filter, EV_DELETE, 0, 0, nullptr);
-    Apply(poller, &change, 1);  // ENOENT if it was not registered
-  }
-  return PollerAdd(poller, fd, token, interest);
+  constexpr int kDeletions = 2;
+  constexpr uint16_t kDelete = EV_DELETE | EV_RECEIPT;
+  constexpr uint16_t kReceipt = EV_RECEIPT;
+  struct kevent changes[4];
+  struct kevent receipts[4];
+  const auto ident = static_cast<uintptr_t>(fd);
+  const auto reading = static_cast<uint16_t>(Adding(interest.level) | kReceipt);
+  const auto writing = static_cast<uint16_t>(Adding(false) | kReceipt);
+  EV_SET(&changes[0], ident, EVFILT_READ, kDelete, 0, 0, nullptr);
+  EV_SET(&changes[1], ident, EVFILT_WRITE, kDelete, 0, 0, nullptr);
+  EV_SET(&changes[2], ident, EVFILT_READ, reading, 0, 0, Token(token));
+  EV_SET(&changes[3], ident, EVFILT_WRITE, writing, 0, 0, Token(token));
+  const int count = interest.writing ? 4 : 3;
+  if (kevent(poller, changes, count, receipts, count, nullptr) < 0) return -errno;
+  for (int i = kDeletions; i < count; ++i)  // ENOENT of a deletion: the filter was not registered
+    if (receipts[i].data != 0) return -static_cast<int>(receipts[i].data);
+  return 0;
 }
 
 int PollerRemove(int poller, int fd, bool writing) {

@@ -28,8 +28,7 @@ std::vector<Row> AllCalls() {
   return rows;
 }
 
-// Returns a batch whose parts nearly match their described sizes. In a packed one the messages have a distance of their
-// own.
+// Returns a batch whose parts nearly match their described sizes. If it is packed, the stride is larger than the size.
 void Batch(Call& call, FuzzedDataProvider& from) {
   const bool packed = from.ConsumeBool();
   const auto count = from.ConsumeIntegralInRange<size_t>(0, 6);
