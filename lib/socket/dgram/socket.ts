@@ -18,7 +18,15 @@ import { isAborted, onAbort } from '../../runtime/signals'
 import { byteLengthOf } from '../../struct'
 import { isUnixDatagram, type BaseSocket } from '../base'
 import { onMessage } from '../on-message'
-import { checkPort, checkStrings, copiesOf, partsOf, sliceOf, type Payload, type SendCallback } from './arguments'
+import {
+  checkPort,
+  checkStrings,
+  copiesOf,
+  partsOf,
+  sliceOf,
+  type Payload,
+  type SendCallback,
+} from './arguments'
 import { DgramBase, type AddressList, type DgramParts } from './base'
 import { bindTarget, type BindOptions } from './bind'
 import * as errors from './errors'
