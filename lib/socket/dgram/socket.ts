@@ -30,6 +30,7 @@ import {
 import { DgramBase, type AddressList, type DgramParts } from './base'
 import { bindTarget, type BindOptions } from './bind'
 import * as errors from './errors'
+import { finish } from './finish'
 import { isReceiving, type RemoteInfo, Senders } from './ends'
 
 /**
@@ -473,13 +474,6 @@ export class DgramSocket extends DgramBase {
     const list = this.parts.sendBlockList
     return list?.check(ip, this.parts.version === 6 ? 'ipv6' : 'ipv4') === true
   }
-}
-
-/** Reports the result of a send to its callback. Without a callback an error is ignored, as in node:dgram. */
-function finish(result: number, callback: SendCallback | undefined, host?: string, port?: number): void {
-  if (callback === undefined) return
-  if (result >= 0) nextTick(callback, null, result)
-  else nextTick(callback, errors.callError('send', result, host, port))
 }
 
 /** The events, for TypeScript. `message.meta` has what `receiveMeta` selected. */
