@@ -114,6 +114,6 @@ function claim(
   return {
     fds: wanted === null ? null : taken,
     surplus: wanted !== null && rights.length > wanted,
-    pidfd: takenPidfds[0] ?? null,
+    pidfd: takenPidfds.length > 0 ? takenPidfds[0]! : null,
   }
 }

@@ -253,7 +253,9 @@ const canary = {
 
 /** Closes everything that a call created: sockets, pairs, accepted connections. */
 function release(value) {
-  for (const item of Array.isArray(value) ? value : [value]) {
+  // The result may be a hostile argument, whose iterator is the attacker's.
+  const items = Array.isArray(value) ? Array.from({ length: value.length }, (_, i) => value[i]) : [value]
+  for (const item of items) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
     if (ours && !sockets.includes(item)) item.close()
     const fds = item?.fds ?? item?.meta?.fds

@@ -33,6 +33,11 @@ export function partsOf(data: unknown): ArrayBufferView[] {
   return parts.length === 0 ? [empty] : parts
 }
 
+/** Returns copies of the parts, for a send that waits: the caller may change or detach the memory meanwhile. */
+export function copiesOf(parts: readonly ArrayBufferView[]): ArrayBufferView[] {
+  return parts.map(part => Buffer.from(octetsOf(part)))
+}
+
 /** Returns a part of the data of `send`. */
 export function sliceOf(data: unknown, offset: unknown, length: unknown): [Uint8Array] {
   const view = typeof data === 'string' ? Buffer.from(data) : data

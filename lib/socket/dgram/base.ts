@@ -6,6 +6,7 @@ import { EBADF, EINVAL } from '../../errors/errno'
 import { nextTick } from '../../runtime/clock'
 import { inContext } from '../../runtime/context'
 import { append } from '../../runtime/list'
+import { uncaught } from '../../runtime/uncaught'
 import type { BaseSocket } from '../base'
 import { changeMembership } from '../multicast'
 import { checkStrings } from './arguments'
@@ -262,6 +263,19 @@ export abstract class DgramBase extends EventEmitter {
   /** Closes the socket at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.ended ? Promise.resolve() : new Promise(resolve => void this.close(resolve))
+  }
+
+  /** @internal Makes the calls that have waited. Code of the caller, such as a lookup, may throw in one of them. */
+  protected serveQueue(): void {
+    const queue = this.queue
+    this.queue = null
+    for (let i = 0; queue !== null && i < queue.length && !this.ended; i++) {
+      try {
+        queue[i]!()
+      } catch (error) {
+        uncaught(error)
+      }
+    }
   }
 
   /** @internal */

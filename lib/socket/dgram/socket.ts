@@ -5,7 +5,7 @@ import { native } from '../../binding/binding'
 import { WRITE } from '../../binding/shared'
 import { AF_UNSPEC, SOCK_DGRAM } from '../../constants'
 import { invalidType, type SocketError } from '../../errors'
-import { EAGAIN, EBADF, errnoOf } from '../../errors/errno'
+import { EAGAIN, errnoOf } from '../../errors/errno'
 import type { Message } from '../../message'
 import { Sendmsg } from '../../operations/message'
 import { Send, Sendto, whenConnected } from '../../operations/send'
@@ -18,10 +18,19 @@ import { isAborted, onAbort } from '../../runtime/signals'
 import { byteLengthOf } from '../../struct'
 import { isUnixDatagram, type BaseSocket } from '../base'
 import { onMessage } from '../on-message'
-import { checkPort, checkStrings, partsOf, sliceOf, type Payload, type SendCallback } from './arguments'
+import {
+  checkPort,
+  checkStrings,
+  copiesOf,
+  partsOf,
+  sliceOf,
+  type Payload,
+  type SendCallback,
+} from './arguments'
 import { DgramBase, type AddressList, type DgramParts } from './base'
 import { bindTarget, type BindOptions } from './bind'
 import * as errors from './errors'
+import { finish } from './finish'
 import { isReceiving, type RemoteInfo, Senders } from './ends'
 
 /**
@@ -91,9 +100,14 @@ export class DgramSocket extends DgramBase {
     const attempt = (ip: string): Error | null => this.#attempt(() => this.open().bind([ip, port]), ip, port)
     const { lookup, version } = this.parts
     if (lookup === undefined && isIP(host) === version) return this.#settleSoon(attempt(host))
-    this.#lookup(host, (error, ip) => {
-      if (!this.ended) this.#settleBind(error ?? attempt(ip))
-    })
+    try {
+      this.#lookup(host, (error, ip) => {
+        if (!this.ended) this.#settleBind(error ?? attempt(ip))
+      })
+    } catch (error) {
+      this.#undoBind()
+      throw error
+    }
   }
 
   /** Takes over a descriptor. If that fails, the caller still owns it. */
@@ -140,17 +154,26 @@ export class DgramSocket extends DgramBase {
   }
 
   #settleBind(failed: Error | null): void {
-    if (this.ended) return
+    if (this.ended || this.bound === 'yes') return // a lookup may call back twice
     if (failed === null) this.#start()
     else this.#bindFailed(failed)
   }
 
-  #bindFailed(error: Error): void {
+  /** Makes another bind possible. Does nothing if the socket is bound. */
+  #undoBind(): void {
+    if (this.bound !== 'soon') return
     this.bound = 'no'
+    this.queue = null // a listener of 'error' may bind again
     this.#onBindError()
-    this.emit('error', error)
-    this.queue = null
-    if (this.closing) this.end()
+  }
+
+  #bindFailed(error: Error): void {
+    this.#undoBind()
+    try {
+      this.emit('error', error)
+    } finally {
+      if (this.closing) this.end()
+    }
   }
 
   #start(): void {
@@ -162,10 +185,11 @@ export class DgramSocket extends DgramBase {
         void this.emit('error', errors.nodeError(error, 'recvmsg', undefined, undefined))
       onMessage(socket, list === undefined ? this.#received : this.#filtered(list), { onError })
     })
-    this.emit('listening')
-    const queue = this.queue
-    this.queue = null
-    for (let i = 0; queue !== null && i < queue.length; i++) if (!this.ended) queue[i]!()
+    try {
+      this.emit('listening')
+    } finally {
+      this.serveQueue()
+    }
   }
 
   /** Runs a call when the socket is bound. Binds it if needed. */
@@ -256,8 +280,8 @@ export class DgramSocket extends DgramBase {
    * Sends one datagram. sendto(2)
    *
    * The callback gets the number of bytes. An error goes to the callback; without one, only the error of a lookup is
-   * emitted. Binds the socket if needed. `port` may also be an `AddressLike`, and the path of a `'unix'` socket. Except
-   * after a lookup, the kernel copies the data before `send` returns, if the send buffer has room.
+   * emitted. Binds the socket if needed. `port` may also be an `AddressLike`, and the path of a `'unix'` socket. The data
+   * is copied before `send` returns, unless it waits for room in the send buffer.
    */
   send(data: Payload, port?: number, address?: string, callback?: SendCallback): void
   send(data: Payload, port?: number, callback?: SendCallback): void
@@ -299,6 +323,7 @@ export class DgramSocket extends DgramBase {
     } else {
       parts = partsOf(data)
     }
+    if (this.bound !== 'yes') parts = copiesOf(parts)
     const target = typeof given[0] === 'function' ? undefined : given[0]
     const host = typeof given[1] === 'function' ? undefined : given[1]
     const last = given.find(each => typeof each === 'function') as SendCallback | undefined
@@ -346,9 +371,10 @@ export class DgramSocket extends DgramBase {
   ): void {
     if (this.parts.lookup === undefined && isIP(host) === this.parts.version)
       return this.#sendToIp(parts, host, port, callback)
+    const own = copiesOf(parts)
     this.#lookup(host, (error, ip) => {
       if (error === null) {
-        if (!this.ended) this.#sendToIp(parts, ip, port, callback)
+        if (!this.ended) this.#sendToIp(own, ip, port, callback)
       } else if (callback === undefined) nextTick(() => this.emit('error', error))
       else nextTick(callback, error)
     })
@@ -406,13 +432,14 @@ export class DgramSocket extends DgramBase {
     const bytes = parts.reduce((sum, each) => sum + byteLengthOf(each), 0)
     this.#queuedBytes += bytes
     this.#queuedMessages++
-    const done = (result: number): void => {
+    const done = (result: number | Error): void => {
       this.#queuedBytes -= bytes
       this.#queuedMessages--
-      finish(result, callback, host, port)
+      if (typeof result === 'number') finish(result, callback, host, port)
+      else if (callback !== undefined) nextTick(callback, result)
     }
     whenSettled(reactor.submit<number>(channel, operation, null, undefined), done, error => {
-      done((error as SocketError).errno ?? EBADF)
+      done((error as SocketError).errno ?? (error as Error))
     })
   }
 
@@ -447,13 +474,6 @@ export class DgramSocket extends DgramBase {
     const list = this.parts.sendBlockList
     return list?.check(ip, this.parts.version === 6 ? 'ipv6' : 'ipv4') === true
   }
-}
-
-/** Reports the result of a send to its callback. Without a callback an error is ignored, as in node:dgram. */
-function finish(result: number, callback: SendCallback | undefined, host?: string, port?: number): void {
-  if (callback === undefined) return
-  if (result >= 0) nextTick(callback, null, result)
-  else nextTick(callback, errors.callError('send', result, host, port))
 }
 
 /** The events, for TypeScript. `message.meta` has what `receiveMeta` selected. */
