@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "control_messages.h"
 #include "sys/platform.h"
 
 namespace bsd {
@@ -27,17 +28,15 @@ class PendingFds {
   }
 
   // Adds the descriptors of a received message (SCM_RIGHTS).
-  void AddReceived(msghdr& message) {
-    for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
-         each = CMSG_NXTHDR(&message, each)) {
-      if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
-      const auto* end = reinterpret_cast<unsigned char*>(each) + each->cmsg_len;
+  void AddReceived(const msghdr& message) {
+    ForEachControl(message, [this](const cmsghdr& header, const uint8_t* data, size_t length) {
+      if (header.cmsg_level != SOL_SOCKET || header.cmsg_type != SCM_RIGHTS) return;
       int fd = -1;
-      for (const auto* at = CMSG_DATA(each); at + sizeof fd <= end; at += sizeof fd) {
-        std::memcpy(&fd, at, sizeof fd);
+      for (size_t at = 0; length - at >= sizeof fd; at += sizeof fd) {
+        std::memcpy(&fd, data + at, sizeof fd);
         Add(fd);
       }
-    }
+    });
   }
 
   void CloseAll() {

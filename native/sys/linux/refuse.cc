@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "../../control_messages.h"
 #include "../platform.h"
 
 namespace bsd::sys {
@@ -126,14 +127,13 @@ Refusal RefuseProgram(int level, int name) {
 Refusal RefuseControl(const msghdr& message) {
   constexpr int kDestination = 2;  // RDS_CMSG_RDMA_DEST: a cookie
   constexpr int kCookie = 12;      // RDS_CMSG_ZCOPY_COOKIE
-  auto copy = message;             // CMSG_NXTHDR takes no const
-  for (const cmsghdr* each = CMSG_FIRSTHDR(&copy); each != nullptr;) {
-    if (each->cmsg_level == kSolRds && each->cmsg_type != kDestination &&
-        each->cmsg_type != kCookie)
-      return Refusal::kAddress;
-    each = CMSG_NXTHDR(&copy, const_cast<cmsghdr*>(each));
-  }
-  return Refusal::kNone;
+  Refusal refusal = Refusal::kNone;
+  ForEachControl(message, [&](const cmsghdr& header, const uint8_t*, size_t) {
+    if (header.cmsg_level == kSolRds && header.cmsg_type != kDestination &&
+        header.cmsg_type != kCookie)
+      refusal = Refusal::kAddress;
+  });
+  return refusal;
 }
 
 // Lists what is allowed, because every kernel and every driver adds requests, and the size encoded in a request is
