@@ -2,7 +2,7 @@
 // two. Every read must stay in the inbox, every record in its array, and each record must match the call.
 #include <algorithm>
 #include <cstdlib>
-#include <map>
+#include <deque>
 #include <memory>
 #include <set>
 
@@ -48,9 +48,14 @@ void Arm(bsd::Env& env, uint32_t index) {
     fields[From().ConsumeIntegralInRange<int>(0, bsd::kSlotStride - 1)] = Hostile();
 }
 
-int dispatched = 0;                    // in this turn
-std::map<const void*, int32_t> rooms;  // the memory of the receives, and its size in bytes
-std::set<int> connections;             // descriptors of accepted connections that are still open
+struct Room {
+  const void* memory;
+  int32_t size;
+};
+
+int dispatched = 0;         // in this turn
+std::deque<Room> rooms;     // the memory of the receives that succeeded, in their order
+std::set<int> connections;  // descriptors of accepted connections that are still open
 
 // Removes a connection from those that are open in the fuzzer's kernel.
 void Gone(int fd) { Must(connections.erase(fd) == 1); }
@@ -113,8 +118,11 @@ void Dispatch(Env& env, int records) {
       case kReceiveFrom:
         Must(record[kRecordDirection] == kRead && result != -EAGAIN);
         Must(where >= end && where <= kInboxSize && where % 8 == 0);
+        if (result < 0) break;
+        Must(!rooms.empty() && rooms.front().memory == env.inbox + where);
         // With MSG_TRUNC the result is the length of the datagram, and may be larger than the memory.
-        if (result > 0) end = where + std::min(result, rooms.at(env.inbox + where));
+        end = where + std::min(result, rooms.front().size);
+        rooms.pop_front();
         break;
       case kAccept:
         Must(record[kRecordDirection] == kRead && result != -EAGAIN);
@@ -152,7 +160,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::decide = &from;
   fuzz::accepted = [](int fd) { connections.insert(fd); };
   fuzz::closed = Gone;
-  fuzz::filled = [](const void* at, size_t room) { rooms[at] = static_cast<int32_t>(room); };
+  fuzz::filled = [](const void* at, size_t room) {
+    rooms.push_back({at, static_cast<int32_t>(room)});
+  };
   fuzz::waits = false;
   const auto capacity = from.ConsumeIntegralInRange<size_t>(1, 9);
   const auto table = std::make_unique<int32_t[]>(capacity * bsd::kSlotStride);
