@@ -140,6 +140,7 @@ export interface Native {
   ): number
   stat(fd: number): number
   pipe(size: number): number
+  fchmod(slot: number, mode: number): number
   splice(from: number, to: number, count: number): number
   abort(slot: number): number
   read(slot: number, buffer: ArrayBufferView): number

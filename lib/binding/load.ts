@@ -1,4 +1,5 @@
 // uncovered file: coverage sets BSD_SOCKETS_PREBUILD, and with it no binary is missing; check:pack tests this
+import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { libc } from './system'
 
@@ -46,10 +47,14 @@ function reasonOf(cause: unknown): string {
 }
 
 function explain(root: string, cause: unknown): string {
+  const inClone = existsSync(path.join(root, 'binding.gyp'))
+  const build = inClone
+    ? `run "npm run build" in ${root}`
+    : 'run "npm install --no-save node-gyp node-addon-api && ' +
+      `node ${path.join(root, 'scripts', 'build-native.mjs')}" in your project`
   return (
     `bsd-sockets has no binary for ${process.platform}-${process.arch} (${libc()}, Node-API ${process.versions.napi}). ` +
     `Looked in build/Release and prebuilds/${process.platform}-${process.arch} of ${root}. ` +
-    `To build one: install Python 3, make and a C++17 compiler, then run "npm install --no-save node-gyp node-addon-api && ` +
-    `node ${path.join(root, 'scripts', 'build-native.mjs')}" in your project. ${reasonOf(cause)}`
+    `To build one: install Python 3, make and a C++17 compiler, then ${build}. ${reasonOf(cause)}`
   )
 }

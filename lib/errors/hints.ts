@@ -31,6 +31,8 @@ export function hint(
   if (syscall === 'connect' && code === 'EALREADY')
     return 'an earlier attempt failed, and the kernel does not let this socket connect again: create a new one'
   if (syscall === 'accept' && code === 'EINVAL') return 'call listen() first'
+  if (syscall.startsWith('recv') && code === 'ENOTCONN') return 'call connect() first'
+  if (syscall === 'socketpair' && code === 'EOPNOTSUPP') return 'only AF_UNIX and AF_TIPC have pairs'
   return ''
 }
 

@@ -1,6 +1,7 @@
-import { fchmodSync, unlinkSync } from 'node:fs'
+import { unlinkSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { Address, AnyInetAddress, AnyUnixAddress } from '../address'
+import { native } from '../binding/binding'
 import { parseIPv6 } from '../address/text'
 import {
   AF_INET,
@@ -25,6 +26,7 @@ import { driveLater, type Steps } from '../names/run'
 import { copyOfView } from '../address/sockaddr'
 import { Socket } from '../socket'
 import type { BaseSocket } from '../socket/base'
+import { check } from '../socket/option-calls'
 import { checkBoolean, checkInteger, checkOptions } from '../validators'
 import { checkEnd, checkFamily, checkPort, endOf, notOfFamily, portOf } from './endpoint'
 import { checkOptionValues, type OptionValues } from './option-values'
@@ -287,7 +289,8 @@ function bindUnix<S extends BaseSocket>(
   try {
     configure()
     // Linux creates the path with the mode of the socket's inode, less the umask: it is never wider than `mode`.
-    if (mode !== null && process.platform === 'linux') fchmodSync(socket.fd, mode)
+    if (mode !== null && process.platform === 'linux')
+      check(socket, 'fchmod', native.fchmod(socket.channel.id, mode))
     socket.bind({ path })
     bound = true
     // Restore the bits that the umask removed. Before listen no process can connect.

@@ -1,4 +1,5 @@
 // sendfile(2), splice(2), and what they need: pipes, file information, slots for files.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../guarded_call.h"
@@ -161,6 +162,13 @@ static int64_t SpliceOnSlot(Env& env, Slot& slot, Args& a) {
   });
 }
 
+// fchmod(2): (mode) -> 0. Not through `fs`: in Deno it takes only descriptors that it opened itself.
+static int64_t ChangeMode(int fd, Args& a) {
+  const int mode = a.Int(1, "mode");
+  if (!a.ok()) return 0;
+  return fchmod(fd, static_cast<mode_t>(mode)) < 0 ? -errno : 0;
+}
+
 // read(2) and write(2) on pipes: (buffer) -> bytes.
 static int64_t Read(int fd, Args& a) {
   const Bytes into = a.Buffer(1, "buffer");
@@ -182,6 +190,7 @@ static constexpr Function kSlot[] = {
     {"residentFrom", CallFd<Resident>},
     {"adoptDuplicate", CallFd<AdoptDuplicate>},
     {"adoptAsIs", CallFd<AdoptAsIs>},
+    {"fchmod", CallSlot<ChangeMode>},
     {"pipe", Call<Pipe>},
     {"splice", CallWithSlot<SpliceOnSlot>},
     {"read", CallSlot<Read>},

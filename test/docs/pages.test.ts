@@ -84,7 +84,7 @@ const says: Record<string, (string | RegExp)[]> = {
     'echo\n',
     '',
   ],
-  'streams.md': ['true\n', 'you asked for /it\n', 'open\n'],
+  'streams.md': ['true\n', 'you asked for /it\n', 'you asked for /it\n', 'open\n'],
   'systemd.md': ['', 'READY=1\nSTATUS=serves 0 clients\n', 'still here\n'],
   'timestamps.md': [/^to the device: \d+n ns\non the way: \d+n ns\nuntil now: \d+n ns\n$/],
   'transfer.md': [
