@@ -211,6 +211,20 @@ export class AddressCodec {
   }
 
   /**
+   * Like `encode`, for the address of a sendto. Do not write to the result: see encodeEndpoint.
+   *
+   * @internal
+   */
+  encodeDestination(address: AddressLike, family: number): Uint8Array {
+    if (!Array.isArray(address) || address.length !== 2) return this.encode(address, family)
+    const host: unknown = address[0]
+    const port: unknown = address[1]
+    return typeof host === 'string' && typeof port === 'number'
+      ? this.encodeEndpoint(host, port, family)
+      : this.encode([host, port] as never, family)
+  }
+
+  /**
    * Returns the sockaddr of `[host, port]`. Faster than `encode` if the endpoint is the same as in the last call. Do not
    * write to the result, which is returned again.
    *

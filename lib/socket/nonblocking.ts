@@ -144,7 +144,8 @@ export abstract class NonblockingSocket<
   ): Send | Sendto {
     const bytes = checkBytes('data', data)
     if (address === null) return new SendtoPeer(this.channel, bytes, flags)
-    return new Sendto(this.channel, bytes, flags, encodeDestination(this, address), isUnixDatagram(this))
+    const to = this.channel.network.addresses.encodeDestination(address, this.family)
+    return new Sendto(this.channel, bytes, flags, to, isUnixDatagram(this))
   }
 
   /** @internal */
@@ -491,15 +492,4 @@ function checkMessageControls(socket: NonblockingSocket, given: unknown, to: Uin
   const name = 'message.control'
   const list = elementsOf(name, given)
   return checkControls(name, list, haveForms(list) && sendsIPv6(socket, to), socket.channel.network)
-}
-
-/** Encodes the address of a sendto. Most senders send to the same `[host, port]` again. */
-function encodeDestination({ channel, family }: NonblockingSocket, address: AddressLike): Uint8Array {
-  const { addresses } = channel.network
-  if (!Array.isArray(address) || address.length !== 2) return addresses.encode(address, family)
-  const host: unknown = address[0]
-  const port: unknown = address[1]
-  return typeof host === 'string' && typeof port === 'number'
-    ? addresses.encodeEndpoint(host, port, family)
-    : addresses.encode([host, port] as never, family)
 }
