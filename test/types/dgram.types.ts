@@ -3,7 +3,7 @@
 import dns from 'node:dns'
 import type nodeDgram from 'node:dgram'
 import dgram from '../../lib/dgram'
-import * as namespace from '../../lib/dgram'
+import type * as namespace from '../../lib/dgram'
 import { createSocket, type LookupFunction, type SocketOptions, type SocketType } from '../../lib/dgram'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

@@ -20,13 +20,10 @@ export interface RemoteInfo extends AddressInfo {
   size: number
 }
 
-/**
- * A listener for datagrams: the data, the sender, and the message that `recvmsg` returns.
- *
- * Declared as a method, so that a listener for the narrower RemoteInfo of node:dgram fits: the compiler compares the
- * parameters of methods in both directions.
- */
+/** A listener for datagrams: see `Socket`. It may also be one for the RemoteInfo of node:dgram. */
 export type MessageListener = {
+  // A method, because the compiler compares its parameters in both directions: Node's RemoteInfo is narrower.
+  /** Called with each datagram: the data, the sender, and the message that `recvmsg` returns. */
   listen(data: NonSharedBuffer, sender: RemoteInfo, message: Message): void
 }['listen']
 

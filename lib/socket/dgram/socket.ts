@@ -27,7 +27,7 @@ import {
   type Payload,
   type SendCallback,
 } from './arguments'
-import { DgramBase, type AddressList, type DgramParts, type LookupFamily } from './base'
+import { DgramBase, type AddressList, type DgramParts } from './base'
 import { bindTarget, type BindOptions } from './bind'
 import * as errors from './errors'
 import { finish } from './finish'
@@ -467,7 +467,7 @@ export class DgramSocket extends DgramBase {
     const family = version === 6 ? 6 : 4
     const name = host || (family === 6 ? '::1' : '127.0.0.1')
     if (lookup === undefined) dns.lookup(name, family, done)
-    else lookup(name, family as LookupFamily, done)
+    else lookup(name, family, done)
   }
 
   #isBlocked(ip: string): boolean {
