@@ -12,27 +12,30 @@ import {
   SOL_SOCKET,
 } from './constants'
 import { invalidType } from './errors'
-import type { Message } from './message'
 import { checkOptionValues, type OptionValues } from './net/option-values'
 import { checkCreationOptions } from './reactor/namespace'
 import { ownFields } from './runtime/fields'
 import { Socket as KernelSocket } from './socket'
 import type { BaseSocket } from './socket/base'
 import { badType } from './socket/dgram/errors'
-import type { RemoteInfo } from './socket/dgram/ends'
+import type { MessageListener } from './socket/dgram/ends'
 import type { AddressList, LookupFunction } from './socket/dgram/base'
 import { DgramSocket } from './socket/dgram/socket'
 import { checkSignal } from './validators'
 
+/** This module, for `import dgram from 'bsd-sockets/dgram'`. */
+export * as default from './dgram'
 export { DgramSocket as Socket } from './socket/dgram/socket'
-export type { AddressList, LookupFunction } from './socket/dgram/base'
+export type { AddressList, LookupFamily, LookupFunction } from './socket/dgram/base'
 export type { DgramOptions } from './socket/dgram'
 export type { BindOptions } from './socket/dgram/bind'
 export type { Payload, SendCallback } from './socket/dgram/arguments'
-export type { AddressInfo, RemoteInfo } from './socket/dgram/ends'
+export type { AddressInfo, MessageListener, RemoteInfo } from './socket/dgram/ends'
 
 /** The types of `createSocket`. `'unix'` is AF_UNIX, which node:dgram does not have. */
 export type SocketKind = 'udp4' | 'udp6' | 'unix'
+/** Another name of `SocketKind`, the one of node:dgram. */
+export type SocketType = SocketKind
 
 /** The options of `createSocket`. Unknown options have no effect, as in node:dgram. */
 export interface SocketOptions<T extends readonly unknown[] = readonly unknown[]> {
@@ -64,8 +67,6 @@ export interface SocketOptions<T extends readonly unknown[] = readonly unknown[]
   options?: OptionValues<T> | undefined
 }
 
-type Listener = (data: Buffer, sender: RemoteInfo, message: Message) => void
-
 const families = new Map<unknown, number>([
   ['udp4', AF_INET],
   ['udp6', AF_INET6],
@@ -80,7 +81,7 @@ const versions = { udp4: 4, udp6: 6, unix: 0 } as const
  */
 export function createSocket<const T extends readonly unknown[] = []>(
   type: SocketKind | SocketOptions<T>,
-  listener?: Listener,
+  listener?: MessageListener,
 ): DgramSocket {
   const options = ownFields(typeof type === 'object' && type !== null ? type : { type }) as SocketOptions
   const family = families.get(options.type)

@@ -1,5 +1,6 @@
 // Writes the files of dist/ that tsc does not: the generated constants, and an ES module for each entry point. The ES
-// module re-exports the CommonJS build, so that `import` and `require` give the same classes. It also makes the
+// module re-exports the CommonJS build, so that `import` and `require` give the same classes. If the
+// CommonJS build has a default, so has the ES module: the whole module, as in the modules of Node. It also makes the
 // declarations readable for TypeScript before 5.7.
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -36,12 +37,18 @@ for (const file of readdirSync(dist, { recursive: true })) {
 }
 
 for (const entry of ['index', 'sync', 'raw', 'dgram', 'linux', 'darwin']) {
-  const names = namesOf(entry).filter(name => name !== '__esModule' && name !== 'default')
+  const all = namesOf(entry)
+  const names = all.filter(name => name !== '__esModule' && name !== 'default')
+  const whole = all.includes('default')
   // Uses require instead of `import cjs from`. If an entry point throws (no binary, wrong system), Node 20 throws the
   // error of an import a second time, outside the caller's try block.
   const module =
     "import { createRequire } from 'node:module'\n" +
-    `export const { ${names.join(', ')} } = createRequire(import.meta.url)('./${entry}.js')\n`
+    `const module = createRequire(import.meta.url)('./${entry}.js')\n` +
+    `export const { ${names.join(', ')} } = module\n` +
+    (whole ? 'export default module\n' : '')
+  const types =
+    `export * from './${entry}.js'\n` + (whole ? `export * as default from './${entry}.js'\n` : '')
   writeFileSync(path.join(dist, `${entry}.mjs`), module)
-  writeFileSync(path.join(dist, `${entry}.d.mts`), `export * from './${entry}.js'\n`)
+  writeFileSync(path.join(dist, `${entry}.d.mts`), types)
 }

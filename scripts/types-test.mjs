@@ -26,10 +26,14 @@ const common = {
   types: ['node'],
   forceConsistentCasingInFileNames: true,
 }
-/** Every combination of versions is compiled with the first settings, and the first @types/node with all of them. */
+/**
+ * Every combination of versions is compiled with the first settings and with those of the web. The first @types/node is
+ * compiled with all.
+ */
 const settings = {
   'node16, es2022': { module: 'node16', moduleResolution: 'node16', lib: ['es2022'] },
   'nodenext, esnext': { module: 'nodenext', moduleResolution: 'nodenext', lib: ['esnext'] },
+  'web, es2022': { module: 'node16', moduleResolution: 'node16', lib: ['es2022', 'dom'] },
   'bundler, es2022': { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022'] },
   'strictest, esnext': {
     module: 'nodenext',
@@ -72,7 +76,7 @@ function writeFiles(project) {
     mkdirSync(path.dirname(file), { recursive: true })
     writeFileSync(file, text)
   }
-  const entries = ['', '/sync', '/raw', '/linux', '/darwin']
+  const entries = ['', '/sync', '/raw', '/dgram', '/linux', '/darwin']
   const names = entries.map((_, i) => `entry${i}`)
   const used = `void [${names.join(', ')}]\n`
   const from = i => `'bsd-sockets${entries[i]}'`
@@ -82,10 +86,11 @@ function writeFiles(project) {
     'entries/require.cts',
     names.map((name, i) => `import ${name} = require(${from(i)})\n`).join('') + used,
   )
-  for (const name of readdirSync(path.join(root, 'test/types')).filter(each => each.endsWith('.types.ts'))) {
+  const typeTests = readdirSync(path.join(root, 'test/types'), { recursive: true })
+  for (const name of typeTests.filter(each => each.endsWith('.types.ts'))) {
     const source = readFileSync(path.join(root, 'test/types', name), 'utf8')
     if (source.includes("'../../lib/options'")) continue // uses functions that the package does not export
-    const text = source.replaceAll("'../../lib", "'bsd-sockets")
+    const text = source.replaceAll(/'(\.\.\/)+lib/g, "'bsd-sockets")
     write(`types/${name.replace('.ts', '.mts')}`, text)
     write(`types/${name.replace('.ts', '.cts')}`, text)
   }
@@ -104,6 +109,8 @@ const manifestOf = folder => JSON.parse(readFileSync(path.join(folder, 'package.
 function filesFor(compiler, types, name) {
   // The blocks of the docs are not written for these settings.
   if (name.startsWith('strictest')) return ['entries/import.mts']
+  // Code for Node alone is compiled without the types of the web.
+  if (name.startsWith('web')) return ['types/dom/*']
   // A bundler compiles ES modules only.
   if (name.startsWith('bundler')) return ['**/*.mts']
   const [oldest, version] = [manifestOf(types).typeScriptVersion, manifestOf(compiler).version]
@@ -121,7 +128,11 @@ async function compile(project, compiler, types, name) {
   const config = path.join(folder, 'tsconfig.json')
   const typeRoots = [path.join(types, '..')]
   const compilerOptions = { ...common, ...settings[name], typeRoots }
-  writeFileSync(config, JSON.stringify({ compilerOptions, include: include.map(each => `../${each}`) }))
+  const exclude = name.startsWith('web') ? [] : ['../types/dom']
+  writeFileSync(
+    config,
+    JSON.stringify({ compilerOptions, include: include.map(each => `../${each}`), exclude }),
+  )
   const { bin: bins } = manifestOf(compiler)
   const tsc = path.join(compiler, typeof bins === 'string' ? bins : bins.tsc)
   const { status, output } = await node([tsc, '-p', config, '--pretty', 'false'], { cwd: project })
@@ -158,7 +169,7 @@ const [compilersFound, typesFound] = [
 const runs = [...compilersFound].flatMap(([version, compiler]) =>
   [...typesFound].flatMap(([types, folder], i) =>
     Object.keys(settings)
-      .filter((_, j) => i === 0 || j === 0)
+      .filter((each, j) => i === 0 || j === 0 || each.startsWith('web'))
       .map(name => ({ version, compiler, types, folder, name })),
   ),
 )

@@ -1,4 +1,5 @@
 import { EBADF, ECANCELED, errnoCode, errnoOf } from './errno'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { reasonOf } from '../runtime/signals'
 import { ownFields } from '../runtime/fields'
 import { noInterface, type CodedError } from './argument'
@@ -21,7 +22,7 @@ export class SocketError extends Error {
   declare bytesSent?: number
   declare messagesSent?: number
   /** With `ERR_UNEXPECTED_END`: the bytes that arrived before the stream ended. */
-  declare partial?: Buffer
+  declare partial?: NonSharedBuffer
   /** In an error of `relay`: the socket that failed. Absent after a timeout. */
   declare side?: 'a' | 'b'
   /** In an error of `relay`: the bytes that moved from `a` to `b`. */
@@ -156,7 +157,7 @@ export function fileTruncated(bytesSent: number, expected: number): SocketError 
 }
 
 /** Returns the error for a stream that ended inside of `what`. `partial` has the bytes before the end. */
-export function unexpectedEnd(partial: Buffer, what: string): SocketError {
+export function unexpectedEnd(partial: NonSharedBuffer, what: string): SocketError {
   const text = `recv ERR_UNEXPECTED_END: the stream ended after ${partial.length} bytes, before ${what}`
   const error = new SocketError(text, 'ERR_UNEXPECTED_END', undefined, 'recv')
   error.partial = partial

@@ -4,6 +4,7 @@ import type { Meta, MetaDecoder } from '../control/meta'
 import type { Control } from '../control/walk'
 import { errnoNames } from '../errors/errno.gen'
 import type { Platform } from '../platform'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { ownFields } from '../runtime/fields'
 
 /** The source of a record, `SO_EE_ORIGIN_*`; a number if it has no name here. */
@@ -27,7 +28,7 @@ export interface ErrorRecord {
   /** The destination of the packet that caused the record. */
   address: Address | null
   /** The data of that packet: the start of it for ICMP, the whole frame for a timestamp, otherwise empty. */
-  data: Buffer
+  data: NonSharedBuffer
   /** True if the data was longer than the buffer. */
   truncated: boolean
   /** The ICMP or ICMPv6 type and code. */
@@ -63,7 +64,7 @@ export interface ErrorRecord {
 
 /** The result of a read of the error queue. */
 export interface ErrorMessage {
-  data: Buffer
+  data: NonSharedBuffer
   address: Address | null
   truncated: boolean
   control: Control[]

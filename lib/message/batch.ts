@@ -19,6 +19,7 @@ import {
   BATCH_NAME,
   BATCH_STRIDE,
 } from '../binding/shared'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import type { InspectStyle } from '../runtime/inspect'
 import { checkBoolean, checkBytes, checkInteger, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
@@ -178,7 +179,7 @@ export class MessageBatch {
   }
 
   /** Returns the data of message `i`: a view of the slab, valid until the next call that fills it. */
-  data(i: number): Buffer {
+  data(i: number): NonSharedBuffer {
     const start = this.#place(i) * this.size
     const length = Math.min(this.#read(i, BATCH_BYTES), this.size)
     return this.slab.data.subarray(start, start + length)
@@ -255,7 +256,7 @@ export class MessageBatch {
 
 /** The memory of a batch, in the layout of native/syscalls/batch.cc. */
 interface Slab {
-  readonly data: Buffer
+  readonly data: NonSharedBuffer
   /** Null in a batch without addresses. */
   readonly names: Buffer | null
   readonly control: Buffer | null
@@ -266,7 +267,7 @@ function built(controls: readonly FamilyControl[], six: boolean, network: Networ
   return buildControl(controlLayout, checkControls('control', controls, six, network))
 }
 
-function bytes(size: number): Buffer {
+function bytes(size: number): NonSharedBuffer {
   const memory = new ArrayBuffer(size)
   markAsUntransferable(memory) // postMessage with a transfer list would leave the batch without memory
   return Buffer.from(memory)

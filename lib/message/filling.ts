@@ -5,6 +5,7 @@ import { EAGAIN } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
 import { YIELD } from '../reactor/operation'
 import { ELSEWHERE, giveBack, hasLeftover, joined, takeLeftover } from './leftover'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 const { POLLRDHUP } = constants
 
@@ -62,7 +63,7 @@ export class Filling {
   }
 
   /** Returns the bytes, and forgets them. */
-  take(): Buffer {
+  take(): NonSharedBuffer {
     const bytes = this.#room.subarray(0, this.#filled)
     this.#room = empty
     this.#filled = 0

@@ -1,5 +1,6 @@
 import { limitExceeded, unexpectedEnd } from '../errors'
 import type { ReadBuffer } from './read-buffer'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** What one call of a reader wants from a stream. It parses, and never waits. */
 export interface Frame<T> {
@@ -16,10 +17,10 @@ const LF = Buffer.from('\n')
 const CR = 13
 
 /** The bytes that are there, at most `max`. An empty Buffer is the end of the stream. */
-export class AnyBytes implements Frame<Buffer> {
+export class AnyBytes implements Frame<NonSharedBuffer> {
   constructor(private readonly max: number) {}
 
-  take(buffer: ReadBuffer, ended: boolean): Buffer | undefined {
+  take(buffer: ReadBuffer, ended: boolean): NonSharedBuffer | undefined {
     return buffer.length > 0 || ended || this.max === 0 ? buffer.take(this.max) : undefined
   }
 
@@ -29,10 +30,10 @@ export class AnyBytes implements Frame<Buffer> {
 }
 
 /** Exactly `size` bytes. */
-export class ExactBytes implements Frame<Buffer> {
+export class ExactBytes implements Frame<NonSharedBuffer> {
   constructor(private readonly size: number) {}
 
-  take(buffer: ReadBuffer, ended: boolean): Buffer | undefined {
+  take(buffer: ReadBuffer, ended: boolean): NonSharedBuffer | undefined {
     if (buffer.length >= this.size) return buffer.take(this.size)
     if (!ended) return undefined
     throw unexpectedEnd(buffer.take(buffer.length), `${this.size} bytes`)
@@ -44,10 +45,10 @@ export class ExactBytes implements Frame<Buffer> {
 }
 
 /** The next `size` bytes, fewer at the end of the stream. They stay in the buffer. */
-export class PeekedBytes implements Frame<Buffer> {
+export class PeekedBytes implements Frame<NonSharedBuffer> {
   constructor(private readonly size: number) {}
 
-  take(buffer: ReadBuffer, ended: boolean): Buffer | undefined {
+  take(buffer: ReadBuffer, ended: boolean): NonSharedBuffer | undefined {
     return buffer.length >= this.size || ended ? buffer.peek(this.size) : undefined
   }
 
@@ -85,14 +86,14 @@ class Search {
 }
 
 /** All bytes up to and including a delimiter. */
-export class Delimited implements Frame<Buffer> {
+export class Delimited implements Frame<NonSharedBuffer> {
   readonly #search: Search
 
   constructor(delimiter: Uint8Array, max: number) {
     this.#search = new Search(delimiter, max, 'the delimiter')
   }
 
-  take(buffer: ReadBuffer, ended: boolean): Buffer | undefined {
+  take(buffer: ReadBuffer, ended: boolean): NonSharedBuffer | undefined {
     const end = this.#search.end(buffer)
     if (end >= 0) return buffer.take(end)
     if (!ended) return undefined

@@ -3,6 +3,7 @@ import type { Address, AddressCodec } from '../address'
 import type { Meta } from '../control/meta'
 import type { Control } from '../control/walk'
 import { addresses } from '../host'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { ownField } from '../runtime/fields'
 import type { InspectStyle } from '../runtime/inspect'
 import type { FdHandle } from './fd'
@@ -19,7 +20,7 @@ export interface MessageMeta extends Meta {
 
 /** @internal What a Message consists of. */
 export interface MessageParts<A extends Address = Address> {
-  data: Buffer
+  data: NonSharedBuffer
   bytes: number
   address: A | null
   flags: number
@@ -33,7 +34,7 @@ export interface MessageParts<A extends Address = Address> {
 /** One received message. recvmsg(2) */
 export class Message<A extends Address = Address> {
   /** The bytes: a new Buffer, or a view of the buffer that the caller passed. */
-  readonly data: Buffer
+  readonly data: NonSharedBuffer
   /** The number of bytes received. With the flag `MSG_TRUNC`, the real length of the datagram. */
   readonly bytes: number
   /** The address of the sender; `null` on a connected stream. */
@@ -92,13 +93,13 @@ export class Message<A extends Address = Address> {
   }
 
   /** Yields the datagrams that GRO merged, in order. Without GRO, yields all data once. */
-  segments(): Iterable<Buffer> {
+  segments(): Iterable<NonSharedBuffer> {
     return segmentsOf(this.data, ownField(this.meta, 'segmentSize'))
   }
 }
 
 /** Yields the parts of merged datagrams. Without a size, yields all data once. */
-export function* segmentsOf(data: Buffer, size = 0): Iterable<Buffer> {
+export function* segmentsOf(data: NonSharedBuffer, size = 0): Iterable<NonSharedBuffer> {
   if (size <= 0 || data.length <= size) {
     yield data
     return

@@ -1,6 +1,7 @@
 import type { Control } from '../control/walk'
 import type { Leftover } from '../reactor/channel'
 import type { Message } from '.'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 const none = new Uint8Array(0)
 
@@ -10,7 +11,7 @@ export class Kept implements Leftover {
 
   constructor(readonly message: Message) {}
 
-  get data(): Buffer {
+  get data(): NonSharedBuffer {
     return this.message.data
   }
 

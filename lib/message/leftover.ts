@@ -6,6 +6,7 @@ import { MSG_CTRUNC, MSG_PEEK, MSG_TRUNC } from '../constants/per-call'
 import { buildControl } from '../control/walk'
 import { reactor } from '../reactor'
 import type { Channel, Leftover } from '../reactor/channel'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { bufferOf, octetsOf } from '../struct'
 import { controlLayout } from './receive-control'
 import { ReadBuffer } from './read-buffer'
@@ -23,10 +24,14 @@ export function hasLeftover(channel: Channel, flags: number): boolean {
   return channel.leftover !== null && (flags & ELSEWHERE) === 0
 }
 
-/** Keeps one message, or bytes of a stream, for the next receive. `address` is the sockaddr of the sender. */
+/**
+ * Keeps one message, or bytes of a stream, for the next receive, which may hand out this memory. `address` is the
+ * sockaddr of the sender.
+ */
 export function keep(channel: Channel, data: Uint8Array, address: Uint8Array = none): void {
   const { leftover } = channel
-  const kept = { data: bufferOf(data), bytes: data.length, address, flags: 0, control: [] }
+  const own = bufferOf(data) as NonSharedBuffer // memory of this package: callers copy what is not
+  const kept = { data: own, bytes: data.length, address, flags: 0, control: [] }
   channel.leftover = { ...kept, next: leftover }
 }
 

@@ -1,5 +1,6 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import { ALIGNMENT, LARGE } from '../binding/shared'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** Up to this number of bytes, native code receives into the inbox. */
 export const SMALL = 8192
@@ -32,7 +33,7 @@ class Pool {
    * Returns memory for a receive of up to `size` bytes, which starts at `at`. It is not cleared. Until `take` is called,
    * another `reserve` returns the same memory: at most one receive runs at a time.
    */
-  reserve(size: number): Buffer {
+  reserve(size: number): NonSharedBuffer {
     if (size >= LARGE) {
       this.at = 0
       // The caller may have detached the ArrayBuffer of an earlier Buffer: then the length is 0.
@@ -57,7 +58,7 @@ class Pool {
   }
 
   /** Returns the first `length` bytes of the reserved memory, which the caller may keep. */
-  take(length: number): Buffer {
+  take(length: number): NonSharedBuffer {
     const reserved = this.#reserved
     if (reserved === this.#piece) return this.cut(length)
     this.#reserved = none
@@ -67,7 +68,7 @@ class Pool {
   }
 
   /** Returns a new Buffer with `length` bytes of `from`. */
-  copy(from: Uint8Array, start: number, length: number): Buffer {
+  copy(from: Uint8Array, start: number, length: number): NonSharedBuffer {
     const bytes = from.subarray(start, start + length)
     if (length >= LARGE) {
       const own = Buffer.allocUnsafeSlow(length)
@@ -93,7 +94,7 @@ class Pool {
   }
 
   /** Returns the next `length` bytes of the piece. */
-  cut(length: number): Buffer {
+  cut(length: number): NonSharedBuffer {
     const start = this.#used
     this.#used = start + aligned(length)
     return this.#piece.subarray(start, start + length)

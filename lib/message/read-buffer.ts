@@ -1,4 +1,5 @@
 import type { Leftover } from '../reactor/channel'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 const none = Buffer.alloc(0)
 /** Memory of at least this many bytes is handed out as it is, if it holds nothing else. Less is copied. */
@@ -32,7 +33,7 @@ export class ReadBuffer implements Leftover {
   }
 
   /** All bytes, as a view that is valid until the next change. */
-  get data(): Buffer {
+  get data(): NonSharedBuffer {
     return this.#memory.subarray(this.#start, this.#end)
   }
 
@@ -74,12 +75,12 @@ export class ReadBuffer implements Leftover {
   }
 
   /** Returns a copy of the first bytes, at most `count`. */
-  peek(count: number): Buffer {
+  peek(count: number): NonSharedBuffer {
     return Buffer.from(this.#memory.subarray(this.#start, Math.min(this.#end, this.#start + count)))
   }
 
   /** Removes and returns the first bytes, at most `count`. The caller owns the memory. */
-  take(count: number): Buffer {
+  take(count: number): NonSharedBuffer {
     const length = Math.min(count, this.length)
     if (length === this.length && length >= LARGE && length > this.#memory.length >> 1) {
       const { data } = this

@@ -16,6 +16,7 @@ import { Message } from '.'
 import { Kept } from './kept'
 import { aligned, pool } from './pool'
 import { receiveControl } from './receive-control'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** Makes the distance of large messages odd in cache lines. Else all of them would compete for the same lines. */
 const PADDING = 5 * 64
@@ -116,7 +117,7 @@ export class Room {
     return bytes < this.size ? bytes : this.size
   }
 
-  #message(channel: Channel, i: number, data: Buffer): Message {
+  #message(channel: Channel, i: number, data: NonSharedBuffer): Message {
     const at = i * BATCH_STRIDE
     const fields = this.#fields
     const codec = channel.network.addresses

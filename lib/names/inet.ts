@@ -2,6 +2,7 @@ import { byteLengthOf, octetsOf } from '../struct'
 import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../address/text'
 import { AF_INET, AF_INET6 } from '../constants'
 import { invalidAddress, invalidType, outOfRange } from '../errors'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { checkBytes, checkInteger } from '../validators'
 
 /**
@@ -73,7 +74,7 @@ export function ntohl(n: number): number {
  *
  * `ERR_INVALID_ADDRESS` for any other text. `ERR_OUT_OF_RANGE` if `family` is neither `AF_INET` nor `AF_INET6`.
  */
-export function inet_pton(family: number, text: string): Buffer {
+export function inet_pton(family: number, text: string): NonSharedBuffer {
   checkFamily(family)
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
   if (family === AF_INET) {
@@ -111,7 +112,7 @@ export function inet_ntoa(bytes: Uint8Array): string {
  * The text has one to four parts. Each is decimal, octal (`0…`) or hexadecimal (`0x…`). The last part fills the
  * remaining bytes: `'127.1'` is 127.0.0.1. `ERR_INVALID_ADDRESS` if anything follows.
  */
-export function inet_aton(text: string): Buffer {
+export function inet_aton(text: string): NonSharedBuffer {
   if (typeof text !== 'string') throw invalidType('text', 'string', text)
   const parts = text.split('.')
   const numbers = parts.map(part =>

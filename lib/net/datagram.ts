@@ -4,6 +4,7 @@ import { systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { segmentsOf, type Message, type MessageMeta } from '../message'
 import { control } from '../message/control'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { ownField } from '../runtime/fields'
 import { Recvmsg } from '../operations/message'
 import { reactor } from '../reactor'
@@ -21,7 +22,7 @@ export class Datagram<A extends Address = Address> {
   #segments: Datagram['segments'] | null = null
   #bound: Datagram['reply'] | null = null
   /** The bytes, in a new Buffer. */
-  readonly data: Buffer
+  readonly data: NonSharedBuffer
   /** The address of the sender; `null` if it has none. */
   readonly address: A | null
   /** True if the datagram was longer than 64 KiB (AF_UNIX: 256 KiB). The kernel dropped the rest. */
@@ -45,7 +46,7 @@ export class Datagram<A extends Address = Address> {
   }
 
   /** Yields the datagrams that GRO merged, in order, after `receiveMeta({ gro: true })`. Otherwise yields `data` once. */
-  get segments(): () => Iterable<Buffer> {
+  get segments(): () => Iterable<NonSharedBuffer> {
     return (this.#segments ??= () => segmentsOf(this.data, ownField(this.meta, 'segmentSize')))
   }
 

@@ -24,6 +24,7 @@ import { Operation } from '../reactor/operation'
 import { bufferOf, byteLengthOf, octetsOf } from '../struct'
 import { checkBytes, unknownField, type Op } from '../validators'
 import { whenConnected } from './send'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 export const MAX_CONTROL = 1 << 20
 
@@ -107,7 +108,7 @@ export function checkMessage(message: OutgoingFields): OutgoingFields {
 
 /** The result of recvFds. */
 export interface ReceivedFds<A extends Address = Address> {
-  data: Buffer
+  data: NonSharedBuffer
   fds: FdHandle[]
   flags: number
   address: A | null
@@ -145,6 +146,11 @@ function clearState(): void {
 function haveShrunk(views: readonly ArrayBufferView[], lengths: readonly number[]): boolean {
   for (let i = 0; i < views.length; i++) if (byteLengthOf(views[i]!) < lengths[i]!) return true
   return false
+}
+
+/** Returns the first bytes of the caller's memory. It is shared memory only if the caller has chosen that. */
+function firstOf(view: ArrayBufferView, length: number): NonSharedBuffer {
+  return bufferOf(view).subarray(0, length) as NonSharedBuffer
 }
 
 /** What a Recvmsg receives, and where. */
@@ -221,7 +227,7 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     )
   }
 
-  #reserve(size: number): Buffer {
+  #reserve(size: number): NonSharedBuffer {
     const room = pool.reserve(size)
     // On a stream, MSG_TRUNC discards bytes and leaves the buffer unchanged. Clear it, so that old memory is not
     // exposed.
@@ -250,19 +256,18 @@ export class Recvmsg<A extends Address = Address> extends Operation<Message<A>> 
     })
   }
 
-  #data(length: number): Buffer {
+  #data(length: number): NonSharedBuffer {
     if (this.#filling !== null) return this.#filled(this.#filling.take())
     if (typeof this.into === 'number') return pool.take(Math.min(length, this.into))
-    const views = this.into.map(bufferOf)
-    if (views.length === 1) return views[0]!.subarray(0, length)
-    return Buffer.concat(views).subarray(0, length)
+    if (this.into.length === 1) return firstOf(this.into[0]!, length)
+    return Buffer.concat(this.into.map(bufferOf)).subarray(0, length)
   }
 
-  #filled(bytes: Buffer): Buffer {
+  #filled(bytes: NonSharedBuffer): NonSharedBuffer {
     if (typeof this.into === 'number') return bytes
     let at = 0
     for (let i = 0; i < this.into.length; i++) at += bytes.copy(bufferOf(this.into[i]!), 0, at)
-    return this.into.length === 1 ? bufferOf(this.into[0]!).subarray(0, bytes.length) : bytes
+    return this.into.length === 1 ? firstOf(this.into[0]!, bytes.length) : bytes
   }
 
   override abandon(reason: Error): Error {

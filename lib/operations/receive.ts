@@ -24,6 +24,7 @@ import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 import { byteLengthOf, octetsOf, uncurried } from '../struct'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** Up to this number of bytes, a loop is faster than a view and `set`. */
 const LOOP = 96
@@ -153,7 +154,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
     return this.receive(room, pool.at)
   }
 
-  protected take(result: number, where: number): Buffer {
+  protected take(result: number, where: number): NonSharedBuffer {
     const length = Math.min(result, this.size) // with MSG_TRUNC the result is the real length of a datagram
     if (length === 0) return empty
     if (this.filling !== null) return this.filling.take()
@@ -162,7 +163,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
 }
 
 /** Receives into a new Buffer. recv(2) */
-export class Recv extends ReceiveBuffer<Buffer> {
+export class Recv extends ReceiveBuffer<NonSharedBuffer> {
   // Older V8 runs the iterator of arrays in an inherited constructor, and other code may have changed it.
   constructor(channel: Channel, flags: number, size: number) {
     super(channel, flags, size)
@@ -172,18 +173,23 @@ export class Recv extends ReceiveBuffer<Buffer> {
     return this.size === 0 ? 0 : super.attempt()
   }
 
-  value(result: number, where: number): Buffer {
+  value(result: number, where: number): NonSharedBuffer {
     return this.take(result, where)
   }
 }
 
 /** Receives into a new Buffer and returns the sender. recvfrom(2) */
-export class Recvfrom<A extends Address> extends ReceiveBuffer<{ data: Buffer; address: A | null }> {
+export class Recvfrom<A extends Address> extends ReceiveBuffer<{ data: NonSharedBuffer; address: A | null }> {
   protected override get named(): boolean {
     return true
   }
 
-  value(result: number, where: number, address: number, length: number): { data: Buffer; address: A | null } {
+  value(
+    result: number,
+    where: number,
+    address: number,
+    length: number,
+  ): { data: NonSharedBuffer; address: A | null } {
     return { data: this.take(result, where), address: readAddress(this.channel, address, length) as A | null }
   }
 }

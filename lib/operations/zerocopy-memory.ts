@@ -4,6 +4,7 @@ import { bufferGone, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
 import { pool } from '../message/pool'
 import type { Rental } from '../reactor/zerocopy-sender'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { byteLengthOf, isDetached, isResizable, lengthOfMemory, memoryOf, octetsOf } from '../struct'
 import { checkBytes, checkInteger } from '../validators'
 
@@ -21,7 +22,7 @@ const slabs = new WeakSet<ArrayBuffer>()
  * Throws `ENOMEM` if the system has no memory left. If the runtime does not allow external memory (Electron), the
  * result is an ordinary Buffer, which `sendZeroCopy` detaches during a send.
  */
-export function allocZeroCopy(size: number): Buffer {
+export function allocZeroCopy(size: number): NonSharedBuffer {
   const bytes = checkInteger('size', size, 1, MAX_SLAB)
   const memory = native.allocate(bytes)
   if (memory === undefined) return ordinary(bytes) // uncovered: only on macOS, or out of memory
@@ -29,7 +30,7 @@ export function allocZeroCopy(size: number): Buffer {
   return Buffer.from(memory)
 }
 
-function ordinary(size: number): Buffer {
+function ordinary(size: number): NonSharedBuffer {
   try {
     // uncovered: only on macOS, or out of memory
     return Buffer.from(new ArrayBuffer(size))

@@ -2,6 +2,7 @@ import type { AddressCodec } from '../address'
 import { get16, get32, structOf, type Struct } from '../struct'
 import type { Platform } from '../platform'
 import { ETH_P_8021Q, makeFrame, restore, type Auxdata, type Frame } from './frame'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 const fields = [
   'tp_next_offset',
@@ -67,7 +68,7 @@ export class BlockDecoder {
   }
 
   /** Returns the next frame, or `null`. Its data is a view of the block, or a copy if a VLAN tag was put back. */
-  next(block: Buffer, cursor: Cursor, cooked: boolean, addresses = this.addresses): Frame | null {
+  next(block: NonSharedBuffer, cursor: Cursor, cooked: boolean, addresses = this.addresses): Frame | null {
     const { at } = cursor
     if (cursor.left === 0) return null
     const frame = this.#decode(block, at, cooked, addresses)
@@ -78,7 +79,7 @@ export class BlockDecoder {
     return frame
   }
 
-  #decode(block: Buffer, at: number, cooked: boolean, addresses: AddressCodec): Frame | null {
+  #decode(block: NonSharedBuffer, at: number, cooked: boolean, addresses: AddressCodec): Frame | null {
     if (at + this.#head > block.length) return null
     const { offset } = this.frame
     const begin = get16(block, at + offset.tp_mac)

@@ -1,6 +1,7 @@
 import { get16, get16be, get32, put16be, structOf, type Struct } from '../struct'
 import type { Address, PacketAddress } from '../address'
 import type { Platform } from '../platform'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** An 802.1Q or 802.1ad tag. */
 export interface Vlan {
@@ -20,7 +21,7 @@ export interface Frame {
    * The bytes that the filter accepted, starting with the link-layer header. A cooked socket leaves this header out. A
    * VLAN tag that the kernel or the device removed has been put back.
    */
-  data: Buffer
+  data: NonSharedBuffer
   /** The length of the whole frame in bytes. Longer than `data` if the filter accepted only a part. */
   length: number
   /** The outermost VLAN tag, if the frame has one. */
@@ -84,7 +85,7 @@ export class AuxdataCodec {
  * Returns a copy of the captured bytes, with the removed tag put back after the Ethernet addresses. If the bytes do not
  * contain both addresses, there is no place for the tag, and it is left out.
  */
-export function restore(bytes: Uint8Array, tag: Auxdata['tag'], cooked: boolean): Buffer {
+export function restore(bytes: Uint8Array, tag: Auxdata['tag'], cooked: boolean): NonSharedBuffer {
   if (tag === null || cooked || bytes.length < ADDRESSES) return Buffer.from(bytes)
   const whole = Buffer.allocUnsafe(bytes.length + TAG)
   whole.set(bytes.subarray(0, ADDRESSES))
@@ -114,7 +115,7 @@ export interface Received {
   captured: number
   length: number
   /** The bytes, with the tag. */
-  data: Buffer
+  data: NonSharedBuffer
   tag: Auxdata['tag']
   cooked: boolean
   address: PacketAddress

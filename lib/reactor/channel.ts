@@ -5,6 +5,7 @@ import type { Operation } from './operation'
 import { home, type Network } from './network'
 import { Queue } from './queue'
 import type { Control } from '../control/walk'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { SafeSet } from '../runtime/collections'
 import { INDEX_MASK, READ, WRITE, type Direction } from '../binding/shared'
 
@@ -15,7 +16,7 @@ export const BUDGET = 64
 
 /** A message, or bytes of a stream, that was received but not delivered. */
 export interface Leftover {
-  readonly data: Buffer
+  readonly data: NonSharedBuffer
   /** The real length of the message, which `data` may be a part of. */
   readonly bytes: number
   /** The sockaddr of the sender; empty if there is none. */

@@ -20,6 +20,7 @@ import { reactor, readAddress, unpackAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
 import { defaultTimeout } from '../reactor/timeouts'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { byteLengthOf } from '../struct'
 import { checkBoolean, checkBytes, checkInt, checkInteger, checkTimeout } from '../validators'
 import { checkDetach, setBlocking, type DetachOptions } from './blocking-mode'
@@ -315,8 +316,8 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * returned.
    */
   getsockopt(level: number, name: number): number
-  getsockopt(level: number, name: number, size: number): Buffer
-  getsockopt(level: number, name: number, size?: number): number | Buffer {
+  getsockopt(level: number, name: number, size: number): NonSharedBuffer
+  getsockopt(level: number, name: number, size?: number): number | NonSharedBuffer {
     const l = checkInt('level', level)
     const n = checkInt('name', name)
     const bytes = size === undefined ? null : Buffer.alloc(checkInteger('size', size, 0, 1 << 24))

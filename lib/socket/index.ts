@@ -29,6 +29,7 @@ import { runTransfer } from './splice'
 import { SocketDuplex, type SocketDuplexOptions } from './streams/duplex'
 import { toNetSocket } from './streams/net'
 import { toWebStreams, type WebOptions, type WebStreams } from './streams/web'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /**
  * Represents an open socket with promise-based operations. socket(2)
@@ -147,11 +148,11 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * The iterator ends when the peer has finished or the socket is closed. Data is received only when the loop
    * requests it. `timeout` applies to each chunk.
    */
-  chunks(options?: ChunksOptions): AsyncIterableIterator<Buffer> {
+  chunks(options?: ChunksOptions): AsyncIterableIterator<NonSharedBuffer> {
     const own = ownOp(options)
     const waiting = checkReceive(own, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(own)
-    const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
+    const isEnd = (data: NonSharedBuffer): boolean => data.length === 0 && hasEnded(this)
     return new Pull(this, () => this.recvOperation(size, waiting.flags), waiting, isEnd)
   }
 

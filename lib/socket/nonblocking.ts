@@ -55,6 +55,7 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
 import {
@@ -351,7 +352,7 @@ export abstract class NonblockingSocket<
    *
    * The Buffer is empty at the end of the stream.
    */
-  tryRecv(size: number, flags = 0): Buffer | null {
+  tryRecv(size: number, flags = 0): NonSharedBuffer | null {
     return reactor.attemptNow(this.channel, this.recvOperation(size, receiveFlags(flags)))
   }
 
@@ -361,7 +362,7 @@ export abstract class NonblockingSocket<
   }
 
   /** Receives up to `size` bytes and the address of the sender without waiting, or returns `null`. recvfrom(2) */
-  tryRecvfrom(size: number, flags = 0): { data: Buffer; address: A | null } | null {
+  tryRecvfrom(size: number, flags = 0): { data: NonSharedBuffer; address: A | null } | null {
     return reactor.attemptNow(this.channel, this.recvfromOperation(size, receiveFlags(flags)))
   }
 

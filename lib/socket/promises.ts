@@ -26,6 +26,7 @@ import { isStream } from './base'
 import { NonblockingSocket } from './nonblocking'
 import { runTimestamped } from './timestamped'
 import { runZeroCopy, type ZeroCopyBatchResult, type ZeroCopyResult } from './zerocopy'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /**
  * Provides the operations that return a promise: each method checks its arguments, makes one operation and runs it.
@@ -91,7 +92,7 @@ export abstract class PromiseSocket<
    * Results below 4 KiB share blocks of 16 KiB of memory, like those of `Buffer.allocUnsafe`. Copy a small Buffer
    * that you keep for a long time.
    */
-  recv(size: number, op?: Op | number): Promise<Buffer> {
+  recv(size: number, op?: Op | number): Promise<NonSharedBuffer> {
     try {
       const waiting = checkReceive(op, this.timeout)
       return submit(this, this.recvOperation(size, waiting.flags), waiting)
@@ -124,7 +125,7 @@ export abstract class PromiseSocket<
    *
    * `address` is `null` on a connected stream.
    */
-  recvfrom(size: number, op?: Op | number): Promise<{ data: Buffer; address: A | null }> {
+  recvfrom(size: number, op?: Op | number): Promise<{ data: NonSharedBuffer; address: A | null }> {
     try {
       const waiting = checkReceive(op, this.timeout)
       return submit(this, this.recvfromOperation(size, waiting.flags), waiting)

@@ -8,6 +8,7 @@ import { octetsOf } from '../struct'
 import { checkBytes, checkInteger, checkOptions, checkSignal, checkSize, checkTimeout } from '../validators'
 import type { BaseSocket } from './base'
 import { checkFree } from './receiver'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** Describes the options of every call of a `SocketReader`. */
 export interface ReaderOp {
@@ -72,20 +73,20 @@ export class ReaderCalls {
     }
   }
 
-  read(size: number | undefined, op: ReaderOp | undefined): Call<Buffer> {
+  read(size: number | undefined, op: ReaderOp | undefined): Call<NonSharedBuffer> {
     const max = size === undefined ? CHUNK : checkSize('size', size)
     return this.#call(new AnyBytes(max), this.#waitOf(checkOptions('op', op, OP)))
   }
 
-  exactly(size: number, op: ReaderOp | undefined): Call<Buffer> {
+  exactly(size: number, op: ReaderOp | undefined): Call<NonSharedBuffer> {
     return this.#call(new ExactBytes(checkSize('size', size)), this.#waitOf(checkOptions('op', op, OP)))
   }
 
-  peek(size: number, op: ReaderOp | undefined): Call<Buffer> {
+  peek(size: number, op: ReaderOp | undefined): Call<NonSharedBuffer> {
     return this.#call(new PeekedBytes(checkSize('size', size)), this.#waitOf(checkOptions('op', op, OP)))
   }
 
-  until(delimiter: unknown, options: UntilOptions | undefined): Call<Buffer> {
+  until(delimiter: unknown, options: UntilOptions | undefined): Call<NonSharedBuffer> {
     const bytes = delimiterOf(delimiter)
     const own = checkOptions('options', options, UNTIL)
     return this.#call(new Delimited(bytes, this.#maxOf(own)), this.#waitOf(own))

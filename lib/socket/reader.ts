@@ -3,6 +3,7 @@ import type { BaseSocket } from './base'
 import { Pull } from './iteration'
 import { ReaderCalls, type Call, type LineOptions, type ReaderOp, type ReaderOptions } from './reader-options'
 import type { UntilOptions } from './reader-options'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /**
  * Reads a stream in parts of known size, or up to a delimiter. `socket.reader()` creates it.
@@ -12,7 +13,7 @@ import type { UntilOptions } from './reader-options'
  *
  * Calls wait for each other, and for other receives of the socket, in the order of the calls.
  */
-export class SocketReader implements AsyncIterable<Buffer> {
+export class SocketReader implements AsyncIterable<NonSharedBuffer> {
   readonly #calls: ReaderCalls
 
   /** @internal */
@@ -30,7 +31,7 @@ export class SocketReader implements AsyncIterable<Buffer> {
    *
    * Resolves with an empty Buffer at the end of the stream. Reads from the socket only if no bytes are buffered.
    */
-  read(size?: number, op?: ReaderOp): Promise<Buffer> {
+  read(size?: number, op?: ReaderOp): Promise<NonSharedBuffer> {
     return this.#run(calls => calls.read(size, op))
   }
 
@@ -40,7 +41,7 @@ export class SocketReader implements AsyncIterable<Buffer> {
    * If the stream ends before, rejects with `ERR_UNEXPECTED_END`. The error has the bytes that arrived as `partial`,
    * and they are not read again. Memory is allocated for bytes that arrived, not for `size`.
    */
-  exactly(size: number, op?: ReaderOp): Promise<Buffer> {
+  exactly(size: number, op?: ReaderOp): Promise<NonSharedBuffer> {
     return this.#run(calls => calls.exactly(size, op))
   }
 
@@ -50,7 +51,7 @@ export class SocketReader implements AsyncIterable<Buffer> {
    * If the delimiter does not end within `max` bytes, rejects with a `RangeError`, `ERR_LIMIT_EXCEEDED`, and reads
    * nothing. If the stream ends before, rejects with `ERR_UNEXPECTED_END` and `partial`, as `exactly` does.
    */
-  until(delimiter: ArrayBufferView | string, options?: UntilOptions): Promise<Buffer> {
+  until(delimiter: ArrayBufferView | string, options?: UntilOptions): Promise<NonSharedBuffer> {
     return this.#run(calls => calls.until(delimiter, options))
   }
 
@@ -65,7 +66,7 @@ export class SocketReader implements AsyncIterable<Buffer> {
   }
 
   /** Returns a copy of the next `size` bytes without reading them. It is shorter only at the end of the stream. */
-  peek(size: number, op?: ReaderOp): Promise<Buffer> {
+  peek(size: number, op?: ReaderOp): Promise<NonSharedBuffer> {
     return this.#run(calls => calls.peek(size, op))
   }
 
@@ -79,8 +80,8 @@ export class SocketReader implements AsyncIterable<Buffer> {
    *
    * The iterator ends with the stream, or when the socket is closed.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
-    const next = (): Call<Buffer> => this.#calls.read(undefined, undefined)
+  [Symbol.asyncIterator](): AsyncIterableIterator<NonSharedBuffer> {
+    const next = (): Call<NonSharedBuffer> => this.#calls.read(undefined, undefined)
     const { wait } = next()
     return new Pull(
       this.#calls.socket,

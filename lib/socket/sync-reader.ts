@@ -3,6 +3,7 @@ import { block } from '../reactor/blocking'
 import type { BaseSocket } from './base'
 import { ReaderCalls, type Call, type LineOptions, type ReaderOp, type ReaderOptions } from './reader-options'
 import type { UntilOptions } from './reader-options'
+import type { NonSharedBuffer } from '../runtime/buffer'
 
 /** Describes the options of a blocking call: those of the other class, without a signal. */
 type Blocking<O> = Omit<O, 'signal'>
@@ -13,7 +14,7 @@ type Blocking<O> = Omit<O, 'signal'>
  * A reader receives more than it returns. The socket keeps these bytes: every reader and every receive of the same
  * socket returns them first, in order.
  */
-export class SocketReader implements Iterable<Buffer> {
+export class SocketReader implements Iterable<NonSharedBuffer> {
   readonly #calls: ReaderCalls
 
   /** @internal */
@@ -28,7 +29,7 @@ export class SocketReader implements Iterable<Buffer> {
   }
 
   /** Reads between 1 and `size` bytes, by default 65536. Returns an empty Buffer at the end of the stream. */
-  read(size?: number, op?: Blocking<ReaderOp>): Buffer {
+  read(size?: number, op?: Blocking<ReaderOp>): NonSharedBuffer {
     return this.#run(this.#calls.read(size, op))
   }
 
@@ -37,7 +38,7 @@ export class SocketReader implements Iterable<Buffer> {
    *
    * If the stream ends before, throws `ERR_UNEXPECTED_END`. The error has the bytes that arrived as `partial`.
    */
-  exactly(size: number, op?: Blocking<ReaderOp>): Buffer {
+  exactly(size: number, op?: Blocking<ReaderOp>): NonSharedBuffer {
     return this.#run(this.#calls.exactly(size, op))
   }
 
@@ -47,7 +48,7 @@ export class SocketReader implements Iterable<Buffer> {
    * If the delimiter does not end within `max` bytes, throws a `RangeError`, `ERR_LIMIT_EXCEEDED`, and reads nothing.
    * If the stream ends before, throws `ERR_UNEXPECTED_END`.
    */
-  until(delimiter: ArrayBufferView | string, options?: Blocking<UntilOptions>): Buffer {
+  until(delimiter: ArrayBufferView | string, options?: Blocking<UntilOptions>): NonSharedBuffer {
     return this.#run(this.#calls.until(delimiter, options))
   }
 
@@ -57,7 +58,7 @@ export class SocketReader implements Iterable<Buffer> {
   }
 
   /** Returns a copy of the next `size` bytes without reading them. It is shorter only at the end of the stream. */
-  peek(size: number, op?: Blocking<ReaderOp>): Buffer {
+  peek(size: number, op?: Blocking<ReaderOp>): NonSharedBuffer {
     return this.#run(this.#calls.peek(size, op))
   }
 
@@ -67,7 +68,7 @@ export class SocketReader implements Iterable<Buffer> {
   }
 
   /** Iterates over the rest of the stream in chunks. The iterator ends with the stream, or when the socket is closed. */
-  *[Symbol.iterator](): IterableIterator<Buffer> {
+  *[Symbol.iterator](): IterableIterator<NonSharedBuffer> {
     while (!this.#calls.socket.closed) {
       const data = this.read()
       if (data.length === 0) return

@@ -37,6 +37,7 @@ import type { ReaderOptions } from './reader-options'
 import { SocketReader } from './sync-reader'
 import { blockTimestamped } from './timestamped'
 import { ZeroCopyCall, type ZeroCopyBatchResult, type ZeroCopyResult } from './zerocopy'
+import type { NonSharedBuffer } from '../runtime/buffer'
 import { performance } from '../runtime/clock'
 
 /**
@@ -146,7 +147,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /** Receives up to `size` bytes into a new Buffer, which is empty at the end of the stream. recv(2) */
-  recv(size: number, op?: SyncOp | number): Buffer {
+  recv(size: number, op?: SyncOp | number): NonSharedBuffer {
     const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvOperation(size, waiting.flags), waiting)
   }
@@ -162,7 +163,7 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * `address` is `null` on a connected stream.
    */
-  recvfrom(size: number, op?: SyncOp | number): { data: Buffer; address: A | null } {
+  recvfrom(size: number, op?: SyncOp | number): { data: NonSharedBuffer; address: A | null } {
     const waiting = checkSyncReceive(op, this.timeout)
     return this.#block(this.recvfromOperation(size, waiting.flags), waiting)
   }
@@ -371,11 +372,11 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
   }
 
   /** Returns an iterator over received data that ends when the peer has finished or the socket is closed. */
-  chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<Buffer> {
+  chunks(options?: Omit<ChunksOptions, 'signal'>): IterableIterator<NonSharedBuffer> {
     const own = ownOp(options)
     const waiting = checkSyncReceive(own, this.timeout, CHUNKS_FIELDS)
     const { size } = checkChunks(own)
-    const isEnd = (data: Buffer): boolean => data.length === 0 && hasEnded(this)
+    const isEnd = (data: NonSharedBuffer): boolean => data.length === 0 && hasEnded(this)
     return this.#pull(() => this.recvOperation(size, waiting.flags), waiting, isEnd)
   }
 

@@ -4,6 +4,7 @@ import { ADDRESS_SIZE } from '../../lib/binding/shared'
 import { addresses, platform } from '../../lib/host'
 import { BlockDecoder, type Cursor } from '../../lib/packet/block'
 import { AuxdataCodec, restore, vlanOf, type Frame } from '../../lib/packet/frame'
+import type { NonSharedBuffer } from '../../lib/runtime/buffer'
 import { testIf } from '../helpers/need'
 import { anyBytes, decodesAlone, detached, holds, i32, positive32, spoiled, u16, u32 } from './check'
 
@@ -21,7 +22,7 @@ describe('frames of a ring', () => {
   type Given = typeof frame extends fc.Arbitrary<infer T> ? T : never
 
   /** Returns a block as the kernel lays it out. */
-  function blockOf(frames: readonly Given[]): Buffer {
+  function blockOf(frames: readonly Given[]): NonSharedBuffer {
     const step = (head + 80 + 7) & ~7
     const block = Buffer.alloc(first + frames.length * step)
     const word = (at: number, value: number): void =>
@@ -47,7 +48,8 @@ describe('frames of a ring', () => {
     return block
   }
 
-  function framesOf(block: Buffer, cooked: boolean): Frame[] {
+  function framesOf(bytes: Buffer, cooked: boolean): Frame[] {
+    const block = bytes as NonSharedBuffer
     const frames: Frame[] = []
     const cursor: Cursor = decoder!.begin(block)
     for (

@@ -1,3 +1,4 @@
+import type { LookupOneOptions } from 'node:dns'
 import { EventEmitter } from 'node:events'
 import type { Address } from '../../address'
 import { native } from '../../binding/binding'
@@ -14,10 +15,16 @@ import { type AddressInfo, endOf } from './ends'
 import * as errors from './errors'
 import * as settings from './settings'
 
+/**
+ * The version of IP that a lookup is called with: the number 4 or 6, as in node:dgram. The types of Node declare an
+ * object with options there. The type is both, so that functions for either are accepted.
+ */
+export type LookupFamily = (4 | 6) & LookupOneOptions
+
 /** Looks up a host name, like dns.lookup. */
 export type LookupFunction = (
   hostname: string,
-  family: 4 | 6,
+  family: LookupFamily,
   callback: (error: Error | null, address: string, family?: number) => void,
 ) => void
 

@@ -1,6 +1,7 @@
 import type { Address } from '../../address'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM } from '../../constants'
 import type { Message } from '../../message'
+import type { NonSharedBuffer } from '../../runtime/buffer'
 import type { BaseSocket } from '../base'
 
 /** One end of a datagram socket, as `address()` and `remoteAddress()` return it. */
@@ -18,6 +19,13 @@ export interface RemoteInfo extends AddressInfo {
   /** The number of bytes of the datagram. */
   size: number
 }
+
+/** A listener for datagrams: see `Socket`. It may also be one for the RemoteInfo of node:dgram. */
+export type MessageListener = {
+  // A method, because the compiler compares its parameters in both directions: Node's RemoteInfo is narrower.
+  /** Called with each datagram: the data, the sender, and the message that `recvmsg` returns. */
+  listen(data: NonSharedBuffer, sender: RemoteInfo, message: Message): void
+}['listen']
 
 /** Returns an address in the form of node:dgram. */
 export function endOf(address: Address | null): AddressInfo {

@@ -31,7 +31,7 @@ import { DgramBase, type AddressList, type DgramParts } from './base'
 import { bindTarget, type BindOptions } from './bind'
 import * as errors from './errors'
 import { finish } from './finish'
-import { isReceiving, type RemoteInfo, Senders } from './ends'
+import { isReceiving, type MessageListener, Senders } from './ends'
 
 /**
  * A datagram socket with the interface of node:dgram. Returned by `socket.toDgram()` and by `createSocket` of
@@ -480,7 +480,7 @@ export class DgramSocket extends DgramBase {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- the interface has only overloads
 export interface DgramSocket {
   /** Adds a listener for datagrams: the data, the sender, and the message that `recvmsg` returns. */
-  on(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
+  on(event: 'message', listener: MessageListener): this
   /** Adds a listener for the state of the socket. */
   on(event: 'listening' | 'connect' | 'close', listener: () => void): this
   /** Adds a listener for errors. Without one, an error is an uncaught exception. */
@@ -489,7 +489,7 @@ export interface DgramSocket {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as EventEmitter declares it
   on(event: string | symbol, listener: (...given: any[]) => void): this
   /** Adds a listener for the next datagram. */
-  once(event: 'message', listener: (data: Buffer, sender: RemoteInfo, message: Message) => void): this
+  once(event: 'message', listener: MessageListener): this
   /** Adds a listener for the next change of the state. */
   once(event: 'listening' | 'connect' | 'close', listener: () => void): this
   /** Adds a listener for the next error. */

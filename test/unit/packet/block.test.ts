@@ -1,5 +1,6 @@
 import { AddressCodec } from '../../../lib/address'
 import { BlockDecoder } from '../../../lib/packet/block'
+import type { NonSharedBuffer } from '../../../lib/runtime/buffer'
 import type { Frame } from '../../../lib/packet/frame'
 import { darwin, linux } from '../../helpers/platforms'
 import { Random } from '../address/random'
@@ -57,7 +58,7 @@ interface Given {
 }
 
 /** Returns a block as the kernel lays it out, in host byte order. */
-function blockOf(...frames: Given[]): Buffer {
+function blockOf(...frames: Given[]): NonSharedBuffer {
   const block = Buffer.alloc(FIRST + frames.length * 256)
   const word = (at: number, value: number): void => void new Uint32Array(block.buffer, at, 1).fill(value)
   const half = (at: number, value: number): void => void new Uint16Array(block.buffer, at, 1).fill(value)
@@ -84,7 +85,7 @@ function blockOf(...frames: Given[]): Buffer {
   return block
 }
 
-function decode(block: Buffer, cooked = false): Frame[] {
+function decode(block: NonSharedBuffer, cooked = false): Frame[] {
   const cursor = decoder.begin(block)
   const frames: Frame[] = []
   for (;;) {
