@@ -19,7 +19,7 @@ const says: Record<string, (string | RegExp)[]> = {
     'no promise here\n',
   ],
   'bundlers.md': ['not beside this program\n'],
-  'dgram.md': ['hello\n', 'hello 127.0.0.1\n', 'hello 127.0.0.1\n'],
+  'dgram.md': ['hello\n', '', 'hello 127.0.0.1\n', 'hello 127.0.0.1\n'],
   'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
   'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n'],
   'framing.md': ['POST /items hello\n', 'one\ntwo and more\n', '100000\n', 'PING\nQUIT\n'],
