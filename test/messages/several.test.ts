@@ -116,7 +116,7 @@ test('the memory of a message cannot be transferred away from the others', async
   const [one, two] = await take(receiver.messages({ timeout: 5000 }), 2)
   expect(one!.data.buffer).toBe(two!.data.buffer)
   const { port1, port2 } = new MessageChannel()
-  port1.postMessage(0, [one!.data.buffer as ArrayBuffer]) // copies it
+  port1.postMessage(0, [one!.data.buffer]) // copies it
   expect(one!.data.equals(pattern(10))).toBe(true)
   port1.close()
   port2.close()

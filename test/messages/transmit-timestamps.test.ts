@@ -43,7 +43,7 @@ afterEach(() => {
 
 function udp(host = '127.0.0.1'): [Socket, Address] {
   const socket = keep(new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM)).bind([host, 0])
-  return [socket as Socket, socket.getsockname()]
+  return [socket, socket.getsockname()]
 }
 
 async function tcp(): Promise<[Socket, Socket]> {
@@ -51,7 +51,7 @@ async function tcp(): Promise<[Socket, Socket]> {
   const a = keep(new Socket(AF_INET, SOCK_STREAM))
   const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
   listener.close()
-  return [a as Socket, keep(b) as Socket]
+  return [a, keep(b)]
 }
 
 /** Runs a send, and checks that its timestamp is between the times before and after. */
@@ -200,7 +200,7 @@ testIf(linux, 'a timeout, a signal and close() after the send: bytesSent', async
   try {
     // The kernel drops packets to a neighbor that does not answer, and reports no timestamp.
     await network.a.shell(`ip route add 10.99.0.0/24 dev ${network.a.interface.name}`)
-    const make = (): Socket => keep(new Socket(AF_INET, SOCK_DGRAM, 0, { netns: network.a.netns })) as Socket
+    const make = (): Socket => keep(new Socket(AF_INET, SOCK_DGRAM, 0, { netns: network.a.netns }))
     const address = ['10.99.0.9', 9] as const
     const socket = make()
     const late = await failure(socket.sendmsg({ data, address: [...address], timestamp }, { timeout: 30 }))
