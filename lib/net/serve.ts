@@ -86,7 +86,8 @@ const exhausted = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
  * socket from now on.
  *
  * An error of a handler goes to `onError` and does not affect other datagrams. While `maxConnections` handlers run,
- * further datagrams wait in the socket's receive buffer.
+ * further datagrams wait in the socket's receive buffer. Other receives on the socket throw `EBUSY`, and so does this call
+ * if something else receives on it.
  */
 export function serve<A extends Address>(
   socket: Socket<A, 'dgram' | 'raw' | 'rdm'>,

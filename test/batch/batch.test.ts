@@ -15,6 +15,7 @@ import { native } from '../../lib/binding/binding'
 import { giveBack } from '../../lib/message/leftover'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure, thrown } from '../helpers/errors'
+import { keeper } from '../helpers/keep'
 import { abstractName, drain } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
 
@@ -22,15 +23,7 @@ const udp = (): Socket => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
 const text = (batch: MessageBatch): string[] =>
   Array.from({ length: batch.length }, (_, i) => String(batch.data(i)))
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 test('recvmmsg receives messages of several senders, with their addresses, in one call', async () => {
   const server = keep(udp())

@@ -14,6 +14,7 @@ import { Socket as Blocking } from '../../lib/sync'
 import type { Message } from '../../lib'
 import { thrown } from '../helpers/errors'
 import type { Flavour } from '../helpers/flavours'
+import { keeper } from '../helpers/keep'
 import { missing, testIf } from '../helpers/need'
 
 /*
@@ -24,15 +25,7 @@ import { missing, testIf } from '../helpers/need'
 const TTL = 37
 const TOS = 0x88
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 type Sender = Socket | Blocking
 type To = [address: string, port: number] | undefined

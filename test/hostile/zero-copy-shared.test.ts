@@ -22,6 +22,7 @@ import {
 import * as raw from '../../lib/raw'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure } from '../helpers/errors'
+import { keeper } from '../helpers/keep'
 import { missing, testIf } from '../helpers/need'
 import { turn } from '../helpers/pairs'
 
@@ -31,15 +32,7 @@ const FOREIGN = 30_000
 const FILL = 70_000
 const OURS = 50_000
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 /** Connects two sockets. The kernel must hold most of the data of `a`, because `b` has little room. */
 async function tcp(share: (listener: Socket) => void = () => undefined): Promise<[Socket, Socket]> {

@@ -17,6 +17,7 @@ import { Socket as SyncSocket } from '../../lib/sync'
 import { ensureBuilt } from '../helpers/built'
 import { run } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
+import { keeper } from '../helpers/keep'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork } from '../helpers/network'
 import { pattern, receive } from '../helpers/pairs'
@@ -31,15 +32,7 @@ const [SW, ID, ONLY, SCHED, TX] = ['SOFTWARE', 'OPT_ID', 'OPT_TSONLY', 'TX_SCHED
 const data = Buffer.from('hello')
 const timestamp = true
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 function udp(host = '127.0.0.1'): [Socket, Address] {
   const socket = keep(new Socket(host.includes(':') ? AF_INET6 : AF_INET, SOCK_DGRAM)).bind([host, 0])

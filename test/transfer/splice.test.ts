@@ -10,17 +10,10 @@ import { run } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
 import { fill, pattern, receive, turn } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
+import { keeper } from '../helpers/keep'
 
 const linux = missing.linux()
-let open_: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open_.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open_) socket.close()
-  open_ = []
-})
+const keep = keeper()
 
 const pair = (): [Socket, Socket] => {
   const [a, b] = Socket.pair()

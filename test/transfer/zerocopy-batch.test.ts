@@ -1,6 +1,7 @@
 import { AF_INET, allocZeroCopy, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure } from '../helpers/errors'
+import { keeper } from '../helpers/keep'
 import { missing, testIf } from '../helpers/need'
 import { pattern, receive } from '../helpers/pairs'
 
@@ -8,15 +9,7 @@ const linux = missing.linux()
 const within = { timeout: 5000 }
 type Failure = Error & { code: string; bytesSent: number; buffers?: Uint8Array[]; buffer?: Uint8Array }
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 /** Returns memory that no other buffer shares. */
 const own = (size: number, fill: number): Uint8Array => new Uint8Array(size).fill(fill)

@@ -4,6 +4,7 @@ import { AF_INET, allocZeroCopy, constants, options, Socket, SOCK_DGRAM, SOCK_ST
 import { Socket as Blocking } from '../../lib/sync'
 import { run, runNode } from '../helpers/child'
 import { failure, thrown } from '../helpers/errors'
+import { keeper } from '../helpers/keep'
 import { pattern, receive, turn } from '../helpers/pairs'
 import { missing, testIf } from '../helpers/need'
 import { makeNetwork } from '../helpers/network'
@@ -19,15 +20,7 @@ const own = (size: number): Buffer => {
   return bytes
 }
 
-let open: { close(): void }[] = []
-const keep = <T extends { close(): void }>(socket: T): T => {
-  open.push(socket)
-  return socket
-}
-afterEach(() => {
-  for (const socket of open) socket.close()
-  open = []
-})
+const keep = keeper()
 
 async function tcp(): Promise<[Socket, Socket]> {
   const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
