@@ -1,6 +1,6 @@
 // Functions that the JavaScript servers and clients share. A server's arguments are ADDRESS and its own. A client's
 // arguments are ADDRESS WARMUP SECONDS SERVER_PID and its own.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 
 const TICKS = 100 // per second in /proc; the kernel's interface fixes the number
 
@@ -20,9 +20,17 @@ export function announce(address) {
   process.stdin.on('end', () => process.exit()).resume()
 }
 
+// In nanoseconds. Only kernels with CONFIG_SCHED_INFO have the files.
+function threadsCpu(pid) {
+  const threads = readdirSync(`/proc/${pid}/task`)
+  const time = id => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0])
+  return threads.reduce((sum, id) => sum + time(id), 0) / 1e9
+}
+
 /** Returns the CPU time that a process has used so far with all of its threads, in seconds. */
 export function processCpu(pid) {
   if (!(pid > 0)) return 0
+  if (existsSync(`/proc/${pid}/schedstat`)) return threadsCpu(pid)
   const line = readFileSync(`/proc/${pid}/stat`, 'latin1')
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS
