@@ -38,6 +38,15 @@ export function verdict({ atLeast, atMost }, value) {
   return meets('stretch') ? 'stretch' : 'must'
 }
 
+/**
+ * Returns the verdict on a goal that has a limit: the median of a variant that no package can beat, against the same
+ * reference. A goal that is MISSED is 'out of reach' if the limit misses the minimum too.
+ */
+export function verdictWithin(goal, value, limit) {
+  const own = verdict(goal, value)
+  return own === 'MISSED' && verdict(goal, limit) === 'MISSED' ? 'out of reach' : own
+}
+
 /** Returns the verdict on a row: the worst verdict of its measured goals. */
 export const worst = verdicts =>
-  ['MISSED', 'must', 'stretch'].find(each => verdicts.includes(each)) ?? 'not measured'
+  ['MISSED', 'out of reach', 'must', 'stretch'].find(each => verdicts.includes(each)) ?? 'not measured'

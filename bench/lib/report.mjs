@@ -82,7 +82,8 @@ function tally(rows) {
   const count = name => verdicts.filter(each => each === name).length
   return (
     `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} reach only the minimum, ` +
-    `${count('MISSED')} neither${count('not measured') > 0 ? `, and ${count('not measured')} were not measured` : ''}.`
+    `${count('out of reach')} miss a minimum that their limit misses too, and ${count('MISSED')} miss another one.` +
+    (count('not measured') > 0 ? ` ${count('not measured')} were not measured.` : '')
   )
 }
 
@@ -123,6 +124,8 @@ function writeGoals(results) {
 
 This project has a minimum (must) and a goal (stretch) for each case. Measured at commit ${results.machine.commit}.
 ${tally(lines)}
+A limit is the least program that makes the same system calls, measured in the same run against the same reference: usually an
+addon that checks nothing. If it misses the minimum too, the verdict is "out of reach" in place of "MISSED".
 
 ${markdownTable([head, ...lines], head.length)}
 `

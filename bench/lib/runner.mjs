@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { cell, verdict } from './arithmetic.mjs'
+import { cell, verdictWithin } from './arithmetic.mjs'
 import { file } from './build.mjs'
 import { peerVersions } from './commands.mjs'
 import { allowedCores, describeMachine, untilQuiet } from './machine.mjs'
@@ -82,7 +82,8 @@ async function resultOf(each, context, progress) {
   }))
   const verdicts = goals.map(goal => {
     const value = cell(samples, goal.of, goal)
-    return { ...goal, value, verdict: verdict(goal, value) }
+    const limited = goal.limit === undefined ? null : cell(samples, goal.limit, goal)
+    return { ...goal, value, limited, verdict: verdictWithin(goal, value, limited) }
   })
   const kept = keptOf(samples)
   const total = samples.reduce((sum, round) => sum + Object.keys(round).length, 0)
@@ -122,7 +123,7 @@ function writeFile(name, size) {
 
 /** Removes what a smoke run does not need: further sizes, and programs that no goal refers to. */
 function forSmoke(each) {
-  const named = new Set((each.goals ?? []).flatMap(({ of, to, minus }) => [of, to, minus]))
+  const named = new Set((each.goals ?? []).flatMap(({ of, to, minus, limit }) => [of, to, minus, limit]))
   const ours = ({ name }) => name.startsWith('bsd-sockets')
   return { ...each, variants: each.variants.filter(variant => named.has(variant.name) || ours(variant)) }
 }

@@ -65,20 +65,28 @@ export function foundText({ metric, to, minus, unit, value }) {
   return `${metric} ${number}${what}${relation}`
 }
 
-export const goalLine = goal =>
-  `goal ${goal.row.padEnd(3)} ${goal.verdict.padEnd(12)}  ${goal.of}: ${foundText(goal)}, ${boundText(goal)}`
+/** Returns text such as "0.64, the smallest addon": the median of the goal's limit, or '' without one. */
+export const limitText = ({ limit, limited = null }) =>
+  limited === null ? '' : `${significant(limited.median)}, ${limit}`
 
-/** Returns all goals by row, as rows of a table: number, case, verdict, and the measured value with its bound. */
+export function goalLine(goal) {
+  const limit = limitText(goal)
+  const { row, verdict, of } = goal
+  return `goal ${row.padEnd(3)} ${verdict.padEnd(12)}  ${of}: ${foundText(goal)}, ${boundText(goal)}${limit && `; limit ${limit}`}`
+}
+
+/** Returns all goals by row, as rows of a table: number, case, verdict, measured value, its bound and its limit. */
 export function summaryOf({ questions }) {
   const goals = questions.flatMap(({ tables }) => tables.flatMap(({ goals }) => goals))
-  const head = [['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)']]
+  const head = [['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)', 'limit']]
   return Object.entries(rows).reduce((lines, [row, what]) => {
     const own = goals.filter(goal => goal.row === row)
     if (own.length === 0) return lines
     const first = [row, what, worst(own.map(({ verdict }) => verdict))]
     const line = (goal, at) => {
       const mark = own.length > 1 ? ` [${goal.verdict}]` : ''
-      return [...(at === 0 ? first : ['', '', '']), foundText(goal) + mark, boundText(goal)]
+      const head = at === 0 ? first : ['', '', '']
+      return [...head, foundText(goal) + mark, boundText(goal), limitText(goal)]
     }
     return [...lines, ...own.map(line)]
   }, head)

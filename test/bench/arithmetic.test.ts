@@ -85,6 +85,44 @@ test('the verdict of a row is the worst of its measured goals', () => {
       "[['stretch', 'must'], ['must', 'MISSED', 'stretch'], ['not measured', 'stretch'], ['not measured'], []].map(it.worst)",
     ),
   ).toEqual(['must', 'MISSED', 'stretch', 'not measured', 'not measured'])
+  expect(
+    arithmetic(
+      "[['must', 'out of reach', 'stretch'], ['out of reach', 'MISSED'], ['not measured', 'out of reach']].map(it.worst)",
+    ),
+  ).toEqual(['out of reach', 'MISSED', 'out of reach'])
+})
+
+const within = (goal: string, pairs: [number | null, number | null][]): unknown =>
+  arithmetic(
+    `${JSON.stringify(pairs)}.map(pair => it.verdictWithin(${goal}, ...pair.map(median => median === null ? null : { median })))`,
+  )
+
+test('a goal that is missed is out of reach only if its limit misses the minimum too', () => {
+  expect(
+    within('{ atLeast: { must: 0.75, stretch: 0.85 } }', [
+      [0.6, 0.7],
+      [0.6, 0.75],
+      [0.74, 0.6],
+      [0.6, null],
+    ]),
+  ).toEqual(['out of reach', 'MISSED', 'out of reach', 'MISSED'])
+  expect(
+    within('{ atMost: { must: 100, stretch: 60 } }', [
+      [206, 148],
+      [206, 100],
+    ]),
+  ).toEqual(['out of reach', 'MISSED'])
+})
+
+test('a limit that misses changes no verdict of a goal that reaches the minimum, or that was not measured', () => {
+  expect(
+    within('{ atLeast: { must: 0.75, stretch: 0.85 } }', [
+      [0.75, 0.7],
+      [0.9, 0.7],
+      [null, 0.7],
+    ]),
+  ).toEqual(['must', 'stretch', 'not measured'])
+  expect(within('{ atLeast: { stretch: 1 } }', [[0.5, 0.4]])).toEqual(['must'])
 })
 
 test('a sample has the rates and CPU of its window, and the load of other processes', () => {
@@ -105,13 +143,13 @@ test('the summary has a line for each goal, and shows the verdict on the first l
   const value = (median: number): string => `value: { median: ${median}, min: 1, max: 1234.5 }`
   const goals = `[
     { ...${goal}, ${value(1.5)}, verdict: 'must' },
-    { ...${goal}, ${value(0.123456)}, verdict: 'MISSED' },
+    { ...${goal}, ${value(0.123456)}, limit: 'addon', limited: { median: 0.98765 }, verdict: 'MISSED' },
     { ...${goal}, row: '4a', minus: 'C', to: undefined, unit: 'us', ${value(2)}, verdict: 'stretch' },
   ]`
   expect(evaluate('text.mjs', `it.summaryOf({ questions: [{ tables: [{ goals: ${goals} }] }] })`)).toEqual([
-    ['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)'],
-    ['3a', expect.any(String), 'MISSED', 'rate 1.5 (1..1235) x C [must]', 'at least 1 / 2'],
-    ['', '', '', 'rate 0.123 (1..1235) x C [MISSED]', 'at least 1 / 2'],
-    ['4a', expect.any(String), 'stretch', 'rate 2 (1..1235) us more than C', 'at least 1 / 2 us'],
+    ['row', 'case', 'verdict', 'measured', 'bounds (must / stretch)', 'limit'],
+    ['3a', expect.any(String), 'MISSED', 'rate 1.5 (1..1235) x C [must]', 'at least 1 / 2', ''],
+    ['', '', '', 'rate 0.123 (1..1235) x C [MISSED]', 'at least 1 / 2', '0.988, addon'],
+    ['4a', expect.any(String), 'stretch', 'rate 2 (1..1235) us more than C', 'at least 1 / 2 us', ''],
   ])
 })

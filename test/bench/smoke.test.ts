@@ -7,7 +7,11 @@ import { missing, testIf } from '../helpers/need'
 interface Results {
   questions: {
     name: string
-    tables: { title: string; variants: { name: string; missing: string | null }[] }[]
+    tables: {
+      title: string
+      variants: { name: string; missing: string | null }[]
+      goals: { of: string; to?: string; minus?: string; limit?: string }[]
+    }[]
   }[]
 }
 
@@ -37,6 +41,15 @@ describe('npm run bench -- --smoke', () => {
       // A variant may be missing if this build lacks it or if it needs root. No variant may fail.
       expect(ours.filter(({ missing }) => missing?.startsWith('failed'))).toEqual([])
       expect(ours.filter(({ missing }) => missing === null).length).toBeGreaterThan(20)
+      const unknown = questions.flatMap(({ tables }) =>
+        tables.flatMap(({ title, variants, goals }) =>
+          goals
+            .flatMap(({ of, to = of, minus = of, limit = of }) => [of, to, minus, limit])
+            .filter(name => !variants.some(each => each.name === name))
+            .map(name => `${title}: ${name}`),
+        ),
+      )
+      expect(unknown).toEqual([])
     },
     180_000,
   )
