@@ -9,7 +9,7 @@ export default {
   '2b': 'UDP send, in batches',
   '2c': 'UDP send, GSO',
   '2d': 'UDP receive, bursts, in batches, 1200 B',
-  '2e': 'UDP receive, bursts, an object for each datagram with its address',
+  '2e': 'UDP receive, bursts, onMessage: an object for each datagram with its address',
   '2f': 'UDP receive, GRO',
   '2g': 'UDP receive, datagrams come singly, CPU',
   '3a': 'round trips, AF_UNIX, one core, both ends',

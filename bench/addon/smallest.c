@@ -1,10 +1,18 @@
 // The smallest addon: what Node-API and libuv cost if an addon does nothing but the measured system calls. It checks
 // nothing and frees nothing, so it is a limit for every addon, not an example of one.
 #include <errno.h>
+#include <netinet/in.h>
 #include <node_api.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 #include <uv.h>
+
+#include <linux/errqueue.h>  // after time.h, which it needs
+
+enum { BATCH = 64 };
 
 struct arguments {
   int32_t fd;
@@ -48,7 +56,100 @@ static napi_value do_getsockopt(napi_env env, napi_callback_info info) {
   return number(env, getsockopt(a.fd, names[0], names[1], a.data, &length));
 }
 
-// A connection whose arrivals are received in C, into memory that JavaScript gave once.
+static napi_value do_close(napi_env env, napi_callback_info info) {
+  return number(env, close(arguments_of(env, info, NULL, 0).fd));
+}
+
+// (fd, Int32Array): accepts until nothing is left or the array is full. Returns how many descriptors it holds.
+static napi_value do_accept(napi_env env, napi_callback_info info) {
+  struct arguments a = arguments_of(env, info, NULL, 0);
+  int32_t *fds = a.data;
+  size_t count = 0;
+  while (count < a.size && (fds[count] = accept4(a.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+    count++;
+  return number(env, (ssize_t)count);
+}
+
+// The messages of a batch: each has `stride` bytes of the memory.
+static unsigned batch_of(struct mmsghdr *messages, struct iovec *pieces, const struct arguments *a,
+                         int32_t stride) {
+  const unsigned count = (unsigned)(a->size / (size_t)stride);
+  memset(messages, 0, count * sizeof *messages);
+  for (unsigned i = 0; i < count; i++) {
+    pieces[i] = (struct iovec){(char *)a->data + i * (size_t)stride, (size_t)stride};
+    messages[i].msg_hdr.msg_iov = &pieces[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+  }
+  return count;
+}
+
+// (fd, typed array, stride, Int32Array): receives a message into each `stride` bytes, at most 64. If there is a second
+// array, it gets the length, the IPv4 address and the port of each.
+static napi_value do_recv_many(napi_env env, napi_callback_info info) {
+  struct mmsghdr messages[BATCH];
+  struct iovec pieces[BATCH];
+  struct sockaddr_in names[BATCH];
+  int32_t stride, *table = NULL;
+  napi_value values[4];
+  size_t given = 4;
+  struct arguments a = arguments_of(env, info, &stride, 1);
+  napi_get_cb_info(env, info, &given, values, NULL, NULL);
+  napi_get_typedarray_info(env, values[3], NULL, NULL, (void **)&table, NULL, NULL);
+  const unsigned count = batch_of(messages, pieces, &a, stride);
+  for (unsigned i = 0; table != NULL && i < count; i++) {
+    messages[i].msg_hdr.msg_name = &names[i];
+    messages[i].msg_hdr.msg_namelen = sizeof names[i];
+  }
+  const int got = recvmmsg(a.fd, messages, count, MSG_DONTWAIT, NULL);
+  for (int i = 0; table != NULL && i < got; i++) {
+    *table++ = (int32_t)messages[i].msg_len;
+    *table++ = (int32_t)names[i].sin_addr.s_addr;
+    *table++ = ntohs(names[i].sin_port);
+  }
+  return number(env, got);
+}
+
+// (fd, typed array, stride): sends each `stride` bytes as a message, at most 64.
+static napi_value do_send_many(napi_env env, napi_callback_info info) {
+  struct mmsghdr messages[BATCH];
+  struct iovec pieces[BATCH];
+  int32_t stride;
+  struct arguments a = arguments_of(env, info, &stride, 1);
+  const unsigned count = batch_of(messages, pieces, &a, stride);
+  return number(env, sendmmsg(a.fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+// The same with MSG_ZEROCOPY, which needs a call for each. Returns how many messages the kernel took.
+static napi_value do_send_zero_copy(napi_env env, napi_callback_info info) {
+  int32_t stride;
+  struct arguments a = arguments_of(env, info, &stride, 1);
+  struct msghdr message = {0};
+  ssize_t sent = 0;
+  for (size_t at = 0; at < a.size; at += (size_t)stride) {
+    struct iovec piece = {(char *)a.data + at, (size_t)stride};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    if (sendmsg(a.fd, &message, MSG_ZEROCOPY | MSG_DONTWAIT | MSG_NOSIGNAL) < 0) break;
+    sent++;
+  }
+  return number(env, sent);
+}
+
+// (fd): reads the error queue until it is empty. Returns how many sends with MSG_ZEROCOPY are done.
+static napi_value do_completions(napi_env env, napi_callback_info info) {
+  const int fd = arguments_of(env, info, NULL, 0).fd;
+  char control[256];
+  ssize_t done = 0;
+  for (;;) {
+    struct msghdr message = {.msg_control = control, .msg_controllen = sizeof control};
+    if (recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return number(env, done);
+    struct sock_extended_err error;
+    memcpy(&error, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof error);
+    done += error.ee_data - error.ee_info + 1;
+  }
+}
+
+// A descriptor that libuv polls. With memory, arrivals are received in C before the callback.
 struct watcher {
   uv_poll_t poll;
   napi_env env;
@@ -60,7 +161,7 @@ struct watcher {
 
 static void arrived(uv_poll_t *poll, int status, int events) {
   struct watcher *w = poll->data;
-  ssize_t result = recv(w->fd, w->data, w->size, MSG_DONTWAIT);
+  ssize_t result = w->data == NULL ? 1 : recv(w->fd, w->data, w->size, MSG_DONTWAIT);
   if (result < 0 && errno == EAGAIN) return;
   napi_handle_scope scope;
   napi_value callback, receiver, argument;
@@ -75,18 +176,20 @@ static void arrived(uv_poll_t *poll, int status, int events) {
   (void)events;
 }
 
-// (fd, typed array, (bytes) => void)
+// (fd, typed array, (bytes) => void): calls back for each arrival, which is then in the array. With `null` in place of
+// the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable.
 static napi_value do_watch(napi_env env, napi_callback_info info) {
-  napi_value values[3], global;
-  size_t given = 3;
-  int32_t fd;
+  napi_value values[4], global;
+  size_t given = 4;
+  int32_t fd, writable = 0;
   uv_loop_t *loop;
   napi_ref memory;
   struct watcher *w = calloc(1, sizeof *w);
   napi_get_cb_info(env, info, &given, values, NULL, NULL);
   napi_get_value_int32(env, values[0], &fd);
+  napi_get_value_int32(env, values[3], &writable);
   napi_get_typedarray_info(env, values[1], NULL, &w->size, &w->data, NULL, NULL);
-  napi_create_reference(env, values[1], 1, &memory);
+  if (w->data != NULL) napi_create_reference(env, values[1], 1, &memory);
   napi_create_reference(env, values[2], 1, &w->callback);
   napi_get_global(env, &global);
   napi_create_reference(env, global, 1, &w->receiver);
@@ -95,17 +198,30 @@ static napi_value do_watch(napi_env env, napi_callback_info info) {
   w->poll.data = w;
   napi_get_uv_event_loop(env, &loop);
   uv_poll_init(loop, &w->poll, fd);
-  uv_poll_start(&w->poll, UV_READABLE, arrived);
+  uv_poll_start(&w->poll, writable ? UV_WRITABLE : UV_READABLE, arrived);
   return NULL;
 }
 
 NAPI_MODULE_INIT() {
-  napi_property_descriptor functions[] = {
-      {"recv", NULL, do_recv, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"send", NULL, do_send, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"getsockopt", NULL, do_getsockopt, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"watch", NULL, do_watch, NULL, NULL, NULL, napi_enumerable, NULL},
+  const struct {
+    const char *name;
+    napi_callback call;
+  } functions[] = {
+      {"recv", do_recv},
+      {"send", do_send},
+      {"getsockopt", do_getsockopt},
+      {"close", do_close},
+      {"accept", do_accept},
+      {"recvMany", do_recv_many},
+      {"sendMany", do_send_many},
+      {"sendZeroCopy", do_send_zero_copy},
+      {"completions", do_completions},
+      {"watch", do_watch},
   };
-  napi_define_properties(env, exports, sizeof functions / sizeof functions[0], functions);
+  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+    napi_value function;
+    napi_create_function(env, NULL, NAPI_AUTO_LENGTH, functions[i].call, NULL, &function);
+    napi_set_named_property(env, exports, functions[i].name, function);
+  }
   return exports;
 }

@@ -2,7 +2,7 @@
 // unix-dgram, node-unix-socket and posix-socket.
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { beside, measureSync, measureWindow, parseAddress } from '../lib/ends.mjs'
+import { beside, measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const [text, , , , folder, direction, size] = process.argv.slice(2)
 const target = parseAddress(text).path
@@ -70,7 +70,7 @@ const packages = {
       peer.connect(fd, address(target))
     }
     const one = direction === 'recv' ? peer.recv : peer.send
-    measureSync(() => {
+    measureLoop(() => {
       for (let i = 0; i < 16; i++) one(fd, buffer, buffer.byteLength, 0)
       return 16
     })

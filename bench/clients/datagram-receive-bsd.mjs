@@ -30,7 +30,9 @@ const loops = {
     for await (const { data } of socket.messages({ size })) if (data.length > 0) messages++
   },
   listener() {
-    socket.onMessage(() => messages++)
+    socket.onMessage(({ data, address }) => {
+      if (data.length > 0 && address !== null) messages++
+    })
   },
   async mmsg() {
     const batch = new MessageBatch({ count: 64, size })

@@ -1,6 +1,6 @@
-// datagram-send-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID sendto | send | try | smallest | mmsg | gso SIZE: counts datagrams.
+// datagram-send-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID sendto | send | try | mmsg | gso SIZE: counts datagrams.
 import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_SNDBUF, Socket } from 'bsd-sockets'
-import { measureSync, measureWindow, parseAddress } from '../lib/ends.mjs'
+import { measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const [text, , , , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -39,15 +39,8 @@ const loops = {
     }
   },
 }
-if (mode === 'smallest') {
-  const smallest = await import('../lib/smallest.mjs')
-  const { fd } = socket
-  measureSync(() => {
-    for (let i = 0; i < 64; i++) if (smallest.send(fd, data) < 0) return i
-    return 64
-  })
-} else if (mode === 'try') {
-  measureSync(() => {
+if (mode === 'try') {
+  await measureLoop(() => {
     for (let i = 0; i < 64; i++) if (socket.trySend(data) === null) return i
     return 64
   })

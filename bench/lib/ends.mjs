@@ -77,15 +77,15 @@ export function measureWindow(count) {
   }, warmup * 1000)
 }
 
-/** Measures a loop that lets no timer run: calls `work` (→ number of messages) until the time is over. */
-export function measureSync(work) {
-  const until = time => {
+/** Measures a loop that lets no timer run: calls `work` (→ number of messages, or a promise) until the time is over. */
+export async function measureLoop(work) {
+  const until = async time => {
     let messages = 0
-    for (const end = performance.now() + time * 1000; performance.now() < end;) messages += work()
+    for (const end = performance.now() + time * 1000; performance.now() < end;) messages += await work()
     return messages
   }
-  until(warmup)
+  await until(warmup)
   const first = spend()
-  const messages = until(seconds)
+  const messages = await until(seconds)
   report(first, spend(), { messages })
 }

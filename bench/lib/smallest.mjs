@@ -1,10 +1,13 @@
-// An echo server and a client on the smallest addon, which show what Node-API and libuv leave to any package. The
+// What servers and clients on the smallest addon share. They show what Node-API and libuv leave to any package. The
 // sockets come from bsd-sockets, which then gives its descriptors away.
 import { createRequire } from 'node:module'
 
 const addon = createRequire(import.meta.url)('../build/smallest.node')
 
-export const { recv, send } = addon
+export const { recv, send, close, accept, recvMany, sendMany, sendZeroCopy, completions } = addon
+
+const EAGAIN = -11
+const TURN = 16 // results without a wait before the event loop gets its turn
 
 /** Calls `listener(bytes)` for each arrival on a descriptor, which is then in `buffer`. */
 export const onArrival = (fd, buffer, listener) => addon.watch(fd, buffer, listener)
@@ -24,5 +27,37 @@ export function arrivals(fd, buffer) {
     const bytes = early
     early = null
     return Promise.resolve(bytes)
+  }
+}
+
+/**
+ * Returns a function that makes one attempt and returns its result, or a promise of the result after the descriptor is
+ * ready. `writable` is 1 for sends. The poll handle stays started, so a caller that does not wait would keep the loop busy.
+ */
+export function attempts(fd, writable, attempt) {
+  let settle = null
+  let left = TURN
+  const executor = resolve => (settle = resolve)
+  const wait = () => {
+    left = TURN
+    return new Promise(executor)
+  }
+  addon.watch(
+    fd,
+    null,
+    () => {
+      if (settle === null) return
+      const result = attempt()
+      if (result === EAGAIN) return
+      const resolve = settle
+      settle = null
+      resolve(result)
+    },
+    writable,
+  )
+  return () => {
+    if (--left === 0) return wait()
+    const result = attempt()
+    return result === EAGAIN ? wait() : result
   }
 }

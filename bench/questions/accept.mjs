@@ -1,9 +1,10 @@
 // How many connections does a server accept, and close at once?
 import { perMessage } from '../lib/columns.mjs'
-import { bun, c, node, python } from '../lib/commands.mjs'
+import { bun, c, node, python, smallest } from '../lib/commands.mjs'
 
 const C = 'C epoll, accept until EAGAIN'
 const NODE = 'Node net'
+const LIMIT = 'the smallest addon, await'
 const OURS = 'bsd-sockets, accept'
 
 const servers = {
@@ -11,6 +12,8 @@ const servers = {
   [NODE]: node('servers/accept-net.mjs', 'close'),
   Bun: bun('servers/accept-bun.mjs', 'close'),
   'Python epoll': python('servers/accept.py', 'close'),
+  // The limit of an addon: see questions/pingpong.mjs.
+  [LIMIT]: smallest('servers/accept-smallest.mjs'),
   [OURS]: node('servers/accept-bsd.mjs', 'close'),
 }
 
@@ -22,7 +25,7 @@ const table = (transport, goals) => ({
     ['C', C],
     ['Node', NODE],
   ]),
-  goals: goals.map(goal => ({ of: OURS, ...goal })),
+  goals: goals.map(goal => ({ of: OURS, limit: LIMIT, ...goal })),
 })
 
 export default {

@@ -3,6 +3,7 @@ import { c, node, smallest } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
 const C = 'C'
+const LIMIT = 'the smallest addon'
 const TRY = 'bsd-sockets, trySend, tryRecvInto, getsockopt'
 const calls = { getsockopt: 'getsockopt', recvEmpty: 'recv, nothing there', sendRecv: 'send + recv, 64 B' }
 
@@ -14,7 +15,7 @@ export default {
       variants: [
         { name: C, client: c('call') },
         // The limit of an addon: the system call, the arguments that it needs, and no checks.
-        { name: 'the smallest addon', client: smallest('clients/call-bsd.mjs', 'smallest') },
+        { name: LIMIT, client: smallest('clients/call-bsd.mjs', 'smallest') },
         { name: 'bsd-sockets/raw', client: node('clients/call-bsd.mjs', 'raw') },
         { name: TRY, client: node('clients/call-bsd.mjs', 'try') },
         { name: 'bsd-sockets, await', client: node('clients/call-bsd.mjs', 'await') },
@@ -29,6 +30,7 @@ export default {
         return {
           row: '11',
           of: TRY,
+          limit: LIMIT,
           metric,
           minus: C,
           unit: 'ns',

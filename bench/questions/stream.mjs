@@ -1,10 +1,11 @@
 // How fast are stream writes and reads?
 import { perByte } from '../lib/columns.mjs'
-import { bun, c, node, python } from '../lib/commands.mjs'
+import { bun, c, node, python, smallest } from '../lib/commands.mjs'
 
 const C = 'C'
 const NODE = 'Node net'
 const BUN = 'Bun'
+const LIMIT = 'the smallest addon, await'
 const OURS = 'bsd-sockets'
 const OURS_LOWAT = 'bsd-sockets, SO_RCVLOWAT 1 MiB'
 
@@ -13,6 +14,8 @@ const clients = direction => ({
   [NODE]: node('clients/stream-net.mjs', direction),
   [BUN]: bun('clients/stream-bun.mjs', direction),
   Python: python('clients/stream.py', direction),
+  // The limit of an addon: see questions/pingpong.mjs.
+  [LIMIT]: smallest('clients/stream-smallest.mjs', direction),
   [OURS]: node('clients/stream-bsd.mjs', direction),
 })
 
@@ -32,7 +35,7 @@ const table = (transport, direction, goals = [], more = {}) => ({
     ['Node', NODE],
     ['Bun', BUN],
   ]),
-  goals: goals.map(goal => ({ of: OURS, metric: 'rate', ...goal })),
+  goals: goals.map(goal => ({ of: OURS, limit: LIMIT, metric: 'rate', ...goal })),
 })
 
 const cpu = { row: '5c', metric: 'clientCpu' }

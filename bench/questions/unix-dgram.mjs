@@ -1,6 +1,6 @@
 // How many datagrams go over AF_UNIX?
 import { perMessage } from '../lib/columns.mjs'
-import { c, node, npm, python } from '../lib/commands.mjs'
+import { c, node, npm, python, smallest } from '../lib/commands.mjs'
 import { needsRoot } from '../lib/machine.mjs'
 
 const SIZE = 1024
@@ -8,6 +8,7 @@ const SIZE = 1024
 const C = 'C mmsg'
 const UNIX_DGRAM = 'unix-dgram'
 const NODE_UNIX = 'node-unix-socket'
+const LIMIT = 'the smallest addon, mmsg'
 const OURS = 'bsd-sockets, mmsg'
 
 const packages = direction =>
@@ -22,6 +23,8 @@ const senders = {
   'C send': c('datagram_send', 'send', SIZE),
   ...packages('send'),
   Python: python('clients/datagram-send.py', SIZE),
+  // The limit of an addon: see questions/pingpong.mjs.
+  [LIMIT]: smallest('clients/datagram-send-smallest.mjs', 'mmsg', SIZE),
   [OURS]: node('clients/datagram-send-bsd.mjs', 'mmsg', SIZE),
   'bsd-sockets, send': node('clients/datagram-send-bsd.mjs', 'send', SIZE),
   'bsd-sockets, sendto': node('clients/datagram-send-bsd.mjs', 'sendto', SIZE),
@@ -31,6 +34,7 @@ const receivers = {
   'C recvfrom': c('datagram_receive', 'recvfrom', SIZE),
   ...packages('recv'),
   Python: python('clients/datagram-receive.py', SIZE),
+  [LIMIT]: smallest('clients/datagram-receive-smallest.mjs', 'mmsg', SIZE),
   [OURS]: node('clients/datagram-receive-bsd.mjs', 'mmsg', SIZE),
   'bsd-sockets, recvInto': node('clients/datagram-receive-bsd.mjs', 'into', SIZE),
 }
@@ -40,6 +44,7 @@ const sinks = {
   [UNIX_DGRAM]: npm(UNIX_DGRAM, 'servers/datagram-npm.mjs'),
   [NODE_UNIX]: npm(NODE_UNIX, 'servers/datagram-npm.mjs'),
   Python: python('servers/datagram.py', SIZE),
+  [LIMIT]: smallest('servers/datagram-smallest.mjs', SIZE),
   [OURS]: node('servers/datagram-bsd.mjs', SIZE),
 }
 
@@ -56,7 +61,7 @@ const table = (title, variants, goals) => ({
     ['unix-dgram', UNIX_DGRAM],
     ['node-unix-socket', NODE_UNIX],
   ]),
-  goals: goals.map(goal => ({ of: OURS, metric: 'rate', ...goal })),
+  goals: goals.map(goal => ({ of: OURS, limit: LIMIT, metric: 'rate', ...goal })),
 })
 const from = (server, clients) => Object.entries(clients).map(([name, client]) => ({ name, server, client }))
 
