@@ -65,7 +65,8 @@ static napi_value do_accept(napi_env env, napi_callback_info info) {
   struct arguments a = arguments_of(env, info, NULL, 0);
   int32_t *fds = a.data;
   size_t count = 0;
-  while (count < a.size && (fds[count] = accept4(a.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+  while (count < a.size &&
+         (fds[count] = accept4(a.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
     count++;
   return number(env, (ssize_t)count);
 }

@@ -6,7 +6,10 @@ const text = process.argv[2]
 const { path, host, port } = parseAddress(text)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(4096)
-const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, text.startsWith('udp') ? SOCK_DGRAM : SOCK_STREAM)
+const socket = new Socket(
+  path === undefined ? AF_INET : AF_UNIX,
+  text.startsWith('udp') ? SOCK_DGRAM : SOCK_STREAM,
+)
 socket.connect(path ?? [host, port])
 if (text.startsWith('tcp')) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
 

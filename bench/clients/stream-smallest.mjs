@@ -10,9 +10,7 @@ await socket.connect(path ?? [host, port])
 const fd = socket.detach()
 const sends = direction === 'send'
 const buffer = Buffer.alloc(sends ? 65536 : 262144)
-const next = sends
-  ? attempts(fd, 1, () => send(fd, buffer))
-  : attempts(fd, 0, () => recv(fd, buffer))
+const next = sends ? attempts(fd, 1, () => send(fd, buffer)) : attempts(fd, 0, () => recv(fd, buffer))
 let bytes = 0
 measureWindow(() => bytes)
 for (;;) {

@@ -14,7 +14,9 @@ socket.setsockopt(SOL_SOCKET, SO_ZEROCOPY, 1)
 const fd = socket.detach()
 const slab = allocZeroCopy(SLAB).fill(1)
 const most = MOST * size
-const batches = Array.from({ length: Math.floor(SLAB / most) }, (_, i) => slab.subarray(i * most, (i + 1) * most))
+const batches = Array.from({ length: Math.floor(SLAB / most) }, (_, i) =>
+  slab.subarray(i * most, (i + 1) * most),
+)
 const turn = () => new Promise(setImmediate)
 let bytes = 0
 measureWindow(() => bytes)

@@ -86,7 +86,14 @@ export default {
     ]),
     table(8192, 'gso', trains, loop('14c', { must: 1.3 })),
     table(1200, 'mmsg', single, [
-      { row: '2g', of: OURS_INTO, limit: LIMIT_INTO, metric: 'clientCpu', to: NODE, atMost: { must: 0.8, stretch: 0.7 } },
+      {
+        row: '2g',
+        of: OURS_INTO,
+        limit: LIMIT_INTO,
+        metric: 'clientCpu',
+        to: NODE,
+        atMost: { must: 0.8, stretch: 0.7 },
+      },
     ]),
   ],
 }
