@@ -32,9 +32,10 @@ export function arrivals(fd, buffer) {
 
 /**
  * Returns a function that makes one attempt and returns its result, or a promise of the result after the descriptor is
- * ready. `writable` is 1 for sends. The poll handle stays started, so a caller that does not wait would keep the loop busy.
+ * ready. `writable` is 1 for sends. After a result below `full` nothing is left, so the next call waits without an attempt.
+ * The poll handle stays started, so a caller that does not wait would keep the loop busy.
  */
-export function attempts(fd, writable, attempt) {
+export function attempts(fd, writable, attempt, full = 0) {
   let settle = null
   let left = TURN
   const executor = resolve => (settle = resolve)
@@ -42,22 +43,22 @@ export function attempts(fd, writable, attempt) {
     left = TURN
     return new Promise(executor)
   }
-  addon.watch(
-    fd,
-    null,
-    () => {
-      if (settle === null) return
-      const result = attempt()
-      if (result === EAGAIN) return
-      const resolve = settle
-      settle = null
-      resolve(result)
-    },
-    writable,
-  )
+  const taken = result => {
+    if (result < full) left = 1
+    return result
+  }
+  const ready = () => {
+    if (settle === null) return
+    const result = attempt()
+    if (result === EAGAIN) return
+    const resolve = settle
+    settle = null
+    resolve(taken(result))
+  }
+  addon.watch(fd, null, ready, writable)
   return () => {
     if (--left === 0) return wait()
     const result = attempt()
-    return result === EAGAIN ? wait() : result
+    return result === EAGAIN ? wait() : taken(result)
   }
 }
