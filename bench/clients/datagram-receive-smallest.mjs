@@ -21,7 +21,7 @@ let messages = 0
 function batches() {
   const count = Math.min(64, Math.floor(CACHED / size))
   const [batch, table] = [Buffer.alloc(count * size), new Int32Array(3 * count)]
-  const receive = attempts(fd, 0, () => recvMany(fd, batch, size, table), count)
+  const receive = attempts(fd, 0, () => recvMany(fd, batch, size, table))
   const message = i => {
     const length = table[3 * i]
     const data = Buffer.allocUnsafe(length)
@@ -39,7 +39,7 @@ const loops = {
   },
   async mmsg() {
     const batch = Buffer.alloc(64 * size)
-    const next = attempts(fd, 0, () => recvMany(fd, batch, size), 64)
+    const next = attempts(fd, 0, () => recvMany(fd, batch, size))
     for (;;) messages += Math.max(0, await next())
   },
   async each() {

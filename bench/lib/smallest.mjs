@@ -7,7 +7,6 @@ const addon = createRequire(import.meta.url)('../build/smallest.node')
 export const { recv, send, close, accept, recvMany, sendMany, sendZeroCopy, completions } = addon
 
 const EAGAIN = -11
-const TURN = 16 // results without a wait before the event loop gets its turn
 
 /** Calls `listener(bytes)` for each arrival on a descriptor, which is then in `buffer`. */
 export const onArrival = (fd, buffer, listener) => addon.watch(fd, buffer, listener)
@@ -32,20 +31,16 @@ export function arrivals(fd, buffer) {
 
 /**
  * Returns a function that makes one attempt and returns its result, or a promise of the result after the descriptor is
- * ready. `writable` is 1 for sends. After a result below `full` nothing is left, so the next call waits without an attempt.
- * The poll handle stays started, so a caller that does not wait would keep the loop busy.
+ * ready. `writable` is 1 for sends. Every `turn`th call waits without an attempt, so that the event loop gets its turn. The
+ * poll handle stays started, so a caller that does not wait would keep the loop busy.
  */
-export function attempts(fd, writable, attempt, full = 0) {
+export function attempts(fd, writable, attempt, turn = 16) {
   let settle = null
-  let left = TURN
+  let left = turn
   const executor = resolve => (settle = resolve)
   const wait = () => {
-    left = TURN
+    left = turn
     return new Promise(executor)
-  }
-  const taken = result => {
-    if (result < full) left = 1
-    return result
   }
   const ready = () => {
     if (settle === null) return
@@ -53,12 +48,12 @@ export function attempts(fd, writable, attempt, full = 0) {
     if (result === EAGAIN) return
     const resolve = settle
     settle = null
-    resolve(taken(result))
+    resolve(result)
   }
   addon.watch(fd, null, ready, writable)
   return () => {
     if (--left === 0) return wait()
     const result = attempt()
-    return result === EAGAIN ? wait() : taken(result)
+    return result === EAGAIN ? wait() : result
   }
 }
