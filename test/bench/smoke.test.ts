@@ -30,7 +30,7 @@ describe('npm run bench -- --smoke', () => {
       const file = path.join(directory, 'results.json')
       const bench = path.join(root, 'bench/run.mjs')
       const { code, stderr } = await run(process.execPath, [bench, '--smoke', '--to', file], {
-        timeout: 170_000,
+        timeout: 290_000,
       })
       expect([code, stderr]).toEqual([0, ''])
       const { questions } = JSON.parse(readFileSync(file, 'utf8')) as Results
@@ -51,7 +51,7 @@ describe('npm run bench -- --smoke', () => {
       )
       expect(unknown).toEqual([])
     },
-    180_000,
+    300_000,
   )
 })
 
