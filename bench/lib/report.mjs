@@ -82,7 +82,7 @@ function tally(rows) {
   const count = name => verdicts.filter(each => each === name).length
   return (
     `Of ${verdicts.length} rows ${count('stretch')} reach the goal, ${count('must')} reach only the minimum, ` +
-    `${count('out of reach')} miss a minimum that their limit misses too, and ${count('MISSED')} miss another one.` +
+    `${count('out of reach')} miss a minimum that their limit misses too, and ${count('MISSED')} miss one that is within reach or has no limit.` +
     (count('not measured') > 0 ? ` ${count('not measured')} were not measured.` : '')
   )
 }
