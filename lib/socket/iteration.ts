@@ -86,7 +86,10 @@ export function isOwnEnd(socket: BaseSocket, error: unknown): boolean {
  */
 export class Pull<T> implements AsyncIterableIterator<T> {
   #done = false
-  readonly #pending = new SafeSet<Operation<T>>()
+  /** The operation that waits: a loop has one at a time. A Set would allocate old memory again and again. */
+  #waits: Operation<T> | null = null
+  /** Those of further calls of `next()` that do not await the one before. */
+  #others: SafeSet<Operation<T>> | null = null
 
   constructor(
     private readonly socket: BaseSocket,
@@ -114,13 +117,15 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   }
 
   async #wait(operation: Operation<T>, value: Promise<T>): Promise<IteratorResult<T, undefined>> {
-    this.#pending.add(operation)
+    if (this.#waits === null) this.#waits = operation
+    else (this.#others ??= new SafeSet()).add(operation)
     try {
       return this.#step(await value)
     } catch (error) {
       return await this.#fail(error)
     } finally {
-      this.#pending.delete(operation)
+      if (this.#waits === operation) this.#waits = null
+      else this.#others?.delete(operation)
     }
   }
 
@@ -137,7 +142,9 @@ export class Pull<T> implements AsyncIterableIterator<T> {
   /** Cancels the waiting operations, which ends their `next()`. The socket stays open. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.#done = true
-    this.#pending.forEach(operation => reactor.cancel(this.socket.channel, operation, returned))
+    const cancel = (operation: Operation<T>): void => reactor.cancel(this.socket.channel, operation, returned)
+    if (this.#waits !== null) cancel(this.#waits)
+    this.#others?.forEach(cancel)
     return Promise.resolve(this.#end())
   }
 
