@@ -5,16 +5,20 @@
  * Runs in its own network namespace (see fuzz.test.ts), so that random addresses reach no other host. No call may
  * crash, hang or leak, and only documented errors may occur.
  *
- *   node --expose-gc api.js <lists per function> <seed> [attacks]
+ *   node --expose-gc api.js [--lists 1000] [--seed 1] [--seconds 600] [--attacks all]
+ *
+ * `lists` is the number of argument lists for each function. With `seconds`, it repeats all functions until the time
+ * is over.
  *
  * `attacks` are names of api/attacks.js, separated by commas: `views,signals`, `all`, or `none` (the default). A `-`
- * before a name excludes it from all: `-views,-signals`.
+ * before a name excludes it from all: `--attacks=-views,-signals`.
  */
 const { EventEmitter } = require('node:events')
 const { mkdtempSync, readdirSync, rmSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { Duplex } = require('node:stream')
+const { parseArgs } = require('node:util')
 
 const bsd = require('../../dist/index.js')
 const sync = require('../../dist/sync.js')
@@ -22,11 +26,21 @@ const raw = require('../../dist/raw.js')
 const dgram = require('../../dist/dgram.js')
 const { native } = require('../../dist/binding/binding.js')
 const { Attacks, USER } = require('./api/attacks.js')
+const { makersOf } = require('./api/values.js')
 const { watch } = require('./watch.js')
 
-const lists = Number(process.argv[2] ?? 10000)
-let seed = Number(process.argv[3] ?? 1)
-const attacksOn = chosen(process.argv[4] ?? 'none')
+const { values: given } = parseArgs({
+  options: {
+    lists: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Date.now() & 0xffffff) },
+    seconds: { type: 'string' },
+    attacks: { type: 'string', default: 'none' },
+  },
+})
+const lists = Number(given.lists)
+let seed = Number(given.seed)
+const until = given.seconds === undefined ? Infinity : Date.now() + Number(given.seconds) * 1000
+const attacksOn = chosen(given.attacks)
 process.removeAllListeners('warning')
 process.on('warning', () => {})
 process.on('unhandledRejection', () => {}) // `settled` checks every promise
@@ -50,78 +64,15 @@ function random() {
   t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296
 }
+/** Counts to `n`, and ends early if the time is over. */
+function* turns(n = lists) {
+  for (let i = 0; i < n && Date.now() < until; i++) yield i
+}
+
 const below = n => Math.floor(random() * n)
 const pick = list => list[below(list.length)]
 
-function detached(size) {
-  const buffer = new ArrayBuffer(size)
-  const view = new Uint8Array(buffer)
-  structuredClone(buffer, { transfer: [buffer] })
-  return view
-}
-
-function shrunk(size) {
-  const buffer = new ArrayBuffer(size, { maxByteLength: size * 2 })
-  const view = new Uint8Array(buffer)
-  buffer.resize(below(size))
-  return view
-}
-
-const throwing = new Proxy(
-  {},
-  {
-    get() {
-      throw new TypeError(USER)
-    },
-  },
-)
-const numbers = [0, 1, 2, 3, 4, 5, 8, 16, 64, 100, 255, 4096, 65535, 65536, -1, -2, -65536, 0.5, -0, NaN, Infinity,
-  -Infinity, 2 ** 31, 2 ** 31 - 1, -(2 ** 31), 2 ** 32, 2 ** 32 - 1, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1e300] // prettier-ignore
-const makers = [
-  () => pick(numbers),
-  () => pick(numbers),
-  () => below(70000),
-  () => undefined,
-  () => null,
-  () => random() < 0.5,
-  () =>
-    pick(['', 'x', 'localhost', '127.0.0.1', '::1', '\0name', 'a\0b', 'lo', 'é'.repeat(80), '<broadcast>']),
-  () => Buffer.alloc(below(200), below(256)),
-  () => new Uint8Array(below(64)),
-  () => new DataView(new ArrayBuffer(below(64))),
-  () => new Float64Array(below(8)),
-  () => new Int32Array(below(4)),
-  () => new Uint8Array(new SharedArrayBuffer(below(64))),
-  () => detached(1 + below(64)),
-  () => shrunk(2 + below(64)),
-  () => new ArrayBuffer(8),
-  () => [],
-  () => [pick(['127.0.0.1', '::1', '', 'x', 5]), pick(numbers)],
-  () => [Buffer.alloc(below(20)), pick([Buffer.alloc(3), 7, null, detached(4)])],
-  () => ({
-    address: pick(['127.0.0.1', '::1', undefined, 9]),
-    port: pick(numbers),
-    scopeId: pick([undefined, 1, NaN]),
-  }),
-  () => ({ path: pick(['sock', '\0abs', Buffer.from('x'), 7]) }),
-  () => ({
-    family: pick([0, 1, 2, 10, 17, -1, 99, 'x']),
-    data: pick([Buffer.alloc(below(130)), detached(8), 7]),
-  }),
-  () => ({ interface: pick(['lo', 1, 'none', NaN]), protocol: pick(numbers) }),
-  () => ({ pid: pick(numbers), groups: pick(numbers) }),
-  () => ({ flags: pick([0, 1, 2, 0x40, NaN, 'x']), timeout: pick([0, 0.5, 1, NaN, -1, '5', Infinity]) }),
-  () => ({ timeout: 1, signal: pick([AbortSignal.abort(), new AbortController().signal, {}, 7]) }),
-  () => ({ offset: pick(numbers), length: pick(numbers), timeout: 0 }),
-  () => 10n,
-  () => Symbol('s'),
-  () => () => 1,
-  () => throwing,
-  () => Object.create(null),
-  () => new Date(),
-  () => pick(sockets),
-  () => ({ fd: pick([-1, 1e9, NaN, 'x']) }),
-]
+const makers = makersOf({ random, below, pick }, () => sockets)
 const anything = () => (hostile.length > 0 && below(3) === 0 ? pick(hostile)() : pick(makers)())
 
 /** The current call, for the attacks that run during it. */
@@ -199,6 +150,8 @@ process.on('uncaughtException', error => {
   if (error?.message !== USER) check(new Error(`uncaught: ${error?.stack ?? String(error)}`), now.where)
 })
 
+let rounds = 0
+let calls = 0
 let watcher
 const pending = new Map()
 function settled(value, where) {
@@ -271,6 +224,7 @@ const timeoutOf = { poll: 1, select: 3 }
 
 function call(where, target, fn) {
   const run = () => {
+    calls++
     const args = Array.from({ length: below(6) }, anything)
     if (where in timeoutOf) args[timeoutOf[where]] = pick([0, 1, -1, NaN, 'x'])
     const apply = () => Reflect.apply(fn, target, args)
@@ -322,7 +276,7 @@ async function fuzzMethods(Socket, flavour) {
   for (const name of methodsOf(Socket)) {
     await refresh(Socket)
     const where = `${flavour} Socket.prototype.${String(name)}`
-    for (let i = 0; i < lists; i++) {
+    for (const i of turns()) {
       const socket = pick(sockets)
       if (name === 'detach' || name === 'toNetSocket') continue // would leak the descriptor
       call(where, socket, socket[name])
@@ -332,12 +286,12 @@ async function fuzzMethods(Socket, flavour) {
     }
   }
   for (const name of ['pair', 'adopt', 'dup']) {
-    for (let i = 0; i < lists / 10; i++) {
+    for (const _ of turns(lists / 10)) {
       if (name === 'adopt') continue // a random number may be a descriptor that Node uses
       call(`${flavour} Socket.${name}`, Socket, Socket[name])
     }
   }
-  for (let i = 0; i < lists / 10; i++) call(`new ${flavour} Socket`, null, (...args) => new Socket(...args))
+  for (const _ of turns(lists / 10)) call(`new ${flavour} Socket`, null, (...args) => new Socket(...args))
   closeAll()
   sockets = []
 }
@@ -348,7 +302,7 @@ async function fuzzReaders(Socket, flavour) {
   const names = methodsOf(streams()[0].reader().constructor)
   for (const name of names) {
     await refresh(Socket)
-    for (let i = 0; i < lists; i++) {
+    for (const i of turns()) {
       const socket = pick(streams())
       const reader = socket.reader()
       call(`${flavour} SocketReader.prototype.${String(name)}`, reader, reader[name])
@@ -392,7 +346,7 @@ async function fuzzDatagrams() {
     name => !(name in EventEmitter.prototype) && !own.includes(name),
   )
   for (const name of names) {
-    for (let i = 0; i < lists; i++) {
+    for (const i of turns()) {
       if (i % 100 === 0) makeDatagrams()
       const socket = pick(datagrams)
       if (typeof socket[name] === 'function')
@@ -400,7 +354,7 @@ async function fuzzDatagrams() {
       if (i % 50 === 49) await rest()
     }
   }
-  for (let i = 0; i < lists; i++) call('dgram.createSocket', null, dgram.createSocket)
+  for (const _ of turns()) call('dgram.createSocket', null, dgram.createSocket)
   now.where = 'dgram: the end'
   datagrams.forEach(closeDatagrams)
   datagrams = []
@@ -413,7 +367,7 @@ async function fuzzFunctions() {
     if (typeof fn !== 'function' || /^[A-Z]/.test(name)) continue
     if (name === 'sethostname') continue // without a namespace, it would change the host
     const slow = /^create/.test(name)
-    for (let i = 0; i < (slow ? lists / 10 : lists); i++) {
+    for (const i of turns(slow ? lists / 10 : lists)) {
       call(name, null, fn)
       if (i % 50 === 49) await rest()
     }
@@ -427,13 +381,14 @@ async function fuzzRaw() {
   const nonBlocking = fd => raw.fcntl(fd, bsd.F_SETFL, bsd.O_NONBLOCK)
   const descriptor = () => pick([-1, 1e9, NaN, 'x', undefined, ...open])
   for (const [name, fn] of Object.entries(raw)) {
-    for (let i = 0; i < lists; i++) {
+    for (const _ of turns()) {
       while (open.size < 6) {
         const fds = new Int32Array(2)
         raw.socketpair(bsd.AF_UNIX, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]), 0, fds)
         for (const fd of [...fds, raw.socket(bsd.AF_INET, pick([bsd.SOCK_STREAM, bsd.SOCK_DGRAM]))])
           open.add(fd)
       }
+      calls++
       const args = Array.from({ length: below(7) }, anything)
       now.where = `raw.${name}`
       if (name !== 'socket' && name !== 'socketpair') args[0] = descriptor()
@@ -457,6 +412,17 @@ async function fuzzRaw() {
   for (const fd of open) raw.close(fd)
 }
 
+async function everything() {
+  rounds++
+  await fuzzFunctions()
+  await fuzzMethods(bsd.Socket, 'async')
+  await fuzzMethods(sync.Socket, 'sync')
+  await fuzzReaders(bsd.Socket, 'async')
+  await fuzzReaders(sync.Socket, 'sync')
+  await fuzzDatagrams()
+  await fuzzRaw()
+}
+
 async function main() {
   watcher = await watch(60_000)
   const before = readdirSync('/proc/self/fd').length
@@ -466,13 +432,8 @@ async function main() {
   for (const socket of warm) socket.close()
   const base = readdirSync('/proc/self/fd').length
   await canary.sings()
-  await fuzzFunctions()
-  await fuzzMethods(bsd.Socket, 'async')
-  await fuzzMethods(sync.Socket, 'sync')
-  await fuzzReaders(bsd.Socket, 'async')
-  await fuzzReaders(sync.Socket, 'sync')
-  await fuzzDatagrams()
-  await fuzzRaw()
+  do await everything()
+  while (given.seconds !== undefined && Date.now() < until)
   await allSettled()
   await canary.sings()
   canary.end()
@@ -486,7 +447,9 @@ async function main() {
 function end(leaked = NaN, base = NaN) {
   for (const text of found.values()) console.log(text)
   const bad = found.size > 0 || leaked !== 0
-  console.log(JSON.stringify({ unexpected: found.size, leaked, base }))
+  console.log(
+    JSON.stringify({ seed: Number(given.seed), rounds, calls, unexpected: found.size, leaked, base }),
+  )
   rmSync(directory, { recursive: true, force: true })
   process.exit(bad ? 1 : 0)
 }

@@ -27,12 +27,15 @@ const seed = process.env['BSD_SOCKETS_SEED'] ?? String(Date.now() & 0xffffff)
 
 test(`random argument lists for every export cause only documented errors (seed ${seed})`, () => {
   ensureBuilt()
-  expect(verdict(isolated('api.js', [lists, seed]))).toMatchObject({ unexpected: 0, leaked: 0 })
+  expect(verdict(isolated('api.js', ['--lists', lists, '--seed', seed]))).toMatchObject({
+    unexpected: 0,
+    leaked: 0,
+  })
 }, 600_000)
 
 test(`hostile arguments for every export cause only documented errors (seed ${seed})`, () => {
   ensureBuilt()
-  const counts = verdict(isolated('api.js', ['100', seed, 'all']))
+  const counts = verdict(isolated('api.js', ['--lists', '100', '--seed', seed, '--attacks', 'all']))
   expect(counts).toMatchObject({ unexpected: 0, leaked: 0 })
 }, 600_000)
 
