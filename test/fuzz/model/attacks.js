@@ -9,6 +9,7 @@
  */
 const assert = require('node:assert')
 const { spawn } = require('node:child_process')
+const { once } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const bsd = require('../../../dist/index.js')
@@ -20,13 +21,14 @@ const names = ['nonblock', 'linger', 'reuse']
 
 class Holder {
   #control
-  #child
+  #exit
   #last = Promise.resolve()
 
   constructor() {
     const [control, theirs] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
     const stdio = ['ignore', 'inherit', 'inherit', theirs.fd]
-    this.#child = spawn(process.execPath, [path.join(__dirname, 'holder.js')], { stdio })
+    const child = spawn(process.execPath, [path.join(__dirname, 'holder.js')], { stdio })
+    this.#exit = once(child, 'exit')
     this.#control = control
     theirs.close()
   }
@@ -45,9 +47,9 @@ class Holder {
     return done
   }
 
-  end() {
+  async end() {
     this.#control.close()
-    return new Promise(resolve => this.#child.once('exit', resolve))
+    assert.deepStrictEqual(await this.#exit, [0, null], 'how the other process ended')
   }
 }
 
