@@ -204,15 +204,18 @@ const canary = {
   },
 }
 
+/** Copies a list that may be a hostile argument, whose iterator is the attacker's. */
+const elements = list => Array.from({ length: list.length }, (_, i) => list[i])
+
 /** Closes everything that a call created: sockets, pairs, accepted connections. */
 function release(value) {
-  // The result may be a hostile argument, whose iterator is the attacker's.
-  const items = Array.isArray(value) ? Array.from({ length: value.length }, (_, i) => value[i]) : [value]
+  const items = Array.isArray(value) ? elements(value) : [value]
   for (const item of items) {
     const ours = [bsd.Socket, sync.Socket, bsd.PacketSocket].some(each => item instanceof each)
     if (ours && !sockets.includes(item)) item.close()
     const fds = item?.fds ?? item?.meta?.fds
-    if (Array.isArray(fds)) for (const handle of fds) if (handle instanceof bsd.FdHandle) handle.close()
+    if (Array.isArray(fds))
+      for (const handle of elements(fds)) if (handle instanceof bsd.FdHandle) handle.close()
     if (item instanceof Duplex) item.on('error', () => undefined).destroy()
     if (item instanceof dgram.Socket && !datagrams.includes(item)) closeDatagrams(item)
     if (typeof item?.stop === 'function' && typeof item.pause === 'function') item.stop() // a Reception
