@@ -54,11 +54,9 @@ export class Jobs {
       const job = this.#queue.get(ticket)
       if (job === undefined) continue // cancelled
       this.#queue.delete(ticket)
-      this.#running.set(ticket, job)
-      const result = job.start(ticket)
-      if (result >= 0) continue
-      this.#running.delete(ticket)
-      job.settle(result)
+      const result = job.start(ticket) // may throw, and then the job must not count as running
+      if (result >= 0) this.#running.set(ticket, job)
+      else job.settle(result)
     }
   }
 }

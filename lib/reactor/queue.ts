@@ -5,7 +5,7 @@ export class Queue {
   head: Operation<unknown> | null = null
   tail: Operation<unknown> | null = null
 
-  push(operation: Operation<unknown>): void {
+  add(operation: Operation<unknown>): void {
     operation.previous = this.tail
     if (this.tail === null) this.head = operation
     else this.tail.next = operation

@@ -207,15 +207,14 @@ export class Reactor {
     try {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
+      this.#waiting.add(channel, operation)
+      if (deferred) this.#turns.defer(channel)
+      else if (channel.head(operation.direction) === operation && !operation.busy)
+        this.#arm(channel, operation, 'submit')
     } catch (error) {
-      operation.taken = false
+      this.#giveUp(channel, operation)
       this.#reject(operation, error as Error)
-      return promise
     }
-    this.#waiting.add(channel, operation)
-    if (deferred) this.#turns.defer(channel)
-    else if (channel.head(operation.direction) === operation && !operation.busy)
-      this.#arm(channel, operation, 'submit')
     return promise
   }
 
@@ -260,6 +259,7 @@ export class Reactor {
   close(channel: Channel): void {
     const waiting = this.#waiting.all(channel)
     for (let i = 0; i < waiting.length; i++) this.#dequeue(channel, waiting[i]!)
+    this.#waiting.leave(channel)
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.network.leave(channel.id)
@@ -276,6 +276,7 @@ export class Reactor {
     const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
     const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
+    this.#waiting.leave(channel)
     channel.network.leave(channel.id)
     channel.gone()
     return fd
@@ -295,6 +296,12 @@ export class Reactor {
     this.#waiting.remove(channel, operation)
     clearLeave(operation)
     if (channel.waiting === 0) this.#poller.stopRetrying(channel)
+  }
+
+  #giveUp(channel: Channel, operation: Operation<unknown>): void {
+    if (operation.queued) return this.#dequeue(channel, operation)
+    operation.taken = false
+    clearLeave(operation)
   }
 
   // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.

@@ -11,6 +11,8 @@ export class Waiting {
   readonly #native: Native
   /** An idle channel is not held here, so that a socket that the program lost can be garbage-collected. */
   readonly #channels: (Channel | undefined)[] = []
+  /** The slots whose sockets keep the process alive, and their number. */
+  readonly #counted: boolean[] = []
   #refs = 0
 
   constructor(native: Native) {
@@ -22,14 +24,13 @@ export class Waiting {
     return this.#channels[index]
   }
 
-  /** Adds an operation at the end of its queue. */
+  /** Adds an operation at the end of its queue. If it throws, the operation is not in the queue. */
   add(channel: Channel, operation: Operation<unknown>): void {
-    channel.queue(operation.direction).push(operation)
+    const queue = channel.queue(operation.direction)
+    if (this.#channels[channel.index] !== channel) this.#enter(channel)
+    queue.add(operation)
     operation.queued = true
-    if (channel.waiting++ > 0) return
-    while (this.#channels.length <= channel.index) append(this.#channels, undefined)
-    this.#channels[channel.index] = channel
-    if (channel.refed) this.#count(1)
+    channel.waiting++
   }
 
   /** Removes an operation from its queue. */
@@ -37,9 +38,15 @@ export class Waiting {
     channel.queue(operation.direction).remove(operation)
     operation.queued = false
     operation.taken = false
-    if (--channel.waiting > 0) return
+    channel.waiting--
+    if (channel.waiting === 0) this.leave(channel)
+  }
+
+  /** Forgets a socket on which no operation waits. */
+  leave(channel: Channel): void {
+    if (this.#channels[channel.index] !== channel) return
+    this.#count(channel.index, false)
     this.#channels[channel.index] = undefined
-    if (channel.refed) this.#count(-1)
   }
 
   /** Returns every operation that waits on a socket: reads, writes, then reads of the error queue. */
@@ -56,7 +63,7 @@ export class Waiting {
   setRef(channel: Channel, on: boolean): void {
     if (channel.refed === on) return
     channel.refed = on
-    if (channel.waiting > 0) this.#count(on ? 1 : -1)
+    if (this.#channels[channel.index] === channel) this.#count(channel.index, on)
     const all = this.all(channel)
     for (let i = 0; i < all.length; i++) {
       const { leave } = all[i]!
@@ -65,8 +72,21 @@ export class Waiting {
     }
   }
 
-  #count(change: number): void {
-    this.#refs += change
-    if (this.#refs === (change > 0 ? 1 : 0)) this.#native.ref(change > 0)
+  #enter(channel: Channel): void {
+    const { index } = channel
+    while (this.#channels.length <= index) append(this.#channels, undefined)
+    while (this.#counted.length <= index) append(this.#counted, false)
+    this.#count(index, channel.refed)
+    this.#channels[index] = channel
+  }
+
+  // Any call throws if the caller has used up the stack. A wrong count would end the process while other sockets wait, so
+  // the count changes after the calls, together with what was counted.
+  #count(index: number, on: boolean): void {
+    if (this.#counted[index] === on) return
+    const refs = this.#refs + (on ? 1 : -1)
+    if (refs === (on ? 1 : 0)) this.#native.ref(on)
+    this.#refs = refs
+    this.#counted[index] = on
   }
 }

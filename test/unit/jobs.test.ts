@@ -70,3 +70,14 @@ test('a job that the pool refuses ends with the error, and the next one starts',
 test('a result for an unknown job is ignored', () => {
   new Jobs(1).done(99, 0)
 })
+
+test('a job that throws when it starts takes no place', () => {
+  const jobs = new Jobs(1)
+  const fail = (): never => {
+    throw new RangeError('Maximum call stack size exceeded')
+  }
+  expect(() => jobs.submit(fail, () => undefined)).toThrow(RangeError)
+  const start = jest.fn(() => 0)
+  jobs.submit(start, () => undefined)
+  expect(start).toHaveBeenCalledTimes(1)
+})
