@@ -2,13 +2,13 @@
 // Node's repository at the version of this Node. Nothing of it is part of this package.
 //
 //   --only=REGEXP   only the test files whose names match
-//   --over=NAME     only over toDuplex, toNetSocket or dgram; or over plain, joining or node, which prints figures alone
+//   --over=NAME     only over toDuplex, toNetSocket or dgram; or over plain, accepted or node, which prints figures alone
 //   --jobs=N        so many at the same time, 2 by default
 //   --output=DIR    writes what the failed files print
 //
 // A file that fails is unexpected, unless scripts/node-tests/expected.mjs has the reason. A listed file that passes is
-// reported. A file that fails is run again without the hook, and over a plain Duplex around a net.Socket: a file that
-// passes over that one and not over toDuplex() is counted as behind. joining is a plain Duplex with _writev().
+// reported. A file that fails is run again without the hook, and over a plain Duplex around a net.Socket: around each
+// one, and around accepted ones alone. A file that passes over both and not over toDuplex() is counted as behind.
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ enterOwnNetwork()
 const only = new RegExp(option('only', '.'))
 const overs = option('over')
 const output = option('output')
-const isFigure = ['plain', 'joining', 'node'].includes(overs)
+const isFigure = ['plain', 'accepted', 'node'].includes(overs)
 const scratch = mkdtempSync(path.join(tmpdir(), 'node-tests-'))
 if (output !== undefined) mkdirSync(output, { recursive: true })
 
@@ -112,6 +112,7 @@ async function judge({ file, over }, job) {
     unexpected: 0,
     'node fails': 0,
     'plain fails': 0,
+    'accepted fails': 0,
     behind: 0,
   })
   count.files++
@@ -129,6 +130,7 @@ async function judge({ file, over }, job) {
   }
   if (over === 'toDuplex') {
     if ((await run(file, 'plain', job)) === 'failed') count['plain fails']++
+    else if ((await run(file, 'accepted', job)) === 'failed') count['accepted fails']++
     else {
       count.behind++
       lists.behind.push(`${name}: ${reason?.text ?? '?'}`)

@@ -58,14 +58,4 @@ for (const name of [...fields, 'bytesRead', 'bytesWritten']) {
   })
 }
 
-/** Passes chunks that wait on in one write, as net.Socket and toDuplex() send them. */
-class Joining extends Plain {
-  _writev(chunks, done) {
-    this.socket.cork()
-    const last = chunks.length - 1
-    for (const [i, { chunk }] of chunks.entries()) this.socket.write(chunk, i === last ? done : undefined)
-    this.socket.uncork()
-  }
-}
-
-module.exports = { Joining, Plain }
+module.exports = { Plain }

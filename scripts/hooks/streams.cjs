@@ -1,20 +1,20 @@
 // Preloaded into programs: the connections of net.Server, net.connect, tls.connect and http agents go over another
-// stream. HOOK=toDuplex or toNetSocket: of this package. HOOK=plain: a Duplex around the net.Socket. HOOK=joining: such
-// a Duplex with _writev().
+// stream. HOOK=toDuplex or toNetSocket: of this package. HOOK=plain: a Duplex around the net.Socket. HOOK=accepted:
+// such a Duplex around accepted connections alone, so each client is a net.Socket.
 'use strict'
 const http = require('node:http')
 const { syncBuiltinESMExports } = require('node:module')
 const net = require('node:net')
 const path = require('node:path')
 const tls = require('node:tls')
-const { Joining, Plain } = require('./plain.cjs')
+const { Plain } = require('./plain.cjs')
 const dist = path.join(__dirname, '..', '..', 'dist')
 const { AF_INET, AF_INET6, AF_UNIX, Socket } = require(dist)
 const sync = require(path.join(dist, 'sync.js'))
 const { connect: netConnect, Server } = net
 const { connect: tlsConnect } = tls
 const over = process.env.HOOK
-const Around = { plain: Plain, joining: Joining }[over]
+const isPlain = over === 'plain' || over === 'accepted'
 
 /** How many connections this hook has made and taken: a test can check that it is not bypassed. */
 const hooked = { made: 0, taken: 0 }
@@ -50,14 +50,15 @@ const { emit } = Server.prototype
 Server.prototype.emit = function (name, socket, ...rest) {
   const real = name === 'connection' && socket instanceof net.Socket && socket._handle?.fd >= 0
   if (!real || socket.encrypted) return emit.call(this, name, socket, ...rest)
-  const stream = Around === undefined ? moved(socket) : new Around(socket, socket.allowHalfOpen)
+  const stream = isPlain ? new Plain(socket, socket.allowHalfOpen) : moved(socket)
   stream.server = this
   hooked.taken++
   return emit.call(this, name, stream, ...rest)
 }
 
-/** True if this hook can make the connection itself: to a path, or to an IP address or localhost. */
+/** True if this hook makes the connection itself: to a path, or to an IP address or localhost. */
 function isSimple(options) {
+  if (over === 'accepted') return false
   const { host, path: file, port } = options
   const others = ['lookup', 'fd', 'localAddress', 'localPort', 'onread', 'signal']
   if (others.some(name => (options[name] ?? null) !== null)) return false
@@ -78,9 +79,8 @@ function announce(stream) {
 const connectors = {
   plain(family, target, allowHalfOpen, options) {
     const end = family === AF_UNIX ? { path: target, allowHalfOpen } : { ...options, host: target[0] }
-    return new Around(netConnect(end), allowHalfOpen)
+    return new Plain(netConnect(end), allowHalfOpen)
   },
-  joining: (...args) => connectors.plain(...args),
   toDuplex(family, target, allowHalfOpen) {
     const socket = new Socket(family)
     socket.connect(target).catch(() => {}) // the stream emits the error

@@ -94,6 +94,20 @@ describe.each(['net.Socket', 'toDuplex'] as const)('%s', kind => {
     await once(stream, 'close')
   })
 
+  test('unread data keeps the stream open when the peer has ended', async () => {
+    const [stream, peer] = await connected(kind)
+    peer.trySend(Buffer.from('x'))
+    peer.shutdown(SHUT_WR)
+    stream.pause()
+    while (stream.readableLength < 1) await turn()
+    for (let i = 0; i < 5; i++) await turn()
+    expect([stream.readyState, stream.readableEnded, stream.destroyed]).toEqual(['open', false, false])
+    const closed = closing(stream)
+    stream.resume()
+    expect(await closed).toBe(false)
+    peer.close()
+  })
+
   test('a reset is an error of a stream that only writes, and close tells so', async () => {
     const [stream, peer] = await connected(kind)
     const ended = Promise.all([new Promise(resolve => stream.on('error', resolve)), closing(stream)])
