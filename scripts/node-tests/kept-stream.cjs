@@ -7,9 +7,8 @@ const { Duplex } = require('node:stream')
 const frames =
   '000000040000000000' + '0000010104000000018c' + '000000000100000001' + '00000403000000000100000000'
 const around = socket => (process.argv[2] ? socket : Duplex.from({ readable: socket, writable: socket }))
-const server = net.createServer(peer =>
-  peer.once('data', () => setTimeout(() => peer.write(frames, 'hex'), 100)),
-)
+const answer = peer => setTimeout(() => peer.write(frames, 'hex'), 100)
+const server = net.createServer(peer => peer.once('data', () => answer(peer)))
 server.listen(0, () => {
   const createConnection = () => around(net.connect(server.address().port))
   const request = http2.connect('http://localhost', { createConnection }).request({ ':method': 'POST' })
