@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import http2 from 'node:http2'
-import { AF_INET, Socket, TCP_INFO } from '../../lib'
+import { AF_INET, options, Socket } from '../../lib'
 import { missing, testIf } from '../helpers/need'
 import { receive } from '../helpers/pairs'
 
@@ -15,39 +15,40 @@ async function connected(): Promise<[Socket, Socket]> {
   return [client, accepted]
 }
 
-const segmentsFrom = (socket: Socket): number => socket.get(TCP_INFO!).tcpi_data_segs_out!
+const segmentsFrom = (socket: Socket): number => socket.get(options.TCP_INFO).tcpi_data_segs_out!
 
 testIf(missing.linux(), 'an http answer is one segment, with its head and body', async () => {
   const [client, accepted] = await connected()
-  const answered = new Promise<number>(resolve => {
-    const server = http.createServer((_request, response) => {
-      response.on('finish', () => resolve(segmentsFrom(accepted)))
-      response.write('first')
-      response.end('last')
-    })
-    server.emit('connection', accepted.toDuplex())
+  const server = http.createServer((_request, response) => {
+    response.write('first')
+    response.end('last')
   })
-  const request = http.get({ createConnection: () => client.toDuplex({ allowHalfOpen: false }) })
+  const serving = accepted.toDuplex({ allowHalfOpen: false })
+  server.emit('connection', serving)
+  const asking = client.toDuplex({ allowHalfOpen: false })
+  const headers = { connection: 'keep-alive' }
+  const request = http.get({ createConnection: () => asking, headers })
   const [response] = (await once(request, 'response')) as [http.IncomingMessage]
   const parts: Buffer[] = []
   for await (const part of response) parts.push(part as Buffer)
   expect(String(Buffer.concat(parts))).toBe('firstlast')
-  expect(await answered).toBe(1)
-  request.destroy()
+  expect(segmentsFrom(accepted)).toBe(1)
+  asking.destroy()
+  await once(serving, 'close')
 })
 
 testIf(missing.linux(), 'the preface, SETTINGS and request of an http2 client are one segment', async () => {
   const [client, accepted] = await connected()
-  const session = http2.connect('http://localhost', { createConnection: () => client.toDuplex() })
+  const stream = client.toDuplex()
+  const session = http2.connect('http://localhost', { createConnection: () => stream })
   const request = session.request({ ':path': '/' })
-  const preface = await receive(accepted, 24)
-  expect(String(preface)).toBe('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
-  const settings = await receive(accepted, 9)
-  expect(settings[3]).toBe(4)
-  await receive(accepted, settings.readUIntBE(0, 3))
-  expect((await receive(accepted, 9))[3]).toBe(1)
+  const sent = await receive(accepted, 24)
+  expect(sent.toString('latin1', 0, 24)).toBe('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  const next = 24 + 9 + sent.readUIntBE(24, 3)
+  expect([sent[24 + 3], sent[next + 3]]).toEqual([4, 1]) // the types SETTINGS and HEADERS
   expect(segmentsFrom(client)).toBe(1)
-  request.on('error', () => {}).destroy()
+  request.on('error', () => {})
   session.destroy()
+  await once(stream, 'close')
   accepted.close()
 })
