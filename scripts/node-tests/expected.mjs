@@ -10,6 +10,9 @@ const early =
 const destroyed =
   'http2 over any Duplex drops the answer of a stream that is destroyed during a write, which lasts until the next ' +
   'turn of the event loop: dropped-answer.cjs shows it with Node alone'
+// Traced in one failing run; the plain Duplex passes, because there the error of the file comes between two writes.
+const during =
+  'http2 over any Duplex keeps back the reset of a stream during a write, and here the end of the stream then goes first'
 // Over a plain Duplex the net.Socket inside closes before the outer one has passed its data on, so the program ends.
 // A paused net.Socket with unread data stays open, and so does the stream of toDuplex().
 const kept =
@@ -97,7 +100,7 @@ const toDuplex = [
       http2-compat-errors http2-compat-socket-destroy-delayed http2-destroy-after-write
       http2-propagate-session-destroy-code http2-server-errors`,
   },
-  { text: destroyed, sometimes: true, files: 'http2-respond-file-fd-invalid' },
+  { text: during, sometimes: true, files: 'http2-respond-file-fd-invalid' },
   { text: kept, sometimes: true, files: 'http2-client-upload-reject' },
   { text: local, sometimes: true, files: 'http2-goaway-delayed-request' },
   {
