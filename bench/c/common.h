@@ -126,7 +126,7 @@ struct spent {
   double time, client, server, machine;
 };
 
-// The CPU clock of a process, in nanoseconds, with all of its threads. /proc/PID/stat counts ticks of 10 ms.
+// The CPU time of a process with all of its threads, in seconds. The clock counts nanoseconds, /proc/PID/stat ticks of 10 ms.
 static inline double server_cpu(int pid) {
   clockid_t clock;
   struct timespec time;

@@ -3,9 +3,9 @@
 // datagram of a batch a Buffer and an address, by callback or by promise.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
-import { attempts, recv, recvMany } from '../lib/smallest.mjs'
+import { arrivals, attempts, recvMany } from '../lib/smallest.mjs'
 
-const CACHED = 128 << 10 // bytes of a batch that is copied while they are in the CPU's cache
+const SLAB = 64 << 10 // bytes that are allocated at once: the messages share them
 
 const [text, , , , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -17,15 +17,21 @@ await socket.sendto(Buffer.from('go'), path ?? [host, port])
 const fd = socket.detach()
 let messages = 0
 
-/** Returns a function that receives a batch, and one that makes the message at a place of it. */
+/** Returns a function that receives a batch into new memory, and one that makes the message at a place of it. */
 function batches() {
-  const count = Math.min(64, Math.floor(CACHED / size))
-  const [batch, table] = [Buffer.alloc(count * size), new Int32Array(3 * count)]
-  const receive = attempts(fd, 0, () => recvMany(fd, batch, size, table))
+  const count = Math.min(64, Math.floor(SLAB / size))
+  const table = new Int32Array(3 * count)
+  let [slab, begin, end] = [Buffer.alloc(0), 0, 0]
+  const receive = attempts(fd, 0, () => {
+    if (slab.length - end < (count * size) / 2) [slab, end] = [Buffer.allocUnsafeSlow(SLAB), 0]
+    begin = end
+    const got = recvMany(fd, slab.subarray(begin, begin + count * size), size, table)
+    if (got > 0) end += got * size
+    return got
+  })
   const message = i => {
-    const length = table[3 * i]
-    const data = Buffer.allocUnsafe(length)
-    data.set(length === size && count === 1 ? batch : batch.subarray(i * size, i * size + length))
+    const at = begin + i * size
+    const data = slab.subarray(at, at + table[3 * i])
     return { data, address: { ip: table[3 * i + 1], port: table[3 * i + 2] } }
   }
   return { receive, message }
@@ -33,8 +39,7 @@ function batches() {
 
 const loops = {
   async into() {
-    const buffer = Buffer.alloc(size)
-    const next = attempts(fd, 0, () => recv(fd, buffer))
+    const next = arrivals(fd, Buffer.alloc(size))
     for (;;) if ((await next()) >= 0) messages++
   },
   async mmsg() {

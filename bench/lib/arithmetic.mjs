@@ -39,12 +39,15 @@ export function verdict({ atLeast, atMost }, value) {
 }
 
 /**
- * Returns the verdict on a goal that has a limit: the median of a variant that no package can beat, against the same
- * reference. A goal that is MISSED is 'out of reach' if the limit misses the minimum too.
+ * Returns the verdict on a goal with a limit: a variant that does the least work, against the same reference. A goal
+ * that is MISSED is 'out of reach' if the median of the limit misses the minimum too. A variant that the package beats,
+ * in all repetitions of that variant, is no limit.
  */
 export function verdictWithin(goal, value, limit) {
   const own = verdict(goal, value)
-  return own === 'MISSED' && verdict(goal, limit) === 'MISSED' ? 'out of reach' : own
+  if (own !== 'MISSED' || verdict(goal, limit) !== 'MISSED') return own
+  const beaten = goal.atLeast === undefined ? value.median < limit.min : value.median > limit.max
+  return beaten ? own : 'out of reach'
 }
 
 /** Returns the verdict on a row: the worst verdict of its measured goals. */

@@ -20,7 +20,7 @@ export function announce(address) {
   process.stdin.on('end', () => process.exit()).resume()
 }
 
-// In nanoseconds. Only kernels with CONFIG_SCHED_INFO have the files.
+// The kernel counts nanoseconds for each living thread. Only kernels with CONFIG_SCHED_INFO have the files.
 function threadsCpu(pid) {
   const threads = readdirSync(`/proc/${pid}/task`)
   const time = id => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0])

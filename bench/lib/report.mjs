@@ -124,7 +124,7 @@ function writeGoals(results) {
 
 This project has a minimum (must) and a goal (stretch) for each case. Measured at commit ${results.machine.commit}.
 ${tally(lines)}
-A limit is the least program that makes the same system calls, measured in the same run against the same reference: usually an
+A limit is a program that does the least work for the case, measured in the same run against the same reference: usually an
 addon that checks nothing. If it misses the minimum too, the verdict is "out of reach" in place of "MISSED".
 
 ${markdownTable([head, ...lines], head.length)}

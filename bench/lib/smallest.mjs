@@ -34,7 +34,7 @@ export function arrivals(fd, buffer) {
  * ready. `writable` is 1 for sends. Every `turn`th call waits without an attempt, so that the event loop gets its turn. The
  * poll handle stays started, so a caller that does not wait would keep the loop busy.
  */
-export function attempts(fd, writable, attempt, turn = 16) {
+export function attempts(fd, writable, attempt, turn = 64) {
   let settle = null
   let left = turn
   const executor = resolve => (settle = resolve)
