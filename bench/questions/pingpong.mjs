@@ -19,8 +19,8 @@ const ends = {
   Bun: { server: bun('servers/echo-bun.mjs'), client: bun('clients/pingpong-bun.mjs') },
   Python: { server: python('servers/echo.py'), client: python('clients/pingpong.py') },
   [OURS]: { server: node('servers/echo-bsd.mjs'), client: node('clients/pingpong-bsd.mjs') },
-  // As the Python programs: the client blocks in the receive, and the server in a poll.
-  'bsd-sockets/sync': { server: node('servers/echo-sync.mjs'), client: node('clients/pingpong-sync.mjs') },
+  // As the Python programs: the client blocks, and the server waits for events.
+  'bsd-sockets/sync': { server: node('servers/echo-bsd.mjs'), client: node('clients/pingpong-sync.mjs') },
 }
 // The limit of an addon: libuv's poll handle, one call for each arrival, and no checks.
 const limit = {
