@@ -50,8 +50,8 @@ async function measured() {
   return run(questions, {
     smoke,
     to: values.to,
-    repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 7), 1)),
-    seconds: number('seconds', values.seconds ?? (smoke ? 0.1 : 0.4), 0.05),
+    repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 5), 1)),
+    seconds: number('seconds', values.seconds ?? (smoke ? 0.1 : 0.5), 0.05),
     retakes: Math.floor(number('retakes', values.retakes ?? (smoke ? 0 : 2), 0)),
     warmup: smoke ? 0.05 : 0.5,
   })
