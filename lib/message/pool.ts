@@ -43,9 +43,10 @@ class Pool {
       return (this.#reserved = room)
     }
     if (this.#piece.length - this.#used < size) {
-      this.#piece = Buffer.allocUnsafeSlow(PIECE)
-      markAsUntransferable(this.#piece.buffer)
-      this.#pieces.add(this.#piece.buffer)
+      const piece = Buffer.allocUnsafeSlow(PIECE)
+      markAsUntransferable(piece.buffer) // before the piece is in use: this may throw
+      this.#pieces.add(piece.buffer)
+      this.#piece = piece
       this.#used = 0
     }
     this.at = this.#used

@@ -32,8 +32,10 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
   if (timeout === 0) return Promise.reject(systemError(call, EAGAIN))
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
+    let unsubscribe: (() => void) | null = null
+    let forget: (() => void) | null = null
     const leave = (reason: Error): void => {
-      forget()
+      forget?.()
       done()
       reject(reason)
     }
@@ -41,19 +43,21 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
       clearTimeout(timer)
       unsubscribe?.()
     }
-    const unsubscribe = signal === undefined ? null : onAbort(signal, () => leave(aborted(signal)))
-    const forget = reactor.jobs.submit(
-      ticket => native.lookupJob(ticket, kind, first, second, ...numbers),
-      result => {
-        done()
-        try {
-          resolve(answer(lookup, result))
-        } catch (error) {
-          reject(error as Error)
-        }
-      },
-    )
-    if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), timeout)
+    const settle = (result: number): void => {
+      done()
+      try {
+        resolve(answer(lookup, result))
+      } catch (error) {
+        reject(error as Error)
+      }
+    }
+    try {
+      if (signal !== undefined) unsubscribe = onAbort(signal, () => leave(aborted(signal)))
+      forget = reactor.jobs.submit(ticket => native.lookupJob(ticket, kind, first, second, ...numbers), settle)
+      if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), timeout)
+    } catch (error) {
+      leave(error as Error)
+    }
   })
 }
 

@@ -29,7 +29,12 @@ export class Jobs {
   submit(start: (ticket: number) => number, settle: (result: number) => void): () => void {
     const ticket = (this.#tickets = after(this.#tickets))
     this.#queue.set(ticket, { start, settle })
-    this.#serve()
+    try {
+      this.#serve()
+    } catch (error) {
+      this.#queue.delete(ticket) // the caller gets no function that cancels it
+      throw error
+    }
     return () => {
       this.#queue.delete(ticket)
       const running = this.#running.get(ticket)
@@ -54,7 +59,7 @@ export class Jobs {
       const job = this.#queue.get(ticket)
       if (job === undefined) continue // cancelled
       this.#queue.delete(ticket)
-      const result = job.start(ticket) // may throw, and then the job must not count as running
+      const result = job.start(ticket) // `start` may throw, and then its job must not count as running
       if (result >= 0) this.#running.set(ticket, job)
       else job.settle(result)
     }

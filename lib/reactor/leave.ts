@@ -14,7 +14,10 @@ interface Driver {
   cancel(channel: Channel, operation: Operation<unknown>, reason: Error): void
 }
 
-/** Cancels the operation after `timeout` milliseconds, or when the signal is aborted. May throw. */
+/**
+ * Cancels the operation after `timeout` milliseconds, or when the signal is aborted. May throw. A timer or a listener that
+ * could not be removed has no effect: the operation, which may be in use again, has another `leave` then.
+ */
 export function setLeave(
   driver: Driver,
   channel: Channel,
@@ -22,26 +25,24 @@ export function setLeave(
   timeout: number | null,
   signal: AbortSignal | undefined,
 ): void {
-  const leave: Leave = { timer: null, forget: null, reason: null }
+  const leave: Leave = (operation.leave = { timer: null, forget: null, reason: null })
   // The signal first, because onAbort may throw: no timer must be left running then.
   if (signal !== undefined)
     leave.forget = onAbort(signal, () => {
+      if (operation.leave !== leave) return
       if (endsWaitsOnly(signal)) driver.serveOthers(channel)
       driver.cancel(channel, operation, aborted(signal))
     })
   if (timeout !== null) {
-    const expire = (): void => driver.cancel(channel, operation, timedOut(operation.syscall, timeout))
-    leave.timer = setTimeout(expire, timeout)
+    leave.timer = setTimeout(() => {
+      if (operation.leave === leave) driver.cancel(channel, operation, timedOut(operation.syscall, timeout))
+    }, timeout)
     if (!channel.refed) leave.timer.unref()
   }
-  operation.leave = leave
 }
 
-/** Stops the timer and removes the listener from the signal: the operation has left its queue. */
-export function clearLeave(operation: Operation<unknown>): void {
-  if (operation.leave === null) return
-  const { timer, forget } = operation.leave
-  operation.leave = null
+/** Stops the timer and removes the listener from the signal: the operation has left its queue. May throw. */
+export function clearLeave({ timer, forget }: Leave): void {
   if (timer !== null) clearTimeout(timer)
   forget?.()
 }

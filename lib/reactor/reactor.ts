@@ -207,9 +207,9 @@ export class Reactor {
     try {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
-      this.#waiting.add(channel, operation)
       if (deferred) this.#turns.defer(channel)
-      else if (channel.head(operation.direction) === operation && !operation.busy)
+      this.#waiting.add(channel, operation)
+      if (!deferred && channel.head(operation.direction) === operation && !operation.busy)
         this.#arm(channel, operation, 'submit')
     } catch (error) {
       this.#giveUp(channel, operation)
@@ -259,7 +259,7 @@ export class Reactor {
   close(channel: Channel): void {
     const waiting = this.#waiting.all(channel)
     for (let i = 0; i < waiting.length; i++) this.#dequeue(channel, waiting[i]!)
-    this.#waiting.leave(channel)
+    this.#waiting.leave(channel) // it is still there if `remove` threw
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.network.leave(channel.id)
@@ -274,9 +274,10 @@ export class Reactor {
   detach(channel: Channel): number {
     const { fd, waiting, leftover, extras } = channel
     const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
-    const result = waiting > 0 || leftover !== null || lent ? EBUSY : this.native.detach(channel.id)
+    if (waiting > 0 || leftover !== null || lent) throw systemError('detach', EBUSY)
+    this.#waiting.leave(channel) // it is still there if `remove` threw. Before the descriptor, which a throw would lose
+    const result = this.native.detach(channel.id)
     if (result < 0) throw systemError('detach', result)
-    this.#waiting.leave(channel)
     channel.network.leave(channel.id)
     channel.gone()
     return fd
@@ -290,18 +291,22 @@ export class Reactor {
   // --- waiting ---
 
   #dequeue(channel: Channel, operation: Operation<unknown>): void {
-    const { direction } = operation
+    const { direction, leave } = operation
+    operation.leave = null // before the calls: each may throw if the stack is used up
     // Disarm the head, or C++ would receive data for an operation that is gone.
     if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
     this.#waiting.remove(channel, operation)
-    clearLeave(operation)
+    if (leave !== null) clearLeave(leave)
     if (channel.waiting === 0) this.#poller.stopRetrying(channel)
   }
 
   #giveUp(channel: Channel, operation: Operation<unknown>): void {
     if (operation.queued) return this.#dequeue(channel, operation)
+    const { leave } = operation
     operation.taken = false
-    clearLeave(operation)
+    operation.leave = null
+    if (channel.waiting === 0) this.#waiting.leave(channel)
+    if (leave !== null) clearLeave(leave)
   }
 
   // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.

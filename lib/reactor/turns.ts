@@ -45,9 +45,14 @@ export class Turns {
   /** Serves the socket in the next turn of the event loop, without an edge. */
   defer(channel: Channel): void {
     if (channel.deferred) return
-    channel.deferred = true
-    append(this.#deferred, channel)
-    this.#immediate ??= setImmediate(() => this.#serveDeferred())
+    channel.deferred = true // first: code of async hooks runs in setImmediate, and may come here again
+    try {
+      this.#immediate ??= setImmediate(() => this.#serveDeferred())
+      append(this.#deferred, channel)
+    } catch (error) {
+      channel.deferred = false // or the socket could never be deferred again
+      throw error
+    }
   }
 
   #serveDeferred(): void {

@@ -62,7 +62,6 @@ export class Waiting {
   /** Sets whether operations that wait on this channel keep the process alive. */
   setRef(channel: Channel, on: boolean): void {
     if (channel.refed === on) return
-    channel.refed = on
     if (this.#channels[channel.index] === channel) this.#count(channel.index, on)
     const all = this.all(channel)
     for (let i = 0; i < all.length; i++) {
@@ -70,6 +69,7 @@ export class Waiting {
       if (on) leave?.timer?.ref()
       else leave?.timer?.unref()
     }
+    channel.refed = on // after the calls: if one throws, the caller can repeat all of them
   }
 
   #enter(channel: Channel): void {

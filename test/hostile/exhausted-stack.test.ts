@@ -37,6 +37,8 @@ const calls: [name: string, before: string, call: string][] = [
   ['unref', waits, 'at => void pairs[at][0].unref()'],
   ['ref', `${waits}; for (const [a] of pairs) a.unref()`, 'at => void pairs[at][0].ref()'],
   ['close', waits, 'at => void pairs[at][0].close()'],
+  ['a transfer from a file', '', 'at => pairs[at][0].sendfile("/proc/self/stat")'],
+  ['a lookup', 'const { getaddrinfo } = c', 'at => getaddrinfo("127.0.0.1", 80)'],
 ]
 
 // The timer does not keep the process alive, but the waiting receive does.
@@ -57,3 +59,88 @@ test.each(calls)(
     expect(await runNode(script)).toMatchObject({ code: 0, signal: null, stdout: 'x\n' })
   },
 )
+
+// The sockets stay open after the calls, and are used again.
+const states: [name: string, script: string][] = [
+  [
+    'unref() that failed can be repeated',
+    `${waits}
+    sweep(at => void pairs[at][0].unref())
+    for (const [a] of pairs) a.unref() // the process ends, although the receives wait
+    console.log('done')`,
+  ],
+  [
+    'the signal of a receive that failed ends no later receive',
+    `const leaving = new AbortController()
+    const { signal } = leaving
+    require('node:events').setMaxListeners(0, signal)
+    const bytes = Buffer.alloc(1)
+    sweep(at => pairs[at][0].recvInto(bytes, { signal, timeout: 60000 }))
+    const later = pairs.map(([a]) => a.recvInto(bytes).catch(error => error.code))
+    leaving.abort()
+    setImmediate(async () => {
+      closeAll()
+      assert.deepEqual(await Promise.all(later), pairs.map(() => 'ECANCELED'))
+      console.log('done')
+    })`,
+  ],
+  [
+    'the timer of a receive that failed ends no later receive',
+    `const bytes = Buffer.alloc(1)
+    for (const [a] of pairs) a.unref()
+    sweep(at => pairs[at][0].recvInto(bytes, { timeout: 50 }))
+    const later = pairs.map(([a]) => a.recvInto(bytes).catch(error => error.code))
+    setTimeout(async () => {
+      closeAll()
+      assert.deepEqual(await Promise.all(later), pairs.map(() => 'ECANCELED'))
+      console.log('done')
+    }, 100)`,
+  ],
+  [
+    'the signal of a lookup that failed has no effect',
+    `const leaving = new AbortController()
+    const { signal } = leaving
+    require('node:events').setMaxListeners(0, signal)
+    sweep(() => c.getaddrinfo('127.0.0.1', 80, { signal, timeout: 60000 }))
+    leaving.abort()
+    closeAll()
+    console.log('done')`,
+  ],
+  [
+    'a job that failed to start does not start later',
+    `const { Jobs } = require('./dist/reactor/jobs')
+    const jobs = new Jobs(Infinity)
+    let swept = false
+    sweep(() => void jobs.submit(() => (assert(!swept), 0), ignore))
+    swept = true
+    jobs.submit(() => 0, ignore)
+    closeAll()
+    console.log('done')`,
+  ],
+  [
+    'detach() loses no descriptor',
+    `const detached = new Map()
+    sweep(at => void detached.set(at, pairs[at][0].detach()))
+    pairs.forEach(([a], at) => assert.equal(a.closed, detached.has(at)))
+    closeAll()
+    console.log('done')`,
+  ],
+  [
+    'a socket is deferred again',
+    `const sent = 64 + 64
+    for (const [a, b] of pairs) {
+      b.trySend(Buffer.alloc(sent))
+      for (let i = 0; i < 64; i++) a.recv(1) // as many as complete in one turn
+    }
+    sweep(at => pairs[at][0].recv(1))
+    const later = pairs.map(([a]) => a.recv(1))
+    Promise.all(later).then(() => {
+      closeAll()
+      console.log('done')
+    })`,
+  ],
+]
+
+test.each(states)('%s', async (_name, script) => {
+  expect(await runNode(sweep + script)).toMatchObject({ code: 0, signal: null, stdout: 'done\n' })
+})
