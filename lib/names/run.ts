@@ -53,7 +53,10 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
     }
     try {
       if (signal !== undefined) unsubscribe = onAbort(signal, () => leave(aborted(signal)))
-      forget = reactor.jobs.submit(ticket => native.lookupJob(ticket, kind, first, second, ...numbers), settle)
+      forget = reactor.jobs.submit(
+        ticket => native.lookupJob(ticket, kind, first, second, ...numbers),
+        settle,
+      )
       if (timeout !== null) timer = setTimeout(() => leave(timedOut(call, timeout)), timeout)
     } catch (error) {
       leave(error as Error)

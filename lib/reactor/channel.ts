@@ -191,6 +191,11 @@ export class Channel {
     return queue?.head ?? null
   }
 
+  /** True while a transfer may hold bytes of the socket, or a zero-copy send may use memory. */
+  get lent(): boolean {
+    return this.extras !== null && (this.extras.transfers > 0 || this.extras.guard?.busy === true)
+  }
+
   /** Calls `tell` when received data is kept in `leftover`. Returns a function that unsubscribes. */
   onKept(tell: () => void): () => void {
     const keepers = (this.ensureExtras().keepers ??= new SafeSet())

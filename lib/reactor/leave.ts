@@ -42,7 +42,10 @@ export function setLeave(
 }
 
 /** Stops the timer and removes the listener from the signal: the operation has left its queue. May throw. */
-export function clearLeave({ timer, forget }: Leave): void {
+export function clearLeave(operation: Operation<unknown>): void {
+  if (operation.leave === null) return
+  const { timer, forget } = operation.leave
+  operation.leave = null
   if (timer !== null) clearTimeout(timer)
   forget?.()
 }

@@ -259,7 +259,7 @@ export class Reactor {
   close(channel: Channel): void {
     const waiting = this.#waiting.all(channel)
     for (let i = 0; i < waiting.length; i++) this.#dequeue(channel, waiting[i]!)
-    this.#waiting.leave(channel) // it is still there if `remove` threw
+    this.#waiting.leave(channel) // it is still there if `remove` or `add` threw
     if (channel.fd >= 0) channel.extras?.guard?.close()
     const result = channel.fd < 0 ? 0 : this.native.close(channel.id)
     channel.network.leave(channel.id)
@@ -272,14 +272,18 @@ export class Reactor {
 
   /** Releases the descriptor without closing it. EBUSY while operations wait, or while undelivered bytes remain. */
   detach(channel: Channel): number {
-    const { fd, waiting, leftover, extras } = channel
-    const lent = extras !== null && (extras.transfers > 0 || extras.guard?.busy === true)
+    const { id, fd, waiting, leftover, lent } = channel
     if (waiting > 0 || leftover !== null || lent) throw systemError('detach', EBUSY)
-    this.#waiting.leave(channel) // it is still there if `remove` threw. Before the descriptor, which a throw would lose
-    const result = this.native.detach(channel.id)
+    this.#waiting.leave(channel) // it is still there if `remove` or `add` threw
+    const result = this.native.detach(id)
     if (result < 0) throw systemError('detach', result)
-    channel.network.leave(channel.id)
-    channel.gone()
+    channel.fd = -1
+    try {
+      channel.network.leave(id)
+      channel.gone()
+    } catch {
+      // The stack is used up. The caller must still get the descriptor.
+    }
     return fd
   }
 
@@ -291,22 +295,20 @@ export class Reactor {
   // --- waiting ---
 
   #dequeue(channel: Channel, operation: Operation<unknown>): void {
-    const { direction, leave } = operation
-    operation.leave = null // before the calls: each may throw if the stack is used up
+    const { direction } = operation
     // Disarm the head, or C++ would receive data for an operation that is gone.
     if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
     this.#waiting.remove(channel, operation)
-    if (leave !== null) clearLeave(leave)
+    clearLeave(operation)
     if (channel.waiting === 0) this.#poller.stopRetrying(channel)
+    operation.taken = false // last: if a call throws, the operation is not used again
   }
 
   #giveUp(channel: Channel, operation: Operation<unknown>): void {
     if (operation.queued) return this.#dequeue(channel, operation)
-    const { leave } = operation
-    operation.taken = false
-    operation.leave = null
+    clearLeave(operation)
     if (channel.waiting === 0) this.#waiting.leave(channel)
-    if (leave !== null) clearLeave(leave)
+    operation.taken = false
   }
 
   // Returns false if the socket cannot be watched: the operation has been rejected, and the next one is the head.

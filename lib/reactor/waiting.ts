@@ -37,7 +37,6 @@ export class Waiting {
   remove(channel: Channel, operation: Operation<unknown>): void {
     channel.queue(operation.direction).remove(operation)
     operation.queued = false
-    operation.taken = false
     channel.waiting--
     if (channel.waiting === 0) this.leave(channel)
   }
