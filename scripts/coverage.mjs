@@ -7,7 +7,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { explain } from './coverage/reasons.cjs'
 import { prepareChildren, typescriptCoverage } from './coverage/typescript.mjs'
-import { bin, buildEnv, must, root, stage } from './tools.mjs'
+import { bin, buildEnv, exitCode, must, root, stage } from './tools.mjs'
 
 if (process.platform !== 'linux') throw new Error('coverage runs on Linux only')
 for (const program of ['g++', 'gcov']) {
@@ -25,7 +25,7 @@ const counts = path.join(folder, 'counts')
 mkdirSync(counts)
 const compiled = await prepareChildren(counts)
 const hook = `--require ${path.join(root, 'scripts/coverage/child.cjs')}`
-const { status } = spawnSync(process.execPath, [bin('jest'), '--runInBand', ...process.argv.slice(2)], {
+const ended = spawnSync(process.execPath, [bin('jest'), '--runInBand', ...process.argv.slice(2)], {
   cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
   env: {
@@ -59,7 +59,7 @@ writeFileSync(path.join(report, 'gaps.txt'), text)
 console.log(
   `gaps and their reasons: ${path.relative(root, report)}/gaps.txt; without a reason: ${unexplained}; reasons without a gap: ${unused}`,
 )
-process.exitCode = status ?? 1
+process.exitCode = exitCode('jest', ended)
 
 function share(counts) {
   const reached = counts.filter(count => count > 0).length

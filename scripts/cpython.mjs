@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { expected, leftOut } from '../test/cpython/expected.mjs'
+import { exitCode } from './tools.mjs'
 
 const SUITES = [
   'test_socket',
@@ -74,9 +75,9 @@ function enterNamespace() {
   const enter = ['sh', '-c', `ip link set lo up || exit; { ${small}; } 2>/dev/null; exec "$@"`, 'sh']
   const again = [process.execPath, ...process.argv.slice(1)]
   const env = { ...process.env, BSD_SOCKETS_NAMESPACE: 'new' }
-  const { status, error } = spawnSync('unshare', [kinds, ...enter, ...again], { env, stdio: 'inherit' })
-  if (error !== undefined) throw error
-  process.exit(status ?? 1)
+  process.exit(
+    exitCode('unshare', spawnSync('unshare', [kinds, ...enter, ...again], { env, stdio: 'inherit' })),
+  )
 }
 
 function requirePython() {

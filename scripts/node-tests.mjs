@@ -8,12 +8,13 @@
 //
 // A file that fails is unexpected, unless scripts/node-tests/expected.mjs has the reason. A listed file that passes is
 // reported. A file that fails is run again without the hook, and over a plain Duplex around a net.Socket: around each
-// one, and around accepted ones alone. A file that passes over both and not over toDuplex() is counted as behind.
-import { spawn } from 'node:child_process'
+// one, and around accepted ones alone. A file that passes over both and not over toDuplex() is counted as behind. Two
+// reasons are shown by programs of Node alone in scripts/node-tests: what they print is checked too.
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { reasonFor } from './node-tests/expected.mjs'
+import { programs, reasonFor } from './node-tests/expected.mjs'
 import { enterOwnNetwork } from './own-network.mjs'
 import { root as here } from './tools.mjs'
 
@@ -147,10 +148,23 @@ async function worker(queue, job) {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) await judge(next, job)
 }
 
+/** Runs the programs of Node alone, which show why some files fail: over a Duplex, and over a net.Socket. */
+function checkPrograms() {
+  const options = { cwd: path.join(here, 'scripts/node-tests'), encoding: 'utf8', timeout: LIMIT }
+  for (const [program, printed] of Object.entries(programs)) {
+    for (const [i, wanted] of printed.entries()) {
+      const words = [program, 'net.Socket'].slice(0, i + 1)
+      const said = spawnSync(process.execPath, words, options).stdout.trim().replaceAll('\n', ' ')
+      if (said !== wanted) lists.unexpected.push(`${words.join(' ')} prints "${said}", not "${wanted}"`)
+    }
+  }
+}
+
 const isSequential = ({ file }) => path.basename(path.dirname(file)) === 'sequential'
 const side = work.filter(each => !isSequential(each))
 await Promise.all(Array.from({ length: Number(option('jobs', '2')) }, (_, i) => worker(side, i + 1)))
 await worker(work.filter(isSequential), 1)
+if (!isFigure) checkPrograms()
 rmSync(scratch, { recursive: true, force: true })
 console.log(`Node ${process.version}, tests in ${root}`)
 console.table(counts)

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { exitCode } from './tools.mjs'
 
 const MARK = 'BSD_SOCKETS_OWN_NETWORK'
 // The interface gives a second address, and a route for multicast. No host answers behind it. The name server is this
@@ -27,9 +28,9 @@ export function enterOwnNetwork() {
   const flags = process.getuid?.() === 0 ? '-nm' : '-rnm'
   const args = [flags, 'sh', '-ec', SETUP, 'sh', folder, process.execPath, ...process.argv.slice(1)]
   const env = { ...process.env, [MARK]: '1' }
-  const { status, error } = spawnSync('unshare', args, { stdio: 'inherit', env })
+  const ended = spawnSync('unshare', args, { stdio: 'inherit', env })
   rmSync(folder, { recursive: true, force: true })
-  if (error !== undefined)
-    throw new Error(`unshare(1) is needed, for Linux's network namespaces: ${error.message}`)
-  process.exit(status ?? 1)
+  if (ended.error !== undefined)
+    throw new Error(`unshare(1) is needed, for Linux's network namespaces: ${ended.error.message}`)
+  process.exit(exitCode('unshare', ended))
 }

@@ -1,5 +1,5 @@
 // npm run check:sanitize: builds the addon with a sanitizer or for valgrind, in a separate folder, and runs tests with
-// it. Linux only. `npm run fuzz -- --with=gcc …` does the same with the fuzzers.
+// it. Linux only. `npm run fuzz -- api --with=gcc` does the same with a fuzzer, also with clang.
 //
 //   --with=gcc       gcc's AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer (the default), and the
 //                    checks of scripts/sanitizers/kernel_memory.cc

@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { exitCode, root } from './tools.mjs'
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const require = createRequire(import.meta.url)
-const run = (...command) => spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' }).status ?? 1
+const run = (...command) =>
+  exitCode(command[0], spawnSync(process.execPath, command, { cwd: root, stdio: 'inherit' }))
 
 const built = existsSync(path.join(root, 'build/Release/bsd_sockets.node'))
 let status = built ? 0 : run('scripts/build-native.mjs')

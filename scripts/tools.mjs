@@ -57,6 +57,13 @@ export function run(command, args, options = {}) {
   })
 }
 
+/** Returns the exit code of a program that spawnSync() ran. Prints the reason if the program has none. */
+export function exitCode(program, { status, signal, error }) {
+  if (error !== undefined) console.error(`${program}: ${error.message}`)
+  else if (signal !== null) console.error(`${program} was ended by ${signal}`)
+  return status ?? 1
+}
+
 export const node = (args, options) => run(process.execPath, args, options)
 
 /** Runs a command like run(), but throws with the output if the command fails. */

@@ -86,9 +86,12 @@ export function isOwnEnd(socket: BaseSocket, error: unknown): boolean {
  */
 export class Pull<T> implements AsyncIterableIterator<T> {
   #done = false
-  /** The operation that waits: a loop has one at a time. A Set would allocate old memory again and again. */
+  /**
+   * The operation that waits: a loop has one at a time. A Set reallocates its table when it is emptied and filled
+   * again.
+   */
   #waits: Operation<T> | null = null
-  /** Those of further calls of `next()` that do not await the one before. */
+  /** The operations of callers that do not await the previous `next()`. */
   #others: SafeSet<Operation<T>> | null = null
 
   constructor(

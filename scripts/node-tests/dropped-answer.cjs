@@ -1,5 +1,5 @@
-// With Node alone: a server over a Duplex drops what a stream has answered if the stream is destroyed at once: prints
-// error. With any argument the server is over a net.Socket: prints response and error.
+// With Node alone: a server over a Duplex drops the answer of a stream that is destroyed during a write: prints error.
+// With any argument the server is over a net.Socket: prints response and error.
 const http2 = require('node:http2')
 const net = require('node:net')
 const { Duplex } = require('node:stream')

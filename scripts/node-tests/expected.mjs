@@ -16,8 +16,8 @@ const during =
 // Over a plain Duplex the net.Socket inside closes before the outer one has passed its data on, so the program ends.
 // A paused net.Socket with unread data stays open, and so does the stream of toDuplex().
 const kept =
-  'http2 over any Duplex never closes the stream of a client whose end and reset arrive in one chunk during an ' +
-  'upload: kept-stream.cjs shows it with Node alone'
+  'http2 over any Duplex: a client never closes a stream whose end and reset arrive in one chunk during its upload: ' +
+  'kept-stream.cjs shows it with Node alone'
 const connects =
   'counts calls of net.Socket.prototype.connect, which it replaces: the socket of toDuplex() has its own connect()'
 const local =
@@ -161,6 +161,12 @@ const dgram = [
   },
   { text: 'calls methods with an underscore that Node deprecates', files: 'dgram-deprecation-error' },
 ]
+
+/** What the programs of Node alone print: over a Duplex, and over a net.Socket. */
+export const programs = {
+  'dropped-answer.cjs': ['error', 'response error'],
+  'kept-stream.cjs': ['end', 'end close'],
+}
 
 /** Returns why a file is expected to fail, as { text, sometimes }. */
 export function reasonFor(over, name) {

@@ -1,5 +1,5 @@
-// With Node alone: a client over a Duplex keeps a stream whose end and reset arrive in one chunk during its upload:
-// prints end. With any argument the client is over a net.Socket: prints end and close.
+// With Node alone: a client over a Duplex never closes a stream whose end and reset arrive in one chunk during its
+// upload: prints end. With any argument the client is over a net.Socket: prints end and close.
 const http2 = require('node:http2')
 const net = require('node:net')
 const { Duplex } = require('node:stream')

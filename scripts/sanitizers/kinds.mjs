@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import path from 'node:path'
-import { root, stage } from '../tools.mjs'
+import { exitCode, root, stage } from '../tools.mjs'
 import { build, clang, gcc, runtimes, wrapper } from './build.mjs'
 import { runDouble } from './double.mjs'
 import { reportOfThreads, reportOfValgrind } from './reports.mjs'
@@ -74,8 +74,9 @@ export async function watch(name) {
 
   return (args, enclose = command => command) => {
     const [program, ...words] = enclose([...node, ...args])
-    const { status } = spawnSync(program, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
+    const ended = spawnSync(program, words, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env })
+    const code = exitCode(program, ended)
     const findings = kind.report?.(folder, 'report') ?? 0
-    return status === 0 && findings > 0 ? 1 : (status ?? 1)
+    return code === 0 && findings > 0 ? 1 : code
   }
 }

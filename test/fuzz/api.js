@@ -448,7 +448,7 @@ async function main() {
 
 /**
  * Prints the findings. After a success the process ends by itself: LeakSanitizer reports the memory of V8 after
- * process.exit().
+ * process.exit(). An exception that is uncaught until then is a finding too.
  */
 function end(leaked = NaN, base = NaN) {
   for (const text of found.values()) console.log(text)
@@ -456,6 +456,10 @@ function end(leaked = NaN, base = NaN) {
   console.log(JSON.stringify({ seed: Number(given.seed), rounds, calls, ...verdict }))
   rmSync(directory, { recursive: true, force: true })
   if (found.size > 0 || leaked !== 0) process.exit(1)
+  process.on('exit', () => {
+    for (const text of found.values()) console.log(text)
+    if (found.size > 0) process.exitCode = 1
+  })
   const late = () => {
     console.log('the process does not end:', process.getActiveResourcesInfo())
     process.exit(1)

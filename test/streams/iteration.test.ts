@@ -1,4 +1,4 @@
-import { AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, Socket, SHUT_WR } from '../../lib'
+import { AF_UNIX, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, Socket, SHUT_WR } from '../../lib'
 import { native } from '../../lib/binding/binding'
 import { errnoOf } from '../../lib/errors/errno'
 import * as blocking from '../../lib/sync'
@@ -155,6 +155,22 @@ describe('chunks', () => {
     expect(String((await chunks.next()).value)).toBe('ab')
     await turn()
     expect(String(b.tryRecv(9))).toBe('cd')
+    a.close()
+    b.close()
+  })
+
+  test.each(['chunks', 'messages'] as const)('return() of %s() ends three waiting next()', async kind => {
+    const [a, b] = Socket.pair(AF_UNIX, kind === 'chunks' ? SOCK_STREAM : SOCK_DGRAM)
+    const iterator = b[kind]()
+    const three = [iterator.next(), iterator.next(), iterator.next()]
+    await turn()
+    await iterator.return!()
+    a.trySend(Buffer.from('later'))
+    const end = { value: undefined, done: true }
+    expect(await Promise.all(three)).toEqual([end, end, end])
+    expect(await iterator.next()).toEqual(end)
+    expect(String(b.tryRecv(9))).toBe('later')
+    expect(native.stats().slots).toBe(2)
     a.close()
     b.close()
   })
