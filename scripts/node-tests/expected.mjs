@@ -10,7 +10,8 @@ const early =
 const destroyed =
   'http2 over any Duplex drops the answer of a stream that is destroyed during a write, which lasts until the next ' +
   'turn of the event loop: dropped-answer.cjs shows it with Node alone'
-// Traced in one failing run; the plain Duplex passes, because there the error of the file comes between two writes.
+// Both ends are in one process. The poller of this package reports the server first, so the server reads before the
+// client has acknowledged its SETTINGS. With the other order the error of the file comes between two writes.
 const during =
   'http2 over any Duplex keeps back the reset of a stream during a write, and here the end of the stream then goes first'
 // Over a plain Duplex the net.Socket inside closes before the outer one has passed its data on, so the program ends.
