@@ -52,12 +52,19 @@ export abstract class Operation<T> {
   /** The timeout and the signal of the operation; null if it has neither. */
   leave: Leave | null = null
 
-  /** Returns a new promise, which `resolve` and `reject` settle. */
+  /** Returns a new promise, which `resolve` and `reject` settle. See `settles`. */
   promise(): Promise<T> {
     const promise = new Promise<T>(capture)
     this.resolve = captured.resolve
     this.reject = captured.reject
+    // If the stack is used up, the next call of `capture` may throw. Then it must not leave the functions of this promise.
+    captured.resolve = captured.reject = unset
     return promise
+  }
+
+  /** False if `capture` threw: the promise is rejected already, and the operation must not wait. */
+  get settles(): boolean {
+    return this.reject !== unset
   }
 
   abstract get direction(): Direction

@@ -204,6 +204,7 @@ export class Reactor {
   ): Promise<T> {
     operation.taken = true
     const promise = operation.promise()
+    if (!operation.settles) return promise
     try {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
@@ -425,8 +426,6 @@ export class Reactor {
       this.#pump(channel, direction, 'submit')
     }
   }
-
-  // --- records ---
 
   #dispatch(records: number): void {
     this.#turns.next()

@@ -27,7 +27,7 @@ export class Waiting {
   /** Adds an operation at the end of its queue. If it throws, the operation is not in the queue. */
   add(channel: Channel, operation: Operation<unknown>): void {
     const queue = channel.queue(operation.direction)
-    if (this.#channels[channel.index] !== channel) this.#enter(channel)
+    if (!this.#holds(channel)) this.#enter(channel)
     queue.add(operation)
     operation.queued = true
     channel.waiting++
@@ -43,7 +43,7 @@ export class Waiting {
 
   /** Forgets a socket on which no operation waits. */
   leave(channel: Channel): void {
-    if (this.#channels[channel.index] !== channel) return
+    if (!this.#holds(channel)) return
     this.#count(channel.index, false)
     this.#channels[channel.index] = undefined
   }
@@ -61,7 +61,7 @@ export class Waiting {
   /** Sets whether operations that wait on this channel keep the process alive. */
   setRef(channel: Channel, on: boolean): void {
     if (channel.refed === on) return
-    if (this.#channels[channel.index] === channel) this.#count(channel.index, on)
+    if (this.#holds(channel)) this.#count(channel.index, on)
     const all = this.all(channel)
     for (let i = 0; i < all.length; i++) {
       const { leave } = all[i]!
@@ -69,6 +69,11 @@ export class Waiting {
       else leave?.timer?.unref()
     }
     channel.refed = on // after the calls: if one throws, the caller can repeat all of them
+  }
+
+  // Reads no element that is not there: Array.prototype may have a getter for it.
+  #holds(channel: Channel): boolean {
+    return channel.index < this.#channels.length && this.#channels[channel.index] === channel
   }
 
   #enter(channel: Channel): void {

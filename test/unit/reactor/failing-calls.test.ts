@@ -51,3 +51,22 @@ test('unref() that failed can be repeated', () => {
   waiting.setRef(channel, false)
   expect(ref.mock.calls).toEqual([[true], [false], [false]])
 })
+
+// The constructor of a promise rejects it if the executor throws, and then no function of this promise is known.
+test('an operation without a promise settles no promise of another operation', async () => {
+  const settled = jest.fn()
+  const other = new Read()
+  other.promise().then(settled, settled)
+  const real = globalThis.Promise
+  const operation = new Read()
+  globalThis.Promise = function () {
+    return real.reject(new RangeError('Maximum call stack size exceeded'))
+  } as unknown as PromiseConstructor
+  const promise = operation.promise()
+  globalThis.Promise = real
+  await expect(promise).rejects.toThrow(RangeError)
+  expect([operation.settles, other.settles]).toEqual([false, true])
+  expect(() => operation.reject(new Error())).toThrow('not submitted')
+  await Promise.resolve()
+  expect(settled).not.toHaveBeenCalled()
+})
