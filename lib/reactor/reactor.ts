@@ -427,6 +427,7 @@ export class Reactor {
     }
   }
 
+  // --- records ---
   #dispatch(records: number): void {
     this.#turns.next()
     for (let at = 0; records > 0; records--, at += RECORD_STRIDE) {
