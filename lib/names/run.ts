@@ -4,6 +4,7 @@ import { reactor } from '../reactor'
 import { EAGAIN } from '../errors/errno'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { isAborted, onAbort } from '../runtime/signals'
+import { needStack } from '../runtime/stack'
 import type { Waiting } from '../validators'
 import { inNamespace } from '../reactor/namespace'
 import type { Lookup } from './lookup'
@@ -30,6 +31,7 @@ export function runLater<T>(lookup: Lookup<T>, { timeout, signal }: Waiting): Pr
   const { call, kind, first, second, numbers } = lookup
   if (signal !== undefined && isAborted(signal)) return Promise.reject(aborted(signal))
   if (timeout === 0) return Promise.reject(systemError(call, EAGAIN))
+  needStack() // or nothing could stop a timer of a call that failed
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined
     let unsubscribe: (() => void) | null = null

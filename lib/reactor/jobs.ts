@@ -1,4 +1,5 @@
 import { SafeMap } from '../runtime/collections'
+import { needStack } from '../runtime/stack'
 
 /** A job that has not ended: `start` passes it to another thread, `settle` gets the result. */
 interface Waiting {
@@ -27,6 +28,7 @@ export class Jobs {
    * running one is ignored.
    */
   submit(start: (ticket: number) => number, settle: (result: number) => void): () => void {
+    needStack() // or a job of a call that failed could start later
     const ticket = (this.#tickets = after(this.#tickets))
     this.#queue.set(ticket, { start, settle })
     try {

@@ -1,6 +1,7 @@
 import { aborted, timedOut } from '../errors'
 import { clearTimeout, setTimeout } from '../runtime/clock'
 import { endsWaitsOnly, onAbort } from '../runtime/signals'
+import { needStack } from '../runtime/stack'
 import type { Channel } from './channel'
 import type { Leave, Operation } from './operation'
 
@@ -25,6 +26,7 @@ export function setLeave(
   timeout: number | null,
   signal: AbortSignal | undefined,
 ): void {
+  needStack() // or nothing could stop a timer of a call that failed
   const leave: Leave = (operation.leave = { timer: null, forget: null, reason: null })
   // The signal first, because onAbort may throw: no timer must be left running then.
   if (signal !== undefined)
