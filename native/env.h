@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "direct.h"
 #include "pending_fds.h"
 #include "reply.h"
 #include "shared.h"
@@ -38,8 +39,9 @@ struct Env {
   bool libuv = true;       // false if the libuv of the runtime is a stub
   Wake wake;               // watches the poller: a libuv handle, or a thread
   int poller = -1;
+  Direct direct;
   size_t jobs = 0;     // running on the thread pool or on threads of transfers
-  size_t handles = 0;  // notifiers of jobs that are not closed yet
+  size_t handles = 0;  // notifiers of jobs, and direct handles, that are not closed yet
   Thread* threads = nullptr;
   Reply reply;  // of the last lookup, until TypeScript copies it
 
@@ -90,6 +92,10 @@ void DropShare(Env& env, Slot& slot);
 
 // Fetches at most kMaxEvents events from the poller and makes the armed attempts (events.cc).
 void RunEvents(Env& env);
+
+// Makes the armed attempt of the slot that libuv watches. If there is more to report than "readable", the poller gets
+// the slot back, and reports it.
+void RunDirect(Env& env, SlotId id, bool readable);
 
 }  // namespace bsd
 

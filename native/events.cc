@@ -130,6 +130,24 @@ void RunEvents(Env& env) {
   const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
   Turn turn(env);
   for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
+  // A record of a read: if the caller polls in a loop of its own, events find no armed read.
+  if (count == 1 && turn.records() == 1 && events[0].mask == sys::kReadable) {
+    ConsiderDirect(env, static_cast<SlotId>(events[0].token));
+  } else {
+    ForgetDirect(env);
+  }
+  if (turn.records() > 0) Dispatch(env, turn.records());
+}
+
+void RunDirect(Env& env, SlotId id, bool readable) {
+  Slot* slot = env.slots.Find(id);
+  // uncovered: libuv calls no handle that is closed
+  if (env.closing || slot == nullptr) return;
+  ForgetDirect(env);  // another socket that was busy alone is not any more
+  Turn turn(env);
+  if (readable) turn.Serve({static_cast<uint64_t>(id), sys::kReadable}, 0);
+  // libuv would report the same again on every turn.
+  if (turn.records() == 0) EndDirect(env, *slot);
   if (turn.records() > 0) Dispatch(env, turn.records());
 }
 

@@ -1,0 +1,38 @@
+// The socket that libuv watches itself. The poller is behind one libuv handle, so a wake-up costs two epoll_wait(2): one
+// of libuv, and one of the poller. If many sockets are busy, the second serves all of them. If one alone is busy, libuv
+// watches its descriptor directly, and the second is saved.
+//
+// libuv watches level-triggered: it reports readiness again on every turn until the data is read. So the socket goes
+// back to the poller as soon as an event leads to no record, or is more than "readable".
+#ifndef BSD_SOCKETS_DIRECT_H_
+#define BSD_SOCKETS_DIRECT_H_
+
+#include "slots.h"
+
+namespace bsd {
+
+struct Env;
+class DirectHandle;
+
+struct Direct {
+  DirectHandle* handle = nullptr;  // nullptr if libuv watches no socket
+  SlotId slot = -1;                // the socket that libuv watches
+  SlotId candidate = -1;           // the only socket that the last turns served
+  int turns = 0;                   // their number
+};
+
+// Notes that a turn served this socket alone. After some such turns libuv watches it.
+void ConsiderDirect(Env& env, SlotId id);
+
+// Notes that a turn served something else.
+void ForgetDirect(Env& env);
+
+// Makes the poller watch the slot again, if libuv does. Returns 0 or -errno, and then libuv still watches it.
+int EndDirect(Env& env, Slot& slot);
+
+// Stops libuv from watching the slot. Nothing watches it then.
+void StopDirect(Env& env, Slot& slot);
+
+}  // namespace bsd
+
+#endif  // BSD_SOCKETS_DIRECT_H_

@@ -1,0 +1,331 @@
+/*
+ * A socket that alone is busy: libuv watches its descriptor directly (native/direct.h). Nothing that such a socket can
+ * meet may lose an event, or let libuv report the same on every turn.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import net from 'node:net'
+import {
+  MSG_OOB,
+  Socket,
+  SOL_SOCKET,
+  SO_SNDBUF,
+  SOCK_DGRAM,
+  SOCK_SEQPACKET,
+  AF_INET,
+  AF_UNIX,
+} from '../../lib'
+import { failure, outcome } from '../helpers/errors'
+import { runNode } from '../helpers/child'
+import { keeper } from '../helpers/keep'
+import { describeIf, missing } from '../helpers/need'
+import { kinds, type Pair } from '../helpers/pairs'
+
+const keep = keeper()
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+const byte = Buffer.from('x')
+
+/** The descriptors that each epoll of this process watches. */
+function epolls(): Map<number, number[]> {
+  const found = new Map<number, number[]>()
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventpoll]') continue
+      const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
+      found.set(
+        Number(fd),
+        [...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, target]) => Number(target)),
+      )
+    } catch {
+      // the descriptor with which readdir read the folder
+    }
+  }
+  return found
+}
+
+/** Who watches a descriptor: libuv, whose epoll watches the poller too, or the poller. */
+function watchers(fd: number): string[] {
+  const all = epolls()
+  return [...all.values()]
+    .filter(targets => targets.includes(fd))
+    .map(targets => (targets.some(target => all.has(target)) ? 'libuv' : 'poller'))
+}
+
+/** Receives alone, until libuv watches the socket. */
+async function makeDirect({ a, b }: Pair): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const data = a.recv(10)
+    b.trySend(byte)
+    expect((await data).length).toBe(1)
+  }
+  await turn()
+  expect(watchers(a.fd)).toEqual(['libuv'])
+}
+
+async function directPair(name = 'socketpair stream'): Promise<Pair> {
+  const pair = await kinds.find(kind => kind.name === name)!.make()
+  keep(pair.a)
+  keep(pair.b)
+  await makeDirect(pair)
+  return pair
+}
+
+/** The share of some milliseconds, in which nothing happens, that the event loop is busy. */
+async function busyIn(milliseconds: number): Promise<number> {
+  const before = performance.eventLoopUtilization()
+  await new Promise(resolve => setTimeout(resolve, milliseconds))
+  const { active, idle } = performance.eventLoopUtilization(before)
+  return active / (active + idle)
+}
+
+describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
+  for (const kind of kinds.filter(each => each.missing === null)) {
+    test(`${kind.name}: receives everything, and what ends the connection`, async () => {
+      const pair = await kind.make()
+      const { a, b } = pair
+      keep(a)
+      keep(b)
+      await makeDirect(pair)
+      for (let i = 0; i < 300; i++) {
+        const data = a.recv(10)
+        if (i % 3 === 0) await turn()
+        b.trySend(Buffer.from(`${i}`))
+        expect(String(await data)).toBe(`${i}`)
+      }
+      if (!kind.ends) return
+      const end = a.recv(10)
+      b.close()
+      expect((await end).length).toBe(0)
+    })
+  }
+
+  test('data that no operation waits for is not reported again and again', async () => {
+    const { a, b } = await directPair()
+    b.trySend(byte)
+    await turn()
+    await turn()
+    expect(watchers(a.fd)).toEqual(['poller'])
+    expect(await busyIn(50)).toBeLessThan(0.5)
+    expect(String(await a.recv(10))).toBe('x')
+    await makeDirect({ a, b })
+  })
+
+  test('data that another reader takes is not reported again, and later data is received', async () => {
+    const { a, b } = await directPair()
+    const data = a.recv(10)
+    const other = keep(a.dup())
+    b.trySend(byte)
+    expect(String(other.tryRecv(10))).toBe('x')
+    await turn()
+    b.trySend(Buffer.from('y'))
+    expect(String(await data)).toBe('y')
+  })
+
+  test.each(['an abort', 'a timeout'])('after %s the next receive gets the data', async way => {
+    const { a, b } = await directPair()
+    const leaving = new AbortController()
+    const waiting = a.recv(10, way === 'an abort' ? { signal: leaving.signal } : { timeout: 5 })
+    if (way === 'an abort') leaving.abort()
+    expect(await outcome(waiting)).toMatch(/ABORT|TIMEOUT/)
+    b.trySend(byte)
+    await turn()
+    await turn()
+    expect(String(await a.recv(10))).toBe('x')
+  })
+
+  test('a send that waits goes on when the peer reads, and receives go on beside it', async () => {
+    const { a, b } = await directPair('tcp4')
+    a.setsockopt(SOL_SOCKET, SO_SNDBUF, 4096)
+    const size = 8 << 20
+    const sent = a.sendAll(Buffer.alloc(size))
+    const data = a.recv(10)
+    while (!watchers(a.fd).includes('poller')) await turn() // until the send buffer is full
+    b.trySend(byte)
+    expect(String(await data)).toBe('x')
+    let got = 0
+    while (got < size) got += (await b.recv(1 << 16)).length
+    await sent
+    await makeDirect({ a, b })
+  })
+
+  test('the end of the stream behind data is received', async () => {
+    const { a, b } = await directPair('tcp4')
+    const first = a.recv(1)
+    b.trySend(Buffer.from('xy'))
+    b.close()
+    expect(String(await first)).toBe('x')
+    expect(String(await a.recv(10))).toBe('y')
+    expect((await a.recv(10)).length).toBe(0)
+    expect(await busyIn(50)).toBeLessThan(0.5)
+  })
+
+  test('out-of-band data is not reported again and again', async () => {
+    const { a, b } = await directPair('tcp4')
+    const data = a.recv(10)
+    b.trySend(Buffer.from('!'), MSG_OOB)
+    expect(await busyIn(50)).toBeLessThan(0.5)
+    b.trySend(byte)
+    expect(String(await data)).toBe('x')
+  })
+
+  test('an error of the socket rejects the receive', async () => {
+    const { a, b } = await directPair('udp4')
+    b.close()
+    const data = a.recv(10)
+    a.trySend(byte)
+    expect(await failure(data)).toMatchObject({ code: 'ECONNREFUSED' })
+  })
+
+  test('another socket that is busy alone takes its place', async () => {
+    const first = await directPair()
+    const second = await directPair()
+    expect(watchers(first.a.fd)).toEqual(['poller'])
+    const data = first.a.recv(10)
+    first.b.trySend(byte)
+    expect(String(await data)).toBe('x')
+    const both = [first.a.recv(10), second.a.recv(10)]
+    second.b.trySend(byte)
+    first.b.trySend(byte)
+    expect(String(await Promise.all(both))).toBe('x,x')
+  })
+
+  test('two sockets in turn do not take it from each other', async () => {
+    const first = await directPair()
+    const [c, d] = Socket.pair()
+    keep(c)
+    keep(d)
+    for (let i = 0; i < 200; i++) {
+      const both = [first.a.recv(10), c.recv(10)]
+      first.b.trySend(byte)
+      await both[0]
+      d.trySend(byte)
+      await both[1]
+    }
+    expect(watchers(first.a.fd)).toEqual(['libuv'])
+    expect(watchers(c.fd)).toEqual(['poller'])
+  })
+
+  test('after close() the number belongs to the next socket', async () => {
+    const { a, b } = await directPair()
+    const { fd } = a
+    const waiting = outcome(a.recv(10))
+    a.close()
+    const [c, d] = Socket.pair(AF_UNIX, SOCK_SEQPACKET)
+    keep(c)
+    keep(d)
+    expect([c.fd, d.fd]).toContain(fd)
+    expect(await waiting).toBe('ECANCELED')
+    b.close()
+    await makeDirect({ a: c, b: d })
+    await makeDirect({ a: d, b: c })
+  })
+
+  test('after detach() a net.Socket can have the descriptor', async () => {
+    const { a, b } = await directPair()
+    const stream = new net.Socket({ fd: a.detach(), readable: true, writable: true })
+    const data = new Promise(resolve => stream.once('data', resolve))
+    b.trySend(byte)
+    expect(String(await data)).toBe('x')
+    stream.destroy()
+  })
+
+  test('a child process can have the descriptor', async () => {
+    const { a, b } = await directPair()
+    const child = spawn('cat', { stdio: [a.fd, 'pipe', 'ignore'] })
+    a.close()
+    b.trySend(byte)
+    expect(String(await new Promise(resolve => child.stdout!.once('data', resolve)))).toBe('x')
+    b.close()
+    await new Promise(resolve => child.once('close', resolve))
+  })
+
+  test('a listener accepts', async () => {
+    const listener = keep(new Socket(AF_UNIX))
+    listener.bind('').listen()
+    const address = listener.getsockname()
+    for (let i = 0; i < 100; i++) {
+      const connection = listener.accept()
+      const client = keep(new Socket(AF_UNIX))
+      await client.connect(address)
+      keep(await connection)
+    }
+    await turn()
+    expect(watchers(listener.fd)).toEqual(['libuv'])
+    const last = keep(new Socket(AF_UNIX))
+    await last.connect(address)
+    await turn()
+    await turn()
+    expect(watchers(listener.fd)).toEqual(['poller']) // no accept waits
+    keep(await listener.accept())
+  })
+
+  test('bursts of datagrams are received in order', async () => {
+    const [a, b] = Socket.pair(AF_UNIX, SOCK_DGRAM)
+    keep(a)
+    keep(b)
+    await makeDirect({ a, b })
+    let next = 0
+    for (let burst = 0; burst < 50; burst++) {
+      const first = a.recv(10)
+      for (let i = 0; i < 5; i++) await b.send(Buffer.from(`${next + i}`))
+      expect(String(await first)).toBe(`${next++}`)
+      for (let i = 1; i < 5; i++) expect(String(await a.recv(10))).toBe(`${next++}`)
+    }
+  })
+
+  test('a receive that waits keeps the process alive, unless it is unrefed', async () => {
+    const script = (then: string): string => `
+      const [a, b] = Socket.pair()
+      ;(async () => {
+        for (let i = 0; i < 100; i++) {
+          const data = a.recv(1)
+          b.trySend(Buffer.from('x'))
+          await data
+        }
+        ${then}
+      })()`
+    const alive = `setTimeout(() => b.trySend(Buffer.from('y')), 50).unref()
+      console.log(String(await a.recv(1)))
+      a.close(); b.close()`
+    expect(await runNode(script(alive))).toMatchObject({ code: 0, stdout: 'y\n' })
+    expect(await runNode(script('a.unref().recv(1)'))).toMatchObject({ code: 0, signal: null })
+  })
+
+  test('a worker ends', async () => {
+    const script = `
+      const { Worker, isMainThread } = require('node:worker_threads')
+      const work = \`
+        const { Socket } = require('./dist')
+        const [a, b] = Socket.pair()
+        ;(async () => {
+          for (let i = 0; ; i++) {
+            const data = a.recv(1)
+            b.trySend(Buffer.from('x'))
+            await data
+            if (i === 100) require('node:worker_threads').parentPort.postMessage(0)
+          }
+        })()\`
+      ;(async () => {
+        for (let i = 0; i < 10; i++) {
+          const worker = new Worker(work, { eval: true })
+          await new Promise(resolve => worker.once('message', resolve))
+          await worker.terminate()
+        }
+        console.log('done')
+      })()`
+    expect(await runNode(script)).toMatchObject({ code: 0, signal: null, stdout: 'done\n' })
+  })
+
+  test('TCP round trips, both ends in one process', async () => {
+    const listener = keep(new Socket(AF_INET)).bind(['127.0.0.1', 0]).listen()
+    const client = keep(new Socket(AF_INET))
+    const [server] = await Promise.all([listener.accept(), client.connect(listener.getsockname())])
+    keep(server)
+    for (let i = 0; i < 500; i++) {
+      const asked = server.recv(10)
+      await client.send(Buffer.from(`${i}`))
+      await server.send(await asked)
+      expect(String(await client.recv(10))).toBe(`${i}`)
+    }
+  })
+})
