@@ -66,7 +66,8 @@ testIf(
       for (let i = 0; i < 20; i++) await once()
       // A lookup that ran when its worker ended has a thread of its own, which ends by itself.
       while (count('task') > before[1]) await new Promise(setImmediate)
-      console.log(count('fd') - before[0], count('task') - before[1])
+      // The count before may include such a thread too.
+      console.log(count('fd') - before[0], Math.max(0, count('task') - before[1]))
     })()`,
       { flags },
     )
