@@ -5,6 +5,7 @@
 #include <node_api.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,35 +161,81 @@ struct watcher {
   size_t size;
 };
 
-static void arrived(uv_poll_t *poll, int status, int events) {
-  struct watcher *w = poll->data;
-  ssize_t result = w->data == NULL ? 1 : recv(w->fd, w->data, w->size, MSG_DONTWAIT);
-  if (result < 0 && errno == EAGAIN) return;
+static void call_back(const struct watcher *w, ssize_t number) {
   napi_handle_scope scope;
   napi_value callback, receiver, argument;
   napi_open_handle_scope(w->env, &scope);
   napi_get_reference_value(w->env, w->callback, &callback);
   napi_get_reference_value(w->env, w->receiver, &receiver);
-  napi_create_int32(w->env, (int32_t)result, &argument);
+  napi_create_int32(w->env, (int32_t)number, &argument);
   napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, NULL);
   napi_close_handle_scope(w->env, scope);
+}
+
+static void arrived(uv_poll_t *poll, int status, int events) {
+  struct watcher *w = poll->data;
+  ssize_t result = w->data == NULL ? 1 : recv(w->fd, w->data, w->size, MSG_DONTWAIT);
+  if (result < 0 && errno == EAGAIN) return;
+  call_back(w, result);
   if (result <= 0) uv_poll_stop(poll);
   (void)status;
   (void)events;
 }
 
+// Many sockets behind one epoll, which libuv polls: all arrivals of a turn are received in C and told by one callback.
+enum { MEMBERS = 1024 };
+static struct arguments members[MEMBERS];
+static int32_t member_count;
+
+static void gathered(uv_poll_t *poll, int status, int events) {
+  struct watcher *w = poll->data;
+  struct epoll_event ready[BATCH];
+  int32_t *told = w->data;
+  const int count = epoll_wait(w->fd, ready, BATCH, 0);
+  for (int i = 0; i < count; i++) {
+    const struct arguments *m = &members[ready[i].data.u32];
+    const ssize_t result = recv(m->fd, m->data, m->size, MSG_DONTWAIT);
+    *told++ = (int32_t)ready[i].data.u32;
+    *told++ = (int32_t)(result < 0 ? -errno : result);
+    if (result <= 0) epoll_ctl(w->fd, EPOLL_CTL_DEL, m->fd, NULL);
+  }
+  if (count > 0) call_back(w, count);
+  (void)status;
+  (void)events;
+}
+
+// (fd, typed array, epoll): receives arrivals of a descriptor into the array. Returns the number of the member.
+static napi_value do_join(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  size_t given = 3;
+  int32_t epoll;
+  napi_ref memory;
+  members[member_count] = arguments_of(env, info, &epoll, 1);
+  napi_get_cb_info(env, info, &given, values, NULL, NULL);
+  napi_create_reference(env, values[1], 1, &memory);
+  struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)member_count};
+  epoll_ctl(epoll, EPOLL_CTL_ADD, members[member_count].fd, &event);
+  return number(env, member_count++);
+}
+
+static napi_value do_epoll(napi_env env, napi_callback_info info) {
+  (void)info;
+  return number(env, epoll_create1(EPOLL_CLOEXEC));
+}
+
 // (fd, typed array, (bytes) => void): calls back for each arrival, which is then in the array. With `null` in place of
-// the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable.
+// the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable. With 2 the
+// descriptor is an epoll: see gathered().
 static napi_value do_watch(napi_env env, napi_callback_info info) {
   napi_value values[4], global;
   size_t given = 4;
-  int32_t fd, writable = 0;
+  int32_t fd, style = 0;
   uv_loop_t *loop;
   napi_ref memory;
   struct watcher *w = calloc(1, sizeof *w);
   napi_get_cb_info(env, info, &given, values, NULL, NULL);
   napi_get_value_int32(env, values[0], &fd);
-  napi_get_value_int32(env, values[3], &writable);
+  napi_get_value_int32(env, values[3], &style);
   napi_get_typedarray_info(env, values[1], NULL, &w->size, &w->data, NULL, NULL);
   if (w->data != NULL) napi_create_reference(env, values[1], 1, &memory);
   napi_create_reference(env, values[2], 1, &w->callback);
@@ -199,7 +246,7 @@ static napi_value do_watch(napi_env env, napi_callback_info info) {
   w->poll.data = w;
   napi_get_uv_event_loop(env, &loop);
   uv_poll_init(loop, &w->poll, fd);
-  uv_poll_start(&w->poll, writable ? UV_WRITABLE : UV_READABLE, arrived);
+  uv_poll_start(&w->poll, style == 1 ? UV_WRITABLE : UV_READABLE, style == 2 ? gathered : arrived);
   return NULL;
 }
 
@@ -218,6 +265,8 @@ NAPI_MODULE_INIT() {
       {"sendZeroCopy", do_send_zero_copy},
       {"completions", do_completions},
       {"watch", do_watch},
+      {"epoll", do_epoll},
+      {"join", do_join},
   };
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value function;

@@ -11,21 +11,52 @@ const EAGAIN = -11
 /** Calls `listener(bytes)` for each arrival on a descriptor, which is then in `buffer`. */
 export const onArrival = (fd, buffer, listener) => addon.watch(fd, buffer, listener)
 
-/** Returns a function whose promise has the number of bytes of the next arrival. */
-export function arrivals(fd, buffer) {
+/** Returns a listener for arrivals, and a function whose promise has the number of bytes of the next arrival. */
+function awaited() {
   let arrived
   let early = null
-  onArrival(fd, buffer, bytes => {
+  const executor = resolve => (arrived = resolve)
+  const tell = bytes => {
     if (arrived === undefined) early = bytes
     else arrived(bytes)
     arrived = undefined
-  })
-  const executor = resolve => (arrived = resolve)
-  return () => {
+  }
+  const next = () => {
     if (early === null) return new Promise(executor)
     const bytes = early
     early = null
     return Promise.resolve(bytes)
+  }
+  return { tell, next }
+}
+
+/** Returns a function whose promise has the number of bytes of the next arrival. */
+export function arrivals(fd, buffer) {
+  const { tell, next } = awaited()
+  onArrival(fd, buffer, tell)
+  return next
+}
+
+/**
+ * Returns a function that gathers sockets behind one epoll: the arrivals of all of them in a turn of the event loop are
+ * received in C, and told by one callback. Of a descriptor and a buffer it makes the same as `arrivals`.
+ */
+export function gathering() {
+  const told = new Int32Array(2 * 64)
+  const members = []
+  const epoll = addon.epoll()
+  addon.watch(
+    epoll,
+    told,
+    count => {
+      for (let i = 0; i < count; i++) members[told[2 * i]](told[2 * i + 1])
+    },
+    2,
+  )
+  return (fd, buffer) => {
+    const { tell, next } = awaited()
+    members[addon.join(fd, buffer, epoll)] = tell
+    return next
   }
 }
 

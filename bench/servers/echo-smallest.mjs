@@ -1,7 +1,8 @@
-// echo-smallest.mjs ADDRESS call | await: an echo server on the smallest addon, with callbacks or with promises.
+// echo-smallest.mjs ADDRESS call | await | gather: an echo server on the smallest addon, with callbacks, with promises, or
+// with promises and all sockets behind one epoll.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { announce, parseAddress } from '../lib/ends.mjs'
-import { arrivals, onArrival, send } from '../lib/smallest.mjs'
+import { arrivals, gathering, onArrival, send } from '../lib/smallest.mjs'
 
 const [text, style] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -15,9 +16,9 @@ function echo(fd) {
   })
 }
 
-async function echoAwaiting(fd) {
+async function echoAwaiting(fd, from) {
   const buffer = Buffer.allocUnsafeSlow(4096)
-  const receive = arrivals(fd, buffer)
+  const receive = from(fd, buffer)
   let message = buffer
   for (;;) {
     const bytes = await receive()
@@ -31,9 +32,10 @@ const listener = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
 listener.bind(path ?? [host, port])
 listener.listen(512)
 announce(path === undefined ? `tcp:${host}:${listener.getsockname().port}` : text)
+const from = style === 'gather' ? gathering() : arrivals
 for (;;) {
   const socket = await listener.accept()
   if (path === undefined) socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-  if (style === 'await') echoAwaiting(socket.detach())
-  else echo(socket.detach())
+  if (style === 'call') echo(socket.detach())
+  else echoAwaiting(socket.detach(), from)
 }
