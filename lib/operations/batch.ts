@@ -118,7 +118,7 @@ export class Recvmmsg extends Operation<number> {
 interface SendmmsgTraits {
   /** True for AF_UNIX, where messages can carry file descriptors. */
   readonly unix: boolean
-  /** True if poll(2) does not report when a full receiver has room again: see Sendto. */
+  /** True if poll(2) does not report when the full receiver of an address has room again: see Sendto. */
   readonly unixDatagram: boolean
   /** True if the operation must not wait: it then returns the number of messages sent so far. */
   readonly now: boolean
@@ -204,7 +204,8 @@ export class Sendmmsg extends Operation<number> {
   }
 
   override get spurious(): boolean {
-    return this.traits.unixDatagram
+    const { fields } = this.batch.slab
+    return this.traits.unixDatagram && fields[this.#sent * BATCH_STRIDE + BATCH_NAME]! > 0
   }
 
   override pass(): null {

@@ -141,6 +141,25 @@ testIf(
   },
 )
 
+// A retry by timer would take a millisecond or more for each queue that the receiver empties, so thousands of turns.
+testIf(missing.linux(), 'sendmmsg of a connected AF_UNIX datagram socket waits without a timer', async () => {
+  const [to, sender] = [new Socket(AF_UNIX, SOCK_DGRAM), new Socket(AF_UNIX, SOCK_DGRAM)].map(keep)
+  to!.bind(abstractName())
+  await sender!.connect(to!.getsockname())
+  const count = 1000
+  const batch = new MessageBatch({ count, size: 4 })
+  for (let i = 0; i < count; i++) batch.set(i, Int32Array.of(i))
+  const sending = sender!.sendmmsg(batch)
+  sending.catch(() => {}) // if the messages come too late, the comparison fails, and the test closes the socket
+  const got: number[] = []
+  for (let turns = 0; turns < count && got.length < count; turns++) {
+    got.push(...drain(to!, 4).map(data => data.readInt32LE()))
+    await new Promise(setImmediate)
+  }
+  expect(got).toEqual(Array.from({ length: count }, (_, i) => i))
+  expect(await sending).toBe(count)
+})
+
 testIf(missing.linux(), 'sendmmsg sends and recvmmsg receives control messages', async () => {
   const [server, client] = [keep(udp()), keep(udp())]
   server.setsockopt(IPPROTO_IP, IP_RECVTTL, 1)
