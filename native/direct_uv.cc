@@ -9,7 +9,7 @@
 namespace bsd {
 
 // To pass a socket to libuv and back costs eight system calls, which these turns save several times.
-static constexpr int kTurns = 64;
+static constexpr int kTurns = 32;
 
 // A handle of libuv stays with one descriptor, so each socket gets a new one.
 class DirectHandle {
