@@ -197,7 +197,7 @@ export class Channel {
     const { reading, writing, extras } = this
     if (reading !== null && reading.head !== null) return true
     if (writing !== null && writing.head !== null) return true
-    return extras !== null && extras.failing !== null && extras.failing.head !== null
+    return (extras?.failing?.head ?? null) !== null
   }
 
   /** True while a transfer may hold bytes of the socket, or a zero-copy send may use memory. */
