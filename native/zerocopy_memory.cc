@@ -5,6 +5,7 @@
 #include <new>
 
 #include "call.h"
+#include "sys/platform.h"
 
 namespace bsd {
 
@@ -34,6 +35,7 @@ napi_value AllocateZeroCopy(napi_env env, napi_callback_info info) {
     delete held;
     return nullptr;
   }
+  sys::PreferHugePages(data, size);
   napi_value buffer = nullptr;
   // uncovered: Node-API refuses only without memory
   if (napi_create_external_arraybuffer(env, data, size, Free, held, &buffer) != napi_ok) {

@@ -100,6 +100,7 @@ int main(int argc, char **argv) {
   if (zerocopy && setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &(int){1}, sizeof(int)) != 0)
     fail("SO_ZEROCOPY");
   char *slab = aligned_alloc(4096, SLAB);
+  madvise(slab, SLAB, MADV_HUGEPAGE);  // as allocZeroCopy does
   memset(slab, 1, SLAB);
   struct window window = open_window(argv[2], argv[3], "0");
   uint64_t sends = 0;

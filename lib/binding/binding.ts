@@ -67,7 +67,17 @@ export interface Native {
     length?: number,
   ): number
   send(slot: number, buffer: ArrayBufferView, flags?: number, offset?: number, length?: number): number
-  sendZeroCopy(slot: number, buffer: ArrayBufferView, flags: number, offset?: number, length?: number): number
+  /**
+   * Sends each buffer, until one is not sent whole. Returns the result of the last send. STATE_SECOND is the number of
+   * buffers that were sent whole. The offset and the length are in the first buffer.
+   */
+  sendZeroCopy(
+    slot: number,
+    buffers: ArrayBufferView | ArrayBufferView[],
+    flags: number,
+    offset?: number,
+    length?: number,
+  ): number
   sendto(
     slot: number,
     buffer: ArrayBufferView,

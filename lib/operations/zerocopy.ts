@@ -1,5 +1,5 @@
 import { native } from '../binding/binding'
-import { ERROR, WRITE } from '../binding/shared'
+import { ERROR, STATE_SECOND, WRITE } from '../binding/shared'
 import { constants, SOL_SOCKET } from '../constants'
 import { bufferGone, systemError, withProgress } from '../errors'
 import { EAGAIN, ENOBUFS } from '../errors/errno'
@@ -9,6 +9,7 @@ import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation, YIELD } from '../reactor/operation'
 import type { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
+import { append } from '../runtime/list'
 import { byteLengthOf } from '../struct'
 import { errorQueueOf } from './error-queue'
 import { whenConnected } from './send'
@@ -51,41 +52,63 @@ export class SendZeroCopy extends Operation<number> {
 
   attempt(): number {
     const lends = this.lends && this.#maySend()
-    let bytes = 0
-    for (let calls = 0; this.#piece < this.#lengths.length; calls++) {
-      if (calls === TURN_CALLS || bytes >= TURN_BYTES) return YIELD
-      const result = this.#call(lends)
+    const end = this.#sent + TURN_BYTES
+    for (let calls = 0; this.#piece < this.#lengths.length;) {
+      if (calls >= TURN_CALLS || this.#sent >= end) return YIELD
+      const first = this.#piece
+      const length = this.#lengths[first]!
+      // The caller may have detached memory that was not taken.
+      if (byteLengthOf(this.send.rental.pieces[first]!) !== length) throw bufferGone('send')
+      const result = lends && length > 0 ? this.#lend(TURN_CALLS - calls, end - this.#sent) : this.#copy()
       if (result < 0) return whenConnected(result)
-      bytes += result
-      this.#sent += result
-      this.#offset += result
-      if (this.#offset < this.#lengths[this.#piece]!) continue
-      this.#piece++
-      this.#offset = 0
+      calls += Math.max(1, this.#piece - first)
     }
     return this.#sent
   }
 
-  #call(lends: boolean): number {
+  // Sends the next pieces with the flag, from one call into C++: at most `calls` pieces, and no piece after `bytes`.
+  #lend(calls: number, bytes: number): number {
     const { channel, flags, sender, send } = this
-    const bytes = send.rental.pieces[this.#piece]!
-    const length = this.#lengths[this.#piece]!
-    // The caller may have detached memory that was not taken.
-    if (byteLengthOf(bytes) !== length) throw bufferGone('send')
-    const rest = length - this.#offset
-    if (lends && length > 0) {
-      const result =
-        rest === length // an offset and a length cost 20 ns
-          ? native.sendZeroCopy(channel.id, bytes, flags)
-          : native.sendZeroCopy(channel.id, bytes, flags, this.#offset, rest)
-      if (result > 0) sender.accepted(send)
-      if (result !== ENOBUFS) return result
-      // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.
+    const { pieces } = send.rental
+    const run: Uint8Array[] = []
+    for (let i = this.#piece; i < pieces.length && run.length < calls && bytes > 0; i++) {
+      const length = this.#lengths[i]!
+      if (length === 0 || byteLengthOf(pieces[i]!) !== length) break
+      append(run, pieces[i]!)
+      bytes -= length
     }
-    const part = this.stream && !lends ? Math.min(rest, COPY_BYTES) : rest
-    const result = native.send(channel.id, bytes, flags, this.#offset, part)
+    const { state } = reactor.memory
+    state[STATE_SECOND] = 0 // the call does not set it if the slot is gone
+    const rest = this.#lengths[this.#piece]! - this.#offset
+    const result = native.sendZeroCopy(channel.id, run, flags, this.#offset, rest)
+    const whole = state[STATE_SECOND]
+    const part = whole < run.length && result > 0 // of the piece after those
+    sender.accepted(send, part ? whole + 1 : whole)
+    for (let i = 0; i < whole; i++) this.#advance(this.#lengths[this.#piece]! - this.#offset)
+    if (part) this.#advance(result)
+    // ENOBUFS: no room for another notification. Send ordinarily, because room may never become free.
+    return result === ENOBUFS ? this.#copy() : result
+  }
+
+  // Sends the rest of the piece without the flag.
+  #copy(): number {
+    const { channel, flags, sender, send } = this
+    const length = this.#lengths[this.#piece]!
+    const rest = length - this.#offset
+    const part = this.stream ? Math.min(rest, COPY_BYTES) : rest
+    const result = native.send(channel.id, send.rental.pieces[this.#piece]!, flags, this.#offset, part)
     if (result !== EAGAIN && this.lends && length > 0) sender.refused(send)
+    if (result >= 0) this.#advance(result)
     return result
+  }
+
+  // Counts bytes of the piece as sent.
+  #advance(bytes: number): void {
+    this.#sent += bytes
+    this.#offset += bytes
+    if (this.#offset < this.#lengths[this.#piece]!) return
+    this.#piece++
+    this.#offset = 0
   }
 
   // The numbers of completions are known only while there is a single holder. The kernel ignores MSG_ZEROCOPY without the

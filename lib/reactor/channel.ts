@@ -82,7 +82,6 @@ const DEFERRED = 16
 export class Channel {
   /** The id of the slot in C++: index and generation. NO_SLOT after close or detach. */
   id: number
-  readonly index: number
   /** The descriptor; −1 after close or detach. */
   fd: number
   /** The operations that wait, one queue for each direction, and one in `extras`. Created when an operation first waits. */
@@ -92,8 +91,6 @@ export class Channel {
   network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<unknown> | null = null
-  /** The number of operations in all queues. */
-  waiting = 0
   /** How many more operations may complete in the turn `turn`. */
   budget = BUDGET
   turn = 0
@@ -103,8 +100,12 @@ export class Channel {
 
   constructor(id: number, fd: number) {
     this.id = id
-    this.index = id & INDEX_MASK
     this.fd = fd
+  }
+
+  /** The index of the slot. A field would add 8 bytes to every socket. */
+  get index(): number {
+    return this.id & INDEX_MASK
   }
 
   /** True for datagrams and records: the part of a message that does not fit is dropped, as the kernel does. */
@@ -189,6 +190,14 @@ export class Channel {
     const queue =
       direction === READ ? this.reading : direction === WRITE ? this.writing : this.extras?.failing
     return queue?.head ?? null
+  }
+
+  /** True while an operation waits in one of the queues. */
+  get waits(): boolean {
+    const { reading, writing, extras } = this
+    if (reading !== null && reading.head !== null) return true
+    if (writing !== null && writing.head !== null) return true
+    return (extras?.failing?.head ?? null) !== null
   }
 
   /** True while a transfer may hold bytes of the socket, or a zero-copy send may use memory. */

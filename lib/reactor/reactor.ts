@@ -273,8 +273,8 @@ export class Reactor {
 
   /** Releases the descriptor without closing it. EBUSY while operations wait, or while undelivered bytes remain. */
   detach(channel: Channel): number {
-    const { id, fd, waiting, leftover, lent } = channel
-    if (waiting > 0 || leftover !== null || lent) throw systemError('detach', EBUSY)
+    const { id, fd, waits, leftover, lent } = channel
+    if (waits || leftover !== null || lent) throw systemError('detach', EBUSY)
     this.#waiting.leave(channel) // it is still there if `remove` or `add` threw
     const result = this.native.detach(id)
     if (result < 0) throw systemError('detach', result)
@@ -301,14 +301,14 @@ export class Reactor {
     if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
     this.#waiting.remove(channel, operation)
     clearLeave(operation)
-    if (channel.waiting === 0) this.#poller.stopRetrying(channel)
+    if (!channel.waits) this.#poller.stopRetrying(channel)
     operation.taken = false // last: if a call throws, the operation is not used again
   }
 
   #giveUp(channel: Channel, operation: Operation<unknown>): void {
     if (operation.queued) return this.#dequeue(channel, operation)
     clearLeave(operation)
-    if (channel.waiting === 0) this.#waiting.leave(channel)
+    if (!channel.waits) this.#waiting.leave(channel)
     operation.taken = false
   }
 

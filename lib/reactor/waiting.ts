@@ -30,15 +30,13 @@ export class Waiting {
     if (!this.#holds(channel)) this.#enter(channel)
     queue.add(operation)
     operation.queued = true
-    channel.waiting++
   }
 
   /** Removes an operation from its queue. */
   remove(channel: Channel, operation: Operation<unknown>): void {
     channel.queue(operation.direction).remove(operation)
     operation.queued = false
-    channel.waiting--
-    if (channel.waiting === 0) this.leave(channel)
+    if (!channel.waits) this.leave(channel)
   }
 
   /** Forgets a socket on which no operation waits. */

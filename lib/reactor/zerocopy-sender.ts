@@ -100,12 +100,14 @@ export class ZeroCopySender {
     return false
   }
 
-  /** Called when the kernel accepted a call with the flag. */
-  accepted(send: ZeroCopySend): void {
-    this.#pending.set(this.#next, send)
-    this.#next = (this.#next + 1) >>> 0
-    send.outstanding++
-    if (send.rental.heap && this.#heap++ === 0) this.onHeap(true)
+  /** Called when the kernel accepted `calls` with the flag. */
+  accepted(send: ZeroCopySend, calls: number): void {
+    for (let i = 0; i < calls; i++) {
+      this.#pending.set(this.#next, send)
+      this.#next = (this.#next + 1) >>> 0
+      send.outstanding++
+      if (send.rental.heap && this.#heap++ === 0) this.onHeap(true)
+    }
   }
 
   /** Called when a call was made without the flag: no memory (ENOBUFS), or another holder may have the socket now. */

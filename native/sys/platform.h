@@ -58,6 +58,10 @@ constexpr int kZeroCopyFlag = MSG_ZEROCOPY;
 constexpr int kZeroCopyFlag = 0;
 #endif
 
+// Asks for huge pages, if the system has them and the memory is large enough. A zero-copy send takes each page
+// separately, so that fewer pages cost less.
+void PreferHugePages(void* memory, size_t size);
+
 // The flags of every recvmsg. On Linux received descriptors are close-on-exec.
 extern const int kReceiveMessageFlags;
 

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { AF_INET, allocZeroCopy, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { failure } from '../helpers/errors'
@@ -10,6 +11,14 @@ const within = { timeout: 5000 }
 type Failure = Error & { code: string; bytesSent: number; buffers?: Uint8Array[]; buffer?: Uint8Array }
 
 const keep = keeper()
+const huge = '/sys/kernel/mm/transparent_hugepage/enabled'
+
+/** Returns the number of KiB of this process that may have huge pages. */
+const hugeMemory = (): number =>
+  readFileSync('/proc/self/smaps', 'utf8')
+    .split(/^(?=[\da-f]+-)/m)
+    .filter(mapping => /^VmFlags:.* hg/m.test(mapping))
+    .reduce((sum, mapping) => sum + Number(/^Size: +(\d+)/m.exec(mapping)![1]), 0)
 
 /** Returns memory that no other buffer shares. */
 const own = (size: number, fill: number): Uint8Array => new Uint8Array(size).fill(fill)
@@ -185,4 +194,11 @@ testIf(linux, 'bsd-sockets/sync sends arrays', () => {
   expect(() => a.sendZeroCopy([own(1000, 1), own(70_000, 2)], within)).toThrow(
     expect.objectContaining({ code: 'EMSGSIZE', bytesSent: 1000, buffers: expect.any(Array) as unknown }),
   )
+})
+
+testIf(linux ?? (existsSync(huge) ? null : 'no huge pages'), 'allocZeroCopy asks for huge pages', () => {
+  const before = hugeMemory()
+  const slab = allocZeroCopy(8 << 20)
+  expect(hugeMemory() - before).toBeGreaterThanOrEqual(8 << 10)
+  expect(slab.every(byte => byte === 0)).toBe(true)
 })

@@ -76,6 +76,8 @@ int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
   return Each(messages, count, [&](msghdr* header) { return sendmsg(fd, header, flags); });
 }
 
+void PreferHugePages(void*, size_t) {}
+
 int Duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? -errno : copy;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,6 +52,9 @@ int64_t SendMany(int fd, Message* messages, size_t count, int flags) {
   auto* const list = reinterpret_cast<mmsghdr*>(messages);
   return Retry([&] { return sendmmsg(fd, list, static_cast<unsigned>(count), flags); });
 }
+
+// A kernel without huge pages refuses, and the memory stays as it is.
+void PreferHugePages(void* memory, size_t size) { madvise(memory, size, MADV_HUGEPAGE); }
 
 int Duplicate(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
