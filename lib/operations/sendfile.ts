@@ -43,14 +43,14 @@ export function checkProgress<Arguments extends unknown[]>(
 }
 
 /** The number of bytes that one look into the page cache covers: what a turn sends over a fast network. */
-const SPAN = 4 * 1024 * 1024
+const SPAN = 2 * 1024 * 1024
 /** The number of bytes to look for, if the page cache does not hold all of SPAN. */
 const CHUNK = 1024 * 1024
 /**
  * The number of milliseconds per turn of the event loop. The limit does not interrupt sendfile(2) of 1 MiB. That takes
  * about 0.1 ms if a device takes the pages. Over loopback it also does the work of the receiver, up to 2 ms.
  */
-const TURN = 0.5
+const TURN = 0.25
 /** The maximum number of bytes per job, the capacity of the pipe. */
 const JOB = 1024 * 1024
 
