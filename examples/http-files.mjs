@@ -29,7 +29,7 @@ const refusal = (/** @type {string} */ code) => Object.assign(new Error(code), {
 /** An open file. The cache and every running response are its users, and the last of them closes it. */
 export class File {
   checked = Date.now()
-  /** @type {Buffer | null} Head and body of the usual response, for `second`. */
+  /** @type {Buffer | null} The usual response for `second`: its head, and the body of a small file. */
   response = null
   second = 0
   #users = 1

@@ -107,15 +107,29 @@ async function sendText(
   await connection.sendAll(Buffer.from(method === 'HEAD' ? head : head + body, 'latin1'))
 }
 
-/** Returns the usual response to a small file with this body, which is the same for a second. */
-function responseOf(/** @type {File} */ file, /** @type {Buffer} */ body) {
+/** Returns the usual response to a file, which is the same for a second: the head, and the body of a small file. */
+function responseOf(/** @type {File} */ file) {
   tick()
   if (file.second !== second || file.response === null) {
     const head = headOf(200, `${file.fields}Content-Length: ${file.size}\r\n`, true)
-    file.response = Buffer.concat([Buffer.from(head, 'latin1'), body])
+    file.response = Buffer.from(head, 'latin1')
+    if (file.body !== null) file.response = Buffer.concat([file.response, file.body])
     file.second = second
   }
   return file.response
+}
+
+/** Sends a large file after its head. With MSG_MORE the kernel keeps the head for the packet with the first bytes. */
+async function sendLarge(
+  /** @type {Socket} */ connection,
+  /** @type {Buffer} */ head,
+  /** @type {NonNullable<File['handle']>} */ handle,
+  /** @type {number} */ begin,
+  /** @type {number} */ end,
+) {
+  await connection.sendAll(head, MSG_MORE)
+  for (let offset = begin; offset < end; offset += PIECE)
+    await connection.sendfile(handle, { offset, length: Math.min(PIECE, end - offset) })
 }
 
 async function sendFile(
@@ -124,24 +138,22 @@ async function sendFile(
   /** @type {Request} */ request,
 ) {
   const { method, fields, keep } = request
+  const { handle, body, size } = file
   if (isKnown(fields, file)) return sendText(connection, 304, { keep, more: file.fields })
   const range = rangeOf(request, file)
-  if (range === null)
-    return sendText(connection, 416, { keep, more: `Content-Range: bytes */${file.size}\r\n` })
+  if (range === null) return sendText(connection, 416, { keep, more: `Content-Range: bytes */${size}\r\n` })
   const whole = range === 'all'
-  if (whole && keep && method === 'GET' && file.body !== null)
-    return connection.sendAll(responseOf(file, file.body))
-  const [begin, end] = whole ? [0, file.size] : range
-  const part = whole ? '' : `Content-Range: bytes ${begin}-${end - 1}/${file.size}\r\n`
+  if (whole && keep && method === 'GET') {
+    const response = responseOf(file)
+    return handle === null ? connection.sendAll(response) : sendLarge(connection, response, handle, 0, size)
+  }
+  const [begin, end] = whole ? [0, size] : range
+  const part = whole ? '' : `Content-Range: bytes ${begin}-${end - 1}/${size}\r\n`
   const text = headOf(whole ? 200 : 206, `${file.fields}${part}Content-Length: ${end - begin}\r\n`, keep)
   const head = Buffer.from(text, 'latin1')
   if (method === 'HEAD') return connection.sendAll(head)
-  if (file.body !== null) return connection.sendAll(Buffer.concat([head, file.body.subarray(begin, end)]))
-  // With MSG_MORE the kernel keeps the head for the packet with the first bytes of the file.
-  await connection.sendAll(head, MSG_MORE)
-  const { handle } = file
-  for (let at = begin; handle !== null && at < end; at += PIECE)
-    await connection.sendfile(handle, { offset: at, length: Math.min(PIECE, end - at) })
+  if (handle !== null) return sendLarge(connection, head, handle, begin, end)
+  return connection.sendAll(Buffer.concat([head, body?.subarray(begin, end) ?? '']))
 }
 
 /** @type {Record<string, number | undefined>} */
@@ -185,14 +197,14 @@ async function refuse(/** @type {Socket} */ connection, /** @type {number} */ st
 
 /** Reads a head. When the server ends, the client may send one more request: it may be on its way. */
 async function nextHead(
+  /** @type {Socket} */ connection,
   /** @type {import('bsd-sockets').SocketReader} */ reader,
-  /** @type {AbortSignal} */ stopping,
 ) {
   try {
-    return await reader.until('\r\n\r\n', { signal: stopping })
+    return await reader.until('\r\n\r\n')
   } catch (error) {
     if (/** @type {Error} */ (error).name !== 'AbortError') throw error
-    return reader.until('\r\n\r\n', { timeout: GRACE })
+    return connection.reader({ max: MAX_HEAD, timeout: GRACE }).until('\r\n\r\n')
   }
 }
 
@@ -203,11 +215,11 @@ async function converse(
   /** @type {AbortSignal} */ stopping,
 ) {
   connection.timeout = SEND_TIME
-  const reader = connection.reader({ max: MAX_HEAD, timeout: HEAD_TIME })
+  const reader = connection.reader({ max: MAX_HEAD, timeout: HEAD_TIME, signal: stopping })
   for (let keep = true; keep;) {
     let head
     try {
-      head = await nextHead(reader, stopping)
+      head = await nextHead(connection, reader)
     } catch (error) {
       const { code } = /** @type {NodeJS.ErrnoException} */ (error)
       if (code === 'ERR_LIMIT_EXCEEDED') return refuse(connection, 431)

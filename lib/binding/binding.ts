@@ -138,8 +138,8 @@ export interface Native {
   setProgram(slot: number, level: number, name: number, instructions: ArrayBufferView): number
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
-  sendfile(slot: number, file: number, offset: number, count: number): number
-  sendfileFrom(slot: number, fd: number, offset: number, count: number): number
+  sendfile(slot: number, file: number, offset: number, count: number, microseconds: number): number
+  sendfileFrom(slot: number, fd: number, offset: number, count: number, microseconds: number): number
   transferJob(
     from: number,
     to: number,

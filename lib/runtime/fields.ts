@@ -1,11 +1,15 @@
-const { hasOwn, getPrototypeOf } = Object
+const { assign, freeze, hasOwn, getPrototypeOf } = Object
+
+/** Makes objects that inherit nothing. V8 reads them faster than objects whose prototype is null. */
+const Bare = function (): void {} as unknown as { new <T>(): T; prototype: object }
+Bare.prototype = freeze({ __proto__: null })
 
 /**
- * Copies the own properties of an options object, and reads each once. The copy has no prototype, so properties that
+ * Copies the own properties of an options object, and reads each once. The copy inherits nothing, so properties that
  * other code adds to Object.prototype are never options.
  */
 export function ownFields<T extends object>(given: T): T {
-  return { __proto__: null, ...given }
+  return assign<T, T>(new Bare<T>(), given)
 }
 
 /** Returns an own property of an object: not one that other code has added to Object.prototype. */

@@ -42,6 +42,7 @@ const LINE = [...UNTIL, 'encoding'] satisfies (keyof LineOptions)[]
 
 const MAX = 64 * 1024
 const CHUNK = 64 * 1024
+const NO_BYTES = new Uint8Array(0)
 
 /** Describes how long a call of a reader may wait. */
 export interface ReaderWait {
@@ -57,6 +58,9 @@ export interface Call<T> {
 
 /** Checks the arguments of both classes of readers, and makes their operations. */
 export class ReaderCalls {
+  /** The last delimiter that was text, and its bytes: most programs use one. */
+  #text: string | null = null
+  #bytes: Uint8Array = NO_BYTES
   readonly #defaults: { timeout: number | null | undefined; signal: AbortSignal | undefined; max: number }
 
   constructor(
@@ -87,7 +91,7 @@ export class ReaderCalls {
   }
 
   until(delimiter: unknown, options: UntilOptions | undefined): Call<NonSharedBuffer> {
-    const bytes = delimiterOf(delimiter)
+    const bytes = this.#delimiterOf(delimiter)
     const own = checkOptions('options', options, UNTIL)
     return this.#call(new Delimited(bytes, this.#maxOf(own)), this.#waitOf(own))
   }
@@ -110,6 +114,14 @@ export class ReaderCalls {
     let bytes = 0
     for (let each = this.socket.channel.leftover; each !== null; each = each.next) bytes += each.data.length
     return bytes
+  }
+
+  #delimiterOf(value: unknown): Uint8Array {
+    if (value === this.#text) return this.#bytes
+    const bytes = delimiterOf(value)
+    if (typeof value !== 'string') return bytes
+    this.#text = value
+    return (this.#bytes = bytes)
   }
 
   #maxOf({ max }: UntilOptions): number {

@@ -1,6 +1,9 @@
 // sendfile(2), splice(2), and what they need: pipes, file information, slots for files.
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "../guarded_call.h"
 #include "../jobs.h"
@@ -23,28 +26,52 @@ static int64_t SendFile(int fd, Args& a) {
 }
 
 struct Range {
-  int64_t offset, count;
+  int64_t offset, count, microseconds;
 };
 
 static Range RangeOf(Args& a) {
-  return {a.Integer(2, "offset", 0, kMaxSize), a.Integer(3, "count", 0, kMaxSize)};
+  return {a.Integer(2, "offset", 0, kMaxSize), a.Integer(3, "count", 0, kMaxSize),
+          a.Integer(4, "microseconds", 0, kMaxChunk)};
 }
 
-static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
+static int64_t Now() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
+}
+
+static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, int64_t count) {
   return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd, [&] {
-    const int64_t sent = sys::SendFile(slot.fd, file, &range.offset, range.count);
-    return sent == -EINVAL ? sys::CopyFile(slot.fd, file, &range.offset, range.count) : sent;
+    const int64_t sent = sys::SendFile(slot.fd, file, offset, count);
+    return sent == -EINVAL ? sys::CopyFile(slot.fd, file, offset, count) : sent;
   });
 }
 
-// sendfile(2) from a descriptor of the caller: (fd, offset, count) -> bytes.
+// Sends in parts of 1 MiB until the time is over: one call for all of it could take much longer. If a part fails after
+// others, kStateFlags is its -errno, else 0. The kernel reports an error of a socket only once.
+static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
+  constexpr int64_t kPart = 1 << 20;
+  const int64_t end = Now() + range.microseconds;
+  int64_t sent = 0;
+  env.state[kStateFlags] = 0;
+  for (;;) {
+    const int64_t count = std::min(range.count - sent, kPart);
+    const int64_t result = SendPart(env, slot, file, &range.offset, count);
+    if (result < 0 && sent > 0) env.state[kStateFlags] = static_cast<int32_t>(result);
+    if (result < 0) return sent > 0 ? sent : result;
+    sent += result;
+    if (result == 0 || sent == range.count || Now() >= end) return sent;
+  }
+}
+
+// sendfile(2) from a descriptor of the caller: (fd, offset, count, microseconds) -> bytes.
 static int64_t SendFileFrom(Env& env, Slot& slot, Args& a) {
   const int file = a.Int(1, "fd");
   const Range range = RangeOf(a);
   return a.ok() ? SendRange(env, slot, file, range) : 0;
 }
 
-// sendfile(2) between slots: (file, offset, count) -> bytes.
+// sendfile(2) between slots: (file, offset, count, microseconds) -> bytes.
 static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
   const Range range = RangeOf(a);
