@@ -3,7 +3,7 @@
  * meet may lose an event, or let libuv report the same on every turn.
  */
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { constants, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import net from 'node:net'
 import {
   MSG_OOB,
@@ -49,6 +49,11 @@ function watchers(fd: number): string[] {
   return [...all.values()]
     .filter(targets => targets.includes(fd))
     .map(targets => (targets.some(target => all.has(target)) ? 'libuv' : 'poller'))
+}
+
+function isNonBlocking(fd: number): boolean {
+  const [, flags] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))!
+  return (parseInt(flags!, 8) & constants.O_NONBLOCK) !== 0
 }
 
 /** Receives alone, until libuv watches the socket. */
@@ -237,6 +242,30 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     expect(String(await new Promise(resolve => child.stdout!.once('data', resolve)))).toBe('x')
     b.close()
     await new Promise(resolve => child.once('close', resolve))
+  })
+
+  test('a socket that is blocking for another program stays blocking', async () => {
+    const [a, b] = Socket.pair()
+    keep(a)
+    keep(b)
+    a.setBlocking(true)
+    for (let i = 0; i < 100; i++) {
+      const data = a.recv(10)
+      b.trySend(byte)
+      expect((await data).length).toBe(1)
+    }
+    await turn()
+    expect(isNonBlocking(a.fd)).toBe(false)
+    expect(watchers(a.fd)).toEqual(['poller']) // libuv would set O_NONBLOCK
+    a.setBlocking(false)
+    await makeDirect({ a, b })
+    a.setBlocking(true)
+    const data = a.recv(10)
+    b.trySend(byte)
+    expect((await data).length).toBe(1)
+    b.trySend(byte)
+    await turn()
+    expect(isNonBlocking(a.fd)).toBe(false)
   })
 
   test('a listener accepts', async () => {
