@@ -1,5 +1,6 @@
 #include "direct.h"
 
+#include <fcntl.h>
 #include <uv.h>
 
 #include <new>
@@ -8,7 +9,7 @@
 
 namespace bsd {
 
-// To pass a socket to libuv and back costs eight system calls, which these turns save several times.
+// To pass a socket to libuv and back costs nine system calls, which these turns save several times.
 static constexpr int kTurns = 32;
 
 // A handle of libuv stays with one descriptor, so each socket gets a new one.
@@ -53,8 +54,11 @@ class DirectHandle {
   SlotId slot_;
 };
 
-// If libuv refuses the descriptor, the poller keeps it.
+// If libuv refuses the descriptor, the poller keeps it. So it does if the open file is blocking: another program needs
+// that, and libuv would set O_NONBLOCK.
 static void StartDirect(Env& env, Slot& slot) {
+  const int flags = fcntl(slot.fd, F_GETFL);
+  if (flags < 0 || (flags & O_NONBLOCK) == 0) return;
   auto* handle = new (std::nothrow) DirectHandle(env, Slots::Id(slot));
   if (handle == nullptr) return;  // uncovered: out of memory
   if (handle->Init(slot.fd) != 0) {
