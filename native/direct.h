@@ -27,10 +27,10 @@ void ConsiderDirect(Env& env, SlotId id);
 // Notes that a turn served something else.
 void ForgetDirect(Env& env);
 
-// Makes the poller watch the slot again, if libuv does. Returns 0 or -errno, and then libuv still watches it.
-int EndDirect(Env& env, Slot& slot);
+// Makes the poller report the slot again, if libuv watches it.
+void EndDirect(Env& env, Slot& slot);
 
-// Stops libuv from watching the slot. Nothing watches it then.
+// Stops libuv from watching the slot. The poller has it, but reports nothing of it.
 void StopDirect(Env& env, Slot& slot);
 
 }  // namespace bsd

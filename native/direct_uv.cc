@@ -1,37 +1,51 @@
 #include "direct.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <new>
 
 #include "env.h"
+#include "guarded_call.h"
 
 namespace bsd {
 
 // To pass a socket to libuv and back costs nine system calls, which these turns save several times.
 static constexpr int kTurns = 32;
 
-// A handle of libuv stays with one descriptor, so each socket gets a new one.
+// A handle of libuv stays with one descriptor, so each socket gets a new one. It has a duplicate of the socket's descriptor:
+// libuv keeps its watchers by number, and aborts the process if other code of the program has closed the number, or
+// watches it too.
 class DirectHandle {
  public:
-  DirectHandle(Env& env, SlotId slot) : env_(env), slot_(slot) { poll_.data = this; }
-
-  // Returns 0 or -errno. After an error the handle must be deleted.
-  int Init(int fd) {
-    uv_loop_t* loop = nullptr;
-    if (napi_get_uv_event_loop(env_.env, &loop) != napi_ok) return -ENOTSUP;
-    return uv_poll_init(loop, &poll_, fd);
+  DirectHandle(Env& env, const Slot& slot)
+      : env_(env), slot_(Slots::Id(slot)), fd_(fcntl(slot.fd, F_DUPFD_CLOEXEC, 0)) {
+    poll_.data = this;
   }
 
-  // Returns 0 or -errno. From now on the handle must be closed.
+  // Returns 0 or -errno. The handle must be closed also after an error.
   int Start() {
+    uv_loop_t* loop = nullptr;
+    if (fd_ < 0) return -EMFILE;
+    if (napi_get_uv_event_loop(env_.env, &loop) != napi_ok) return -ENOTSUP;
+    const int failed = uv_poll_init(loop, &poll_, fd_);
+    if (failed != 0)
+      return failed;  // uncovered: the poller watches the socket, so libuv can do so too
     ++env_.handles;
+    started_ = true;
     uv_unref(handle());  // the handle of the poller keeps the process alive
     return uv_poll_start(&poll_, UV_READABLE | UV_DISCONNECT | UV_PRIORITIZED, OnPoll);
   }
 
-  void Close() { uv_close(handle(), OnClose); }
+  // Deletes the handle: at once, or in a later turn and then with CleanupStep().
+  void Close() {
+    if (started_)
+      uv_close(handle(), OnClose);  // first: from now on libuv knows the descriptor no more
+    // It is the last one if other code has closed the socket's own, and then close(2) may wait: SO_LINGER.
+    if (fd_ >= 0) Interruptible(env_.thread, [this] { return close(fd_); });
+    if (!started_) delete this;
+  }
 
  private:
   uv_handle_t* handle() { return reinterpret_cast<uv_handle_t*>(&poll_); }
@@ -52,6 +66,8 @@ class DirectHandle {
   uv_poll_t poll_ = {};
   Env& env_;
   SlotId slot_;
+  int fd_;
+  bool started_ = false;
 };
 
 // If libuv refuses the descriptor, the poller keeps it. So it does if the open file is blocking: another program needs
@@ -59,17 +75,13 @@ class DirectHandle {
 static void StartDirect(Env& env, Slot& slot) {
   const int flags = fcntl(slot.fd, F_GETFL);
   if (flags < 0 || (flags & O_NONBLOCK) == 0) return;
-  auto* handle = new (std::nothrow) DirectHandle(env, Slots::Id(slot));
+  auto* handle = new (std::nothrow) DirectHandle(env, slot);
   if (handle == nullptr) return;  // uncovered: out of memory
-  if (handle->Init(slot.fd) != 0) {
-    delete handle;
-    return;
-  }
-  if (handle->Start() != 0) {  // uncovered: libuv has just accepted the descriptor
+  if (handle->Start() != 0) {
     handle->Close();
     return;
   }
-  sys::PollerRemove(env.poller, slot.fd, slot.writing);
+  sys::PollerMute(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)));
   env.direct.handle = handle;
   env.direct.slot = Slots::Id(slot);
   slot.direct = true;
@@ -86,19 +98,18 @@ void ConsiderDirect(Env& env, SlotId id) {
   Slot* slot = env.slots.Find(id);
   if (slot == nullptr || slot->writing) return;  // libuv would have to report writability too
   Slot* last = direct.handle != nullptr ? env.slots.Find(direct.slot) : nullptr;
-  if (last != nullptr && EndDirect(env, *last) != 0) return;  // uncovered: out of memory
+  if (last != nullptr) EndDirect(env, *last);
   StartDirect(env, *slot);
 }
 
 void ForgetDirect(Env& env) { env.direct.turns = 0; }
 
-int EndDirect(Env& env, Slot& slot) {
-  if (!slot.direct) return 0;
-  const sys::Interest interest = {slot.writing, slot.level};
-  const int failed =
-      sys::PollerAdd(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)), interest);
-  if (failed == 0) StopDirect(env, slot);
-  return failed;
+void EndDirect(Env& env, Slot& slot) {
+  if (!slot.direct) return;
+  StopDirect(env, slot);
+  // It fails only if other code has closed the descriptor.
+  sys::PollerChange(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)),
+                    {slot.writing, slot.level});
 }
 
 void StopDirect(Env& env, Slot& slot) {

@@ -66,10 +66,9 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
   const sys::Interest interest = {writing || slot.writing, level};
   const bool same = interest.writing == slot.writing && interest.level == slot.level;
   if (slot.watched && same && !again) return 0;
-  int failed = EndDirect(env, slot);
-  if (failed != 0) return failed;  // uncovered: out of memory
-  failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
-                        : sys::PollerAdd(env.poller, slot.fd, token, interest);
+  EndDirect(env, slot);
+  const int failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
+                                  : sys::PollerAdd(env.poller, slot.fd, token, interest);
   if (failed != 0) return failed;
   slot.watched = true;
   slot.writing = interest.writing;
@@ -81,7 +80,8 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
 }
 
 void UseEdges(Env& env, Slot& slot) {
-  if (EndDirect(env, slot) != 0 || !slot.level) return;
+  EndDirect(env, slot);
+  if (!slot.level) return;
   const auto token = static_cast<uint64_t>(Slots::Id(slot));
   if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
   slot.level = false;
@@ -90,11 +90,8 @@ void UseEdges(Env& env, Slot& slot) {
 
 void Unwatch(Env& env, Slot& slot) {
   if (!slot.watched) return;
-  if (slot.direct) {
-    StopDirect(env, slot);
-  } else {
-    sys::PollerRemove(env.poller, slot.fd, slot.writing);
-  }
+  StopDirect(env, slot);
+  sys::PollerRemove(env.poller, slot.fd, slot.writing);
   slot.watched = false;
   slot.writing = false;
   slot.level = false;

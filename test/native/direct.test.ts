@@ -23,32 +23,41 @@ import { kinds, type Pair } from '../helpers/pairs'
 
 const keep = keeper()
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+const EPOLLIN = 1
 const byte = Buffer.from('x')
 
-/** The descriptors that each epoll of this process watches. */
-function epolls(): Map<number, number[]> {
-  const found = new Map<number, number[]>()
+/** What one epoll of this process watches: the files, as inodes, of which it reports that they are readable. */
+interface Epoll {
+  /** True if it watches other epolls. */
+  outer: boolean
+  inodes: string[]
+}
+
+function epolls(): Epoll[] {
+  const texts = new Map<string, string>()
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       if (readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventpoll]') continue
-      const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
-      found.set(
-        Number(fd),
-        [...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, target]) => Number(target)),
-      )
+      texts.set(fd, readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
     } catch {
       // the descriptor with which readdir read the folder
     }
   }
-  return found
+  return [...texts.values()].map(text => {
+    const entries = [...text.matchAll(/^tfd:\s*(\d+) events:\s*(\w+) .* ino:(\w+)/gm)]
+    const readable = entries.filter(([, , events]) => (parseInt(events!, 16) & EPOLLIN) !== 0)
+    return {
+      outer: entries.some(([, fd]) => texts.has(fd!)),
+      inodes: readable.map(([, , , inode]) => String(parseInt(inode!, 16))),
+    }
+  })
 }
 
-/** Who watches a descriptor: libuv, whose epoll watches the poller too, or the poller. */
+/** Who reports that a socket is readable: libuv, whose epoll watches the poller too, or the poller. */
 function watchers(fd: number): string[] {
-  const all = epolls()
-  return [...all.values()]
-    .filter(targets => targets.includes(fd))
-    .map(targets => (targets.some(target => all.has(target)) ? 'libuv' : 'poller'))
+  const inode = /\d+/.exec(readlinkSync(`/proc/self/fd/${fd}`))![0]
+  const watching = epolls().filter(epoll => epoll.inodes.includes(inode))
+  return watching.map(epoll => (epoll.outer ? 'libuv' : 'poller'))
 }
 
 function isNonBlocking(fd: number): boolean {
@@ -232,6 +241,43 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     b.trySend(byte)
     expect(String(await data)).toBe('x')
     stream.destroy()
+  })
+
+  test('a net.Socket can have the same descriptor', async () => {
+    const { a, b } = await directPair('tcp4')
+    const stream = new net.Socket({ fd: a.fd, readable: false, writable: true })
+    stream.write(Buffer.alloc(4 << 20))
+    const data = a.recv(10)
+    b.trySend(byte)
+    expect(String(await data)).toBe('x')
+    let got = 0
+    while (got < 4 << 20) got += (await b.recv(1 << 16)).length
+    a.detach()
+    stream.destroy()
+  })
+
+  test('other code may close the descriptor at any moment', async () => {
+    const script = `
+      const { closeSync } = require('node:fs')
+      const turn = () => new Promise(setImmediate)
+      ;(async () => {
+        for (let turns = 20; turns < 45; turns++) {
+          const [a, b] = Socket.pair()
+          for (let i = 0; i < turns; i++) {
+            const data = a.recv(1)
+            b.trySend(Buffer.from('x'))
+            await data
+          }
+          closeSync(a.fd)
+          await turn()
+          await turn()
+          assert.throws(() => a.close(), { code: 'EBADF' })
+          assert.equal((await b.recv(1)).length, 0)
+          b.close()
+        }
+        console.log('done')
+      })()`
+    expect(await runNode(script)).toMatchObject({ code: 0, signal: null, stdout: 'done\n' })
   })
 
   test('a child process can have the descriptor', async () => {
