@@ -153,7 +153,7 @@ async function sendFile(
   const head = Buffer.from(text, 'latin1')
   if (method === 'HEAD') return connection.sendAll(head)
   if (handle !== null) return sendLarge(connection, head, handle, begin, end)
-  return connection.sendAll(Buffer.concat([head, body?.subarray(begin, end) ?? '']))
+  return connection.sendAll(body === null ? head : Buffer.concat([head, body.subarray(begin, end)]))
 }
 
 /** @type {Record<string, number | undefined>} */
