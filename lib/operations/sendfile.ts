@@ -157,7 +157,7 @@ export class Sendfile extends Operation<number> {
   #step(rest: number): number {
     const failed = this.#failed
     this.#failed = 0
-    if (failed !== 0) return failed
+    if (failed !== 0 && this.channel.fd >= 0) return failed // a listener of the progress may have closed the socket
     if (this.#job !== null) {
       const result = this.#job
       this.#job = null
