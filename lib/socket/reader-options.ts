@@ -117,11 +117,12 @@ export class ReaderCalls {
   }
 
   #delimiterOf(value: unknown): Uint8Array {
-    if (value === this.#text) return this.#bytes
-    const bytes = delimiterOf(value)
-    if (typeof value !== 'string') return bytes
-    this.#text = value
-    return (this.#bytes = bytes)
+    if (typeof value !== 'string') return delimiterOf(value)
+    if (value !== this.#text) {
+      this.#bytes = delimiterOf(value)
+      this.#text = value
+    }
+    return this.#bytes
   }
 
   #maxOf({ max }: UntilOptions): number {

@@ -90,6 +90,16 @@ describe.each(Object.entries(classes))('the reader of %s', (_, make) => {
     }
   })
 
+  test('a delimiter of the wrong type is refused, before and after one that is text', async () => {
+    const [reader, peer] = make()
+    await peer.sendAll(bytes('line\n'))
+    const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
+    const wrong = [null, undefined, 10].map(value => () => reader.until(value as unknown as string))
+    for (const call of wrong) expect(await outcomeOf(call)).toMatchObject(refused)
+    expect(await reader.until('\n')).toEqual(bytes('line\n'))
+    for (const call of wrong) expect(await outcomeOf(call)).toMatchObject(refused)
+  })
+
   test('a part longer than max gives ERR_LIMIT_EXCEEDED and reads nothing', async () => {
     const [reader, peer] = make()
     await peer.sendAll(bytes('12345\n6'))
