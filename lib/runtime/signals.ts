@@ -130,8 +130,8 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
     try {
       entries.remove(entry)
       if (entries.first !== null) return
+      entries.heard = false // first: if the removal fails half way, the next wait adds `call` again
       apply(removeEventListener, signal, ['abort', entries.call])
-      entries.heard = false
     } catch {
       // The stack is used up, or the caller deleted the constructor, which Node needs to recognise an EventTarget: the
       // entry or `call` stays, without effect.

@@ -67,3 +67,24 @@ test('an event that the program dispatches itself calls each listener, and the a
   controller.abort()
   expect(called).toEqual([0, 1])
 })
+
+test('if the removal of the listener fails half way, the next wait adds it again', () => {
+  const { prototype } = EventTarget
+  const remove = Object.getOwnPropertyDescriptor(prototype, 'removeEventListener')!
+  const fails = function (this: EventTarget, ...given: unknown[]): void {
+    Reflect.apply(remove.value as () => void, this, given)
+    throw new RangeError('Maximum call stack size exceeded')
+  }
+  Object.defineProperty(prototype, 'removeEventListener', { ...remove, value: fails })
+  let hear = onAbort
+  jest.isolateModules(() => {
+    hear = jest.requireActual<typeof import('../../lib/runtime/signals')>('../../lib/runtime/signals').onAbort
+  })
+  Object.defineProperty(prototype, 'removeEventListener', remove)
+  const { controller, signal } = make()
+  hear(signal, () => {})()
+  let called = 0
+  hear(signal, () => called++)
+  controller.abort()
+  expect(called).toBe(1)
+})
