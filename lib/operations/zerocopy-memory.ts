@@ -16,7 +16,7 @@ const slabs = new WeakSet<ArrayBuffer>()
 /**
  * Allocates `size` bytes of zeroed, page-aligned memory for `sendZeroCopy`, 1 byte to 1 GiB.
  *
- * From 2 MiB on, the memory has huge pages if the system allows them: the kernel takes each page of a send separately,
+ * From 2 MiB on, the memory has huge pages if the system has them: the kernel takes each page of a send separately,
  * and the first write to a huge page occupies all of it. So allocate one large slab, and send its parts.
  *
  * `sendZeroCopy` does not detach this memory, so it can be sent repeatedly and in parts. Do not write to a part
