@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { onAbort } from '../../lib/runtime/signals'
+import type * as signals from '../../lib/runtime/signals'
 import { Socket } from '../../lib'
 import { failure } from '../helpers/errors'
 
@@ -78,7 +79,7 @@ test('if the removal of the listener fails half way, the next wait adds it again
   Object.defineProperty(prototype, 'removeEventListener', { ...remove, value: fails })
   let hear = onAbort
   jest.isolateModules(() => {
-    hear = jest.requireActual<typeof import('../../lib/runtime/signals')>('../../lib/runtime/signals').onAbort
+    hear = jest.requireActual<typeof signals>('../../lib/runtime/signals').onAbort
   })
   Object.defineProperty(prototype, 'removeEventListener', remove)
   const { controller, signal } = make()
