@@ -1,6 +1,7 @@
-import { AF_UNIX, CMSG_LEN, CMSG_SPACE, constants, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
+import { closeSync, openSync } from 'node:fs'
+import { AF_UNIX, CMSG_LEN, CMSG_SPACE, constants, SHUT_WR, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import * as sync from '../../lib/sync'
-import { thrown } from '../helpers/errors'
+import { failure, thrown } from '../helpers/errors'
 
 for (const [name, Flavour] of [
   ['bsd-sockets', Socket],
@@ -56,3 +57,21 @@ test('CMSG_LEN and CMSG_SPACE accept every size whose result fits into an int', 
   }
   expect(thrown(() => CMSG_SPACE(last + 1)).code).toBe('ERR_OUT_OF_RANGE')
 })
+
+test.each(['send', 'sendAll', 'sendfile'] as const)(
+  'shutdown() ends a %s that waits: epoll does not report it to the writer of an AF_UNIX stream',
+  async how => {
+    const [a, b] = Socket.pair()
+    while (a.trySend(Buffer.alloc(65536)) !== null);
+    const file = openSync(__filename, 'r')
+    const waiting = failure(how === 'sendfile' ? a.sendfile(file) : a[how](Buffer.alloc(1000)))
+    const behind = failure(a.send(Buffer.alloc(1)))
+    await new Promise(resolve => setImmediate(resolve))
+    a.shutdown(SHUT_WR)
+    expect(await waiting).toMatchObject({ code: 'EPIPE' })
+    expect(await behind).toMatchObject({ code: 'EPIPE' })
+    closeSync(file)
+    a.close()
+    b.close()
+  },
+)
