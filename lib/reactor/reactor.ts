@@ -245,7 +245,7 @@ export class Reactor {
     return operation.value(result, -1, DIRECT, this.memory.state[STATE_ADDRESS]!)
   }
 
-  /** Attempts the waiting writes and reads. Called before the error queue is read, which would consume their errors. */
+  /** Attempts the waiting writes and reads: after a shutdown, and before the error queue is read, which consumes their errors. */
   serveOthers(channel: Channel): void {
     this.hasBudget(channel)
     for (let i = 0; i < DATA.length; i++) {

@@ -219,6 +219,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   /** Shuts down the reading side (`SHUT_RD`), the writing side (`SHUT_WR`), or both (`SHUT_RDWR`). shutdown(2) */
   shutdown(how: number): void {
     check(this, 'shutdown', native.shutdown(this.channel.id, checkInt('how', how)))
+    reactor.serveOthers(this.channel) // no edge tells an AF_UNIX stream that waits to write
   }
 
   /** Makes waiting operations keep the process alive, which is the default. */
