@@ -4,7 +4,7 @@
 //   node examples/http-static.mjs [--host 127.0.0.1] [--port 8080] [--workers n] [folder]     SIGTERM or Ctrl-C ends it
 //
 // A small file leaves in one send with its head, a large one by sendfile(2). After SIGTERM the server answers requests
-// that have arrived, and one more on each connection that is open, then closes it.
+// that have arrived, and one more on each connection that is open, then closes it: all within ten seconds.
 import { realpath } from 'node:fs/promises'
 import { STATUS_CODES } from 'node:http'
 import { availableParallelism } from 'node:os'
@@ -82,7 +82,7 @@ function isKnown(/** @type {Fields} */ fields, /** @type {File} */ { version, mo
  * @returns {[begin: number, end: number] | 'all' | null}
  */
 function rangeOf(/** @type {Request} */ { method, fields }, /** @type {File} */ { size, version, modified }) {
-  const [, first, last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(fields['range'] ?? '') ?? []
+  const [, first, last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(fields['range'] ?? '') ?? []
   const condition = fields['if-range']
   const valid = condition === undefined || condition === version || Date.parse(condition) === modified
   if (method !== 'GET' || !valid || first === undefined || first + last === '') return 'all'
@@ -128,8 +128,12 @@ async function sendLarge(
   /** @type {number} */ end,
 ) {
   await connection.sendAll(head, MSG_MORE)
-  for (let offset = begin; offset < end; offset += PIECE)
-    await connection.sendfile(handle, { offset, length: Math.min(PIECE, end - offset) })
+  for (let offset = begin; offset < end; offset += PIECE) {
+    const length = Math.min(PIECE, end - offset)
+    // The head has told a length. If the file is shorter now, the next response would be taken for a part of this one.
+    if ((await connection.sendfile(handle, { offset, length })) < length)
+      throw new Error('the file became shorter')
+  }
 }
 
 async function sendFile(

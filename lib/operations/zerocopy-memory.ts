@@ -20,7 +20,8 @@ const slabs = new WeakSet<ArrayBuffer>()
  * and the first write to a huge page occupies all of it. So allocate one large slab, and send its parts.
  *
  * `sendZeroCopy` does not detach this memory, so it can be sent repeatedly and in parts. Do not write to a part
- * before the promise of its send settles.
+ * before the promise of its send resolves. After an error without `buffer`, wait for `zeroCopyStatistics().pending`
+ * to be 0.
  *
  * Throws `ENOMEM` if the system has no memory left. If the runtime does not allow external memory (Electron), the
  * result is an ordinary Buffer, which `sendZeroCopy` detaches during a send.

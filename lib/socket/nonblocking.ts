@@ -73,6 +73,7 @@ import { setBlocking } from './blocking-mode'
 import { Adoption, socketArguments } from './create'
 import { resetWhenClosed } from './option-calls'
 import { checkFree } from './receiver'
+import { statisticsOf } from './zerocopy'
 
 const NO_CONTROLS: readonly Control[] = []
 
@@ -283,7 +284,7 @@ export abstract class NonblockingSocket<
     signal?: AbortSignal,
   ): Sendfile {
     const [fd, range] = [checkFd('file', file), checkSendfile(options)]
-    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    if (signal !== undefined && isAborted(signal)) throw withProgress(aborted(signal), 0)
     return new Sendfile(this.channel, fd, range, driver)
   }
 
@@ -310,7 +311,7 @@ export abstract class NonblockingSocket<
     checkFree(this, 'splice')
     checkSpliceable(this)
     const target = to instanceof BaseSocket ? to.channel : checkFd('to', to)
-    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    if (signal !== undefined && isAborted(signal)) throw withProgress(aborted(signal), 0)
     return new Transfer(this.channel, target)
   }
 
@@ -338,11 +339,13 @@ export abstract class NonblockingSocket<
     this.close()
   }
 
-  /** Returns counters for the zero-copy sends of this socket. */
+  /**
+   * Returns counters for the zero-copy sends of this socket.
+   *
+   * If a send failed, `pending` tells whether the kernel still sends from its memory.
+   */
   zeroCopyStatistics(): ZeroCopyStatistics {
-    return (
-      this.channel.extras?.zeroCopy?.statistics ?? { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
-    )
+    return statisticsOf(this.channel)
   }
 
   // --- operations that never wait ---

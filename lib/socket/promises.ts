@@ -327,13 +327,14 @@ export abstract class PromiseSocket<
    *
    * Resolves when the kernel no longer needs the memory. On TCP that is when the peer has acknowledged all bytes.
    * Until then the ArrayBuffer behind `data` is detached, and `buffer` of the result gives the memory back. Memory
-   * of `allocZeroCopy` is not detached; do not write to it before the promise settles.
+   * of `allocZeroCopy` is not detached; do not write to it before the promise resolves.
    *
    * `copied` is true if the kernel copied the bytes after all, as on loopback. If that happens repeatedly, most
-   * sends become ordinary sends, which do not detach the memory. Zero-copy pays off from about 16 KiB and for
-   * memory that is not in the CPU cache.
+   * sends become ordinary sends, which do not detach the memory. Zero-copy pays off for large sends of memory that
+   * is not in the CPU cache.
    *
-   * An error has `bytesSent`, and `buffer` unless the kernel still reads it. After `close()` the kernel continues
+   * An error has `bytesSent`, and `buffer` unless the kernel still reads it: then `zeroCopyStatistics().pending` tells
+   * when it is done, and memory of `allocZeroCopy` must not change before. After `close()` the kernel continues
    * to send the queued bytes for up to 30 seconds. Rejects with a `TypeError` if `data` is in pooled, shared
    * or resizable memory.
    *
@@ -347,7 +348,7 @@ export abstract class PromiseSocket<
    * Sends all bytes of several views without copying them in the kernel. send(2) with MSG_ZEROCOPY
    *
    * Makes one system call for each view: on a datagram socket each is a datagram. One promise for all of them costs much
-   * less than one for each. `buffers` of the result and of an error gives the memory back. The rest is as for one view.
+   * less than one for each. `buffers` of the result gives the memory back. The rest is as for one view.
    */
   sendZeroCopy(data: readonly ArrayBufferView[], op?: Op | number): Promise<ZeroCopyBatchResult>
   async sendZeroCopy(data: unknown, op?: Op | number): Promise<ZeroCopyResult | ZeroCopyBatchResult> {

@@ -295,7 +295,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    * Sends all bytes of `data` without copying them in the kernel. send(2) with MSG_ZEROCOPY
    *
    * Returns when the kernel no longer needs the memory. Copies if another holder may have the open socket: after
-   * `adopt`, `dup`, `setInheritable(true)` or a read of `fd`. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
+   * `adopt`, `dup`, `setInheritable(true)` or a read of `fd`. If the kernel still sends when the socket is closed, the
+   * end of the stream needs a turn of the event loop. Linux, TCP, UDP and AF_VSOCK, else `EOPNOTSUPP`.
    */
   sendZeroCopy(data: ArrayBufferView, op?: SyncOp | number): ZeroCopyResult
   /**

@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads'
 import { native } from '../binding/binding'
+import { ERROR } from '../binding/shared'
 import { constants, SOL_SOCKET } from '../constants'
 import { aborted, canceled, closed, systemError, unsupported, withProgress } from '../errors'
 import { elementsOf } from '../errors/argument'
@@ -9,7 +10,7 @@ import { bytesOf, checkRentable, rent } from '../operations/zerocopy-memory'
 import { reactor } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { reclaimAfter } from '../reactor/finalizer'
-import { ZeroCopySend, ZeroCopySender } from '../reactor/zerocopy-sender'
+import { ZeroCopySend, ZeroCopySender, type ZeroCopyStatistics } from '../reactor/zerocopy-sender'
 import { performance } from '../runtime/clock'
 import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
@@ -70,6 +71,16 @@ function prepare(channel: Channel, sender: ZeroCopySender): void {
   reclaimAfter(channel, end) // the same cleanup if the socket is garbage-collected open
 }
 
+/** Returns the counters of a socket's sends. */
+export function statisticsOf(channel: Channel): ZeroCopyStatistics {
+  const sender = channel.extras?.zeroCopy ?? null
+  if (sender === null) return { sends: 0, bytes: 0, copied: 0, fallbacks: 0, pending: 0 }
+  // After a timeout or an abort no operation reads the completions.
+  if (!sender.idle && channel.fd >= 0 && channel.head(ERROR) === null)
+    new ZeroCopyEnd(channel, () => sender.idle).attempt()
+  return sender.statistics
+}
+
 // The memory of a worker's heap may be reused after the worker ends, while the kernel still sends from it. At the
 // end of a process the kernel keeps the memory until it is done.
 function tellHeap(sender: ZeroCopySender, id: number): void {
@@ -92,8 +103,8 @@ export class ZeroCopyCall {
     const views = this.#single
       ? [checkRentable('data', data)]
       : elementsOf('data', data).map((each, i) => checkRentable(`data[${i}]`, each))
-    if (channel.fd < 0) throw closed('send')
-    if (signal !== undefined && isAborted(signal)) throw aborted(signal)
+    if (channel.fd < 0) throw withProgress(closed('send'), 0)
+    if (signal !== undefined && isAborted(signal)) throw withProgress(aborted(signal), 0)
     const sender = senderOf(channel)
     const lends = !channel.shared && views.some(view => byteLengthOf(view) > 0) && sender.worthwhile()
     const send = new ZeroCopySend(lends ? rent(views) : { pieces: views.map(bytesOf), heap: false }, !lends)

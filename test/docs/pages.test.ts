@@ -21,7 +21,7 @@ const says: Record<string, (string | RegExp)[]> = {
   'bundlers.md': ['not beside this program\n'],
   'dgram.md': ['hello\n', '', 'hello 127.0.0.1\n', 'hello 127.0.0.1\n'],
   'doctor.md': [/^(true|false)\n[^]*CAP_NET_RAW: true/],
-  'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n'],
+  'errors.md': ['ECONNREFUSED connect 127.0.0.1 1\n', 'ABORT_ERR\nlater\n'],
   'framing.md': ['POST /items hello\n', 'one\ntwo and more\n', '100000\n', 'PING\nQUIT\n'],
   'from-c.md': ['131072 7\n', 'true -95 EOPNOTSUPP\n'],
   'from-node.md': ['echo\ndatagram 127.0.0.1\n'],

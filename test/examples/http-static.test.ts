@@ -45,6 +45,8 @@ describe('examples/http-static.mjs', () => {
   let server: Peer
   let url: string
   let port: number
+  /** What the server writes to its standard error. */
+  let complaint: unknown = ''
 
   const start = async (...args: string[]): Promise<void> => {
     server = new Peer(spawn(process.execPath, [program, '--port', '0', ...args, folder]))
@@ -85,7 +87,8 @@ describe('examples/http-static.mjs', () => {
   beforeEach(() => start('--workers', '1'))
   afterEach(async () => {
     if (!server.child.killed) server.child.kill('SIGTERM') // a second signal would end it at once
-    expect(await server.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(await server.ended).toMatchObject({ code: 0, stderr: complaint })
+    complaint = ''
   })
 
   testIf(curl, 'http-static.mjs: GET and HEAD of small, empty and large files', async () => {
@@ -193,6 +196,29 @@ describe('examples/http-static.mjs', () => {
       expect(stdout).toMatch(/Failed requests: +0\n/)
       expect(stdout).toMatch(new RegExp(`Keep-Alive requests: +${count}\n`))
     }
+  })
+
+  test('http-static.mjs closes the connection if a file becomes shorter while it is sent', async () => {
+    const huge = path.join(folder, 'huge')
+    writeFileSync(huge, '')
+    truncateSync(huge, 64 << 20)
+    const client = await createConnection({ host: '127.0.0.1', port })
+    const request = (name: string): string => `GET /${name} HTTP/1.1\r\nHost: x\r\n\r\n`
+    await client.sendAll(Buffer.from(request('huge') + request('many-0')))
+    const reader = client.reader()
+    await reader.until('\r\n\r\n')
+    truncateSync(huge, 32 << 20)
+    const zeros = Buffer.alloc(1 << 20)
+    let got = 0
+    // Another response would not consist of zeros.
+    for await (const chunk of client.chunks()) {
+      expect(chunk.equals(zeros.subarray(0, chunk.length))).toBe(true)
+      got += chunk.length
+    }
+    expect(got).toBe(32 << 20)
+    complaint = expect.stringMatching(/^Error: the file became shorter\n/)
+    client.close()
+    rmSync(huge)
   })
 
   testIf(missing.linux(), 'http-static.mjs keeps at most 256 files open', async () => {
