@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <initializer_list>
+
 #include "../../../native/shared.h"
 #include "../../../native/sys/platform.h"
 
@@ -103,6 +105,22 @@ void Levels(int poller) {
   pair.Drain();
   Expect("level: nothing to read, nothing reported", Fetched(poller, 1), kNone);
   PollerRemove(poller, pair.ours, false);
+}
+
+void Mutes(int poller) {
+  const Pair pair;
+  for (const Interest interest : {kEdges, kLevel}) {
+    PollerAdd(poller, pair.ours, 6, interest);
+    Expect("mute", PollerMute(poller, pair.ours, 6), 0);
+    pair.Send();
+    Expect("mute: data is not reported", Fetched(poller, 6), kNone);
+    Expect("mute: change", PollerChange(poller, pair.ours, 6, interest), 0);
+    Expect("mute: … reports what waits", Fetched(poller, 6), kReadable);
+    Expect("mute: again", PollerMute(poller, pair.ours, 6), 0);
+    Expect("mute: … unread data is not reported", Fetched(poller, 6), kNone);
+    Expect("mute: remove", PollerRemove(poller, pair.ours, false), 0);
+    pair.Drain();
+  }
 }
 
 void Writes(int poller) {
@@ -248,6 +266,7 @@ int main() {
   Expect("create: no events", Fetched(poller, 0), kNone);
   Edges(poller);
   Levels(poller);
+  Mutes(poller);
   Writes(poller);
   Ends(poller);
   Closes(poller);
