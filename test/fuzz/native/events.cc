@@ -99,6 +99,19 @@ void UseEdges(Env& env, Slot& slot) {
   env.Fields(slot.index)[kReadiness] |= kUsesEdges;
 }
 
+// Replaces native/direct_uv.cc: the slot is found by the id that a turn served, and the next turn may be its own.
+void ConsiderDirect(Env& env, SlotId id) {
+  Slot* slot = env.slots.Find(id);
+  if (slot != nullptr && From().ConsumeBool()) {
+    slot->direct = true;
+    env.direct.slot = id;
+  }
+}
+
+void ForgetDirect(Env& env) { env.direct.turns = 0; }
+
+void EndDirect(Env&, Slot& slot) { slot.direct = false; }
+
 // Replaces TypeScript: reads the records as lib/reactor/reactor.ts does.
 void Dispatch(Env& env, int records) {
   Must(++dispatched == 1 && records > 0 && records <= kMaxRecords);
@@ -187,7 +200,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     state[bsd::kStateFree] = from.ConsumeBool() ? Hostile() : int32_t(env.slots.free());
     dispatched = 0;
     rooms.clear();
-    bsd::RunEvents(env);
+    if (from.ConsumeBool()) {
+      bsd::RunDirect(env, env.direct.slot, from.ConsumeBool());
+    } else {
+      bsd::RunEvents(env);
+    }
   }
   for (uint32_t i = 0; i < env.slots.size(); ++i) {
     if (env.slots.At(i)->open) Close(env, *env.slots.At(i));
