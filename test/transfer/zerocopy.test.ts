@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, openSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { AF_INET, allocZeroCopy, constants, options, Socket, SOCK_DGRAM, SOCK_STREAM } from '../../lib'
 import { Socket as Blocking } from '../../lib/sync'
 import { run, runNode } from '../helpers/child'
@@ -47,38 +47,6 @@ testIf(linux, 'sends settle after the program has set SO_ZEROCOPY to 0, also dur
     await reading
   }
 })
-
-testIf(linux, 'after a timeout the statistics tell when the kernel needs the memory no more', async () => {
-  const [a, b] = await tcp()
-  const memory = allocZeroCopy(1 << 20)
-  const error = await failure(a.sendZeroCopy(Array(20).fill(memory) as Buffer[], { timeout: 20 }))
-  expect(error).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', bytesSent: expect.any(Number) as number })
-  expect(error).not.toHaveProperty('buffers')
-  expect(a.zeroCopyStatistics().pending).toBeGreaterThan(0)
-  await receive(b, error.bytesSent!)
-  while (a.zeroCopyStatistics().pending > 0) await turn()
-})
-
-testIf(
-  linux,
-  'a transfer that does not start because of its signal or close() has sent 0 bytes',
-  async () => {
-    const [a] = await tcp()
-    const signal = AbortSignal.abort()
-    const file = openSync(__filename, 'r')
-    const starts = [
-      () => a.sendAll(Buffer.alloc(1), { signal }),
-      () => a.sendfile(file, { signal }),
-      () => a.splice(file, { signal }),
-      () => a.sendZeroCopy(own(1), { signal }),
-    ]
-    for (const start of starts)
-      expect(await failure(start())).toMatchObject({ code: 'ABORT_ERR', bytesSent: 0 })
-    a.close()
-    expect(await failure(a.sendZeroCopy(own(1)))).toMatchObject({ code: 'EBADF', bytesSent: 0 })
-    closeSync(file)
-  },
-)
 
 testIf(
   linux,
