@@ -1,6 +1,6 @@
 // The socket that libuv watches itself. The poller is behind one libuv handle, so a wake-up costs two epoll_wait(2): one
 // of libuv, and one of the poller. If many sockets are busy, the second serves all of them. If one alone is busy, libuv
-// watches its descriptor directly, and the second is saved.
+// watches a duplicate of its descriptor, the poller is silent about it, and the second is saved.
 //
 // libuv watches level-triggered: it reports readiness again on every turn until the data is read. So the socket goes
 // back to the poller as soon as an event leads to no record, or is more than "readable".

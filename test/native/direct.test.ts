@@ -19,10 +19,9 @@ import { failure, outcome } from '../helpers/errors'
 import { runNode } from '../helpers/child'
 import { keeper } from '../helpers/keep'
 import { describeIf, missing } from '../helpers/need'
-import { kinds, type Pair } from '../helpers/pairs'
+import { kinds, turn, type Pair } from '../helpers/pairs'
 
 const keep = keeper()
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 const EPOLLIN = 1
 const byte = Buffer.from('x')
 

@@ -1,25 +1,22 @@
 // What a transfer that fails, or never starts, says about its progress and its memory.
 import { closeSync, openSync } from 'node:fs'
-import { AF_INET, allocZeroCopy, Socket, SOCK_STREAM } from '../../lib'
+import { allocZeroCopy } from '../../lib'
 import { failure } from '../helpers/errors'
 import { keeper } from '../helpers/keep'
 import { missing, testIf } from '../helpers/need'
-import { receive, turn } from '../helpers/pairs'
+import { kinds, receive, turn, type Pair } from '../helpers/pairs'
 
 const linux = missing.linux()
 const own = (size: number): Buffer => Buffer.from(new ArrayBuffer(size))
 const keep = keeper()
 
-async function tcp(): Promise<[Socket, Socket]> {
-  const listener = new Socket(AF_INET, SOCK_STREAM).bind(['127.0.0.1', 0]).listen()
-  const a = keep(new Socket(AF_INET, SOCK_STREAM))
-  const [b] = await Promise.all([listener.accept(), a.connect(listener.getsockname())])
-  listener.close()
-  return [a, keep(b)]
+async function tcp(): Promise<Pair> {
+  const { a, b } = await kinds.find(kind => kind.name === 'tcp4')!.make()
+  return { a: keep(a), b: keep(b) }
 }
 
 testIf(linux, 'after a timeout the statistics tell when the kernel needs the memory no more', async () => {
-  const [a, b] = await tcp()
+  const { a, b } = await tcp()
   const memory = allocZeroCopy(1 << 20)
   const error = await failure(a.sendZeroCopy(Array(20).fill(memory) as Buffer[], { timeout: 20 }))
   expect(error).toMatchObject({ code: 'ERR_SOCKET_TIMEOUT', bytesSent: expect.any(Number) as number })
@@ -33,7 +30,7 @@ testIf(
   linux,
   'a transfer that does not start because of its signal or close() has sent 0 bytes',
   async () => {
-    const [a] = await tcp()
+    const { a } = await tcp()
     const signal = AbortSignal.abort()
     const file = openSync(__filename, 'r')
     const starts = [
