@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
+
+const dist = path.resolve(__dirname, '../../dist')
+
+/** The modules whose exports V8 keeps in a dictionary, as it does with many constants. Each is only read at start. */
+const READ_AT_START = /^((index|linux|darwin)\.js|constants\/.*|(names|bpf|options)\/index\.js|options\/codec\.js)$/
+
+// The compiler makes a getter of `export { name }` if the name was imported, and V8 then keeps the exports in a
+// dictionary. Optimized code calls a generic function for each use of such a module: a tenth of a receive.
+test('modules that run for each operation do not keep their exports in a dictionary', () => {
+  const script = `
+    require(${JSON.stringify(path.join(dist, 'index.js'))})
+    const slow = Object.values(require.cache).filter(each => !%HasFastProperties(each.exports)).map(each => each.filename)
+    console.log(JSON.stringify([Object.keys(require.cache).length, slow]))`
+  const text = execFileSync(process.execPath, ['--allow-natives-syntax', '-e', script], { encoding: 'utf8' })
+  const [count, slow] = JSON.parse(text) as [number, string[]]
+  expect(count).toBeGreaterThan(100)
+  expect(slow.map(each => path.relative(dist, each)).filter(name => !READ_AT_START.test(name))).toEqual([])
+})
