@@ -1,4 +1,5 @@
-import { AddressCodec, isIn, type Address } from './address'
+import { AddressCodec, type Address } from './address'
+import { isIn } from './address/base'
 import type { Platform } from './platform'
 import { interfaces } from './binding/interface-lookup'
 import { layout } from './binding/tables'

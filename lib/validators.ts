@@ -1,20 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
-import {
-  checkBoolean,
-  checkInteger,
-  checkText,
-  describeType,
-  invalidType,
-  misused,
-  outOfRange,
-} from './errors/argument'
+import { checkInteger, describeType, invalidType, misused, outOfRange } from './errors/argument'
 import { isSignal } from './runtime/signals'
 import { memberOf, ownFields } from './runtime/fields'
 
 /** An open file: a descriptor, a FileHandle, or an object with a descriptor as `fd`. */
 export type FileLike = number | FileHandle | { readonly fd: number }
-
-export { checkBoolean, checkInteger, checkText }
 
 /** The options of every operation that can wait. A number in place of the options is `flags`. */
 export interface Op {

@@ -25,7 +25,6 @@ import { UnknownCodec, type RawLike, type UnknownAddress } from './unknown'
 import { VsockCodec, type VsockAddress, type VsockLike } from './vsock'
 import { XdpCodec, type XdpAddress, type XdpLike } from './xdp'
 
-export { isIn } from './base'
 export type { AddressKind, InterfaceLookup } from './base'
 export type { BluetoothProtocol } from './bluetooth'
 export type {

@@ -6,7 +6,7 @@ import { AF_INET6 } from '../constants'
 import type { FamilyControl } from '../control/build'
 import { buildControl, walkControl, type Control } from '../control/walk'
 import { invalidType, outOfRange } from '../errors'
-import { elementsOf } from '../errors/argument'
+import { elementsOf, checkBoolean, checkInteger } from '../errors/argument'
 import { anyNetwork, checkControls, copyControls, haveForms, sendsIPv6, type Sender } from './controls'
 import { addressAt, addresses } from '../host'
 import { home, type Network } from '../reactor/network'
@@ -21,7 +21,7 @@ import {
 } from '../binding/shared'
 import type { NonSharedBuffer } from '../runtime/buffer'
 import type { InspectStyle } from '../runtime/inspect'
-import { checkBoolean, checkBytes, checkInteger, checkOptions } from '../validators'
+import { checkBytes, checkOptions } from '../validators'
 import type { Meta } from '../control/meta'
 
 /** The kernel takes at most this many messages in one call (UIO_MAXIOV). */

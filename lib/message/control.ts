@@ -2,7 +2,7 @@ import { ControlBuilder } from '../control/build'
 import { controlLayout } from './receive-control'
 import { platform } from '../host'
 import { interfaces } from '../binding/interface-lookup'
-import { checkInteger } from '../validators'
+import { checkInteger } from '../errors/argument'
 
 const MAX_LENGTH = 0x7fffffff // a C int, as in other bindings of CMSG_SPACE
 

@@ -3,7 +3,8 @@ import { formatIPv4, formatIPv6, parseIPv4, parseIPv6 } from '../address/text'
 import { AF_INET, AF_INET6 } from '../constants'
 import { invalidAddress, invalidType, outOfRange } from '../errors'
 import type { NonSharedBuffer } from '../runtime/buffer'
-import { checkBytes, checkInteger } from '../validators'
+import { checkBytes } from '../validators'
+import { checkInteger } from '../errors/argument'
 
 /**
  * Computes the Internet checksum (RFC 1071), as a number in host byte order. Set the checksum field of an ICMP, UDP,

@@ -4,7 +4,7 @@ import { AF_UNIX, SOCK_DGRAM } from '../constants'
 import { ENOBUFS } from '../errors/errno'
 import { checkCreationOptions, socketInNamespace, type NamespaceOptions } from '../reactor/namespace'
 import { reactor } from '../reactor'
-import { checkInteger, checkText } from '../validators'
+import { checkInteger, checkText } from '../errors/argument'
 import { getifaddrs } from './local'
 
 /**

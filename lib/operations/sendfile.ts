@@ -7,7 +7,8 @@ import type { Channel } from '../reactor/channel'
 import { Operation, PENDING, YIELD } from '../reactor/operation'
 import { performance, queueMicrotask } from '../runtime/clock'
 import { inContext } from '../runtime/context'
-import { checkInteger, fieldsOfOp, type Op } from '../validators'
+import { fieldsOfOp, type Op } from '../validators'
+import { checkInteger } from '../errors/argument'
 import { statOf } from './stat'
 
 /** The options of sendfile. */

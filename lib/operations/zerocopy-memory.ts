@@ -6,7 +6,8 @@ import { pool } from '../message/pool'
 import type { Rental } from '../reactor/zerocopy-sender'
 import type { NonSharedBuffer } from '../runtime/buffer'
 import { byteLengthOf, isDetached, isResizable, lengthOfMemory, memoryOf, octetsOf } from '../struct'
-import { checkBytes, checkInteger } from '../validators'
+import { checkBytes } from '../validators'
+import { checkInteger } from '../errors/argument'
 
 const MAX_SLAB = 1 << 30
 

@@ -1,7 +1,7 @@
 import { invalidType, outOfRange } from '../errors'
 import { native } from '../binding/binding'
 import { constants } from '../constants'
-import { checkInteger } from '../validators'
+import { checkInteger } from '../errors/argument'
 import { ownFields } from '../runtime/fields'
 import type { Socket } from '../socket'
 

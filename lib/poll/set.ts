@@ -1,5 +1,5 @@
 import { canceled, closed, invalidType, systemError } from '../errors'
-import { elementsOf } from '../errors/argument'
+import { elementsOf, checkInteger } from '../errors/argument'
 import { BaseSocket } from '../socket/base'
 import { native } from '../binding/binding'
 import {
@@ -16,7 +16,7 @@ import {
 } from '../constants'
 import { EBADF } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
-import { checkFd, checkInteger, checkOp, checkTimeout, type Op, type Waiting } from '../validators'
+import { checkFd, checkOp, checkTimeout, type Op, type Waiting } from '../validators'
 import { ownFields } from '../runtime/fields'
 
 /** A Socket, a descriptor, or an object with a descriptor as `fd`. */

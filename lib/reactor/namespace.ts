@@ -4,7 +4,8 @@ import { STATE_SECOND } from '../binding/shared'
 import { outOfRange, SocketError, systemError, unsupported } from '../errors'
 import { errnoCode } from '../errors/errno'
 import { reactor } from '.'
-import { checkInteger, checkOptions, checkText } from '../validators'
+import { checkOptions } from '../validators'
+import { checkInteger, checkText } from '../errors/argument'
 
 /** Describes the options of a new socket. */
 export interface CreationOptions {

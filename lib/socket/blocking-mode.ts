@@ -2,7 +2,8 @@ import { native } from '../binding/binding'
 import { F_GETFL, F_SETFL, O_NONBLOCK } from '../constants'
 import { closed, systemError } from '../errors'
 import type { Channel } from '../reactor/channel'
-import { checkBoolean, checkOptions } from '../validators'
+import { checkOptions } from '../validators'
+import { checkBoolean } from '../errors/argument'
 
 /** Describes the options of `detach`. */
 export interface DetachOptions {

@@ -5,7 +5,8 @@ import { RECVMSG_FIELDS, type RecvmsgOptions } from '../operations/message'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
 import { SafeSet } from '../runtime/collections'
-import { checkInteger, checkSize, type Op, type Waiting } from '../validators'
+import { checkSize, type Op, type Waiting } from '../validators'
+import { checkInteger } from '../errors/argument'
 import { type BaseSocket, isStream } from './base'
 
 /** Describes the options of `chunks`. */

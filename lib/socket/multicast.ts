@@ -8,7 +8,8 @@ import { hostContext } from '../options/context'
 import * as ip from '../options/ip'
 import * as ipv6 from '../options/ipv6'
 import type { Channel } from '../reactor/channel'
-import { checkOptions, checkInteger, checkText } from '../validators'
+import { checkOptions } from '../validators'
+import { checkInteger, checkText } from '../errors/argument'
 
 /** Describes the options of `joinGroup`. */
 export interface JoinOptions {

@@ -4,7 +4,7 @@ import type { SocketKind } from '../constants'
 import { AF_UNIX, MSG_WAITALL, SOCK_DGRAM } from '../constants/per-call'
 import { buildControl, type Control } from '../control/walk'
 import { aborted, closed, withProgress, invalidType, outOfRange, systemError } from '../errors'
-import { elementsOf } from '../errors/argument'
+import { elementsOf, checkBoolean, checkInteger } from '../errors/argument'
 import { errnoOf } from '../errors/errno'
 import type { ErrorRecord } from '../errqueue/record'
 import type { Message } from '../message'
@@ -58,16 +58,7 @@ import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
 import type { NonSharedBuffer } from '../runtime/buffer'
 import { isAborted } from '../runtime/signals'
 import { byteLengthOf } from '../struct'
-import {
-  checkFd,
-  type FileLike,
-  checkBoolean,
-  checkBytes,
-  checkInteger,
-  checkSize,
-  fieldsOfOp,
-  ownOp,
-} from '../validators'
+import { checkFd, type FileLike, checkBytes, checkSize, fieldsOfOp, ownOp } from '../validators'
 import { BaseSocket, isInet, isStream, isUnixDatagram } from './base'
 import { setBlocking } from './blocking-mode'
 import { Adoption, socketArguments } from './create'

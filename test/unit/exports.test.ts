@@ -4,7 +4,8 @@ import path from 'node:path'
 const dist = path.resolve(__dirname, '../../dist')
 
 /** The modules whose exports V8 keeps in a dictionary, as it does with many constants. Each is only read at start. */
-const READ_AT_START = /^((index|linux|darwin)\.js|constants\/.*|(names|bpf|options)\/index\.js|options\/codec\.js)$/
+const READ_AT_START =
+  /^((index|linux|darwin)\.js|constants\/.*|(names|bpf|options)\/index\.js|options\/codec\.js)$/
 
 // The compiler makes a getter of `export { name }` if the name was imported, and V8 then keeps the exports in a
 // dictionary. Optimized code calls a generic function for each use of such a module: a tenth of a receive.
