@@ -30,8 +30,9 @@
         "WARNING_CFLAGS": ["-Wall", "-Wextra", "-Wpedantic"]
       },
       "conditions": [
-        # Threads that a foreign file holds up outlive the environment that loaded the addon.
-        ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"] }],
+        # -z nodelete: threads that a foreign file holds up outlive the environment that loaded the addon. -fno-plt: each
+        # function of Node-API is called directly, not through a stub.
+        ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"], "cflags": ["-fno-plt"] }],
         ["sock_sanitize!=''", {
           "cflags": ["-fsanitize=<(sock_sanitize)", "-fno-omit-frame-pointer", "-g", "-O1"],
           "cflags!": ["-O3"],

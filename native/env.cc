@@ -13,15 +13,14 @@ void Dispatch(Env& env, int records) {
   napi_handle_scope scope = nullptr;
   // uncovered: Node-API refuses only without memory
   if (napi_open_handle_scope(napi, &scope) != napi_ok) return;
-  napi_value receiver = nullptr;
   napi_value function = nullptr;
   napi_value count = nullptr;
   napi_value ignored = nullptr;  // Deno writes the result even if none is wanted
-  napi_get_global(napi, &receiver);
   napi_get_reference_value(napi, env.dispatch, &function);
   napi_create_int32(napi, records, &count);
-  // No async context is needed: the code after an `await` runs in the context of that `await`.
-  napi_make_callback(napi, nullptr, receiver, function, 1, &count, &ignored);
+  // No async context is needed: the code after an `await` runs in the context of that `await`. The function does not use
+  // its receiver, but Node-API wants an object.
+  napi_make_callback(napi, nullptr, function, function, 1, &count, &ignored);
   bool pending = false;
   // uncovered: the function in TypeScript does not throw
   if (napi_is_exception_pending(napi, &pending) == napi_ok && pending) {

@@ -36,13 +36,27 @@ const setBytes = uncurried<(to: Uint8Array, from: Uint8Array) => void>(
 /** The flags of receives that JavaScript makes, never native code. */
 const BY_ATTEMPT = MSG_TRUNC | MSG_WAITALL
 
+const { isUint8Array } = types
 const { memory } = reactor
 const inbox = Buffer.from(memory.inbox.buffer)
 const empty = Buffer.alloc(0)
 
 function copyOut(target: Uint8Array, where: number, length: number): void {
-  if (length <= LOOP) for (let i = 0; i < length; i++) target[i] = inbox[where + i]!
-  else setBytes(target, inbox.subarray(where, where + length))
+  if (length > LOOP) return setBytes(target, inbox.subarray(where, where + length))
+  let i = 0
+  // V8 does not unroll loops.
+  for (const whole = length & ~7; i < whole; i += 8) {
+    const from = where + i
+    target[i] = inbox[from]!
+    target[i + 1] = inbox[from + 1]!
+    target[i + 2] = inbox[from + 2]!
+    target[i + 3] = inbox[from + 3]!
+    target[i + 4] = inbox[from + 4]!
+    target[i + 5] = inbox[from + 5]!
+    target[i + 6] = inbox[from + 6]!
+    target[i + 7] = inbox[from + 7]!
+  }
+  for (; i < length; i++) target[i] = inbox[where + i]!
 }
 
 /** The common part of recv(2) and recvfrom(2), into new or existing memory. */
@@ -225,8 +239,11 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
     this.buffer = empty
     if (filling !== null) return setBytes(octetsOf(buffer), filling.take())
     if (where < 0) return // the bytes are already in the buffer
-    const length = Math.min(result, this.size)
-    if (byteLengthOf(buffer) < this.size) {
+    const { size } = this
+    const length = Math.min(result, size)
+    const bytes = isUint8Array(buffer) ? buffer : octetsOf(buffer)
+    // To read the last byte costs less than to ask for the length.
+    if (size > 0 && bytes[size - 1] === undefined) {
       // The buffer was detached or became smaller during the wait. The next receive returns these bytes. After
       // MSG_PEEK they are still in the socket's queue.
       if ((this.flags & MSG_PEEK) === 0) {
@@ -236,7 +253,7 @@ abstract class ReceiveInto<T> extends ReceiveOperation<T> {
       }
       throw bufferGone(this.syscall)
     }
-    copyOut(types.isUint8Array(buffer) ? buffer : octetsOf(buffer), where, length)
+    copyOut(bytes, where, length)
   }
 
   override abandon(reason: Error): Error {

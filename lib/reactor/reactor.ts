@@ -299,9 +299,8 @@ export class Reactor {
     const { direction } = operation
     // Disarm the head, or C++ would receive data for an operation that is gone.
     if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
-    this.#waiting.remove(channel, operation)
+    if (!this.#waiting.remove(channel, operation)) this.#poller.stopRetrying(channel)
     clearLeave(operation)
-    if (!channel.waits) this.#poller.stopRetrying(channel)
     operation.taken = false // last: if a call throws, the operation is not used again
   }
 

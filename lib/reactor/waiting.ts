@@ -32,11 +32,13 @@ export class Waiting {
     operation.queued = true
   }
 
-  /** Removes an operation from its queue. */
-  remove(channel: Channel, operation: Operation<unknown>): void {
+  /** Removes an operation from its queue. Returns true if other operations wait on the socket. */
+  remove(channel: Channel, operation: Operation<unknown>): boolean {
     channel.queue(operation.direction).remove(operation)
     operation.queued = false
-    if (!channel.waits) this.leave(channel)
+    if (channel.waits) return true
+    this.leave(channel)
+    return false
   }
 
   /** Forgets a socket on which no operation waits. */
