@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,6 +49,19 @@ static napi_value do_recv(napi_env env, napi_callback_info info) {
 static napi_value do_send(napi_env env, napi_callback_info info) {
   struct arguments a = arguments_of(env, info, NULL, 0);
   return number(env, send(a.fd, a.data, a.size, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+// (fd, typed array, file, begin, end): sends a head, then a part of a file behind it. Returns where the part that was
+// sent ends. With an empty head it goes on from there.
+static napi_value do_send_file(napi_env env, napi_callback_info info) {
+  int32_t more[3];
+  struct arguments a = arguments_of(env, info, more, 3);
+  off_t at = more[1];
+  if (a.size > 0 && send(a.fd, a.data, a.size, MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    return number(env, -1);
+  while (at < more[2])
+    if (sendfile(a.fd, more[0], &at, (size_t)(more[2] - at)) <= 0) break;
+  return number(env, at);
 }
 
 static napi_value do_getsockopt(napi_env env, napi_callback_info info) {
@@ -257,6 +271,7 @@ NAPI_MODULE_INIT() {
   } functions[] = {
       {"recv", do_recv},
       {"send", do_send},
+      {"sendFile", do_send_file},
       {"getsockopt", do_getsockopt},
       {"close", do_close},
       {"accept", do_accept},

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 
 const addon = createRequire(import.meta.url)('../build/smallest.node')
 
-export const { recv, send, close, accept, recvMany, sendMany, sendZeroCopy, completions } = addon
+export const { recv, send, sendFile, close, accept, recvMany, sendMany, sendZeroCopy, completions } = addon
 
 const EAGAIN = -11
 
@@ -38,24 +38,32 @@ export function arrivals(fd, buffer) {
 }
 
 /**
- * Returns a function that gathers sockets behind one epoll: the arrivals of all of them in a turn of the event loop are
- * received in C, and told by one callback. Of a descriptor and a buffer it makes the same as `arrivals`.
+ * Gathers sockets behind one epoll: the arrivals of all of them in a turn of the event loop are received in C, and told
+ * by one callback. Returns a function that does for one more socket the same as `onArrival`.
  */
-export function gathering() {
+export function gatheringCalls() {
   const told = new Int32Array(2 * 64)
-  const members = []
+  const listeners = []
   const epoll = addon.epoll()
   addon.watch(
     epoll,
     told,
     count => {
-      for (let i = 0; i < count; i++) members[told[2 * i]](told[2 * i + 1])
+      for (let i = 0; i < count; i++) listeners[told[2 * i]](told[2 * i + 1])
     },
     2,
   )
+  return (fd, buffer, listener) => {
+    listeners[addon.join(fd, buffer, epoll)] = listener
+  }
+}
+
+/** Gathers sockets behind one epoll. Of a descriptor and a buffer the result makes the same as `arrivals`. */
+export function gathering() {
+  const join = gatheringCalls()
   return (fd, buffer) => {
     const { tell, next } = awaited()
-    members[addon.join(fd, buffer, epoll)] = tell
+    join(fd, buffer, tell)
     return next
   }
 }
