@@ -1,11 +1,15 @@
 // The watchdog thread. Every few milliseconds it looks at all watched threads, and interrupts a guarded call that was
 // already running at the last look. It sleeps while there are no guarded calls. A timer for each call would cost as
 // much as the call.
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <string_view>
 
 #include "../platform.h"
 
@@ -44,13 +48,28 @@ int FreeSignal() {
   return -1;  // uncovered: only if another program has taken every real-time signal
 }
 
-// Returns true if the thread has made calls since the last look. Interrupts a call that was running at the last look.
+// True if the thread waits for nothing but a processor: the system is busy, and the call does not block. Reads the state
+// behind the name of the thread, which may contain anything: "7 (node) R 1 ...".
+bool IsRunnable(int tid) {
+  char text[128];
+  snprintf(text, sizeof text, "/proc/self/task/%d/stat", tid);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t size = read(file, text, sizeof text);
+  close(file);
+  const std::string_view stat(text, size > 0 ? static_cast<size_t>(size) : 0);
+  const size_t end = stat.rfind(") ");
+  return end != std::string_view::npos && stat.substr(end + 2, 1) == "R";
+}
+
+// Returns true if the thread has made calls since the last look. Interrupts a call that was running at the last look, and
+// that waits.
 bool Look(WatchedThread& thread) {
   const uint32_t calls = thread.calls.load();
   const bool same = calls == thread.seen;
   thread.seen = calls;
   if (calls % 2 == 0) return !same;
-  if (!same) return true;
+  if (!same || IsRunnable(thread.tid)) return true;
   thread.interrupted.store(true);
   // uncovered: the call ended between two lines
   if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal.load());
