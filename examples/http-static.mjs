@@ -72,8 +72,8 @@ function nameOf(/** @type {string} */ target) {
 
 /** True if the client has this version of the file already. */
 function isKnown(/** @type {Fields} */ fields, /** @type {File} */ { version, modified }) {
-  const tags = fields['if-none-match']
-  if (tags === undefined) return Date.parse(fields['if-modified-since'] ?? '') >= modified
+  const { 'if-none-match': tags, 'if-modified-since': since } = fields
+  if (tags === undefined) return since !== undefined && Date.parse(since) >= modified
   return tags === '*' || tags.split(',').some(tag => tag.trim().replace(/^W\//, '') === version)
 }
 
@@ -82,10 +82,11 @@ function isKnown(/** @type {Fields} */ fields, /** @type {File} */ { version, mo
  * @returns {[begin: number, end: number] | 'all' | null}
  */
 function rangeOf(/** @type {Request} */ { method, fields }, /** @type {File} */ { size, version, modified }) {
-  const [, first, last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(fields['range'] ?? '') ?? []
-  const condition = fields['if-range']
+  const { range, 'if-range': condition } = fields
+  if (method !== 'GET' || range === undefined) return 'all'
+  const [, first, last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/i.exec(range) ?? []
   const valid = condition === undefined || condition === version || Date.parse(condition) === modified
-  if (method !== 'GET' || !valid || first === undefined || first + last === '') return 'all'
+  if (!valid || first === undefined || first + last === '') return 'all'
   if (first === '') return Number(last) > 0 && size > 0 ? [Math.max(0, size - Number(last)), size] : null
   if (last !== '' && Number(last) < Number(first)) return 'all'
   const end = last === '' ? size : Math.min(size, Number(last) + 1)
@@ -136,7 +137,8 @@ async function sendLarge(
   }
 }
 
-async function sendFile(
+/** Sends the answer to a request for a file. */
+function sendFile(
   /** @type {Socket} */ connection,
   /** @type {File} */ file,
   /** @type {Request} */ request,
@@ -199,19 +201,6 @@ async function refuse(/** @type {Socket} */ connection, /** @type {number} */ st
   while ((await connection.recv(MAX_HEAD, { signal }).catch(() => '')).length > 0);
 }
 
-/** Reads a head. When the server ends, the client may send one more request: it may be on its way. */
-async function nextHead(
-  /** @type {Socket} */ connection,
-  /** @type {import('bsd-sockets').SocketReader} */ reader,
-) {
-  try {
-    return await reader.until('\r\n\r\n')
-  } catch (error) {
-    if (/** @type {Error} */ (error).name !== 'AbortError') throw error
-    return connection.reader({ max: MAX_HEAD, timeout: GRACE }).until('\r\n\r\n')
-  }
-}
-
 /** Serves a connection to its end. */
 async function converse(
   /** @type {Socket} */ connection,
@@ -219,13 +208,18 @@ async function converse(
   /** @type {AbortSignal} */ stopping,
 ) {
   connection.timeout = SEND_TIME
-  const reader = connection.reader({ max: MAX_HEAD, timeout: HEAD_TIME, signal: stopping })
+  let reader = connection.reader({ max: MAX_HEAD, timeout: HEAD_TIME, signal: stopping })
   for (let keep = true; keep;) {
     let head
     try {
-      head = await nextHead(connection, reader)
+      head = await reader.until('\r\n\r\n')
     } catch (error) {
-      const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+      const { code, name } = /** @type {NodeJS.ErrnoException} */ (error)
+      if (name === 'AbortError') {
+        // The server ends. The client may send one more request: it may be on its way.
+        reader = connection.reader({ max: MAX_HEAD, timeout: GRACE })
+        continue
+      }
       if (code === 'ERR_LIMIT_EXCEEDED') return refuse(connection, 431)
       if (code === 'ERR_SOCKET_TIMEOUT' && reader.buffered > 0) return refuse(connection, 408)
       if (code === 'ERR_SOCKET_TIMEOUT' || code === 'ERR_UNEXPECTED_END') return

@@ -9,7 +9,6 @@ const { getOwnPropertyDescriptor, getPrototypeOf } = Object
 const { apply } = Reflect
 const addEventListener = methodOf('addEventListener')
 const removeEventListener = methodOf('removeEventListener')
-const getAborted = getterOf('aborted')
 const getReason = getterOf('reason')
 /** The options of addEventListener. Without a prototype, because addEventListener reads other options too. */
 const ONCE = Object.freeze({ __proto__: null, once: true })
@@ -23,6 +22,9 @@ function getterOf(name: 'aborted' | 'reason'): () => unknown {
   return getOwnPropertyDescriptor(AbortSignal.prototype, name)!.get!
 }
 
+/** Returns true if the signal is aborted. A bound function, because a Reflect.apply in every wait costs 0.3 us. */
+export const isAborted = Function.prototype.call.bind(getterOf('aborted')) as (signal: AbortSignal) => boolean
+
 /** Returns true if the value is an AbortSignal, also one of another realm. `instanceof` checks only the prototype. */
 export function isSignal(value: unknown): value is AbortSignal {
   if (typeof value !== 'object') return false
@@ -31,16 +33,11 @@ export function isSignal(value: unknown): value is AbortSignal {
     if (types.isProxy(each)) return false
   }
   try {
-    apply(getAborted, value, [])
+    isAborted(value as AbortSignal)
     return true
   } catch {
     return false
   }
-}
-
-/** Returns true if the signal is aborted. */
-export function isAborted(signal: AbortSignal): boolean {
-  return apply(getAborted, signal, []) as boolean
 }
 
 /** Returns the reason of the abort. */
