@@ -39,9 +39,16 @@ setTimeout(() => {
 }, 10)
 `
 
-testIf(needs, 'a call whose thread waits for a processor is not interrupted', async () => {
-  ensureDist()
-  const [, core = '0'] = /Cpus_allowed_list:\t(\d+)/.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
-  const ended = await run('taskset', ['-c', core, process.execPath, '-e', prelude + script], { timeout: 20_000 })
-  expect(ended).toEqual({ code: 0, signal: null, stdout: 'not interrupted\n', stderr: '' })
-}, 30_000)
+testIf(
+  needs,
+  'a call whose thread waits for a processor is not interrupted',
+  async () => {
+    ensureDist()
+    const [, core = '0'] = /Cpus_allowed_list:\t(\d+)/.exec(readFileSync('/proc/self/status', 'latin1')) ?? []
+    const ended = await run('taskset', ['-c', core, process.execPath, '-e', prelude + script], {
+      timeout: 20_000,
+    })
+    expect(ended).toEqual({ code: 0, signal: null, stdout: 'not interrupted\n', stderr: '' })
+  },
+  30_000,
+)

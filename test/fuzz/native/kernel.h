@@ -4,6 +4,7 @@
 #ifndef BSD_SOCKETS_FUZZ_KERNEL_H_
 #define BSD_SOCKETS_FUZZ_KERNEL_H_
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ void* FuzzMmap(void* at, size_t size, int protection, int flags, int fd, off_t o
 int FuzzMunmap(void* at, size_t size);
 int FuzzAccept4(int fd, sockaddr* address, socklen_t* length, int flags);
 int FuzzClose(int fd);
+int FuzzOpen(const char* path, int flags, ...);
 }
 
 #define syscall FuzzSyscall
@@ -37,5 +39,6 @@ int FuzzClose(int fd);
 #define munmap FuzzMunmap
 #define accept4 FuzzAccept4
 #define close FuzzClose
+#define open FuzzOpen
 
 #endif  // BSD_SOCKETS_FUZZ_KERNEL_H_
