@@ -106,10 +106,13 @@ export interface Native {
     count: number,
     flags: number,
   ): number
-  /** Receives like recvmmsg, and then moves the data together. Each message begins at a multiple of 8. */
+  /**
+   * Receives like recvmmsg, and then moves the data together. Each message begins at a multiple of 8. After the slab's
+   * data, `buffers` has memory of their own for the first messages: a large one that fills it exactly stays there.
+   */
   recvPacked(
     slot: number,
-    data: Uint8Array,
+    buffers: Uint8Array | readonly Uint8Array[],
     names: Uint8Array | null,
     control: Uint8Array | null,
     fields: Int32Array,

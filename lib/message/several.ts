@@ -17,6 +17,7 @@ import { Kept } from './kept'
 import { aligned, pool } from './pool'
 import { receiveControl } from './receive-control'
 import type { NonSharedBuffer } from '../runtime/buffer'
+import { append } from '../runtime/list'
 
 /** Makes the distance of large messages odd in cache lines. Else all of them would compete for the same lines. */
 const PADDING = 5 * 64
@@ -24,6 +25,8 @@ const PADDING = 5 * 64
 const MAX_ROOM = 1 << 30
 /** Memory of at most this many bytes is kept for the next loop. */
 const KEPT_ROOM = 8 << 20
+/** The largest number of messages with own memory. The call takes 1024 buffers. */
+const MAX_OWNED = 1023
 const empty = Buffer.alloc(0)
 
 /**
@@ -31,7 +34,11 @@ const empty = Buffer.alloc(0)
  * of this environment can share it. The kernel touches only the pages that it writes to.
  */
 export class Room {
-  readonly #data: Buffer
+  readonly #data: NonSharedBuffer
+  /** `#data`, and then own memory for the first messages of the next call: see `#expect`. */
+  #buffers: NonSharedBuffer[]
+  /** The length of the first large message of the last call, or 0. */
+  #usual = 0
   readonly #names: Buffer
   readonly #control: Buffer
   readonly #fields: Int32Array
@@ -48,6 +55,7 @@ export class Room {
     if (whole > MAX_ROOM) throw outOfRange('options.size', `<= ${MAX_ROOM} bytes in total`, whole)
     this.#stride = aligned(size) + (size < LARGE ? 0 : PADDING)
     this.#data = Buffer.allocUnsafeSlow(count * this.#stride)
+    this.#buffers = [this.#data]
     this.#names = Buffer.allocUnsafeSlow(count * ADDRESS_SIZE)
     this.#control = Buffer.allocUnsafeSlow(count * controlSize)
     this.#fields = new Int32Array(count * BATCH_STRIDE)
@@ -57,7 +65,7 @@ export class Room {
   receive(channel: Channel, count: number, flags: number): number {
     return native.recvPacked(
       channel.id,
-      this.#data,
+      this.#buffers,
       this.#names,
       this.#control,
       this.#fields,
@@ -75,6 +83,8 @@ export class Room {
     let last: Kept | null = null
     let at = 0
     let copied = 0
+    let expected = 0
+    let similar = 0
     this.bytes = 0
     for (let i = 0; i < messages; i++) {
       const length = this.#length(i)
@@ -82,9 +92,12 @@ export class Room {
       if (length === 0 && i > 0 && !channel.messages) break
       const large = length >= LARGE
       this.bytes += length
-      if (large) at = i * this.#stride
-      else if (i >= copied) copied = this.#copy(i, messages, at)
-      const data = large ? pool.copy(this.#data, at, length) : length > 0 ? pool.cut(length) : empty
+      if (large) {
+        at = i * this.#stride
+        if (expected === 0) expected = length
+        if (length === expected) similar++
+      } else if (i >= copied) copied = this.#copy(i, messages, at)
+      const data = large ? this.#large(i, at, length) : length > 0 ? pool.cut(length) : empty
       const message = this.#message(channel, i, data)
       at += large ? this.#stride : aligned(length)
       if (first === null) {
@@ -96,7 +109,29 @@ export class Room {
       else last.next = kept
       last = kept
     }
+    this.#expect(expected, Math.min(similar, MAX_OWNED))
     return first!
+  }
+
+  // Returns the own memory of a message that fills it, and has it replaced before it is used again.
+  #large(i: number, at: number, length: number): NonSharedBuffer {
+    const own = this.#buffers[i + 1]
+    if (own?.length !== length) return pool.copy(this.#data, at, length)
+    this.#buffers[i + 1] = Buffer.allocUnsafeSlow(length)
+    return own
+  }
+
+  /**
+   * Messages of one length often follow each other. Own memory of just that length then needs no copy, and nothing of an
+   * earlier message can be left in it.
+   */
+  #expect(length: number, count: number): void {
+    if (length !== this.#usual) {
+      this.#usual = length
+      this.#buffers = [this.#data]
+    } else if (count > 1) {
+      while (this.#buffers.length <= count) append(this.#buffers, Buffer.allocUnsafeSlow(length))
+    }
   }
 
   // Copies the small messages from place `i` on that fit into one piece of the pool. Returns the place after them.

@@ -37,11 +37,11 @@ constexpr size_t Aligned(size_t bytes) {
   return (bytes + kRest) & ~kRest;
 }
 
-// Reads (data, names|null, control|null, fields, size, controlSize, first, count, flags). With `packed`, argument 7 is the
-// stride instead of the first place.
-bool ReadSlab(Args& a, Slab* slab, bool packed = false) {
+// Reads (data, names|null, control|null, fields, size, controlSize, first, count, flags). The caller has read `data`. With
+// `packed`, argument 7 is the stride instead of the first place.
+bool ReadSlab(Args& a, Bytes data, Slab* slab, bool packed = false) {
   constexpr int64_t kMaxSize = INT32_MAX;
-  slab->data = a.Buffer(1, "data");
+  slab->data = data;
   slab->names = a.OptionalBuffer(2, "names");
   slab->control = a.OptionalBuffer(3, "control");
   slab->size = static_cast<size_t>(a.Integer(5, "size", 0, kMaxSize));
@@ -88,6 +88,18 @@ void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
       static_cast<decltype(message->header.msg_controllen)>(slab.control_size);
 }
 
+// Reads argument 1: the slab's data, or an array of it and of memory of its own for each of the first messages. Returns the
+// data. The memory of message i is parts[1 + i].
+Bytes ReadOwned(Args& a, iovec* parts, size_t* owned) {
+  const size_t count = a.Parts("buffers", parts);
+  if (count == 0) {
+    a.ThrowRange("buffers", "at least one buffer");
+    return {};
+  }
+  *owned = count - 1;
+  return {static_cast<uint8_t*>(parts[0].iov_base), parts[0].iov_len};
+}
+
 // Returns a length that JavaScript wrote, limited to the room.
 size_t Bounded(const int32_t* written, size_t room) {
   const int32_t length = ReadOnce(written);
@@ -96,51 +108,84 @@ size_t Bounded(const int32_t* written, size_t room) {
 
 }  // namespace
 
-// recvmmsg(2): (the slab, flags) -> number of messages. With `packed`, the data of each small message is then moved to
-// behind that of the one before it, so that JavaScript copies many of them at once.
-static int64_t ReceiveMany(Env& env, Slot& slot, Args& a, bool packed) {
-  Slab slab;
-  const int flags = a.Int(9, "flags");
-  if (!ReadSlab(a, &slab, packed)) return 0;
-  sys::Message messages[kMaxCount];
-  iovec parts[kMaxCount];
-  for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
+// recvmmsg(2): receives into the headers, and writes what JavaScript reads of each message.
+static int64_t ReceiveInto(Env& env, Slot& slot, const Slab& slab, sys::Message* messages,
+                           int flags) {
   const int64_t result =
       ReceiveCloseOnExec(&slot.no_cmsg_cloexec, flags | MSG_DONTWAIT, [&](int all) {
         const auto receive = [&] { return sys::ReceiveMany(slot.fd, messages, slab.count, all); };
         return MayBringDescriptors(slot) ? Interruptible(env.thread, receive)
                                          : receive();  // see ReceiveOn
       });
-  size_t end = 0;
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     int32_t* fields = slab.Fields(i);
     fields[kBatchBytes] = static_cast<int32_t>(messages[i].bytes);
     fields[kBatchFlags] = messages[i].header.msg_flags & ~sys::kReceiveMessageFlags;
     fields[kBatchName] = static_cast<int32_t>(messages[i].header.msg_namelen);
     fields[kBatchControl] = static_cast<int32_t>(messages[i].header.msg_controllen);
-    if (!packed) continue;
-    const size_t bytes = std::min(static_cast<size_t>(messages[i].bytes), slab.size);
-    if (bytes >= size_t{kLarge}) {  // it stays in its place
-      end = (i + 1) * slab.stride;
-      continue;
-    }
-    if (end < i * slab.stride) memmove(slab.data.data + end, parts[i].iov_base, bytes);
-    end += Aligned(bytes);
   }
   if (result == -EAGAIN) MarkDry(env, slot, flags);
   return result;
 }
 
-template <bool packed>
-static int64_t ReceiveManyOnSlot(Env& env, Slot& slot, Args& a) {
-  return ReceiveMany(env, slot, a, packed);
+// (the slab, flags) -> number of messages
+static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
+  Slab slab;
+  const int flags = a.Int(9, "flags");
+  if (!ReadSlab(a, a.Buffer(1, "data"), &slab)) return 0;
+  sys::Message messages[kMaxCount];
+  iovec parts[kMaxCount];
+  for (size_t i = 0; i < slab.count; ++i) Point(slab, i, &messages[i], &parts[i]);
+  return ReceiveInto(env, slot, slab, messages, flags);
+}
+
+// (the slab, flags) -> number of messages. The data of each small message is then moved to behind that of the one before
+// it, so that JavaScript copies many of them at once. A message that fills its own memory exactly stays there. Any other
+// is moved to where it would be without own memory.
+static int64_t ReceivePacked(Env& env, Slot& slot, Args& a) {
+  Slab slab;
+  iovec owned[kMaxParts];
+  size_t owned_count = 0;
+  const int flags = a.Int(9, "flags");
+  if (!ReadSlab(a, ReadOwned(a, owned, &owned_count), &slab, true)) return 0;
+  sys::Message messages[kMaxCount];
+  iovec parts[2 * kMaxCount];
+  const auto own_size = [&](size_t i) {
+    return i < owned_count ? std::min(owned[1 + i].iov_len, slab.size) : 0;
+  };
+  for (size_t i = 0; i < slab.count; ++i) {
+    iovec* part = &parts[2 * i];
+    Point(slab, i, &messages[i], part);
+    const size_t own = own_size(i);
+    if (own == 0) continue;
+    part[1] = {slab.data.data + i * slab.stride + own, slab.size - own};
+    part[0] = {owned[1 + i].iov_base, own};
+    messages[i].header.msg_iovlen = 2;
+  }
+  const int64_t result = ReceiveInto(env, slot, slab, messages, flags);
+  size_t end = 0;
+  for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
+    const size_t bytes = std::min(static_cast<size_t>(messages[i].bytes), slab.size);
+    const bool large = bytes >= size_t{kLarge};
+    const size_t own = own_size(i);
+    uint8_t* place = slab.data.data + i * slab.stride;
+    const bool fills = large && own > 0 && bytes == owned[1 + i].iov_len;
+    if (own > 0 && !fills) memmove(place, owned[1 + i].iov_base, std::min(bytes, own));
+    if (large) {  // it stays in its place
+      end = (i + 1) * slab.stride;
+      continue;
+    }
+    if (end < i * slab.stride) memmove(slab.data.data + end, place, bytes);
+    end += Aligned(bytes);
+  }
+  return result;
 }
 
 // sendmmsg(2): (the slab, flags) -> number of messages. A length of 0 means no address or no control messages.
 static int64_t SendMany(int fd, Args& a) {
   Slab slab;
   const int flags = a.Int(9, "flags");
-  if (!ReadSlab(a, &slab)) return 0;
+  if (!ReadSlab(a, a.Buffer(1, "data"), &slab)) return 0;
   sys::Message messages[kMaxCount];
   iovec parts[kMaxCount];
   for (size_t i = 0; i < slab.count; ++i) {
@@ -162,8 +207,8 @@ static int64_t SendMany(int fd, Args& a) {
 }
 
 static constexpr Function kSlot[] = {
-    {"recvmmsg", CallWithSlot<ReceiveManyOnSlot<false>>},
-    {"recvPacked", CallWithSlot<ReceiveManyOnSlot<true>>},
+    {"recvmmsg", CallWithSlot<ReceiveMany>},
+    {"recvPacked", CallWithSlot<ReceivePacked, kWithParts>},
     {"sendmmsg", CallSlot<SendMany>},
 };
 

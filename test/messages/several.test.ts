@@ -59,6 +59,22 @@ async function calls(run: () => Promise<unknown>): Promise<number> {
   return count
 }
 
+/** Returns the buffers that the receives of a function are given, call by call. */
+async function memories(run: () => Promise<unknown>): Promise<readonly Uint8Array[][]> {
+  const { recvPacked } = native
+  const given: Uint8Array[][] = []
+  native.recvPacked = (slot, buffers, ...rest) => {
+    given.push([...(buffers as Uint8Array[])])
+    return recvPacked(slot, buffers, ...rest)
+  }
+  try {
+    await run()
+  } finally {
+    native.recvPacked = recvPacked
+  }
+  return given
+}
+
 // The lengths are around the limits of the pool: what shares a piece, what has its own memory.
 const lengths = [1, 0, 7, 8, 9, 4095, 4096, 4097, 3, 16383, 2000, 2000, 16384, 1, 60000, 0, 5]
 
@@ -96,6 +112,69 @@ test('what a program keeps of a small message is at most one piece of the pool',
   send(pattern(60000), pattern(20), pattern(60000), pattern(30))
   const got = await take(receiver.messages({ timeout: 5000 }), 4)
   expect(got.map(({ data }) => data.buffer.byteLength)).toEqual([60000, 16384, 60000, 16384])
+})
+
+// Each round is one system call. From the third round of a length on, its messages are received in place.
+const rounds = [
+  ...Array.from({ length: 4 }, () => [8192, 8192, 8192, 8192]),
+  [8192, 8191, 8193, 8192], // shorter and longer than expected
+  [8192, 4096, 4095, 8192],
+  [3, 8192, 0, 20000],
+  [5, 7],
+  ...Array.from({ length: 3 }, () => [5000, 5000]),
+  [60000, 5000, 5000, 1],
+]
+
+test('large messages of one length are received in place, and each alone is in its memory', async () => {
+  const loop = receiver.messages({ timeout: 5000 })
+  const got: Buffer[] = []
+  const sent: Buffer[] = []
+  let inPlace = 0
+  for (const lengths of rounds) {
+    const parts = lengths.map(length => Buffer.alloc(length, sent.length + length))
+    send(...parts)
+    sent.push(...parts)
+    const given = await memories(async () => {
+      for (const { length } of parts) {
+        const { data } = ((await loop.next()) as IteratorYieldResult<Message>).value
+        expect(data.length).toBe(length)
+        got.push(data)
+      }
+    })
+    const places = given.flat()
+    inPlace += got.slice(-lengths.length).filter(data => places.includes(data)).length
+    expect(places.filter(place => got.slice(0, -lengths.length).includes(place as Buffer))).toEqual([])
+  }
+  expect(inPlace).toBeGreaterThanOrEqual(8)
+  got.forEach((data, i) => expect(data.equals(sent[i]!)).toBe(true))
+  const large = got.filter(({ length }) => length >= 4096)
+  expect(large.map(({ buffer }) => buffer.byteLength)).toEqual(large.map(({ length }) => length))
+  expect(new Set(large.map(({ buffer }) => buffer)).size).toBe(large.length)
+})
+
+test('the memory of a large message can be transferred away', async () => {
+  const loop = receiver.messages({ timeout: 5000 })
+  for (let round = 0; round < 4; round++) {
+    const parts = [1, 2, 3].map(i => Buffer.alloc(8192, round + i))
+    send(...parts)
+    for (const part of parts) {
+      const { data } = ((await loop.next()) as IteratorYieldResult<Message>).value
+      const moved = structuredClone(data.buffer, { transfer: [data.buffer] })
+      expect([data.length, part.equals(new Uint8Array(moved))]).toEqual([0, true])
+    }
+  }
+})
+
+test('messages received in place are the next ones for every other receive', async () => {
+  const loop = receiver.messages({ timeout: 5000 })
+  for (let round = 0; round < 4; round++) {
+    const parts = [1, 2, 3, 4].map(i => Buffer.alloc(8192, 10 * round + i))
+    send(...parts)
+    const first = ((await loop.next()) as IteratorYieldResult<Message>).value
+    const others = [await receiver.recv(10000), (await receiver.recvmsg(10000)).data, receiver.tryRecv(8192)!]
+    const got = [first.data, ...others]
+    got.forEach((data, i) => expect(data.equals(parts[i]!)).toBe(true))
+  }
 })
 
 test('no message changes when later ones arrive, on this socket or on another', async () => {

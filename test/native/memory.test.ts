@@ -72,6 +72,30 @@ describe('the memory of a batch', () => {
     b.close()
   })
 
+  test('a large message that fills its own memory stays there, and all others are where they would be', () => {
+    const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
+    const receiver = reactor.adopt(native.dupFd(b.fd), 0).id
+    const data = new Uint8Array(7 * 5000)
+    const fields = new Int32Array(7 * 4)
+    const own = [4500, 4500, 4500, 4500, 9, 4999, 5001].map(length => new Uint8Array(length))
+    const sent = [4500, 4400, 4600, 3, 9, 4999, 4999].map((length, i) => Buffer.alloc(length, i + 1))
+    for (const each of sent) a.trySend(each)
+    const call = (buffers: Uint8Array[]): number =>
+      native.recvPacked(receiver, buffers, null, null, fields, 4999, 0, 5000, 7, 0)
+    expect(call([data, ...own])).toBe(7)
+    const places = [null, 5000, 10000, 15000, 15008, null, 30000]
+    sent.forEach((each, i) => {
+      const at = places[i]!
+      const memory = at === null ? own[i]! : data.subarray(at, at + each.length)
+      expect([i, each.equals(memory)]).toEqual([i, true])
+    })
+    expect(data.subarray(0, 5000)).toEqual(new Uint8Array(5000))
+    expect(thrown(() => call([])).code).toBe('ERR_OUT_OF_RANGE')
+    native.close(receiver)
+    a.close()
+    b.close()
+  })
+
   test('lengths that JavaScript wrote are limited to the size of the memory', () => {
     const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
     const sender = reactor.adopt(native.dupFd(a.fd), 0).id
