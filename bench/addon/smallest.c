@@ -125,6 +125,40 @@ static napi_value do_recv_many(napi_env env, napi_callback_info info) {
   return number(env, got);
 }
 
+// (fd, typed arrays, Int32Array): receives a message into each of the arrays, at most 64, and its length, IPv4 address and
+// port into the table.
+static napi_value do_recv_each(napi_env env, napi_callback_info info) {
+  struct mmsghdr messages[BATCH];
+  struct iovec pieces[BATCH];
+  struct sockaddr_in names[BATCH];
+  int32_t fd, *table = NULL;
+  uint32_t count;
+  napi_value values[3];
+  size_t given = 3;
+  napi_get_cb_info(env, info, &given, values, NULL, NULL);
+  napi_get_value_int32(env, values[0], &fd);
+  napi_get_array_length(env, values[1], &count);
+  napi_get_typedarray_info(env, values[2], NULL, NULL, (void **)&table, NULL, NULL);
+  memset(messages, 0, count * sizeof *messages);
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value memory;
+    napi_get_element(env, values[1], i, &memory);
+    napi_get_typedarray_info(env, memory, NULL, &pieces[i].iov_len, &pieces[i].iov_base, NULL,
+                             NULL);
+    messages[i].msg_hdr.msg_iov = &pieces[i];
+    messages[i].msg_hdr.msg_iovlen = 1;
+    messages[i].msg_hdr.msg_name = &names[i];
+    messages[i].msg_hdr.msg_namelen = sizeof names[i];
+  }
+  const int got = recvmmsg(fd, messages, count, MSG_DONTWAIT, NULL);
+  for (int i = 0; i < got; i++) {
+    *table++ = (int32_t)messages[i].msg_len;
+    *table++ = (int32_t)names[i].sin_addr.s_addr;
+    *table++ = ntohs(names[i].sin_port);
+  }
+  return number(env, got);
+}
+
 // (fd, typed array, stride): sends each `stride` bytes as a message, at most 64.
 static napi_value do_send_many(napi_env env, napi_callback_info info) {
   struct mmsghdr messages[BATCH];
@@ -276,6 +310,7 @@ NAPI_MODULE_INIT() {
       {"close", do_close},
       {"accept", do_accept},
       {"recvMany", do_recv_many},
+      {"recvEach", do_recv_each},
       {"sendMany", do_send_many},
       {"sendZeroCopy", do_send_zero_copy},
       {"completions", do_completions},

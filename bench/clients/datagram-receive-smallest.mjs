@@ -3,9 +3,10 @@
 // datagram of a batch a Buffer and an address, by callback or by promise.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
-import { arrivals, attempts, recvMany } from '../lib/smallest.mjs'
+import { arrivals, attempts, recvEach, recvMany } from '../lib/smallest.mjs'
 
-const SLAB = 64 << 10 // bytes that are allocated at once: the messages share them
+const SLAB = 64 << 10 // bytes that are allocated at once: small messages share them
+const LARGE = 4096 // from here on each message has its own memory, as SECURITY.md promises
 
 const [text, , , , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -18,7 +19,25 @@ const fd = socket.detach()
 let messages = 0
 
 /** Returns a function that receives a batch into new memory, and one that makes the message at a place of it. */
-function batches() {
+const batches = () => (size < LARGE ? shared() : owned())
+
+const addressOf = (table, i) => ({ ip: table[3 * i + 1], port: table[3 * i + 2] })
+
+// In place: a message gets the whole memory that it was received into.
+function owned() {
+  const count = Math.max(1, Math.min(64, Math.floor((2 * SLAB) / size)))
+  const table = new Int32Array(3 * count)
+  const places = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(size))
+  const receive = attempts(fd, 0, () => recvEach(fd, places, table))
+  const message = i => {
+    const data = places[i]
+    places[i] = Buffer.allocUnsafeSlow(size)
+    return { data, address: addressOf(table, i) }
+  }
+  return { receive, message }
+}
+
+function shared() {
   const count = Math.min(64, Math.floor(SLAB / size))
   const table = new Int32Array(3 * count)
   let [slab, begin, end] = [Buffer.alloc(0), 0, 0]
@@ -32,7 +51,7 @@ function batches() {
   const message = i => {
     const at = begin + i * size
     const data = slab.subarray(at, at + table[3 * i])
-    return { data, address: { ip: table[3 * i + 1], port: table[3 * i + 2] } }
+    return { data, address: addressOf(table, i) }
   }
   return { receive, message }
 }

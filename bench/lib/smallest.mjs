@@ -4,7 +4,18 @@ import { createRequire } from 'node:module'
 
 const addon = createRequire(import.meta.url)('../build/smallest.node')
 
-export const { recv, send, sendFile, close, accept, recvMany, sendMany, sendZeroCopy, completions } = addon
+export const {
+  recv,
+  send,
+  close,
+  accept,
+  recvMany,
+  recvEach,
+  sendMany,
+  sendFile,
+  sendZeroCopy,
+  completions,
+} = addon
 
 const EAGAIN = -11
 
