@@ -108,7 +108,8 @@ export interface Native {
   ): number
   /**
    * Receives like recvmmsg, and then moves the data together. Each message begins at a multiple of 8. After the slab's
-   * data, `buffers` has memory of their own for the first messages: a large one that fills it exactly stays there.
+   * data, `buffers` has memory for the first messages, in places of `expected` bytes at multiples of 8. A message of that
+   * length stays in its place.
    */
   recvPacked(
     slot: number,
@@ -121,6 +122,7 @@ export interface Native {
     stride: number,
     count: number,
     flags: number,
+    expected: number,
   ): number
   sendmmsg(
     slot: number,

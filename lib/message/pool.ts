@@ -43,14 +43,19 @@ class Pool {
       return (this.#reserved = room)
     }
     if (this.#piece.length - this.#used < size) {
-      const piece = Buffer.allocUnsafeSlow(PIECE)
-      markAsUntransferable(piece.buffer) // before the piece is in use: this may throw
-      this.#pieces.add(piece.buffer)
-      this.#piece = piece
+      this.#piece = this.piece()
       this.#used = 0
     }
     this.at = this.#used
     return (this.#reserved = this.#piece)
+  }
+
+  /** Returns a new piece, for small messages to share. */
+  piece(): NonSharedBuffer {
+    const piece = Buffer.allocUnsafeSlow(PIECE)
+    markAsUntransferable(piece.buffer) // before the piece is in use: this may throw
+    this.#pieces.add(piece.buffer)
+    return piece
   }
 
   /** True if this memory is a piece that small messages share. */

@@ -14,10 +14,10 @@ import { addressAt } from '../host'
 import type { Channel } from '../reactor/channel'
 import { Message } from '.'
 import { Kept } from './kept'
+import { Places } from './places'
 import { aligned, pool } from './pool'
 import { receiveControl } from './receive-control'
 import type { NonSharedBuffer } from '../runtime/buffer'
-import { append } from '../runtime/list'
 
 /** Makes the distance of large messages odd in cache lines. Else all of them would compete for the same lines. */
 const PADDING = 5 * 64
@@ -25,8 +25,6 @@ const PADDING = 5 * 64
 const MAX_ROOM = 1 << 30
 /** Memory of at most this many bytes is kept for the next loop. */
 const KEPT_ROOM = 8 << 20
-/** The largest number of messages with own memory. The call takes 1024 buffers. */
-const MAX_OWNED = 1023
 const empty = Buffer.alloc(0)
 
 /**
@@ -35,9 +33,10 @@ const empty = Buffer.alloc(0)
  */
 export class Room {
   readonly #data: NonSharedBuffer
-  /** `#data`, and then own memory for the first messages of the next call: see `#expect`. */
-  #buffers: NonSharedBuffer[]
-  /** The length of the first large message of the last call, or 0. */
+  /** The places of a call that has none, and those of the next call. */
+  readonly #none: Places
+  #places: Places
+  /** The length of the first message of the last call. */
   #usual = 0
   readonly #names: Buffer
   readonly #control: Buffer
@@ -55,7 +54,7 @@ export class Room {
     if (whole > MAX_ROOM) throw outOfRange('options.size', `<= ${MAX_ROOM} bytes in total`, whole)
     this.#stride = aligned(size) + (size < LARGE ? 0 : PADDING)
     this.#data = Buffer.allocUnsafeSlow(count * this.#stride)
-    this.#buffers = [this.#data]
+    this.#places = this.#none = new Places(this.#data, 0)
     this.#names = Buffer.allocUnsafeSlow(count * ADDRESS_SIZE)
     this.#control = Buffer.allocUnsafeSlow(count * controlSize)
     this.#fields = new Int32Array(count * BATCH_STRIDE)
@@ -65,7 +64,7 @@ export class Room {
   receive(channel: Channel, count: number, flags: number): number {
     return native.recvPacked(
       channel.id,
-      this.#buffers,
+      this.#places.buffers,
       this.#names,
       this.#control,
       this.#fields,
@@ -74,6 +73,7 @@ export class Room {
       this.#stride,
       count,
       flags,
+      this.#places.length,
     )
   }
 
@@ -83,23 +83,26 @@ export class Room {
     let last: Kept | null = null
     let at = 0
     let copied = 0
-    let expected = 0
     let similar = 0
+    const usual = this.#length(0)
+    const places = this.#places
+    this.#places = this.#none // whatever fails, no later call gets the same memory
     this.bytes = 0
     for (let i = 0; i < messages; i++) {
       const length = this.#length(i)
       // At the end of a stream recvmmsg(2) returns it in every place. The first one tells the caller.
       if (length === 0 && i > 0 && !channel.messages) break
-      const large = length >= LARGE
       this.bytes += length
-      if (large) {
-        at = i * this.#stride
-        if (expected === 0) expected = length
-        if (length === expected) similar++
-      } else if (i >= copied) copied = this.#copy(i, messages, at)
-      const data = large ? this.#large(i, at, length) : length > 0 ? pool.cut(length) : empty
+      if (length === usual) similar++
+      let data = i < places.count ? places.next() : empty
+      if (!places.filled(i, length)) {
+        const large = length >= LARGE
+        if (large) at = i * this.#stride
+        else if (i >= copied) copied = this.#copy(places, i, messages, at)
+        data = large ? pool.copy(this.#data, at, length) : length > 0 ? pool.cut(length) : empty
+        at += large ? this.#stride : aligned(length)
+      }
       const message = this.#message(channel, i, data)
-      at += large ? this.#stride : aligned(length)
       if (first === null) {
         first = message
         continue
@@ -109,37 +112,29 @@ export class Room {
       else last.next = kept
       last = kept
     }
-    this.#expect(expected, Math.min(similar, MAX_OWNED))
+    this.#places = this.#placesAfter(places, usual, similar)
+    this.#usual = usual
     return first!
   }
 
-  // Returns the own memory of a message that fills it, and has it replaced before it is used again.
-  #large(i: number, at: number, length: number): NonSharedBuffer {
-    const own = this.#buffers[i + 1]
-    if (own?.length !== length) return pool.copy(this.#data, at, length)
-    this.#buffers[i + 1] = Buffer.allocUnsafeSlow(length)
-    return own
-  }
-
-  /**
-   * Messages of one length often follow each other. Own memory of just that length then needs no copy, and nothing of an
-   * earlier message can be left in it.
-   */
-  #expect(length: number, count: number): void {
-    if (length !== this.#usual) {
-      this.#usual = length
-      this.#buffers = [this.#data]
-    } else if (count > 1) {
-      while (this.#buffers.length <= count) append(this.#buffers, Buffer.allocUnsafeSlow(length))
-    }
+  // Messages of one length often follow each other: `similar` ones of a call had the length of its first, and the call before
+  // began with that length too.
+  #placesAfter(last: Places, length: number, similar: number): Places {
+    const expected = length === this.#usual && length > 0
+    if (!expected || (similar < 2 && last.length !== length)) return this.#none
+    const places = new Places(this.#data, length)
+    if (last.length === length) places.addRest(last)
+    if (similar > 1) places.fill(similar)
+    return places.count > 0 ? places : this.#none
   }
 
   // Copies the small messages from place `i` on that fit into one piece of the pool. Returns the place after them.
-  #copy(i: number, messages: number, start: number): number {
+  #copy(places: Places, i: number, messages: number, start: number): number {
     const room = pool.roomFor(this.#length(i))
     let end = start
     for (; i < messages; i++) {
       const length = this.#length(i)
+      if (places.filled(i, length)) continue
       if (length >= LARGE || end - start + length > room) break
       end += aligned(length)
     }

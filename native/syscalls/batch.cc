@@ -88,16 +88,28 @@ void Point(const Slab& slab, size_t i, sys::Message* message, iovec* part) {
       static_cast<decltype(message->header.msg_controllen)>(slab.control_size);
 }
 
-// Reads argument 1: the slab's data, or an array of it and of memory of its own for each of the first messages. Returns the
-// data. The memory of message i is parts[1 + i].
-Bytes ReadOwned(Args& a, iovec* parts, size_t* owned) {
-  const size_t count = a.Parts("buffers", parts);
-  if (count == 0) {
-    a.ThrowRange("buffers", "at least one buffer");
-    return {};
+// Memory for the first messages, in places of one length. A message of just this length stays there.
+struct Places {
+  uint8_t* at[kMaxCount];
+  size_t count = 0;
+  size_t length = 0;
+};
+
+// Reads argument 1: the slab's data, or an array of it and of the buffers with the places. Returns the data.
+Bytes ReadPlaces(Args& a, Places* places) {
+  iovec buffers[kMaxParts];
+  const size_t count = a.Parts("buffers", buffers);
+  places->length = static_cast<size_t>(a.Integer(10, "expected", 0, INT32_MAX));
+  if (count == 0) a.ThrowRange("buffers", "at least one buffer");
+  if (!a.ok()) return {};
+  for (size_t i = 1; i < count && places->length > 0; ++i) {
+    size_t at = 0;
+    while (at + places->length <= buffers[i].iov_len && places->count < kMaxCount) {
+      places->at[places->count++] = static_cast<uint8_t*>(buffers[i].iov_base) + at;
+      at += Aligned(places->length);
+    }
   }
-  *owned = count - 1;
-  return {static_cast<uint8_t*>(parts[0].iov_base), parts[0].iov_len};
+  return {static_cast<uint8_t*>(buffers[0].iov_base), buffers[0].iov_len};
 }
 
 // Returns a length that JavaScript wrote, limited to the room.
@@ -139,39 +151,37 @@ static int64_t ReceiveMany(Env& env, Slot& slot, Args& a) {
   return ReceiveInto(env, slot, slab, messages, flags);
 }
 
-// (the slab, flags) -> number of messages. The data of each small message is then moved to behind that of the one before
-// it, so that JavaScript copies many of them at once. A message that fills its own memory exactly stays there. Any other
-// is moved to where it would be without own memory.
+// (the slab, flags, the length of a place) -> number of messages. A message that fills its place stays there. The data of
+// each other small message is moved to behind that of the one before it, so that JavaScript copies many of them at once.
 static int64_t ReceivePacked(Env& env, Slot& slot, Args& a) {
   Slab slab;
-  iovec owned[kMaxParts];
-  size_t owned_count = 0;
+  Places places;
   const int flags = a.Int(9, "flags");
-  if (!ReadSlab(a, ReadOwned(a, owned, &owned_count), &slab, true)) return 0;
+  if (!ReadSlab(a, ReadPlaces(a, &places), &slab, true)) return 0;
+  if (places.length > slab.size) {
+    a.ThrowRange("expected", "at most the size");
+    return 0;
+  }
   sys::Message messages[kMaxCount];
   iovec parts[2 * kMaxCount];
-  const auto own_size = [&](size_t i) {
-    return i < owned_count ? std::min(owned[1 + i].iov_len, slab.size) : 0;
-  };
   for (size_t i = 0; i < slab.count; ++i) {
     iovec* part = &parts[2 * i];
     Point(slab, i, &messages[i], part);
-    const size_t own = own_size(i);
-    if (own == 0) continue;
-    part[1] = {slab.data.data + i * slab.stride + own, slab.size - own};
-    part[0] = {owned[1 + i].iov_base, own};
+    if (i >= places.count) continue;
+    part[1] = {slab.data.data + i * slab.stride + places.length, slab.size - places.length};
+    part[0] = {places.at[i], places.length};
     messages[i].header.msg_iovlen = 2;
   }
   const int64_t result = ReceiveInto(env, slot, slab, messages, flags);
   size_t end = 0;
   for (size_t i = 0; result > 0 && i < static_cast<size_t>(result); ++i) {
     const size_t bytes = std::min(static_cast<size_t>(messages[i].bytes), slab.size);
-    const bool large = bytes >= size_t{kLarge};
-    const size_t own = own_size(i);
     uint8_t* place = slab.data.data + i * slab.stride;
-    const bool fills = large && own > 0 && bytes == owned[1 + i].iov_len;
-    if (own > 0 && !fills) memmove(place, owned[1 + i].iov_base, std::min(bytes, own));
-    if (large) {  // it stays in its place
+    if (i < places.count) {
+      if (bytes == places.length) continue;
+      memmove(place, places.at[i], std::min(bytes, places.length));
+    }
+    if (bytes >= size_t{kLarge}) {  // it stays where it is
       end = (i + 1) * slab.stride;
       continue;
     }

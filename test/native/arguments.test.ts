@@ -78,7 +78,7 @@ const bySlot = [
   'sendZeroCopy buffers:buffers flags:flags',
   'sendZeroCopy buffers:parts flags:flags offset:offset length:size',
   'recvmmsg data:bytes names:optional control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
-  'recvPacked buffers:parts names:optional control:optional fields:reference size:size controlSize:size stride:size count:size flags:int',
+  'recvPacked buffers:parts names:optional control:optional fields:reference size:size controlSize:size stride:size count:size flags:int expected:size',
   'sendmmsg data:bytes names:optional control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'sendfile file:id offset:size count:size microseconds:size',
   'sendfileFrom fd:int offset:size count:size microseconds:size',

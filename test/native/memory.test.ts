@@ -49,7 +49,7 @@ describe('the memory of a batch', () => {
       withSlot(slot => {
         const call = native.recvPacked as (...values: unknown[]) => unknown
         const own = slab({ data: new Uint8Array(48), first: 24, ...change }) // the stride takes the place of `first`
-        expect(thrown(() => call(slot, ...own)).code).toBe(code)
+        expect(thrown(() => call(slot, ...own, 0)).code).toBe(code)
       })
     },
   )
@@ -61,7 +61,7 @@ describe('the memory of a batch', () => {
     const fields = new Int32Array(5 * 4)
     const sent = [3, 9, 4096, 1, 2].map((length, i) => Buffer.alloc(length, i + 1))
     for (const each of sent) a.trySend(each)
-    expect(native.recvPacked(receiver, data, null, null, fields, 4999, 0, 5000, 5, 0)).toBe(5)
+    expect(native.recvPacked(receiver, data, null, null, fields, 4999, 0, 5000, 5, 0, 0)).toBe(5)
     const places = [0, 8, 10000, 15000, 15008]
     expect(sent.map(({ length }, i) => fields[i * 4] === length)).toEqual(sent.map(() => true))
     sent.forEach((each, i) =>
@@ -72,25 +72,35 @@ describe('the memory of a batch', () => {
     b.close()
   })
 
-  test('a large message that fills its own memory stays there, and all others are where they would be', () => {
+  test.each([
+    [4500, [5000, 10000, 15000, 25000]],
+    [900, [0, 904, 1808, 1816]],
+  ])('messages that fill places of %s bytes stay there, and the others are moved', (length, moved) => {
     const [a, b] = Socket.pair(constants.AF_UNIX, SOCK_DGRAM)
     const receiver = reactor.adopt(native.dupFd(b.fd), 0).id
-    const data = new Uint8Array(7 * 5000)
-    const fields = new Int32Array(7 * 4)
-    const own = [4500, 4500, 4500, 4500, 9, 4999, 5001].map(length => new Uint8Array(length))
-    const sent = [4500, 4400, 4600, 3, 9, 4999, 4999].map((length, i) => Buffer.alloc(length, i + 1))
+    const [data, fields] = [new Uint8Array(7 * 5000), new Int32Array(7 * 4)]
+    const next = (length + 7) & -8 // from one place to the next
+    const first = new Uint8Array(next + length)
+    const second = new Uint8Array(3 * next)
+    const call = (buffers: Uint8Array[], expected: number): number =>
+      native.recvPacked(receiver, buffers, null, null, fields, 4999, 0, 5000, 7, 0, expected)
+    const sent = [length, length - 1, length + 1, 3, length, length, 4999].map((size, i) =>
+      Buffer.alloc(size, i + 1),
+    )
     for (const each of sent) a.trySend(each)
-    const call = (buffers: Uint8Array[]): number =>
-      native.recvPacked(receiver, buffers, null, null, fields, 4999, 0, 5000, 7, 0)
-    expect(call([data, ...own])).toBe(7)
-    const places = [null, 5000, 10000, 15000, 15008, null, 30000]
-    sent.forEach((each, i) => {
-      const at = places[i]!
-      const memory = at === null ? own[i]! : data.subarray(at, at + each.length)
-      expect([i, each.equals(memory)]).toEqual([i, true])
-    })
-    expect(data.subarray(0, 5000)).toEqual(new Uint8Array(5000))
-    expect(thrown(() => call([])).code).toBe('ERR_OUT_OF_RANGE')
+    expect(call([data, first, new Uint8Array(length - 1), second], length)).toBe(7)
+    const found = [
+      first.subarray(0),
+      ...moved.slice(0, 3).map(at => data.subarray(at)),
+      second.subarray(2 * next), // the places of the others are wasted
+      data.subarray(moved[3]),
+      data.subarray(30000),
+    ]
+    expect(found.map((memory, i) => sent[i]!.equals(memory.subarray(0, sent[i]!.length)))).toEqual(
+      sent.map(() => true),
+    )
+    expect(thrown(() => call([], length)).code).toBe('ERR_OUT_OF_RANGE')
+    expect(thrown(() => call([data], 5000)).code).toBe('ERR_OUT_OF_RANGE')
     native.close(receiver)
     a.close()
     b.close()

@@ -1,0 +1,68 @@
+import { LARGE } from '../binding/shared'
+import type { NonSharedBuffer } from '../runtime/buffer'
+import { append } from '../runtime/list'
+import { aligned, pool } from './pool'
+
+/** The largest number of buffers that a call takes. */
+const MAX_BUFFERS = 1024
+
+/**
+ * Memory for the first messages of one call, which receives those of an expected length in place. Small messages share
+ * pieces of the pool, and a large one has a whole Buffer. A message of another length is copied out, and its place is wasted.
+ */
+export class Places {
+  /** The buffers for the call: first the memory of all other messages, then those with the places. */
+  readonly buffers: NonSharedBuffer[]
+  /** The number of places. */
+  count = 0
+  /** Where the next place is. */
+  #piece = 1
+  #at = 0
+
+  constructor(
+    data: NonSharedBuffer,
+    /** The expected length, or 0 if there are no places. */
+    readonly length: number,
+  ) {
+    this.buffers = [data]
+  }
+
+  /** True if message `i` of the call is in its place. */
+  filled(i: number, length: number): boolean {
+    return i < this.count && length === this.length
+  }
+
+  /** Returns the next place. It is called once for each message of the call that has one. */
+  next(): NonSharedBuffer {
+    const { length } = this
+    const piece = this.buffers[this.#piece]!
+    const start = this.#at
+    this.#at += aligned(length)
+    if (this.#at + length > piece.length) {
+      this.#piece++
+      this.#at = 0
+    }
+    return length === piece.length ? piece : piece.subarray(start, start + length)
+  }
+
+  /** Adds what an earlier call has left of its places. */
+  addRest(of: Places): void {
+    for (let i = of.#piece; i < of.buffers.length; i++) {
+      const piece = of.buffers[i]!
+      this.#add(i === of.#piece && of.#at > 0 ? piece.subarray(of.#at) : piece)
+    }
+  }
+
+  /** Adds new places until there are `count`. */
+  fill(count: number): void {
+    const { length } = this
+    while (this.count < count && this.buffers.length < MAX_BUFFERS)
+      this.#add(length < LARGE ? pool.piece() : Buffer.allocUnsafeSlow(length))
+  }
+
+  #add(piece: NonSharedBuffer): void {
+    const { length } = this
+    append(this.buffers, piece)
+    this.count += Math.floor((piece.length - length) / aligned(length)) + 1 // the last place may end anywhere
+  }
+}
