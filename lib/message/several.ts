@@ -86,7 +86,7 @@ export class Room {
     let similar = 0
     const usual = this.#length(0)
     const places = this.#places
-    this.#places = this.#none // whatever fails, no later call gets the same memory
+    this.#places = this.#none // no later call gets the same memory, even if this code throws
     this.bytes = 0
     for (let i = 0; i < messages; i++) {
       const length = this.#length(i)
