@@ -116,8 +116,9 @@ export class MessageBatch {
   received(messages: number, network = this.#network): this {
     this.#network = network
     this.#length = messages
-    this.#targets.clear()
-    this.#forms.clear()
+    // V8 makes a new table in `clear`, also for an empty Map.
+    if (this.#targets.size > 0) this.#targets.clear()
+    if (this.#forms.size > 0) this.#forms.clear()
     return this
   }
 
