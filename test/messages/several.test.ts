@@ -218,6 +218,25 @@ test('the memory of a message cannot be transferred away from the others', async
   expect(two!.data.equals(pattern(20))).toBe(true)
 })
 
+test('a piece of memory that other code has detached is not used for the next messages', async () => {
+  const numbered = (first: number, count: number): Buffer[] =>
+    Array.from({ length: count }, (_, i) => Buffer.alloc(200, first + i))
+  let last = Buffer.alloc(0)
+  for (let round = 0; round < 4; round++) {
+    send(...numbered(round * 8, 8))
+    last = (await take(receiver.messages(), 8)).at(-1)!.data
+  }
+  // A byte stream detaches the memory of its chunks. From Node 24 on it refuses memory that is marked as untransferable.
+  const detach = (): unknown => new ReadableStream({ type: 'bytes', start: to => to.enqueue(last) })
+  if (Number(process.versions.node.split('.')[0]) < 24) detach()
+  else expect(detach).toThrow(TypeError)
+  const other = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
+  const sent = numbered(100, 20)
+  for (const part of sent) expect(sender.trySendto(part, other.localAddress)).toBe(200)
+  expect((await take(other.messages(), 20)).map(each => each.data)).toEqual(sent)
+  other.close()
+})
+
 test('sizes at the limits, and what does not fit', async () => {
   for (const size of [0, 1, 9, 4096]) {
     send(pattern(5000), pattern(3), pattern(4096))
