@@ -32,6 +32,11 @@ export class Places {
     return i < this.count && length === this.length
   }
 
+  /** False if the memory of earlier messages, where the first places lie, has been detached. */
+  get whole(): boolean {
+    return this.count === 0 || this.buffers[1]!.length > 0
+  }
+
   /** Returns the next place. It is called once for each message of the call that has one. */
   next(): NonSharedBuffer {
     const { length } = this

@@ -36,8 +36,13 @@ export class Room {
   /** The places of a call that has none, and those of the next call. */
   readonly #none: Places
   #places: Places
-  /** The length of the first message of the last call. */
+  /** The places of the last call, until those of the next one are made. */
+  #last: Places | null = null
+  /** The length of the first message of the last call, and how many others of it had that length. */
   #usual = 0
+  #similar = 0
+  /** True if the call before it began with a message of the same length. */
+  #again = false
   readonly #names: Buffer
   readonly #control: Buffer
   readonly #fields: Int32Array
@@ -62,6 +67,7 @@ export class Room {
 
   /** Receives at most `count` messages and returns their number, or −errno. recvmmsg(2) */
   receive(channel: Channel, count: number, flags: number): number {
+    this.#prepare()
     return native.recvPacked(
       channel.id,
       this.#places.buffers,
@@ -112,18 +118,27 @@ export class Room {
       else last.next = kept
       last = kept
     }
-    this.#places = this.#placesAfter(places, usual, similar)
+    this.#last = places
+    this.#again = usual === this.#usual
     this.#usual = usual
+    this.#similar = similar
     return first!
   }
 
-  // Messages of one length often follow each other: `similar` ones of a call had the length of its first, and the call before
-  // began with that length too.
+  // Messages of one length often follow each other. This allocates before the call, because the messages would be lost if it
+  // failed afterwards.
+  #prepare(): void {
+    const last = this.#last
+    this.#last = null
+    if (last !== null && this.#again) this.#places = this.#placesAfter(last, this.#usual, this.#similar)
+    if (!this.#places.whole) this.#places = this.#none
+  }
+
   #placesAfter(last: Places, length: number, similar: number): Places {
-    const expected = length === this.#usual && length > 0
-    if (!expected || (similar < 2 && last.length !== length)) return this.#none
+    const same = last.length === length && last.whole
+    if (length === 0 || (similar < 2 && !same)) return this.#none
     const places = new Places(this.#data, length)
-    if (last.length === length) places.addRest(last)
+    if (same) places.addRest(last)
     if (similar > 1) places.fill(similar)
     return places.count > 0 ? places : this.#none
   }
