@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { ensureDist, root } from '../helpers/child'
 
-const dist = path.resolve(__dirname, '../../dist')
+const dist = path.join(root, 'dist')
 
 /** The modules whose exports V8 keeps in a dictionary, as it does with many constants. Each is only read at start. */
 const READ_AT_START =
@@ -10,6 +11,7 @@ const READ_AT_START =
 // The compiler makes a getter of `export { name }` if the name was imported, and V8 then keeps the exports in a
 // dictionary. Optimized code calls a generic function for each use of such a module: a tenth of a receive.
 test('modules that run for each operation do not keep their exports in a dictionary', () => {
+  ensureDist()
   const script = `
     require(${JSON.stringify(path.join(dist, 'index.js'))})
     const slow = Object.values(require.cache).filter(each => !%HasFastProperties(each.exports)).map(each => each.filename)
