@@ -28,7 +28,8 @@ std::vector<Row> AllCalls() {
   return rows;
 }
 
-// Returns a batch whose parts nearly match their described sizes. If it is packed, the stride is larger than the size.
+// Makes a batch whose parts nearly match their described sizes. If it is packed, the stride is larger than the size, and
+// further buffers may have places for messages of an expected length.
 void Batch(Call& call, FuzzedDataProvider& from) {
   const bool packed = from.ConsumeBool();
   const auto count = from.ConsumeIntegralInRange<size_t>(0, 6);
@@ -36,7 +37,16 @@ void Batch(Call& call, FuzzedDataProvider& from) {
   const auto control = from.ConsumeIntegralInRange<size_t>(0, 40);
   const size_t stride = packed ? size + from.ConsumeIntegralInRange<size_t>(0, 16) : size;
   const auto part = [&](size_t bytes) { return bytes - from.ConsumeBool() * (bytes > 0); };
-  call.arguments.push_back(call.Bytes(napi_uint8_array, part(count * stride), from));
+  Value* data = call.Bytes(napi_uint8_array, part(count * stride), from);
+  if (packed) {
+    Value* buffers = call.Make(Value::kArray);
+    buffers->elements.push_back(data);
+    for (int i = from.ConsumeIntegralInRange<int>(0, 3); i > 0; --i)
+      buffers->elements.push_back(
+          call.Bytes(napi_uint8_array, from.ConsumeIntegralInRange<size_t>(0, 100), from));
+    data = buffers;
+  }
+  call.arguments.push_back(data);
   call.arguments.push_back(call.Bytes(napi_uint8_array, part(count * bsd::kAddressSize), from));
   call.arguments.push_back(control == 0
                                ? call.Make(Value::kNull)
@@ -46,6 +56,9 @@ void Batch(Call& call, FuzzedDataProvider& from) {
   for (const size_t each : {size, control, packed ? stride : first, count - first})
     call.arguments.push_back(call.Number(static_cast<double>(each)));
   call.arguments.push_back(call.Number(from.ConsumeIntegral<int32_t>()));
+  if (packed)
+    call.arguments.push_back(
+        call.Number(static_cast<double>(from.ConsumeIntegralInRange<size_t>(0, size + 1))));
 }
 
 // The arguments of most calls: a buffer, a part of it, flags.
