@@ -36,13 +36,13 @@ export function buildC() {
   }
 }
 
-/** Compiles the smallest addon with the headers of this Node. Returns false if they are not installed. */
+/** Compiles the smallest addon with the headers of this Node, and without stubs, as the package. Returns false if they are not installed. */
 export function buildAddon() {
   const include = path.resolve(process.execPath, '../../include/node')
   if (!existsSync(path.join(include, 'node_api.h'))) return false
   mkdirSync(out, { recursive: true })
   const [source, target] = [path.join(bench, 'addon/smallest.c'), program('smallest.node')]
   if (existsSync(target) && statSync(target).mtimeMs > statSync(source).mtimeMs) return true
-  compile(['-shared', '-fPIC', `-I${include}`, '-DNAPI_VERSION=8'], source, target)
+  compile(['-shared', '-fPIC', '-fno-plt', `-I${include}`, '-DNAPI_VERSION=8'], source, target)
   return true
 }

@@ -23,7 +23,7 @@ import type { NonSharedBuffer } from '../runtime/buffer'
 const PADDING = 5 * 64
 /** The maximum size in bytes: lengths inside it have 31 bits. */
 const MAX_ROOM = 1 << 30
-/** Memory of at most this many bytes is kept for the next loop. */
+/** Memory of at most this many bytes is kept for the next loop, with its places. */
 const KEPT_ROOM = 8 << 20
 const empty = Buffer.alloc(0)
 
