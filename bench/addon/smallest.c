@@ -52,15 +52,18 @@ static napi_value do_send(napi_env env, napi_callback_info info) {
 }
 
 // (fd, typed array, file, begin, end): sends a head, then a part of a file behind it. Returns where the part that was
-// sent ends. With an empty head it goes on from there.
+// sent ends, or -errno. With an empty head it goes on from there.
 static napi_value do_send_file(napi_env env, napi_callback_info info) {
   int32_t more[3];
   struct arguments a = arguments_of(env, info, more, 3);
   off_t at = more[1];
   if (a.size > 0 && send(a.fd, a.data, a.size, MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
     return number(env, -1);
-  while (at < more[2])
-    if (sendfile(a.fd, more[0], &at, (size_t)(more[2] - at)) <= 0) break;
+  while (at < more[2]) {
+    const ssize_t sent = sendfile(a.fd, more[0], &at, (size_t)(more[2] - at));
+    if (sent < 0 && errno != EAGAIN) return number(env, sent);
+    if (sent <= 0) break;
+  }
   return number(env, at);
 }
 

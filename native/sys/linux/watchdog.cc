@@ -1,5 +1,5 @@
-// The watchdog thread. Every few milliseconds it looks at all watched threads, and interrupts a guarded call that was
-// already running at the last look. It sleeps while there are no guarded calls. A timer for each call would cost as
+// The watchdog thread. Every few milliseconds it looks at all watched threads, and interrupts a guarded call that waits
+// and had begun before the last look. It sleeps while there are no guarded calls. A timer for each call would cost as
 // much as the call.
 #include <fcntl.h>
 #include <pthread.h>
@@ -48,8 +48,8 @@ int FreeSignal() {
   return -1;  // uncovered: only if another program has taken every real-time signal
 }
 
-// True if the thread waits for nothing but a processor: the system is busy, and the call does not block. Reads the state
-// behind the name of the thread, which may contain anything: "7 (node) R 1 ...".
+// True if the thread runs, or waits only for a processor: its call does not block. Reads the state behind the name of the
+// thread, which may contain anything: "7 (node) R 1 ...".
 bool IsRunnable(int tid) {
   char text[128];
   snprintf(text, sizeof text, "/proc/self/task/%d/stat", tid);
@@ -62,8 +62,7 @@ bool IsRunnable(int tid) {
   return end != std::string_view::npos && stat.substr(end + 2, 1) == "R";
 }
 
-// Returns true if the thread has made calls since the last look. Interrupts a call that was running at the last look, and
-// that waits.
+// Returns true if the thread has made calls since the last look. Interrupts a call that waits and had begun before it.
 bool Look(WatchedThread& thread) {
   const uint32_t calls = thread.calls.load();
   const bool same = calls == thread.seen;
