@@ -27,7 +27,7 @@ const room = Buffer.alloc(64 * 1024)
 setTimeout(() => {
   raw.fcntl(out.fd, c.F_SETFL, raw.fcntl(out.fd, c.F_GETFL) & ~c.O_NONBLOCK)
   assert(isBlocking())
-  for (const end = preempted() + 200; preempted() < end;)
+  for (const end = preempted() + 100; preempted() < end;)
     for (let i = 0; i < 100; i++) {
       const sent = out.trySendfile(file, { length: 16 * 1024 }) // null after an interruption
       if (sent !== null) into.tryRecvInto(room)
