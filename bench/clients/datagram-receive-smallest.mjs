@@ -25,7 +25,7 @@ const addressOf = (table, i) => ({ ip: table[3 * i + 1], port: table[3 * i + 2] 
 
 // In place: a message gets the whole memory that it was received into.
 function owned() {
-  const count = Math.max(1, Math.min(64, Math.floor((2 * SLAB) / size)))
+  const count = 64
   const table = new Int32Array(3 * count)
   const places = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(size))
   const receive = attempts(fd, 0, () => recvEach(fd, places, table))
