@@ -31,7 +31,7 @@
       },
       "conditions": [
         # -z nodelete: threads that a foreign file holds up outlive the environment that loaded the addon. -fno-plt: each
-        # function of Node-API is called directly, not through a stub.
+        # function of Node-API is called directly, not through a stub, so all of them must be there when the addon is loaded.
         ["OS=='linux'", { "ldflags": ["-Wl,-z,nodelete"], "cflags": ["-fno-plt"] }],
         ["sock_sanitize!=''", {
           "cflags": ["-fsanitize=<(sock_sanitize)", "-fno-omit-frame-pointer", "-g", "-O1"],
