@@ -268,6 +268,7 @@ async function main() {
     },
   })
   const [folder = '.'] = positionals
+  await realpath(folder) // fails here if there is no such folder, and not in a worker
   const listener = await createServer({
     host: values.host,
     port: Number(values.port),
@@ -281,7 +282,11 @@ async function main() {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
 }
 
-if (isMainThread) await main()
+if (isMainThread)
+  await main().catch((/** @type {Error} */ error) => {
+    console.error(error.message)
+    process.exitCode = 1
+  })
 else {
   const stop = await start(Socket.adopt(workerData.fd), workerData.folder)
   parentPort?.once('message', stop)

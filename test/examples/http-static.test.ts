@@ -275,3 +275,12 @@ describe('examples/http-static.mjs', () => {
     expect(new Set(await Promise.all(visits))).toEqual(new Set(['closed in order']))
   })
 })
+
+test.each([
+  [['/no/such/folder'], "ENOENT: no such file or directory, realpath '/no/such/folder'"],
+  [['--port', 'abc'], 'The value of "options.port" is out of range'],
+])('http-static.mjs %j fails with one line', async (args, line) => {
+  ensureBuilt()
+  const { code, stdout, stderr } = await run(process.execPath, [program, ...args])
+  expect([code, stdout, stderr.trimEnd().split('\n')]).toEqual([1, '', [expect.stringContaining(line)]])
+})
