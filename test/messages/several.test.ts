@@ -209,7 +209,7 @@ test('a program that detaches the memory of a small message loses no later messa
       expect(got[0]!.data.length).toBe(1200)
     }
   }
-  expect(places).toEqual([0, 0, 1, 1, 1, 1, 1, 1])
+  expect(places.map(Boolean)).toEqual([false, false, true, true, true, true, true, true])
 })
 
 test('messages received in place are the next ones for every other receive', async () => {
@@ -264,7 +264,7 @@ test('a piece of memory that other code has detached is not used for the next me
   // A byte stream detaches the memory of its chunks. From Node 24 on it refuses memory that is marked as untransferable.
   const detach = (): unknown => new ReadableStream({ type: 'bytes', start: to => to.enqueue(last) })
   if (Number(process.versions.node.split('.')[0]) < 24) detach()
-  else expect(detach).toThrow(TypeError)
+  else expect(detach).toThrow('not detachable')
   const other = new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   const sent = numbered(100, 20)
   for (const part of sent) expect(sender.trySendto(part, other.localAddress)).toBe(200)
