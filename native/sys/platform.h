@@ -158,8 +158,9 @@ class WatchedThread {
   std::atomic<uint32_t> calls{0};        // odd during a call
   std::atomic<bool> interrupted{false};  // the watchdog has interrupted this call, or is about to
   uint32_t seen = 0;                     // `calls` at the last look; used by the watchdog only
-  int tid = 0;                           // used by the watchdog only
-  WatchedThread* next = nullptr;         // used by the watchdog only
+  int looks = 0;                  // how often it saw the same `calls`; used by the watchdog only
+  int tid = 0;                    // used by the watchdog only
+  WatchedThread* next = nullptr;  // used by the watchdog only
 
  private:
   static double Seconds() {

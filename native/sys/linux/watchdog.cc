@@ -23,6 +23,7 @@ namespace {
 
 constexpr long kTick = 4'000'000;  // nanoseconds
 constexpr int kQuiet = 50;         // ticks without a call after which the watchdog sleeps
+constexpr int kBusy = 8;           // ticks after which a call of a busy thread is interrupted too
 
 pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t woken = PTHREAD_COND_INITIALIZER;
@@ -67,8 +68,10 @@ bool Look(WatchedThread& thread) {
   const uint32_t calls = thread.calls.load();
   const bool same = calls == thread.seen;
   thread.seen = calls;
+  thread.looks = same && calls % 2 != 0 ? thread.looks + 1 : 0;
   if (calls % 2 == 0) return !same;
-  if (!same || IsRunnable(thread.tid)) return true;
+  // A peer may keep a blocked call busy, so this does not last for ever.
+  if (!same || (thread.looks < kBusy && IsRunnable(thread.tid))) return true;
   thread.interrupted.store(true);
   // uncovered: the call ended between two lines
   if (thread.calls.load() == calls) syscall(SYS_tgkill, getpid(), thread.tid, wake_signal.load());
