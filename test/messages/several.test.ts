@@ -183,11 +183,16 @@ test('the memory of a large message can be transferred away', async () => {
   }
 })
 
+/** Detaches memory, also if it is marked as untransferable. */
+function detachMemory(memory: ArrayBufferLike): void {
+  setFlagsFromString('--allow-natives-syntax')
+  const detach = runInThisContext('memory => %ArrayBufferDetach(memory)') as (memory: ArrayBufferLike) => void
+  detach(memory)
+}
+
 // Node 22 and Bun detach the memory in ArrayBuffer.prototype.transfer, although it is marked as untransferable. Node 24
 // refuses, even here.
 test('a program that detaches the memory of a small message loses no later message', async () => {
-  setFlagsFromString('--allow-natives-syntax')
-  const detach = runInThisContext('memory => %ArrayBufferDetach(memory)') as (memory: ArrayBufferLike) => void
   const loop = receiver.messages({ timeout: 5000, size: 1999 }) // a new Room
   const places: number[] = []
   for (let round = 0; round < 8; round++) {
@@ -203,7 +208,7 @@ test('a program that detaches the memory of a small message loses no later messa
     })
     places.push(given[0]!.length - 1)
     try {
-      if (round === 3) detach(got[0]!.data.buffer)
+      if (round === 3) detachMemory(got[0]!.data.buffer)
     } catch (error) {
       expect((error as Error).name).toBe('TypeError')
       expect(got[0]!.data.length).toBe(1200)
@@ -270,6 +275,26 @@ test('a piece of memory that other code has detached is not used for the next me
   for (const part of sent) expect(sender.trySendto(part, other.localAddress)).toBe(200)
   expect((await take(other.messages(), 20)).map(each => each.data)).toEqual(sent)
   other.close()
+})
+
+test('after one piece of several has been detached, the others are used', async () => {
+  const sizes = { timeout: 5000, size: 1998 } // a new Room
+  const round = async (first: number): Promise<Message[]> => {
+    const parts = Array.from({ length: 20 }, (_, i) => Buffer.alloc(1200, first + i)) // more than one piece
+    send(...parts)
+    const got = await take(receiver.messages(sizes), 20)
+    expect(got.map(each => each.data)).toEqual(parts)
+    return got
+  }
+  for (let i = 0; i < 3; i++) await round(20 * i)
+  const last = (await round(60)).at(-1)!.data
+  try {
+    detachMemory(last.buffer)
+  } catch (error) {
+    expect((error as Error).name).toBe('TypeError') // Node 24 and later
+  }
+  await round(80)
+  await round(100)
 })
 
 test('sizes at the limits, and what does not fit', async () => {
