@@ -36,7 +36,10 @@ export function buildC() {
   }
 }
 
-/** Compiles the smallest addon with the headers of this Node, and without stubs, as the package. Returns false if they are not installed. */
+/**
+ * Compiles the smallest addon with the headers of this Node. Returns false if they are not installed. Without stubs
+ * (-fno-plt), as the package.
+ */
 export function buildAddon() {
   const include = path.resolve(process.execPath, '../../include/node')
   if (!existsSync(path.join(include, 'node_api.h'))) return false

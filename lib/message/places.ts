@@ -50,10 +50,11 @@ export class Places {
     return length === piece.length ? piece : piece.subarray(start, start + length)
   }
 
-  /** Adds what an earlier call has left of its places. */
+  /** Adds what an earlier call has left of its places, except in memory that has been detached since. */
   addRest(of: Places): void {
     for (let i = of.#piece; i < of.buffers.length; i++) {
       const piece = of.buffers[i]!
+      if (piece.length === 0) continue
       this.#add(i === of.#piece && of.#at > 0 ? piece.subarray(of.#at) : piece)
     }
   }

@@ -36,13 +36,11 @@ export class Room {
   /** The places of a call that has none, and those of the next call. */
   readonly #none: Places
   #places: Places
-  /** The places of the last call, until those of the next one are made. */
+  /** The places of the last call, until those of the next one are made. Null if the next one gets none. */
   #last: Places | null = null
-  /** The length of the first message of the last call, and how many others of it had that length. */
+  /** The length of the first message of the last call, and how many of its messages had that length. */
   #usual = 0
   #similar = 0
-  /** True if the call before it began with a message of the same length. */
-  #again = false
   readonly #names: Buffer
   readonly #control: Buffer
   readonly #fields: Int32Array
@@ -118,24 +116,23 @@ export class Room {
       else last.next = kept
       last = kept
     }
-    this.#last = places
-    this.#again = usual === this.#usual
+    // Messages of one length often follow each other.
+    this.#last = usual === this.#usual ? places : null
     this.#usual = usual
     this.#similar = similar
     return first!
   }
 
-  // Messages of one length often follow each other. This allocates before the call, because the messages would be lost if it
-  // failed afterwards.
+  // Makes the places before the call: if this failed afterwards, the messages would be lost.
   #prepare(): void {
     const last = this.#last
     this.#last = null
-    if (last !== null && this.#again) this.#places = this.#placesAfter(last, this.#usual, this.#similar)
+    if (last !== null) this.#places = this.#placesAfter(last, this.#usual, this.#similar)
     if (!this.#places.whole) this.#places = this.#none
   }
 
   #placesAfter(last: Places, length: number, similar: number): Places {
-    const same = last.length === length && last.whole
+    const same = last.length === length
     if (length === 0 || (similar < 2 && !same)) return this.#none
     const places = new Places(this.#data, length)
     if (same) places.addRest(last)

@@ -300,7 +300,7 @@ export class Reactor {
     // Disarm the head, or C++ would receive data for an operation that is gone.
     if (channel.head(direction) === operation) this.#poller.disarm(channel, direction)
     if (!this.#waiting.remove(channel, operation)) this.#poller.stopRetrying(channel)
-    clearLeave(operation)
+    clearLeave(operation) // its hooks may start another wait, which the line above must not stop
     operation.taken = false // last: if a call throws, the operation is not used again
   }
 
