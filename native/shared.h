@@ -70,7 +70,7 @@ enum RecordField {
 
 enum StateField {
   kStateAddress,  // length of the sockaddr at addresses + kMaxEvents * kAddressSize
-  kStateFlags,    // msg_flags of recvmsg
+  kStateFlags,    // msg_flags of recvmsg; of sendfile a -errno, or kStopped
   kStateControl,  // msg_controllen of recvmsg
   kStateSlot,     // index of the new slot
   kStateFree,     // slots left in the table
@@ -88,6 +88,13 @@ enum BatchField {
   kBatchControl,  // length of the control messages
   kBatchStride,
 };
+
+// What sendfile does with a part of a file that is not in the page cache: it stops before the part, or it stops unless the
+// kernel cannot tell (before Linux 6.5), or the kernel reads the part.
+enum Uncached { kUncachedStop, kUncachedUnknown, kUncachedRead };
+
+// kStateFlags after a sendfile that has stopped before such a part, and has sent nothing.
+constexpr int kStopped = 1;
 
 constexpr int kMaxEvents = 256;  // at most so many events in one turn of the event loop
 constexpr int kMaxRecords = kMaxEvents * 3;
@@ -114,6 +121,7 @@ constexpr int kSharedLayout[] = {
     static_cast<int>(Traits::kNone), static_cast<int>(Traits::kStream),
     static_cast<int>(Traits::kUnixStream), static_cast<int>(Traits::kUnix),
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,
+    kUncachedStop, kUncachedUnknown, kUncachedRead, kStopped,
 };
 // clang-format on
 

@@ -143,8 +143,22 @@ export interface Native {
   setProgram(slot: number, level: number, name: number, instructions: ArrayBufferView): number
   ioctl(slot: number, request: number, argument: ArrayBufferView): number
 
-  sendfile(slot: number, file: number, offset: number, count: number, microseconds: number): number
-  sendfileFrom(slot: number, fd: number, offset: number, count: number, microseconds: number): number
+  sendfile(
+    slot: number,
+    file: number,
+    offset: number,
+    count: number,
+    microseconds: number,
+    uncached: number,
+  ): number
+  sendfileFrom(
+    slot: number,
+    fd: number,
+    offset: number,
+    count: number,
+    microseconds: number,
+    uncached: number,
+  ): number
   transferJob(
     from: number,
     to: number,
@@ -154,6 +168,7 @@ export interface Native {
     ticket: number,
   ): number
   stat(fd: number): number
+  isLocal(fd: number): number
   pipe(size: number): number
   fchmod(slot: number, mode: number): number
   splice(from: number, to: number, count: number): number
@@ -161,8 +176,6 @@ export interface Native {
   read(slot: number, buffer: ArrayBufferView): number
   write(slot: number, buffer: ArrayBufferView): number
   fileSize(slot: number): number
-  resident(slot: number, offset: number, count: number): number
-  residentFrom(fd: number, offset: number, count: number): number
 
   poll(descriptors: Int32Array, timeout: number): number
   gather(descriptors: Int32Array): number

@@ -66,6 +66,13 @@ export const STATE_FREE = 4
 export const STATE_SECOND = 5
 export const STATE_FIELDS = 6
 
+// What sendfile does with a part of a file that is not in the page cache.
+export const UNCACHED_STOP = 0
+export const UNCACHED_UNKNOWN = 1
+export const UNCACHED_READ = 2
+/** STATE_FLAGS after a sendfile that has stopped before such a part, and has sent nothing. */
+export const STOPPED = 1
+
 // A message of a batch.
 export const BATCH_BYTES = 0
 export const BATCH_FLAGS = 1
@@ -99,4 +106,5 @@ export const sharedLayout: readonly number[] = [
   STATE_FREE, STATE_SECOND, MAX_EVENTS, ADDRESS_SIZE, INBOX_SIZE, ALIGNMENT, LARGE, INDEX_BITS,
   TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX_STREAM, TRAITS_UNIX,
   BATCH_BYTES, BATCH_FLAGS, BATCH_NAME, BATCH_CONTROL, BATCH_STRIDE,
+  UNCACHED_STOP, UNCACHED_UNKNOWN, UNCACHED_READ, STOPPED,
 ]

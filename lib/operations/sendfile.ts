@@ -1,5 +1,14 @@
 import { native } from '../binding/binding'
-import { STATE_FLAGS, STATE_SECOND, STATE_SLOT, WRITE } from '../binding/shared'
+import {
+  STATE_FLAGS,
+  STATE_SECOND,
+  STATE_SLOT,
+  STOPPED,
+  UNCACHED_READ,
+  UNCACHED_STOP,
+  UNCACHED_UNKNOWN,
+  WRITE,
+} from '../binding/shared'
 import { invalidType, fileTruncated, systemError, withProgress } from '../errors'
 import { EAGAIN, EBADF, ENOSYS } from '../errors/errno'
 import { reactor } from '../reactor'
@@ -9,7 +18,7 @@ import { performance, queueMicrotask } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { fieldsOfOp, type Op } from '../validators'
 import { checkInteger } from '../errors/argument'
-import { statOf } from './stat'
+import { isLocal, statOf } from './stat'
 
 /** The options of sendfile. */
 export interface SendfileOptions extends Op {
@@ -43,13 +52,9 @@ export function checkProgress<Arguments extends unknown[]>(
   return inContext(listener)
 }
 
-/** The number of bytes that one look into the page cache covers: what a turn sends over a fast network. */
-const SPAN = 2 * 1024 * 1024
-/** The number of bytes to look for, if the page cache does not hold all of SPAN. */
-const CHUNK = 1024 * 1024
 /**
- * The number of milliseconds per turn of the event loop. The limit does not interrupt sendfile(2) of 1 MiB. That takes
- * about 0.1 ms if a device takes the pages. Over loopback it also does the work of the receiver, up to 2 ms.
+ * The number of milliseconds per turn of the event loop. The limit does not interrupt sendfile(2), which sends 1 MiB at a
+ * time. That takes about 0.1 ms if a device takes the pages. Over loopback it also does the work of the receiver, up to 2 ms.
  */
 const TURN = 0.25
 /** The maximum number of bytes per job, the capacity of the pipe. */
@@ -68,6 +73,14 @@ export interface SendfileRange {
  * `'blocking'` waits on the calling thread.
  */
 export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
+
+/** Before Linux 6.5 the kernel cannot tell what is in the page cache. Drivers that do not wait then read anyway. */
+const UNCACHED = {
+  reactor: UNCACHED_STOP,
+  now: UNCACHED_UNKNOWN,
+  once: UNCACHED_UNKNOWN,
+  blocking: UNCACHED_READ,
+} satisfies Record<SendfileDriver, number>
 
 /**
  * Sends a range of a file. sendfile(2)
@@ -111,7 +124,7 @@ export class Sendfile extends Operation<number> {
     this.#isDirectory = stat.isDirectory
     this.#sized = stat.isFile && stat.size > 0
     this.#size = stat.size
-    this.#local = stat.local
+    this.#local = isLocal(fd, stat)
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
@@ -166,40 +179,26 @@ export class Sendfile extends Operation<number> {
       this.#inside = result
     }
     if (this.#inside > 0) return this.#empty()
-    const count = this.driver === 'blocking' ? Math.min(rest, CHUNK) : this.#cached(rest)
-    if (count > 0) return this.#send(count)
-    return this.driver === 'reactor' ? this.#read(Math.min(rest, JOB)) : EAGAIN
-  }
-
-  /** Returns how many of the next bytes can be sent without a wait for a disk or a server. */
-  #cached(rest: number): number {
-    if (!this.#local) return 0
-    for (let count = Math.min(rest, SPAN); ; count = CHUNK) {
-      const resident = this.#resident(count)
-      if (resident > 0) return count
-      // Before Linux 6.5 the kernel cannot tell. Drivers that do not wait then read anyway.
-      if (resident < 0) return this.driver === 'reactor' ? 0 : Math.min(rest, CHUNK)
-      if (count <= CHUNK) return 0
-    }
-  }
-
-  #resident(count: number): number {
-    if (this.#file === null) return native.residentFrom(this.fd, this.#offset, count)
-    return native.resident(this.#file, this.#offset, count)
+    if (!this.#local && this.driver !== 'blocking') return this.#read(rest)
+    const result = this.#send(rest)
+    return result === 0 && reactor.memory.state[STATE_FLAGS] === STOPPED ? this.#read(rest) : result
   }
 
   #send(count: number): number {
     const { id } = this.channel
+    const uncached = UNCACHED[this.driver]
     const result =
       this.#file === null
-        ? native.sendfileFrom(id, this.fd, this.#offset, count, TURN * 1000)
-        : native.sendfile(id, this.#file, this.#offset, count, TURN * 1000)
+        ? native.sendfileFrom(id, this.fd, this.#offset, count, TURN * 1000, uncached)
+        : native.sendfile(id, this.#file, this.#offset, count, TURN * 1000, uncached)
     if (result > 0) this.#failed = reactor.memory.state[STATE_FLAGS]!
     return result
   }
 
   /** Starts a thread that reads into the pipe. On systems without splice(2) the thread also sends. */
-  #read(count: number): number {
+  #read(rest: number): number {
+    if (this.driver !== 'reactor') return EAGAIN
+    const count = Math.min(rest, JOB)
     this.hold()
     const failed = this.#makePipe()
     if (failed < 0 && failed !== ENOSYS) return failed
@@ -214,7 +213,7 @@ export class Sendfile extends Operation<number> {
       this.#forget = null
       reactor.resume(this.channel, this)
     })
-    if (this.#job !== null) return this.#step(count) // the job could not be started
+    if (this.#job !== null) return this.#step(rest) // the job could not be started
     this.#forget = forget
     return PENDING
   }

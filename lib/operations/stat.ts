@@ -1,6 +1,6 @@
 import { constants as files, readFileSync } from 'node:fs'
 import { native } from '../binding/binding'
-import { STATE_FLAGS, STATE_SECOND, STATE_SLOT } from '../binding/shared'
+import { STATE_CONTROL, STATE_SECOND, STATE_SLOT } from '../binding/shared'
 import { systemError } from '../errors'
 import { notOpen } from '../message/rights'
 import { reactor } from '../reactor'
@@ -18,8 +18,8 @@ export interface FileStat {
   isFifo: boolean
   isDirectory: boolean
   size: number
-  /** True if reading from the page cache does not wait for another process or host. */
-  local: boolean
+  /** A number that no later mount gets. 0 before Linux 6.8, and on macOS. */
+  mount: number
 }
 
 export function statOf(fd: number, syscall: string): FileStat {
@@ -27,9 +27,24 @@ export function statOf(fd: number, syscall: string): FileStat {
   if (size < 0) throw systemError(syscall, size, { subject: notOpen(size, fd) })
   const { state } = reactor.memory
   const kind = state[STATE_SLOT]! & files.S_IFMT
-  const isFile = kind === files.S_IFREG
-  const local = state[STATE_FLAGS] === 1 || (isFile && isLocalMount(state[STATE_SECOND]!))
-  return { isFile, isFifo: kind === files.S_IFIFO, isDirectory: kind === files.S_IFDIR, size, local }
+  return {
+    isFile: kind === files.S_IFREG,
+    isFifo: kind === files.S_IFIFO,
+    isDirectory: kind === files.S_IFDIR,
+    size,
+    mount: state[STATE_SECOND]! * 2 ** 32 + (state[STATE_CONTROL]! >>> 0),
+  }
+}
+
+/** The mount of the last regular file that was local: its other regular files are local too. */
+let localMount = 0
+
+/** Returns true if reading from the page cache does not wait for another process or host. */
+export function isLocal(fd: number, { isFile, mount }: FileStat): boolean {
+  if (isFile && mount !== 0 && mount === localMount) return true
+  const local = native.isLocal(fd) === 1 || (isFile && isLocalMount(reactor.memory.state[STATE_SECOND]!))
+  if (isFile && local) localMount = mount
+  return local
 }
 
 function isLocalMount(mount: number): boolean {

@@ -226,11 +226,13 @@ int64_t CopyFile(int out, int file, int64_t* offset, int64_t count);
 struct FileStat {
   uint32_t mode;
   int64_t size;
-  uint64_t mount;  // id of the mount in /proc/self/mountinfo, 0 if unknown
-  bool
-      local;  // in memory or on a block device without a server, so that no call waits for another process
+  uint64_t mount;  // a number that no later mount gets, 0 if the system has none
 };
 int Stat(int fd, FileStat* stat);
+
+// Returns 1 if a file is in memory or on a block device, and no server is asked for its pages, else 0 or -errno. `mount` is
+// the id of its mount in /proc/self/mountinfo, 0 if unknown.
+int IsLocal(int fd, uint64_t* mount);
 
 // Closes a descriptor of any kind. If close(2) may wait for another process or for a peer, another thread makes the
 // call, and the caller waits for at most 5 ms. Returns 0, or -errno if no thread was needed.

@@ -27,11 +27,19 @@ static int64_t SendFile(int fd, Args& a) {
 
 struct Range {
   int64_t offset, count, microseconds;
+  int64_t uncached;
 };
 
 static Range RangeOf(Args& a) {
   return {a.Integer(2, "offset", 0, kMaxSize), a.Integer(3, "count", 0, kMaxSize),
-          a.Integer(4, "microseconds", 0, kMaxChunk)};
+          a.Integer(4, "microseconds", 0, kMaxChunk),
+          a.Integer(5, "uncached", kUncachedStop, kUncachedRead)};
+}
+
+static bool MayRead(int file, int64_t offset, int64_t count, int64_t uncached) {
+  if (uncached == kUncachedRead) return true;
+  const int resident = sys::Resident(file, offset, count);
+  return resident > 0 || (resident < 0 && uncached == kUncachedUnknown);
 }
 
 static int64_t Now() {
@@ -48,7 +56,7 @@ static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, i
 }
 
 // Sends in parts of 1 MiB until the time is over: one call for all of it could take much longer. If a part fails after
-// others, kStateFlags is its -errno, else 0. The kernel reports an error of a socket only once.
+// others, kStateFlags is its -errno: the kernel reports an error of a socket only once.
 static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
   constexpr int64_t kPart = 1 << 20;
   const int64_t end = Now() + range.microseconds;
@@ -56,6 +64,10 @@ static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
   env.state[kStateFlags] = 0;
   for (;;) {
     const int64_t count = std::min(range.count - sent, kPart);
+    if (!MayRead(file, range.offset, count, range.uncached)) {
+      if (sent == 0) env.state[kStateFlags] = kStopped;
+      return sent;
+    }
     const int64_t result = SendPart(env, slot, file, &range.offset, count);
     if (result < 0 && sent > 0) env.state[kStateFlags] = static_cast<int32_t>(result);
     if (result < 0) return sent > 0 ? sent : result;
@@ -64,14 +76,14 @@ static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
   }
 }
 
-// sendfile(2) from a descriptor of the caller: (fd, offset, count, microseconds) -> bytes.
+// sendfile(2) from a descriptor of the caller: (fd, offset, count, microseconds, uncached) -> bytes.
 static int64_t SendFileFrom(Env& env, Slot& slot, Args& a) {
   const int file = a.Int(1, "fd");
   const Range range = RangeOf(a);
   return a.ok() ? SendRange(env, slot, file, range) : 0;
 }
 
-// sendfile(2) between slots: (file, offset, count, microseconds) -> bytes.
+// sendfile(2) between slots: (file, offset, count, microseconds, uncached) -> bytes.
 static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
   const Range range = RangeOf(a);
@@ -96,24 +108,25 @@ static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
   return StartTransfer(env, request, slot, *to, other);
 }
 
-// fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode, kStateFlags is 1 for a
-// file without a server, kStateSecond is the id of its mount.
+// fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode. kStateControl and
+// kStateSecond are the two halves of a number that no later mount gets, or 0.
 static int64_t Stat(int fd, Args& a) {
   sys::FileStat stat = {};
   const int failed = sys::Stat(fd, &stat);
   if (failed < 0) return failed;
   Env& env = a.env();
   env.state[kStateSlot] = static_cast<int32_t>(stat.mode);
-  env.state[kStateFlags] = stat.local ? 1 : 0;
-  env.state[kStateSecond] = static_cast<int32_t>(stat.mount);
+  env.state[kStateControl] = static_cast<int32_t>(stat.mount);
+  env.state[kStateSecond] = static_cast<int32_t>(stat.mount >> 32);
   return stat.size;
 }
 
-// Returns 1 if a range of the file is in the page cache, else 0 or -errno: (offset, count).
-static int64_t Resident(int fd, Args& a) {
-  const int64_t offset = a.Integer(1, "offset", 0, kMaxSize);
-  const int64_t count = a.Integer(2, "count", 0, kMaxSize);
-  return a.ok() ? sys::Resident(fd, offset, count) : 0;
+// Returns 1 if a file has no server, else 0 or -errno: (). kStateSecond is the id of its mount.
+static int64_t IsLocal(int fd, Args& a) {
+  uint64_t mount = 0;
+  const int local = sys::IsLocal(fd, &mount);
+  a.env().state[kStateSecond] = static_cast<int32_t>(mount);
+  return local;
 }
 
 // Duplicates a descriptor of the caller and gives the duplicate a slot, for one operation: () -> the slot's id. Does
@@ -213,8 +226,7 @@ static constexpr Function kSlot[] = {
     {"transferJob", CallWithSlot<TransferJob>},
     {"stat", CallFd<Stat>},
     {"fileSize", CallSlot<Stat>},
-    {"resident", CallSlot<Resident>},
-    {"residentFrom", CallFd<Resident>},
+    {"isLocal", CallFd<IsLocal>},
     {"adoptDuplicate", CallFd<AdoptDuplicate>},
     {"adoptAsIs", CallFd<AdoptAsIs>},
     {"fchmod", CallSlot<ChangeMode>},

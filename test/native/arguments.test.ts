@@ -25,6 +25,7 @@ const kinds: Record<string, Kind> = {
   id: { good: () => -1, types: [ABSENT, undefined, null, '1', {}, 1n], ranges: [NaN, 0.5, 2 ** 53, -(2 ** 53)] },
   /** An integer that is not negative. */
   size: { good: () => 1, types: [ABSENT, null, '1'], ranges: [NaN, 0.5, -1, 2 ** 54] },
+  choice: { good: () => 1, types: [ABSENT, null, '1'], ranges: [NaN, 0.5, -1, 3] },
   /** An offset into a buffer or a file. If it is absent, the whole buffer is used, or the file's own offset. */
   offset: { good: () => 1, types: ['1', {}], ranges: [NaN, 0.5, -1, 2 ** 54] },
   bytes: { good: () => new Uint8Array(128), types: [ABSENT, null, 5, 'text', [1], new ArrayBuffer(4)], ranges: [] },
@@ -80,10 +81,9 @@ const bySlot = [
   'recvmmsg data:bytes names:optional control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
   'recvPacked buffers:parts names:optional control:optional fields:reference size:size controlSize:size stride:size count:size flags:int expected:size',
   'sendmmsg data:bytes names:optional control:optional fields:reference size:size controlSize:size first:size count:size flags:int',
-  'sendfile file:id offset:size count:size microseconds:size',
-  'sendfileFrom fd:int offset:size count:size microseconds:size',
+  'sendfile file:id offset:size count:size microseconds:size uncached:choice',
+  'sendfileFrom fd:int offset:size count:size microseconds:size uncached:choice',
   'transferJob to:id other:id offset:offset count:size ticket:int',
-  'resident offset:size count:size',
   'splice to:id count:size',
   'read buffer:bytes',
   'write buffer:bytes',
@@ -97,7 +97,6 @@ const bySlot = [
 const byDescriptor = [
   'inspect kind:integers',
   'adopt traits:size',
-  'residentFrom offset:size count:size',
   'socketIn domain:int type:int protocol:int',
   'lookupIn kind:size first:optional second:optional number:int number:int number:int number:int',
 ]

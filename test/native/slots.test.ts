@@ -45,11 +45,10 @@ const calls: [string, (slot: never) => number][] = [
   ['getsockopt', slot => native.getsockopt(slot, SOL_SOCKET!, SO_TYPE!, value)],
   ['setsockopt', slot => native.setsockopt(slot, SOL_SOCKET!, 2, value, 4)],
   ['ioctl', slot => native.ioctl(slot, 0x541b, value)],
-  ['sendfile', slot => native.sendfile(slot, 0, 0, 1, 0)],
-  ['sendfileFrom', slot => native.sendfileFrom(slot, 0, 0, 1, 0)],
+  ['sendfile', slot => native.sendfile(slot, 0, 0, 1, 0, 0)],
+  ['sendfileFrom', slot => native.sendfileFrom(slot, 0, 0, 1, 0, 0)],
   ['transferJob', slot => native.transferJob(slot, 0, -1, 0, 1, 1)],
   ['cut', slot => native.abort(slot)],
-  ['resident', slot => native.resident(slot, 0, 1)],
   ['fileSize', slot => native.fileSize(slot)],
 ]
 

@@ -39,7 +39,9 @@ static_assert(sizeof(Statx) == 256, "struct statx");
 constexpr unsigned kBasic = 0x7ff;   // STATX_BASIC_STATS
 constexpr unsigned kType = 1;        // STATX_TYPE
 constexpr unsigned kMount = 0x1000;  // STATX_MNT_ID
-constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
+constexpr unsigned kUniqueMount =
+    0x4000;  // STATX_MNT_ID_UNIQUE, Linux 6.8: no later mount gets the number
+constexpr int kDoNotSync = 0x4000;  // AT_STATX_DONT_SYNC
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -56,11 +58,9 @@ bool ReadsWithoutWaiting(int fd) {
   return errno != EOPNOTSUPP && errno != ENOSYS && errno != EPERM;
 }
 
-// A file system without a block device has a device number without a driver, major 0. It may have a server, except tmpfs
-// and memfd. A FUSE file system may have a block device and a server (fuseblk: NTFS, exFAT).
-bool IsLocal(int fd, const Statx& found) {
-  if (found.device_major == 0) return fcntl(fd, F_GET_SEALS) >= 0;
-  return (found.mode & S_IFMT) != S_IFREG || ReadsWithoutWaiting(fd);
+// statx(2), which does not ask a server. Returns 0 or -errno.
+int FindOut(int fd, unsigned fields, Statx* found) {
+  return syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, fields, found) < 0 ? -errno : 0;
 }
 
 // Whether close(2) returns at once, independent of other processes. Only what is known is closed inline: an AF_UNIX socket
@@ -186,18 +186,31 @@ const bool kStaysLoaded = true;  // -z nodelete
 
 int Stat(int fd, FileStat* stat) {
   Statx found = {};
+  const int failed = FindOut(fd, kBasic | kUniqueMount, &found);
   // uncovered: needs a kernel before 4.11, or a container whose seccomp filter refuses statx(2)
-  if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH | kDoNotSync, kBasic | kMount, &found) < 0) {
-    if (errno != ENOSYS && errno != EPERM) return -errno;
-    struct stat plain = {};  // before Linux 4.11, and in old containers
+  if (failed == -ENOSYS || failed == -EPERM) {
+    struct stat plain = {};
     if (fstat(fd, &plain) < 0) return -errno;
-    *stat = {plain.st_mode, plain.st_size, 0, false};
+    *stat = {plain.st_mode, plain.st_size, 0};
     return 0;
   }
-  // uncovered: STATX_MNT_ID needs Linux 5.8
-  *stat = {found.mode, static_cast<int64_t>(found.size),
-           (found.mask & kMount) != 0 ? found.mount : 0, IsLocal(fd, found)};
+  if (failed < 0) return failed;
+  // uncovered: before Linux 6.8 there is no such number
+  const uint64_t mount = (found.mask & kUniqueMount) != 0 ? found.mount : 0;
+  *stat = {found.mode, static_cast<int64_t>(found.size), mount};
   return 0;
+}
+
+// A file system without a block device has a device number without a driver, major 0. It may have a server, except tmpfs
+// and memfd. A FUSE file system may have a block device and a server (fuseblk: NTFS, exFAT).
+int IsLocal(int fd, uint64_t* mount) {
+  Statx found = {};
+  const int failed = FindOut(fd, kType | kMount, &found);
+  if (failed < 0) return failed;  // uncovered: Stat() was called before
+  // uncovered: STATX_MNT_ID needs Linux 5.8
+  *mount = (found.mask & kMount) != 0 ? found.mount : 0;
+  if (found.device_major == 0) return fcntl(fd, F_GET_SEALS) >= 0 ? 1 : 0;
+  return (found.mode & S_IFMT) != S_IFREG || ReadsWithoutWaiting(fd) ? 1 : 0;
 }
 
 int CloseForeign(int fd) {
