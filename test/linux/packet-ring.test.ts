@@ -1,17 +1,20 @@
 import {
   AF_INET,
+  AF_PACKET,
   SOCK_DGRAM,
+  SOCK_RAW,
   Socket,
   bpf,
   constants,
   options,
+  query,
   type Frame,
   type PacketSocket,
 } from '../../lib'
 import { native } from '../../lib/binding/binding'
 import { ensureBuilt } from '../helpers/built'
 import { failure, thrown } from '../helpers/errors'
-import { testIf } from '../helpers/need'
+import { missing, testIf } from '../helpers/need'
 import {
   SMALL,
   TYPE,
@@ -318,3 +321,15 @@ describe('the ring of a packet socket', () => {
     })
   })
 })
+
+testIf(
+  missing.socket(AF_PACKET ?? -1, SOCK_RAW),
+  'PACKET_HDRLEN is read with the version of the header as its argument',
+  () => {
+    const socket = new Socket(AF_PACKET, SOCK_RAW)
+    expect(socket.get(options.PACKET_HDRLEN)).toBe(48) // sizeof(struct tpacket3_hdr)
+    expect(socket.get(query(options.PACKET_HDRLEN, c['TPACKET_V1']!))).toBe(32)
+    socket.close()
+    expect(thrown(() => socket.get(options.PACKET_HDRLEN)).code).toBe('EBADF')
+  },
+)

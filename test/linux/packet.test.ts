@@ -8,7 +8,6 @@ import {
   constants,
   openPacket,
   options,
-  query,
   type Frame,
   type PacketSocket,
 } from '../../lib'
@@ -490,15 +489,3 @@ describe('packet sockets', () => {
     })
   })
 })
-
-testIf(
-  missing.socket(AF_PACKET ?? -1, SOCK_RAW),
-  'PACKET_HDRLEN is read with the version of the header as its argument',
-  () => {
-    const socket = new Socket(AF_PACKET, SOCK_RAW)
-    expect(socket.get(options.PACKET_HDRLEN)).toBe(48) // sizeof(struct tpacket3_hdr)
-    expect(socket.get(query(options.PACKET_HDRLEN, c['TPACKET_V1']!))).toBe(32)
-    socket.close()
-    expect(thrown(() => socket.get(options.PACKET_HDRLEN)).code).toBe('EBADF')
-  },
-)
