@@ -2,7 +2,7 @@ import type { Leftover } from '../reactor/channel'
 import type { NonSharedBuffer } from '../runtime/buffer'
 
 const none = Buffer.alloc(0)
-/** Memory of at least this many bytes is handed out as it is, if it holds nothing else. Less is copied. */
+/** Memory of at least this many bytes is handed out as it is, if it holds little else. Less is copied, unless it is full. */
 const LARGE = 4096
 
 /**
@@ -39,8 +39,10 @@ export class ReadBuffer implements Leftover {
 
   /** Appends a copy of `bytes`. */
   append(bytes: Uint8Array): void {
-    this.room(bytes.length).set(bytes)
-    this.#end += bytes.length
+    const { length } = bytes
+    this.#reserve(length, length)
+    this.#memory.set(bytes, this.#end)
+    this.#end += length
   }
 
   /** Puts a copy of `bytes` before all others. */
@@ -65,7 +67,7 @@ export class ReadBuffer implements Leftover {
    * to the buffer.
    */
   room(min: number, max = min): Buffer {
-    if (this.#memory.length - this.#end < min) this.#grow(Math.max(min, Math.min(max, this.length)))
+    this.#reserve(min, max)
     return this.#memory.subarray(this.#end, this.#end + max)
   }
 
@@ -82,7 +84,8 @@ export class ReadBuffer implements Leftover {
   /** Removes and returns the first bytes, at most `count`. The caller owns the memory. */
   take(count: number): NonSharedBuffer {
     const length = Math.min(count, this.length)
-    if (length === this.length && length >= LARGE && length > this.#memory.length >> 1) {
+    const room = this.#memory.length
+    if (length === this.length && (length === room || (length >= LARGE && length > room >> 1))) {
       const { data } = this
       this.skip(length)
       return data
@@ -101,7 +104,10 @@ export class ReadBuffer implements Leftover {
 
   /** Returns where `bytes` begin, at `from` or later; −1 if they are not there. */
   indexOf(bytes: Uint8Array, from: number): number {
-    return this.data.indexOf(bytes, from)
+    const { length } = this.#memory
+    const memory = this.#end === length ? this.#memory : this.#memory.subarray(0, this.#end)
+    const at = memory.indexOf(bytes, this.#start + from)
+    return at < 0 ? -1 : at - this.#start
   }
 
   /** Returns the first `count` bytes as text. */
@@ -117,6 +123,10 @@ export class ReadBuffer implements Leftover {
   #clear(): void {
     this.#memory = none
     this.#start = this.#end = 0
+  }
+
+  #reserve(min: number, max: number): void {
+    if (this.#memory.length - this.#end < min) this.#grow(Math.max(min, Math.min(max, this.length)))
   }
 
   // Doubles the memory, or moves the bytes to its start if at least half of it is free.

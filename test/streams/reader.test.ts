@@ -333,6 +333,37 @@ test('a large part is the caller’s own memory, also if the caller transfers it
     expect((await reader.exactly(100_000)).equals(sent.subarray(200_000))).toBe(true)
   }))
 
+test('a small part is the caller’s own memory: no later read and no unread changes it, and writes into it change none', () =>
+  reading(async (reader, peer) => {
+    const parts: Buffer[] = []
+    for (const text of ['one;', 'two;', 'three;']) {
+      peer.trySend(bytes(text))
+      const part = await reader.until(';')
+      expect(String(part)).toBe(text)
+      parts.push(part)
+    }
+    reader.unread(parts[0]!)
+    parts[0]!.fill('x')
+    peer.trySend(bytes('four;'))
+    expect(String(await reader.exactly(4))).toBe('one;')
+    expect(String(await reader.read())).toBe('four;')
+    expect(parts.map(String)).toEqual(['xxxx', 'two;', 'three;'])
+  }))
+
+test('a delimiter is not found in memory behind the bytes that arrived', () =>
+  reading(async (reader, peer) => {
+    peer.trySend(Buffer.concat([Buffer.alloc(100, 'a'), bytes(';'), Buffer.alloc(899, 'b')]))
+    await reader.peek(1000)
+    expect((await reader.until(';')).length).toBe(101)
+    reader.unread(Buffer.alloc(300, 'c')) // makes room in front, which holds old bytes
+    const early = await failure(reader.until(';', { timeout: 20 }))
+    expect(early.code).toBe('ERR_SOCKET_TIMEOUT')
+    expect(reader.buffered).toBe(300 + 899)
+    peer.trySend(bytes('d;e;'))
+    expect((await reader.until(';')).length).toBe(300 + 899 + 2)
+    expect(String(await reader.until(';'))).toBe('e;')
+  }))
+
 test('only streams have readers', () => {
   for (const socket of [
     new Socket(AF_INET, SOCK_DGRAM),
