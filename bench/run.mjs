@@ -53,7 +53,7 @@ async function measured() {
     repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 5), 1)),
     seconds: number('seconds', values.seconds ?? (smoke ? 0.1 : 0.5), 0.05),
     retakes: Math.floor(number('retakes', values.retakes ?? (smoke ? 0 : 2), 0)),
-    warmup: smoke ? 0.05 : 0.5,
+    warmup: smoke ? 0.05 : 1.2, // seconds: for about one, V8 still compiles the code of a server
   })
 }
 
