@@ -23,14 +23,14 @@ const slug = title =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
 
-function machineOf({ time, machine, peers, repetitions, seconds }) {
+function machineOf({ time, machine, peers, repetitions, seconds, warmup }) {
   const { commit, node, kernel, cpu, cores } = machine
   const there = Object.entries(peers).filter(([, version]) => version !== null)
   const missing = Object.entries(peers).filter(([, version]) => version === null)
   const names = list =>
     list.map(([name, version]) => `${name}${version === null ? '' : ` ${version}`}`).join(', ')
   return [
-    `- ${time.slice(0, 10)}, commit ${commit}; ${repetitions} repetitions of ${seconds} s`,
+    `- ${time.slice(0, 10)}, commit ${commit}; ${repetitions} repetitions of ${seconds} s after ${warmup} s of warm-up`,
     `- ${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}`,
     `- peers: ${names(there)}`,
     ...(missing.length === 0 ? [] : [`- not installed, so not measured: ${names(missing)}`]),
