@@ -5,7 +5,7 @@ import { SO_ERROR, SOL_SOCKET } from '../constants'
 import { SocketError, systemError } from '../errors'
 import { EAGAIN, EALREADY, EINPROGRESS, EINTR, ENOTCONN } from '../errors/errno'
 import { platform } from '../host'
-import { packAddress, reactor } from '../reactor'
+import { packAddress, reactor, type PackedAddress } from '../reactor'
 import { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 
@@ -112,7 +112,7 @@ export function connectResult(error: unknown): number {
 export class Accept<T> extends Operation<T> {
   constructor(
     private readonly channel: Channel,
-    private readonly make: (channel: Channel, peer: string) => T,
+    private readonly make: (channel: Channel, peer: PackedAddress) => T,
   ) {
     super()
   }

@@ -28,6 +28,14 @@ export interface Leftover {
   readonly next: Leftover | null
 }
 
+/** Describes what receives on a socket in place of the socket's own methods. */
+export interface Receiver {
+  /** Says what that is, for the error of another receive. */
+  readonly text: string
+  /** True when other receives are possible again. */
+  readonly ended: boolean
+}
+
 /** State that only some sockets need. It is allocated on demand, to keep idle sockets small. */
 class Extras {
   /** The operations that wait for the error queue. */
@@ -38,6 +46,10 @@ class Extras {
   transfers = 0
   /** The reader of the socket's error queue. */
   errors: ErrorQueue | null = null
+  /** The network namespace, if it is not that of this process. */
+  network: Network = home
+  /** What receives in place of the methods of the socket, such as a stream. */
+  receiver: Receiver | null = null
   /** SO_RCVLOWAT, if it was set through this channel or its listening socket. */
   lowWater = 1
   /** Milliseconds for which a read is repeated before it waits: see `busyPoll`. */
@@ -87,8 +99,6 @@ export class Channel {
   /** The operations that wait, one queue for each direction, and one in `extras`. Created when an operation first waits. */
   reading: Queue | null = null
   writing: Queue | null = null
-  /** The network namespace of the socket. */
-  network: Network = home
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<unknown> | null = null
   /** How many more operations may complete in the turn `turn`. */
@@ -156,9 +166,15 @@ export class Channel {
     this.#bits = on ? this.#bits | DEFERRED : this.#bits & ~DEFERRED
   }
 
-  /** Puts the socket into a network namespace other than that of this process. */
+  /** The network namespace of the socket. */
+  get network(): Network {
+    return this.extras === null ? home : this.extras.network
+  }
+
+  /** Puts a new socket into a network namespace. */
   enter(network: Network): void {
-    this.network = network
+    if (network === home) return
+    this.ensureExtras().network = network
     network.join(this.id)
   }
 

@@ -16,7 +16,7 @@ import {
 } from '../constants'
 import { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } from '../constants/per-call'
 import { getOption, setOption, type ReadableOption, type WritableOption } from '../options/option'
-import { reactor, readAddress, unpackAddress } from '../reactor'
+import { reactor, readAddress, unpackAddress, type PackedAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { reclaim, release } from '../reactor/finalizer'
 import { defaultTimeout } from '../reactor/timeouts'
@@ -30,7 +30,7 @@ import { joinGroup, type JoinOptions, type Membership } from './multicast'
 import { checkCreationOptions, type CreationOptions } from '../reactor/namespace'
 import { check, checkOption, describeOption, setOptionBytes, SocketOptions } from './option-calls'
 import { receiveMeta, type WantedMeta } from './receive-meta'
-import { checkFree, type Receiver } from './receiver'
+import { checkFree } from './receiver'
 
 // structuredClone and postMessage throw a DataCloneError for an own property that is a function. The error quotes
 // the source of the function, so the comment inside it tells the user what to do. Without this property they would
@@ -57,13 +57,11 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
   readonly channel: Channel
   /** @internal A symbol, because a subclass may have a property of any name. */
   readonly [socketArguments]: SocketArguments
-  /** @internal What receives in place of the methods of this socket, such as a stream. */
-  receiver: Receiver | null = null
   /** An own, enumerable property, so that structuredClone throws: see toJSON above. */
   readonly toJSON = toJSON
   #timeout: number | null = defaultTimeout()
   /** The peer of an accepted connection, packed until it is asked for: see packAddress. */
-  #remote: A | string | null = null
+  #remote: A | PackedAddress | null = null
 
   /**
    * Creates a socket. socket(2)
@@ -172,7 +170,7 @@ export abstract class BaseSocket<A extends Address = Address, K extends SocketKi
    * An accepted connection has it without another system call.
    */
   get remoteAddress(): A | null {
-    if (typeof this.#remote === 'string') this.#remote = unpackAddress(this.channel, this.#remote) as A | null
+    if (typeof this.#remote !== 'object') this.#remote = unpackAddress(this.channel, this.#remote) as A | null
     if (this.#remote !== null) return this.#remote
     const result = this.closed ? -1 : native.getpeername(this.channel.id)
     return result < 0

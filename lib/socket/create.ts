@@ -3,7 +3,7 @@ import { STATE_SECOND, TRAITS_NONE, TRAITS_STREAM, TRAITS_UNIX, TRAITS_UNIX_STRE
 import { AF_INET, AF_INET6, AF_UNIX, constants, IPPROTO_TCP, nameOf, SOCK_STREAM } from '../constants'
 import { closed, invalidType, systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
-import { reactor } from '../reactor'
+import { reactor, type PackedAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { networkOf } from '../reactor/network'
 import { memberOf } from '../runtime/fields'
@@ -31,7 +31,7 @@ export class Adoption {
     readonly channel: Channel,
     readonly made: SocketArguments,
     /** The packed address of the peer, see packAddress; null if it is not known. */
-    readonly remote: string | null = null,
+    readonly remote: PackedAddress | null = null,
   ) {}
 }
 

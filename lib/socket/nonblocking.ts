@@ -51,7 +51,7 @@ import {
   type SpliceOptions,
 } from '../operations/splice'
 import { checkTimestamp, checkTimestamped, SendStamped } from '../operations/timestamp'
-import { reactor } from '../reactor'
+import { reactor, type PackedAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import type { Operation } from '../reactor/operation'
 import type { ZeroCopyStatistics } from '../reactor/zerocopy-sender'
@@ -238,7 +238,7 @@ export abstract class NonblockingSocket<
 
   /** @internal */
   protected acceptOperation(): Accept<this> {
-    return new Accept(this.channel, (channel: Channel, peer: string) =>
+    return new Accept(this.channel, (channel: Channel, peer: PackedAddress) =>
       this.fromAdoption(new Adoption(channel, this[socketArguments], peer)),
     )
   }

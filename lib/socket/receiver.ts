@@ -1,18 +1,11 @@
 import { MSG_PEEK } from '../constants'
 import { systemError } from '../errors'
 import { errnoOf } from '../errors/errno'
-
-/** Describes what receives on a socket in place of the socket's own methods. */
-export interface Receiver {
-  /** Says what that is, for the error of another receive. */
-  readonly text: string
-  /** True when other receives are possible again. */
-  readonly ended: boolean
-}
+import type { Channel } from '../reactor/channel'
 
 /** The part of a socket that this file needs. */
 interface Received {
-  receiver: Receiver | null
+  readonly channel: Channel
   readonly closed: boolean
 }
 
@@ -21,7 +14,7 @@ interface Received {
  * with MSG_PEEK takes nothing.
  */
 export function checkFree(socket: Received, call: string, flags = 0): void {
-  const { receiver } = socket
+  const receiver = socket.channel.extras?.receiver ?? null
   if (receiver === null || receiver.ended || socket.closed || (flags & MSG_PEEK) !== 0) return
   throw systemError(call, errnoOf('EBUSY'), { subject: receiver.text })
 }
@@ -40,7 +33,7 @@ export function handOver<T extends object>(
   let made: T | null = null
   let failed = false
   const until = hasEnded === undefined ? '' : ' until stop()'
-  socket.receiver = {
+  socket.channel.ensureExtras().receiver = {
     text: `${call}() receives on this socket${until}`,
     get ended() {
       return failed || (made !== null && hasEnded?.(made) === true)
