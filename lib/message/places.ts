@@ -1,7 +1,7 @@
 import { LARGE } from '../binding/shared'
 import type { NonSharedBuffer } from '../runtime/buffer'
 import { append } from '../runtime/list'
-import { aligned, pool } from './pool'
+import { aligned, bytesIn, pool } from './pool'
 
 /** The largest number of buffers that a call takes. */
 const MAX_BUFFERS = 1024
@@ -15,9 +15,11 @@ export class Places {
   readonly buffers: NonSharedBuffer[]
   /** The number of places. */
   count = 0
-  /** Where the next place is. */
-  #piece = 1
+  /** The piece with the next place, its memory, and where in it the next place and the piece end. */
+  #piece = 0
+  #memory: ArrayBufferLike | null = null
   #at = 0
+  #end = 0
 
   constructor(
     data: NonSharedBuffer,
@@ -40,22 +42,27 @@ export class Places {
   /** Returns the next place. It is called once for each message of the call that has one. */
   next(): NonSharedBuffer {
     const { length } = this
+    if (this.#at + length > this.#end) this.#enter(this.buffers[++this.#piece]!)
     const piece = this.buffers[this.#piece]!
     const start = this.#at
     this.#at += aligned(length)
-    if (this.#at + length > piece.length) {
-      this.#piece++
-      this.#at = 0
-    }
-    return length === piece.length ? piece : piece.subarray(start, start + length)
+    return length === piece.length ? piece : bytesIn(this.#memory!, start, length)
+  }
+
+  #enter(piece: NonSharedBuffer): void {
+    this.#memory = piece.buffer
+    this.#at = piece.byteOffset
+    this.#end = this.#at + piece.length
   }
 
   /** Adds what an earlier call has left of its places, except in memory that has been detached since. */
   addRest(of: Places): void {
-    for (let i = of.#piece; i < of.buffers.length; i++) {
+    const begun = of.buffers[of.#piece]!
+    if (begun.length > 0 && of.#at + this.length <= of.#end)
+      this.#add(begun.subarray(of.#at - begun.byteOffset))
+    for (let i = of.#piece + 1; i < of.buffers.length; i++) {
       const piece = of.buffers[i]!
-      if (piece.length === 0) continue
-      this.#add(i === of.#piece && of.#at > 0 ? piece.subarray(of.#at) : piece)
+      if (piece.length > 0) this.#add(piece)
     }
   }
 
