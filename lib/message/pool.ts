@@ -32,6 +32,11 @@ const Itself = function (memory: ArrayBufferLike): ArrayBufferLike {
 class Shared extends Itself {
   readonly #shared = true
 
+  // Without it, the arguments would pass through a changed iterator of arrays.
+  constructor(memory: ArrayBufferLike) {
+    super(memory)
+  }
+
   static has(memory: ArrayBufferLike): boolean {
     return #shared in memory
   }

@@ -189,8 +189,7 @@ export class Room {
     const words = this.#words
     const at = (i * ADDRESS_SIZE) / 4
     const before = at - ADDRESS_SIZE / 4
-    for (let word = 0; word < length / 4; word++)
-      if (words[at + word] !== words[before + word]) return false
+    for (let word = 0; word < length / 4; word++) if (words[at + word] !== words[before + word]) return false
     return true
   }
 

@@ -258,19 +258,24 @@ test('the memory of a message cannot be transferred away from the others', async
   expect(two!.data.equals(pattern(20))).toBe(true)
 })
 
-test.each([10, 1200, 4096])('a message of %i bytes is a Buffer like any other, in plain memory', async size => {
-  setFlagsFromString('--allow-natives-syntax')
-  const alike = runInThisContext('(one, other) => %HaveSameMap(one, other)') as (...pair: Buffer[]) => boolean
-  for (let round = 0; round < 3; round++) {
-    send(...Array.from({ length: 20 }, (_, i) => pattern(size + i).subarray(i)))
-    const got = await take(receiver.messages({ timeout: 5000 }), 20)
-    got.forEach(({ data }, i) => {
-      expect(data.equals(pattern(size + i).subarray(i))).toBe(true)
-      expect(alike(data, Buffer.allocUnsafeSlow(9).subarray(1))).toBe(true)
-      expect(Reflect.ownKeys(data.buffer)).toEqual([])
-    })
-  }
-})
+test.each([10, 1200, 4096])(
+  'a message of %i bytes is a Buffer like any other, in plain memory',
+  async size => {
+    setFlagsFromString('--allow-natives-syntax')
+    const alike = runInThisContext('(one, other) => %HaveSameMap(one, other)') as (
+      ...pair: Buffer[]
+    ) => boolean
+    for (let round = 0; round < 3; round++) {
+      send(...Array.from({ length: 20 }, (_, i) => pattern(size + i).subarray(i)))
+      const got = await take(receiver.messages({ timeout: 5000 }), 20)
+      got.forEach(({ data }, i) => {
+        expect(data.equals(pattern(size + i).subarray(i))).toBe(true)
+        expect(alike(data, Buffer.allocUnsafeSlow(9).subarray(1))).toBe(true)
+        expect(Reflect.ownKeys(data.buffer)).toEqual([])
+      })
+    }
+  },
+)
 
 test('each message of one batch has its own sender', async () => {
   const others = [1, 2].map(() => new Socket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0]))
