@@ -20,7 +20,7 @@ class Turn {
   void Serve(const sys::Event& event, int number) {
     Slot* slot = env_.slots.Find(static_cast<SlotId>(event.token));
     if (slot == nullptr) return;  // uncovered: a closed slot has left the poller
-    const uint32_t index = slot->index;
+    const auto index = static_cast<uint32_t>(event.token & kIndexMask);
     int32_t* fields = env_.Fields(index);
     const uint32_t mask = event.mask;
     if ((mask & ~uint32_t{sys::kWritable}) != 0) fields[kReadiness] &= ~kDry;
@@ -89,15 +89,12 @@ class Turn {
     if (opcode == kAccept && env_.state[kStateFree] > 0) {
       length = kAddressSize;
       result = AcceptOn(env_, slot, env_.Address(event_), &length, &where);
-    } else if (opcode == kReceive && fits) {
+    } else if ((opcode == kReceive || opcode == kReceiveFrom) && fits) {
+      const bool named = opcode == kReceiveFrom;
       where = inbox_;
-      result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags, nullptr,
-                         nullptr);
-    } else if (opcode == kReceiveFrom && fits) {
-      where = inbox_;
-      length = kAddressSize;
+      length = named ? kAddressSize : 0;
       result = ReceiveOn(env_, slot, env_.inbox + where, static_cast<size_t>(size), flags,
-                         env_.Address(event_), &length);
+                         named ? env_.Address(event_) : nullptr, named ? &length : nullptr);
     } else {
       opcode = kReady;
     }

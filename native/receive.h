@@ -4,22 +4,48 @@
 #define BSD_SOCKETS_RECEIVE_H_
 
 #include "env.h"
+#include "guarded_call.h"
 #include "sys/platform.h"
 
 namespace bsd {
-
-// Calls recv(2), or recvfrom(2) if there is an address. Returns the result or -errno.
-int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
-                  socklen_t* length);
 
 // Calls accept(2), gives the connection a slot and writes its index. Returns the descriptor or -errno.
 int AcceptOn(Env& env, Slot& listener, sockaddr* address, socklen_t* length, int32_t* index);
 
 // True if messages of this socket can carry descriptors (AF_UNIX).
-bool MayBringDescriptors(const Slot& slot);
+inline bool MayBringDescriptors(const Slot& slot) {
+  return slot.traits == Traits::kUnixStream || slot.traits == Traits::kUnix;
+}
 
 // Sets kDry after a read with these flags found nothing, unless the flags make that meaningless.
-void MarkDry(Env& env, const Slot& slot, int flags);
+inline void MarkDry(Env& env, const Slot& slot, int flags) {
+#ifdef MSG_ERRQUEUE
+  constexpr int kElsewhere = MSG_OOB | MSG_PEEK | MSG_ERRQUEUE;
+#else
+  constexpr int kElsewhere = MSG_OOB | MSG_PEEK;
+#endif
+  // These flags read something other than the next data. On a slot that is not watched no event would clear kDry.
+  if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
+}
+
+// Calls recv(2), or recvfrom(2) if there is an address. Returns the result or -errno. Inline: see ReceiveFrom().
+inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
+                         socklen_t* length) {
+  const auto receive = [&] {
+    return sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
+  };
+  // recv(2) takes no descriptors. The kernel closes those that come with the data, and one of them may linger.
+  const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.thread, receive) : receive();
+  if (result == -EAGAIN) {
+    MarkDry(env, slot, flags);
+  } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {
+    // A short read means an empty queue, unless the end of the stream, the urgent mark or a message ended it early.
+    const bool alone = slot.traits == Traits::kStream &&
+                       (env.Fields(slot.index)[kReadiness] & (kEnded | kMarked)) == 0;
+    if (alone || slot.level) MarkDry(env, slot, flags);
+  }
+  return result;
+}
 
 // Receives messages by call(flags), with the flag that makes received descriptors close-on-exec. AF_PACKET refuses that
 // flag with EINVAL, and passes no descriptors. *no_cmsg_cloexec remembers this, so that only the first message costs

@@ -6,15 +6,6 @@
 
 namespace bsd {
 
-SlotId Slots::Id(const Slot& slot) {
-  return static_cast<SlotId>(slot.generation) << kIndexBits | slot.index;
-}
-
-Slot* Slots::Find(SlotId id) {
-  Slot* slot = At(static_cast<uint32_t>(id & kIndexMask));
-  return slot != nullptr && slot->open && Id(*slot) == id ? slot : nullptr;
-}
-
 bool Slots::Reserve(size_t capacity) {
   if (capacity <= capacity_) return true;
   void* larger = realloc(slots_.get(), capacity * sizeof(Slot));

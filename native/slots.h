@@ -52,14 +52,19 @@ class Slots {
   bool Reserve(size_t capacity);
 
   // Returns nullptr for the id of a closed slot, and for a number that is no id.
-  Slot* Find(SlotId id);
+  Slot* Find(SlotId id) {
+    Slot* slot = At(static_cast<uint32_t>(id & kIndexMask));
+    return slot != nullptr && slot->open && Id(*slot) == id ? slot : nullptr;
+  }
   Slot* At(uint32_t index) { return index < size_ ? &slots_[index] : nullptr; }
 
   // Takes a free slot. Returns nullptr if there is none.
   Slot* Take();
   void Release(Slot& slot);
 
-  static SlotId Id(const Slot& slot);
+  static SlotId Id(const Slot& slot) {
+    return static_cast<SlotId>(slot.generation) << kIndexBits | slot.index;
+  }
   size_t used() const { return used_; }
   size_t size() const { return size_; }  // slots that were ever used
   size_t free() const { return capacity_ - used_; }

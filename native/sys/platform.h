@@ -9,12 +9,16 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "retry.h"
 
 namespace bsd {
 class Reply;
@@ -66,11 +70,23 @@ void PreferHugePages(void* memory, size_t size);
 extern const int kReceiveMessageFlags;
 
 // recvfrom(2) and sendto(2). On Linux they skip the C library's wrapper, which costs more: it makes them cancellation
-// points.
-int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
-                    socklen_t* length);
-int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
-               socklen_t length);
+// points. Inline, because each return from a function costs some 8 ns after a system call: the CPU no longer predicts it.
+inline int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
+                           socklen_t* length) {
+#ifdef __linux__
+  return Retry([&] { return syscall(SYS_recvfrom, fd, data, size, flags, address, length); });
+#else
+  return Retry([&] { return recvfrom(fd, data, size, flags, address, length); });
+#endif
+}
+inline int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+                      socklen_t length) {
+#ifdef __linux__
+  return Retry([&] { return syscall(SYS_sendto, fd, data, size, flags, address, length); });
+#else
+  return Retry([&] { return sendto(fd, data, size, flags, address, length); });
+#endif
+}
 
 // A message of ReceiveMany() and SendMany(). Has the layout of Linux's struct mmsghdr.
 struct Message {

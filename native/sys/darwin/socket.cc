@@ -46,16 +46,6 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
   return accepted < 0 ? -errno : Finish(accepted);
 }
 
-int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
-                    socklen_t* length) {
-  return Retry([&] { return recvfrom(fd, data, size, flags, address, length); });
-}
-
-int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
-               socklen_t length) {
-  return Retry([&] { return sendto(fd, data, size, flags, address, length); });
-}
-
 // Makes one call for each message of a batch, up to the first that fails. Returns how many succeeded, or -errno if the
 // first one failed.
 template <typename Call>

@@ -29,16 +29,6 @@ int Accept(int fd, sockaddr* address, socklen_t* length) {
   return accepted < 0 ? -errno : accepted;
 }
 
-int64_t ReceiveFrom(int fd, void* data, size_t size, int flags, sockaddr* address,
-                    socklen_t* length) {
-  return Retry([&] { return syscall(SYS_recvfrom, fd, data, size, flags, address, length); });
-}
-
-int64_t SendTo(int fd, const void* data, size_t size, int flags, const sockaddr* address,
-               socklen_t length) {
-  return Retry([&] { return syscall(SYS_sendto, fd, data, size, flags, address, length); });
-}
-
 static_assert(sizeof(Message) == sizeof(mmsghdr), "Message is the kernel's struct");
 static_assert(offsetof(Message, bytes) == offsetof(mmsghdr, msg_len),
               "Message is the kernel's struct");
