@@ -3,7 +3,6 @@ import type { TimestampSender } from './timestamp-sender'
 import type { ZeroCopySender } from './zerocopy-sender'
 import type { Operation } from './operation'
 import { home, type Network } from './network'
-import { Queue } from './queue'
 import type { Control } from '../control/walk'
 import type { NonSharedBuffer } from '../runtime/buffer'
 import { SafeSet } from '../runtime/collections'
@@ -38,8 +37,8 @@ export interface Receiver {
 
 /** State that only some sockets need. It is allocated on demand, to keep idle sockets small. */
 class Extras {
-  /** The operations that wait for the error queue. */
-  failing: Queue | null = null
+  /** The first operation that waits for the error queue. */
+  failing: Operation<unknown> | null = null
   /** See `Channel.leftover`. */
   leftover: Leftover | null = null
   /** The number of running transfers. Each may hold bytes of the stream that it must give back. */
@@ -96,9 +95,9 @@ export class Channel {
   id: number
   /** The descriptor; −1 after close or detach. */
   fd: number
-  /** The operations that wait, one queue for each direction, and one in `extras`. Created when an operation first waits. */
-  reading: Queue | null = null
-  writing: Queue | null = null
+  /** The first operation that waits in each direction; that of the error queue is in `extras`. */
+  reading: Operation<unknown> | null = null
+  writing: Operation<unknown> | null = null
   /** A receive operation that is not in use now. The next receive reuses the object. */
   spare: Operation<unknown> | null = null
   /** How many more operations may complete in the turn `turn`. */
@@ -196,24 +195,24 @@ export class Channel {
     return (this.extras ??= new Extras())
   }
 
-  queue(direction: Direction): Queue {
-    if (direction === READ) return (this.reading ??= new Queue())
-    if (direction === WRITE) return (this.writing ??= new Queue())
-    return (this.ensureExtras().failing ??= new Queue())
+  /** Returns the first operation that waits in a direction. */
+  head(direction: Direction): Operation<unknown> | null {
+    if (direction === READ) return this.reading
+    if (direction === WRITE) return this.writing
+    return this.extras === null ? null : this.extras.failing
   }
 
-  head(direction: Direction): Operation<unknown> | null {
-    const queue =
-      direction === READ ? this.reading : direction === WRITE ? this.writing : this.extras?.failing
-    return queue?.head ?? null
+  /** Sets the first operation that waits in a direction. Only `Waiting` calls this. */
+  lead(direction: Direction, head: Operation<unknown> | null): void {
+    if (direction === READ) this.reading = head
+    else if (direction === WRITE) this.writing = head
+    else this.ensureExtras().failing = head
   }
 
   /** True while an operation waits in one of the queues. */
   get waits(): boolean {
-    const { reading, writing, extras } = this
-    if (reading !== null && reading.head !== null) return true
-    if (writing !== null && writing.head !== null) return true
-    return (extras?.failing?.head ?? null) !== null
+    const { extras } = this
+    return this.reading !== null || this.writing !== null || (extras !== null && extras.failing !== null)
   }
 
   /** True while a transfer may hold bytes of the socket, or a zero-copy send may use memory. */

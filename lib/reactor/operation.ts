@@ -41,6 +41,7 @@ function capture(resolve: (value: never) => void, reject: (reason: unknown) => v
  * (`bsd-sockets/sync`).
  */
 export abstract class Operation<T> {
+  /** The next operation of the queue, and the one before; before the head comes the last one. See `Waiting`. */
   next: Operation<unknown> | null = null
   previous: Operation<unknown> | null = null
   /** Settles the promise. Only the reactor calls these two. */

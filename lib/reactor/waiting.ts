@@ -24,17 +24,34 @@ export class Waiting {
     return this.#channels[index]
   }
 
+  // A queue is a doubly linked list that begins with its head. `previous` of the head is the last operation, so a channel
+  // needs only one field for a queue.
+
   /** Adds an operation at the end of its queue. If it throws, the operation is not in the queue. */
   add(channel: Channel, operation: Operation<unknown>): void {
-    const queue = channel.queue(operation.direction)
+    const { direction } = operation
+    const head = channel.head(direction)
     if (!this.#holds(channel)) this.#enter(channel)
-    queue.add(operation)
+    if (head === null) {
+      channel.lead(direction, operation)
+      operation.previous = operation
+    } else {
+      const last = head.previous!
+      last.next = operation
+      operation.previous = last
+      head.previous = operation
+    }
     operation.queued = true
   }
 
-  /** Removes an operation from its queue. Returns true if other operations wait on the socket. */
+  /** Removes an operation from its queue, in constant time. Returns true if other operations wait on the socket. */
   remove(channel: Channel, operation: Operation<unknown>): boolean {
-    channel.queue(operation.direction).remove(operation)
+    const { direction, next, previous } = operation
+    const head = channel.head(direction)!
+    if (operation === head) channel.lead(direction, next)
+    else previous!.next = next
+    ;(next ?? head).previous = previous
+    operation.next = operation.previous = null
     operation.queued = false
     if (channel.waits) return true
     this.leave(channel)
