@@ -1,7 +1,7 @@
 // Writes the files of dist/ that tsc does not: the generated constants, and an ES module for each entry point. The ES
 // module re-exports the CommonJS build, so that `import` and `require` give the same classes. If the
 // CommonJS build has a default, so has the ES module: the whole module, as in the modules of Node. It also makes the
-// declarations readable for TypeScript before 5.7.
+// exports constants for V8, and the declarations readable for TypeScript before 5.7.
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -25,6 +25,15 @@ function namesOf(entry) {
 // The generated constants are JavaScript and declarations: tsc reads them but does not copy them.
 for (const file of readdirSync(constants)) {
   if (/\.gen\.(js|d\.ts)$/.test(file)) cpSync(path.join(constants, file), path.join(dist, 'constants', file))
+}
+
+// tsc first sets every export to undefined. V8 takes a property that is set twice for a variable: optimized code would load
+// it for each use of an imported number or function, and check it. A property that is set once is a constant.
+for (const file of readdirSync(dist, { recursive: true })) {
+  if (!file.endsWith('.js')) continue
+  const text = readFileSync(path.join(dist, file), 'utf8')
+  const once = text.replace(/^(exports\.\w+ = )+void 0;\n/gm, '')
+  if (once !== text) writeFileSync(path.join(dist, file), once)
 }
 
 // tsc writes inferred types with all their arguments. Buffer and the views have none before TypeScript 5.7; since then
