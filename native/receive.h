@@ -29,8 +29,8 @@ inline void MarkDry(Env& env, const Slot& slot, int flags) {
 }
 
 // Calls recv(2), or recvfrom(2) if there is an address. Returns the result or -errno. Inline: see ReceiveFrom().
-inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags, sockaddr* address,
-                         socklen_t* length) {
+inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags,
+                         sockaddr* address, socklen_t* length) {
   const auto receive = [&] {
     return sys::ReceiveFrom(slot.fd, data, size, flags | MSG_DONTWAIT, address, length);
   };
