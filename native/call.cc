@@ -7,6 +7,7 @@ namespace bsd {
 
 static constexpr char kParts[] = "an Array of Buffers, TypedArrays or DataViews";
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): napi_get_cb_info sets all of values_
 Args::Args(napi_env env, napi_callback_info info) : env_(env) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count_, values_, nullptr, &data);

@@ -96,7 +96,7 @@ class Args {
  private:
   napi_env env_;
   Env* state_ = nullptr;
-  napi_value values_[kMax];  // Node-API sets them: those that are missing to undefined
+  napi_value values_[kMax];  // the missing ones are undefined: see the constructor
   size_t count_ = kMax;
   const napi_value* elements_ = nullptr;
   size_t element_count_ = 0;
