@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +16,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #include "retry.h"
 
