@@ -42,13 +42,18 @@ function shared() {
   const count = Math.min(64, Math.floor(SLAB / size))
   const table = new Int32Array(3 * count)
   let [slab, begin, end] = [Buffer.alloc(0), 0, 0]
-  const receive = attempts(fd, 0, () => {
-    if (slab.length - end < (count * size) / 2) [slab, end] = [Buffer.allocUnsafeSlow(SLAB), 0]
-    begin = end
-    const got = recvMany(fd, slab.subarray(begin, begin + count * size), size, table)
-    if (got > 0) end += got * size
-    return got
-  }, TURN)
+  const receive = attempts(
+    fd,
+    0,
+    () => {
+      if (slab.length - end < (count * size) / 2) [slab, end] = [Buffer.allocUnsafeSlow(SLAB), 0]
+      begin = end
+      const got = recvMany(fd, slab.subarray(begin, begin + count * size), size, table)
+      if (got > 0) end += got * size
+      return got
+    },
+    TURN,
+  )
   const message = i => {
     const at = begin + i * size
     const data = slab.subarray(at, at + table[3 * i])
