@@ -74,7 +74,7 @@ export interface SendfileRange {
  */
 export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
 
-/** Before Linux 6.5 the kernel cannot tell what is in the page cache. Drivers that do not wait then read anyway. */
+/** The kernel of macOS does not tell what is in the page cache. Drivers that do not wait then read anyway. */
 const UNCACHED = {
   reactor: UNCACHED_STOP,
   now: UNCACHED_UNKNOWN,

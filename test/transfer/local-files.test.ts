@@ -1,7 +1,19 @@
-import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Socket } from '../../lib'
 import { isLocal, statOf } from '../../lib/operations/stat'
+import { runNodeAsNobody } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
 
 /*
@@ -51,3 +63,53 @@ testIf(reason, 'trySendfile sends from memory and not from procfs, in any order'
   for (const fd of [file, proc]) closeSync(fd)
   for (const socket of [a, b]) socket.close()
 })
+
+// cachestat(2) tells only the owner of a file, and who may write to it (Linux 6.14).
+testIf(
+  missing.linux() ?? missing.setpriv(),
+  'a file of another user is sent as an own file is: at once if it is in the page cache',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-'))
+    chmodSync(folder, 0o755)
+    const [warm, cold] = ['warm', 'cold'].map(name => join(folder, name)) as [string, string]
+    const content = Buffer.alloc(40_000, 'content ')
+    for (const name of [warm, cold]) writeFileSync(name, content, { mode: 0o644 })
+    const file = openSync(cold, 'r+')
+    fsyncSync(file)
+    const drop = ['of=/dev/fd/3', 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0']
+    spawnSync('dd', drop, { stdio: ['ignore', 'ignore', 'ignore', file] })
+    try {
+      const script = `
+        const fs = require('node:fs')
+        const [a, b] = Socket.pair()
+        const send = name => a.trySendfile(fs.openSync(name, 'r'))
+        const results = [send('${warm}'), send('${cold}')]
+        a.sendfile(fs.openSync('${cold}', 'r')).then(sent => {
+          a.close()
+          let text = ''
+          for (let data; (data = b.tryRecv(65536)).length > 0;) text += data
+          console.log(JSON.stringify([...results, sent, text.length, text === 'content '.repeat(text.length / 8)]))
+        })`
+      const owner = [40_000, ownResult(cold)]
+      const { stdout, stderr } = await runNodeAsNobody(script)
+      expect(stderr).toBe('')
+      const bytes = 80_000 + (owner[1] ?? 0)
+      expect(JSON.parse(stdout)).toEqual([...owner, 40_000, bytes, true])
+    } finally {
+      closeSync(file)
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
+
+/** What trySendfile of the owner returns: null, or the size if the file system has no other place than the page cache. */
+function ownResult(name: string): number | null {
+  const [a, b] = Socket.pair()
+  const file = openSync(name, 'r')
+  try {
+    return a.trySendfile(file)
+  } finally {
+    closeSync(file)
+    for (const socket of [a, b]) socket.close()
+  }
+}

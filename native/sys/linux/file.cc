@@ -75,16 +75,30 @@ int64_t CopyFile(int out, int file, int64_t* offset, int64_t count) {
   return written;
 }
 
+constexpr int kNoWait = 8;  // RWF_NOWAIT
+
+// Returns true if the whole range can be read without waiting. All of it, at most 1 MiB, is copied into one page.
+static bool ReadableWhole(int file, uint64_t offset, uint64_t length) {
+  constexpr size_t kPage = 4096, kMost = 256;
+  uint8_t page[kPage];
+  iovec parts[kMost];
+  int count = 0;
+  for (uint64_t at = 0; at < length && count < int{kMost}; at += kPage)
+    parts[count++] = {page, static_cast<size_t>(std::min<uint64_t>(kPage, length - at))};
+  const auto got = syscall(SYS_preadv2, file, parts, count, offset, 0, kNoWait);
+  return got >= 0 && static_cast<uint64_t>(got) == length;
+}
+
 // Returns true if a byte can be read without waiting. A page is in the page cache before its read has ended.
 static bool Readable(int file, uint64_t offset) {
-  constexpr int kNoWait = 8;  // RWF_NOWAIT
   uint8_t byte = 0;
   iovec part = {&byte, 1};
   // preadv2(2), which not every C library has. A file system without support for the flag returns another errno.
   return syscall(SYS_preadv2, file, &part, 1, offset, 0, kNoWait) >= 0 || errno != EAGAIN;
 }
 
-// cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet.
+// cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet. Since
+// Linux 6.14 it tells only the owner of the file, and who may write to it.
 // The count includes pages that read-ahead is still filling. So preadv2 tries the end of the range, and before it every
 // 512 KiB, or the middle. Up to 128 KiB are usually read at once.
 int Resident(int file, int64_t offset, int64_t length) {
@@ -97,7 +111,8 @@ int Resident(int file, int64_t offset, int64_t length) {
     uint64_t cached, dirty, writeback, evicted, recently_evicted;
   } pages = {};
   if (length <= 0) return 1;  // uncovered: TypeScript asks for no empty range
-  if (syscall(kCachestat, file, &range, &pages, 0) < 0) return -errno;
+  if (syscall(kCachestat, file, &range, &pages, 0) < 0)
+    return ReadableWhole(file, range.offset, range.length) ? 1 : 0;
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t first = range.offset / page;
   const uint64_t last = (range.offset + range.length - 1) / page;
