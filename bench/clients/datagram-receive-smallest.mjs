@@ -6,7 +6,7 @@ import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
 import { arrivals, attempts, recvEach, recvMany } from '../lib/smallest.mjs'
 
 const SLAB = 64 << 10 // bytes that are allocated at once: small messages share them
-const TURN = 1 // batch in each turn of the event loop, so that timers and other sockets are served after 64 messages
+const TURN = 1 // batch of at most 64 messages in each turn of the event loop: the package takes its turn after 64 messages
 const LARGE = 4096 // from here on each message has its own memory, as SECURITY.md promises
 
 const [text, , , , mode, sizeText] = process.argv.slice(2)
