@@ -90,7 +90,7 @@ enum BatchField {
 };
 
 // What sendfile does with a part of a file that is not in the page cache: it stops before the part, or it stops unless the
-// kernel cannot tell (macOS), or the kernel reads the part.
+// kernel cannot tell, or the kernel reads the part.
 enum Uncached { kUncachedStop, kUncachedUnknown, kUncachedRead };
 
 // kStateFlags after a sendfile that has stopped before such a part, and has sent nothing.

@@ -28,11 +28,18 @@ for (const file of readdirSync(constants)) {
 }
 
 // tsc first sets every export to undefined. V8 takes a property that is set twice for a variable: optimized code would load
-// it for each use of an imported number or function, and check it. A property that is set once is a constant.
+// it for each use of an imported number or function, and check it. A property that is set once is a constant. For a re-export
+// tsc defines a getter later, which can be replaced only because the property was set before.
 for (const file of readdirSync(dist, { recursive: true })) {
   if (!file.endsWith('.js')) continue
   const text = readFileSync(path.join(dist, file), 'utf8')
-  const once = text.replace(/^(exports\.\w+ = )+void 0;\n/gm, '')
+  const once = text.replace(/^(exports\.\w+ = )+void 0;\n/gm, line => {
+    const getters = line.match(/exports\.\w+ = /g).filter(each => {
+      const name = each.slice('exports.'.length, -' = '.length)
+      return text.includes(`Object.defineProperty(exports, "${name}", `)
+    })
+    return getters.length === 0 ? '' : `${getters.join('')}void 0;\n`
+  })
   if (once !== text) writeFileSync(path.join(dist, file), once)
 }
 

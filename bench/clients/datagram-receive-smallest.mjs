@@ -6,7 +6,7 @@ import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
 import { arrivals, attempts, recvEach, recvMany } from '../lib/smallest.mjs'
 
 const SLAB = 64 << 10 // bytes that are allocated at once: small messages share them
-const TURN = 1 // batch of at most 64 messages in each turn of the event loop: the package takes its turn after 64 messages
+const cost = messages => Math.max(1, messages) // the package takes its turn after 64 messages
 const LARGE = 4096 // from here on each message has its own memory, as SECURITY.md promises
 
 const [text, , , , mode, sizeText] = process.argv.slice(2)
@@ -29,7 +29,7 @@ function owned() {
   const count = 64
   const table = new Int32Array(3 * count)
   const places = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(size))
-  const receive = attempts(fd, 0, () => recvEach(fd, places, table), TURN)
+  const receive = attempts(fd, 0, () => recvEach(fd, places, table), cost)
   const message = i => {
     const data = places[i]
     places[i] = Buffer.allocUnsafeSlow(size)
@@ -52,7 +52,7 @@ function shared() {
       if (got > 0) end += got * size
       return got
     },
-    TURN,
+    cost,
   )
   const message = i => {
     const at = begin + i * size

@@ -147,7 +147,7 @@ export async function run(questions, options) {
   const { cpu, cores, kernel, node, commit } = results.machine
   console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
   console.log(
-    `${repetitions} repetitions of ${seconds} s: median (least..most), ratios within each repetition`,
+    `${repetitions} repetitions of ${seconds} s after ${warmup} s of warm-up: median (least..most), ratios within each repetition`,
   )
   const progress = text => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`)
   const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-bench-'))

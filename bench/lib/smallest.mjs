@@ -18,6 +18,7 @@ export const {
 } = addon
 
 const EAGAIN = -11
+const TURN = 64
 
 /** Calls `listener(bytes)` for each arrival on a descriptor, which is then in `buffer`. */
 export const onArrival = (fd, buffer, listener) => addon.watch(fd, buffer, listener)
@@ -81,29 +82,31 @@ export function gathering() {
 
 /**
  * Returns a function that makes one attempt and returns its result, or a promise of the result after the descriptor is
- * ready. `writable` is 1 for sends. Every `turn`th call waits without an attempt, so that the event loop gets its turn. The
- * poll handle stays started, so a caller that does not wait would keep the loop busy.
+ * ready. `writable` is 1 for sends. After 64 calls, or calls whose results `cost` 64, the next one waits without an attempt, so that
+ * the event loop gets its turn. The poll handle stays started, so a caller that does not wait would keep the loop busy.
  */
-export function attempts(fd, writable, attempt, turn = 64) {
+export function attempts(fd, writable, attempt, cost = () => 1) {
   let settle = null
-  let left = turn
+  let left = TURN
   const executor = resolve => (settle = resolve)
   const wait = () => {
-    left = turn
+    left = TURN
     return new Promise(executor)
   }
   const ready = () => {
     if (settle === null) return
     const result = attempt()
     if (result === EAGAIN) return
+    left -= cost(result)
     const resolve = settle
     settle = null
     resolve(result)
   }
   addon.watch(fd, null, ready, writable)
   return () => {
-    if (--left === 0) return wait()
+    if (left <= 0) return wait()
     const result = attempt()
+    left -= cost(result)
     return result === EAGAIN ? wait() : result
   }
 }

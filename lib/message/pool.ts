@@ -24,6 +24,7 @@ export function bytesIn(memory: ArrayBufferLike, start: number, length: number):
   return new Bytes(memory, start, length)
 }
 
+/** A base class whose constructor returns its argument, so that a derived class adds its private fields to that object. */
 const Itself = function (memory: ArrayBufferLike): ArrayBufferLike {
   return memory
 } as unknown as new (memory: ArrayBufferLike) => object
@@ -32,7 +33,7 @@ const Itself = function (memory: ArrayBufferLike): ArrayBufferLike {
 class Shared extends Itself {
   readonly #shared = true
 
-  // Without it, the arguments would pass through a changed iterator of arrays.
+  // Without this constructor, the arguments would pass through a changed iterator of arrays.
   constructor(memory: ArrayBufferLike) {
     super(memory)
   }

@@ -2,7 +2,10 @@ import type { Leftover } from '../reactor/channel'
 import type { NonSharedBuffer } from '../runtime/buffer'
 
 const none = Buffer.alloc(0)
-/** Memory of at least this many bytes is handed out as it is, if it holds little else. Less is copied, unless it is full. */
+/**
+ * A part that fills its memory is handed out as it is, not copied. From this number of bytes on, it need not fill more than
+ * half of it.
+ */
 const LARGE = 4096
 
 /**
@@ -85,7 +88,9 @@ export class ReadBuffer implements Leftover {
   take(count: number): NonSharedBuffer {
     const length = Math.min(count, this.length)
     const room = this.#memory.length
-    if (length === this.length && (length === room || (length >= LARGE && length > room >> 1))) {
+    // An empty part has no memory of its own: `none` belongs to all buffers.
+    const whole = length > 0 && length === this.length
+    if (whole && (length === room || (length >= LARGE && length > room >> 1))) {
       const { data } = this
       this.skip(length)
       return data

@@ -74,7 +74,7 @@ export interface SendfileRange {
  */
 export type SendfileDriver = 'reactor' | 'now' | 'once' | 'blocking'
 
-/** The kernel of macOS does not tell what is in the page cache. Drivers that do not wait then read anyway. */
+/** If the kernel cannot tell what is in the page cache, drivers that do not wait read anyway: see docs/transfer.md. */
 const UNCACHED = {
   reactor: UNCACHED_STOP,
   now: UNCACHED_UNKNOWN,
@@ -124,7 +124,7 @@ export class Sendfile extends Operation<number> {
     this.#isDirectory = stat.isDirectory
     this.#sized = stat.isFile && stat.size > 0
     this.#size = stat.size
-    this.#local = isLocal(fd, stat)
+    this.#local = driver === 'blocking' || isLocal(fd, stat)
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
     this.#total = Math.min(available, range.length ?? available)
     this.#offset = range.offset
@@ -179,7 +179,7 @@ export class Sendfile extends Operation<number> {
       this.#inside = result
     }
     if (this.#inside > 0) return this.#empty()
-    if (!this.#local && this.driver !== 'blocking') return this.#read(rest)
+    if (!this.#local) return this.#read(rest)
     const result = this.#send(rest)
     return result === 0 && reactor.memory.state[STATE_FLAGS] === STOPPED ? this.#read(rest) : result
   }

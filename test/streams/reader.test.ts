@@ -350,6 +350,19 @@ test('a small part is the caller’s own memory: no later read and no unread cha
     expect(parts.map(String)).toEqual(['xxxx', 'two;', 'three;'])
   }))
 
+test('an empty part can be transferred, and other readers still receive', () =>
+  reading(async (reader, peer, socket) => {
+    const none = await reader.exactly(0)
+    structuredClone(none.buffer, { transfer: [none.buffer] })
+    peer.trySend(bytes('bytes'))
+    expect(String(await socket.reader().exactly(5))).toBe('bytes')
+    peer.shutdown(SHUT_WR)
+    const end = await reader.read()
+    expect(end.length).toBe(0)
+    structuredClone(end.buffer, { transfer: [end.buffer] })
+    expect((await socket.reader().read()).length).toBe(0)
+  }))
+
 test('a delimiter is not found in memory behind the bytes that arrived', () =>
   reading(async (reader, peer) => {
     peer.trySend(Buffer.concat([Buffer.alloc(100, 'a'), bytes(';'), Buffer.alloc(899, 'b')]))

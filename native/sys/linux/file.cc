@@ -77,8 +77,9 @@ int64_t CopyFile(int out, int file, int64_t* offset, int64_t count) {
 
 constexpr int kNoWait = 8;  // RWF_NOWAIT
 
-// Returns true if the whole range can be read without waiting. All of it, at most 1 MiB, is copied into one page.
-static bool ReadableWhole(int file, uint64_t offset, uint64_t length) {
+// Returns 1 if the whole range can be read without waiting, 0 if not, and -errno if the file system cannot tell: overlayfs and
+// tmpfs refuse the flag. All of the range, at most 1 MiB, is copied into one page.
+static int ReadableWhole(int file, uint64_t offset, uint64_t length) {
   constexpr size_t kPage = 4096, kMost = 256;
   uint8_t page[kPage];
   iovec parts[kMost];
@@ -86,7 +87,8 @@ static bool ReadableWhole(int file, uint64_t offset, uint64_t length) {
   for (uint64_t at = 0; at < length && count < int{kMost}; at += kPage)
     parts[count++] = {page, static_cast<size_t>(std::min<uint64_t>(kPage, length - at))};
   const auto got = syscall(SYS_preadv2, file, parts, count, offset, 0, kNoWait);
-  return got >= 0 && static_cast<uint64_t>(got) == length;
+  if (got < 0 && errno != EAGAIN) return -errno;
+  return got >= 0 && static_cast<uint64_t>(got) == length ? 1 : 0;
 }
 
 // Returns true if a byte can be read without waiting. A page is in the page cache before its read has ended.
@@ -99,11 +101,11 @@ static bool Readable(int file, uint64_t offset) {
 
 // cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet. Since
 // Linux 6.14 it tells only the owner of the file, and who may write to it.
-// The count includes pages that read-ahead is still filling. So preadv2 tries the end of the range, and before it every
-// 512 KiB, or the middle. Up to 128 KiB are usually read at once.
+// The count includes pages that read-ahead is still filling. So preadv2 tries the middle and the end of the range, or every
+// 512 KiB of a longer one.
 int Resident(int file, int64_t offset, int64_t length) {
   constexpr long kCachestat = 451;  // the same number on every architecture
-  constexpr uint64_t kStep = 512 * 1024, kReadAhead = 128 * 1024;
+  constexpr uint64_t kStep = 512 * 1024;
   struct {
     uint64_t offset, length;
   } range = {static_cast<uint64_t>(offset), static_cast<uint64_t>(length)};
@@ -112,13 +114,13 @@ int Resident(int file, int64_t offset, int64_t length) {
   } pages = {};
   if (length <= 0) return 1;  // uncovered: TypeScript asks for no empty range
   if (syscall(kCachestat, file, &range, &pages, 0) < 0)
-    return ReadableWhole(file, range.offset, range.length) ? 1 : 0;
+    return ReadableWhole(file, range.offset, range.length);
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t first = range.offset / page;
   const uint64_t last = (range.offset + range.length - 1) / page;
   if (pages.cached < last - first + 1) return 0;
   const uint64_t step = std::min(kStep, (range.length + 1) / 2);
-  for (uint64_t at = step; at < range.length && range.length > kReadAhead; at += step)
+  for (uint64_t at = step; at < range.length; at += step)
     if (!Readable(file, range.offset + at)) return 0;
   return Readable(file, range.offset + range.length - 1) ? 1 : 0;
 }
