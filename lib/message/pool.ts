@@ -71,7 +71,8 @@ class Pool {
       if (size <= KEPT) this.#room = room
       return (this.#reserved = room)
     }
-    if (this.#piece.length - this.#used < size) {
+    // A detached piece has the length 0: then not even an empty Buffer can be made of it.
+    if (this.#piece.length === 0 || this.#piece.length - this.#used < size) {
       this.#piece = this.piece()
       this.#memory = this.#piece.buffer
       this.#used = 0

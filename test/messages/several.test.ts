@@ -217,6 +217,19 @@ test('a program that detaches the memory of a small message loses no later messa
   expect(places.map(Boolean)).toEqual([false, false, true, true, true, true, true, true])
 })
 
+test('a receive of 0 bytes loses no message after the memory of an empty one was detached', async () => {
+  for (let round = 0; round < 3; round++) {
+    send(Buffer.alloc(10, round))
+    const { data, truncated } = await receiver.recvmsg(0)
+    expect([data.length, truncated]).toEqual([0, true])
+    try {
+      detachMemory(data.buffer)
+    } catch (error) {
+      expect((error as Error).name).toBe('TypeError')
+    }
+  }
+})
+
 test('messages received in place are the next ones for every other receive', async () => {
   const loop = receiver.messages({ timeout: 5000 })
   for (let round = 0; round < 4; round++) {

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Socket } from '../../lib'
+import { native } from '../../lib/binding/binding'
 import { isLocal, statOf } from '../../lib/operations/stat'
 import { runNodeAsNobody } from '../helpers/child'
 import { missing, testIf } from '../helpers/need'
@@ -48,6 +49,13 @@ testIf(reason, 'a file is local or not, whichever file was asked before it', () 
       expect([first, second, localNow(second)]).toEqual([first, second, local])
     }
   expect([localNow(memory), localNow('/proc/version')]).toEqual([true, false])
+})
+
+// The kernel refuses to read it before it looks at the file system, which may have a server.
+testIf(reason, 'a file that is open for writing alone tells nothing about its mount', () => {
+  const file = openSync(__filename, 'a')
+  expect(native.isLocal(file)).toBe(0)
+  closeSync(file)
 })
 
 testIf(reason, 'trySendfile sends from memory and not from procfs, in any order', () => {

@@ -54,6 +54,8 @@ bool ReadsWithoutWaiting(int fd) {
   uint8_t byte = 0;
   iovec part = {&byte, 1};
   if (syscall(SYS_preadv2, fd, &part, 1, 0, 0, kNoWait) >= 0) return true;
+  // The kernel looks at these first: a file that cannot be read at all tells nothing about its file system.
+  if (errno == EBADF || errno == EACCES) return false;
   // uncovered: EPERM and ENOSYS come from seccomp and from kernels before 4.14
   return errno != EOPNOTSUPP && errno != ENOSYS && errno != EPERM;
 }
