@@ -39,9 +39,9 @@ static_assert(sizeof(Statx) == 256, "struct statx");
 constexpr unsigned kBasic = 0x7ff;   // STATX_BASIC_STATS
 constexpr unsigned kType = 1;        // STATX_TYPE
 constexpr unsigned kMount = 0x1000;  // STATX_MNT_ID
-constexpr unsigned kUniqueMount =
-    0x4000;  // STATX_MNT_ID_UNIQUE, Linux 6.8: no later mount gets the number
-constexpr int kDoNotSync = 0x4000;  // AT_STATX_DONT_SYNC
+constexpr int kDoNotSync = 0x4000;   // AT_STATX_DONT_SYNC
+// STATX_MNT_ID_UNIQUE, Linux 6.8: no later mount gets the number.
+constexpr unsigned kUniqueMount = 0x4000;
 
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
