@@ -10,12 +10,8 @@ listener.bind(path ?? [host, port]).listen(4096)
 announce(path === undefined ? `tcp:${host}:${listener.getsockname().port}` : text)
 const fd = listener.detach()
 const fds = new Int32Array(64)
-const next = attempts(
-  fd,
-  0,
-  () => accept(fd, fds),
-  () => 64,
-) // each call accepts all that wait
+const wholeTurn = () => 64 // each call accepts all that wait
+const next = attempts(fd, 0, () => accept(fd, fds), wholeTurn)
 for (;;) {
   const count = await next()
   for (let i = 0; i < count; i++) close(fds[i])

@@ -195,7 +195,10 @@ export class Sendfile extends Operation<number> {
     return result
   }
 
-  /** Starts a thread that reads into the pipe. On systems without splice(2) the thread also sends. */
+  /**
+   * Starts a thread that reads into the pipe, or returns EAGAIN for a driver without threads. On systems without splice(2) the
+   * thread also sends.
+   */
   #read(rest: number): number {
     if (this.driver !== 'reactor') return EAGAIN
     const count = Math.min(rest, JOB)

@@ -26,8 +26,7 @@ static int64_t SendFile(int fd, Args& a) {
 }
 
 struct Range {
-  int64_t offset, count, microseconds;
-  int64_t uncached;
+  int64_t offset, count, microseconds, uncached;
 };
 
 static Range RangeOf(Args& a) {
@@ -55,7 +54,7 @@ static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, i
   });
 }
 
-// Sends in parts of 1 MiB until the time is over: one call for all of it could take much longer. If a part fails after
+// Sends in parts of 1 MiB until the time is over, or up to a part that may not be read: one call for all of it could take much longer. If a part fails after
 // others, kStateFlags is its -errno: the kernel reports an error of a socket only once.
 static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
   constexpr int64_t kPart = 1 << 20;
