@@ -1,8 +1,11 @@
-// file_server ADDRESS FILE [sendfile | copy]: reads a request line from each connection and answers with the whole
-// file. sendfile uses sendfile(2) with 1 MiB per call, copy uses read(2) and send(2) with 64 KiB.
+// file_server ADDRESS FILE [sendfile | ask | copy]: reads a request line from each connection and answers with the whole
+// file. sendfile uses sendfile(2) with 1 MiB per call, copy uses read(2) and send(2) with 64 KiB. ask uses sendfile(2)
+// and asks first whether the MiB is in the page cache, as a server must that may not wait for the disk.
 // The sockets are non-blocking, and the server waits with epoll. It serves one connection at a time.
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "common.h"
 
@@ -14,8 +17,30 @@ static void wait_writable(int epoll, int fd) {
   epoll_wait(epoll, &event, 1, -1);
 }
 
+// Returns true if a byte can be read without waiting.
+static int readable(int file, off_t at) {
+  char byte;
+  struct iovec part = {&byte, 1};
+  return preadv2(file, &part, 1, at, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+}
+
+// cachestat(2) counts the pages, and two reads show that none of them is being read just now.
+static int cached(int file, off_t at, off_t length) {
+  const long cachestat = 451;
+  const uint64_t range[2] = {(uint64_t)at, (uint64_t)length};
+  uint64_t pages[5];
+  const long failed = syscall(cachestat, file, range, pages, 0);  // before Linux 6.5 it fails
+  if (failed == 0 && pages[0] < (uint64_t)(length + 4095) / 4096) return 0;
+  return readable(file, at + length / 2) && readable(file, at + length - 1);
+}
+
+static int asks;
+
 static void send_by_sendfile(int epoll, int fd, int file, off_t size) {
   for (off_t at = 0; at < size;) {
+    const off_t rest = size - at;
+    if (asks && !cached(file, at, rest < 1 << 20 ? rest : 1 << 20))
+      fail("the file is not in the page cache");
     const ssize_t sent = sendfile(fd, file, &at, 1 << 20);
     if (sent < 0 && errno != EAGAIN) return;
     if (sent < 0) wait_writable(epoll, fd);
@@ -44,6 +69,7 @@ int main(int argc, char **argv) {
   struct stat status;
   if (file < 0 || fstat(file, &status) != 0) fail(argv[2]);
   const int copies = argc > 3 && strcmp(argv[3], "copy") == 0;
+  asks = argc > 3 && strcmp(argv[3], "ask") == 0;
   union any_address address;
   const int listener = open_server(argv[1], &address, 0);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);

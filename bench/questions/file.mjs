@@ -4,6 +4,8 @@ import { bun, c, node, python, shell } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
 const C = 'C sendfile, epoll'
+// Asks the kernel for each MiB whether it is in the page cache: what it costs not to wait for a disk.
+const LIMIT = 'C sendfile, epoll, asks the page cache'
 const PIPE = 'Node createReadStream().pipe()'
 const NGINX = 'nginx sendfile'
 const OURS = 'bsd-sockets, sendfile'
@@ -16,6 +18,7 @@ const server =
 const FILE = undefined
 const servers = {
   [C]: server(c, 'file_server', FILE),
+  [LIMIT]: server(c, 'file_server', FILE, 'ask'),
   'C read + send 64 KiB': server(c, 'file_server', FILE, 'copy'),
   [PIPE]: server(node, 'servers/file-net.mjs', FILE, 'pipe'),
   'Node pipe, pieces of 1 MiB': server(node, 'servers/file-net.mjs', FILE, 'large'),
@@ -75,10 +78,10 @@ export default {
   name: 'file',
   tables: [
     table('spin', 'into a sink that never sleeps', [
-      { row: '1a', metric: 'rate', to: C, atLeast: { must: 0.93, stretch: 0.98 } },
+      { row: '1a', metric: 'rate', to: C, limit: LIMIT, atLeast: { must: 0.93, stretch: 0.98 } },
       { row: '1a', metric: 'rate', to: PIPE, atLeast: { must: 3.3, stretch: 3.8 } },
       { row: '1a', metric: 'rate', to: NGINX, atLeast: { stretch: 1 } },
-      { row: '1b', metric: 'serverCpu', to: C, atMost: { must: 1.1, stretch: 1.03 } },
+      { row: '1b', metric: 'serverCpu', to: C, limit: LIMIT, atMost: { must: 1.1, stretch: 1.03 } },
       { row: '1b', metric: 'serverCpu', to: PIPE, atMost: { must: 0.28 } },
       { row: '1b', metric: 'serverCpu', to: NGINX, atMost: { stretch: 1 } },
       { row: '1c', metric: 'grown', unit: 'MiB', atMost: { must: 2, stretch: 1 } },

@@ -148,6 +148,7 @@ export interface Native {
     file: number,
     offset: number,
     count: number,
+    part: number,
     microseconds: number,
     uncached: number,
   ): number
@@ -156,6 +157,7 @@ export interface Native {
     fd: number,
     offset: number,
     count: number,
+    part: number,
     microseconds: number,
     uncached: number,
   ): number

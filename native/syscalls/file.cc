@@ -26,13 +26,13 @@ static int64_t SendFile(int fd, Args& a) {
 }
 
 struct Range {
-  int64_t offset, count, microseconds, uncached;
+  int64_t offset, count, part, microseconds, uncached;
 };
 
 static Range RangeOf(Args& a) {
   return {a.Integer(2, "offset", 0, kMaxSize), a.Integer(3, "count", 0, kMaxSize),
-          a.Integer(4, "microseconds", 0, kMaxChunk),
-          a.Integer(5, "uncached", kUncachedStop, kUncachedRead)};
+          a.Integer(4, "part", 1, kMaxChunk), a.Integer(5, "microseconds", 0, kMaxChunk),
+          a.Integer(6, "uncached", kUncachedStop, kUncachedRead)};
 }
 
 static bool MayRead(int file, int64_t offset, int64_t count, int64_t uncached) {
@@ -54,15 +54,14 @@ static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, i
   });
 }
 
-// Sends in parts of 1 MiB until the time is over, or up to a part that may not be read: one call for all of it could take much longer. If a part fails after
-// others, kStateFlags is its -errno: the kernel reports an error of a socket only once.
+// Sends in parts until the time is over, or up to a part that may not be read: one call for all of it could take much
+// longer. If a part fails after others, kStateFlags is its -errno: the kernel reports an error of a socket only once.
 static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
-  constexpr int64_t kPart = 1 << 20;
   const int64_t end = Now() + range.microseconds;
   int64_t sent = 0;
   env.state[kStateFlags] = 0;
   for (;;) {
-    const int64_t count = std::min(range.count - sent, kPart);
+    const int64_t count = std::min(range.count - sent, range.part);
     if (!MayRead(file, range.offset, count, range.uncached)) {
       if (sent == 0) env.state[kStateFlags] = kStopped;
       return sent;
@@ -75,14 +74,14 @@ static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
   }
 }
 
-// sendfile(2) from a descriptor of the caller: (fd, offset, count, microseconds, uncached) -> bytes.
+// sendfile(2) from a descriptor of the caller: (fd, offset, count, part, microseconds, uncached) -> bytes.
 static int64_t SendFileFrom(Env& env, Slot& slot, Args& a) {
   const int file = a.Int(1, "fd");
   const Range range = RangeOf(a);
   return a.ok() ? SendRange(env, slot, file, range) : 0;
 }
 
-// sendfile(2) between slots: (file, offset, count, microseconds, uncached) -> bytes.
+// sendfile(2) between slots: (file, offset, count, part, microseconds, uncached) -> bytes.
 static int64_t SendFileOnSlot(Env& env, Slot& slot, Args& a) {
   const SlotId id = a.Id(1, "file");
   const Range range = RangeOf(a);

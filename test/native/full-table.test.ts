@@ -93,7 +93,7 @@ test('a function that takes two slots fails with EBADF if the second one is gone
   const { native } = bindingWith(2)
   const slot = native.adopt(native.socket(AF_UNIX!, SOCK_STREAM!, 0), 0)
   for (const gone of [shared.INDEX_MASK, -1, slot + (1 << shared.INDEX_BITS), 2 ** 52 + slot]) {
-    expect(native.sendfile(slot, gone, 0, 1, 0, 0)).toBe(EBADF)
+    expect(native.sendfile(slot, gone, 0, 1, 1, 0, 0)).toBe(EBADF)
     expect(native.transferJob(slot, gone, -1, 0, 1, 1)).toBe(EBADF)
     expect(native.splice(slot, gone, 1)).toBe(EBADF)
     if (gone !== -1) expect(native.transferJob(slot, slot, gone, 0, 1, 1)).toBe(EBADF)

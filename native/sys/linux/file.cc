@@ -78,17 +78,22 @@ int64_t CopyFile(int out, int file, int64_t* offset, int64_t count) {
 constexpr int kNoWait = 8;  // RWF_NOWAIT
 
 // Returns 1 if the whole range can be read without waiting, 0 if not, and -errno if the file system cannot tell: overlayfs and
-// tmpfs refuse the flag. All of the range, at most 1 MiB, is copied into one page.
+// tmpfs refuse the flag. All of the range is copied into one page.
 static int ReadableWhole(int file, uint64_t offset, uint64_t length) {
   constexpr size_t kPage = 4096, kMost = 256;
   uint8_t page[kPage];
   iovec parts[kMost];
-  int count = 0;
-  for (uint64_t at = 0; at < length && count < int{kMost}; at += kPage)
-    parts[count++] = {page, static_cast<size_t>(std::min<uint64_t>(kPage, length - at))};
-  const auto got = syscall(SYS_preadv2, file, parts, count, offset, 0, kNoWait);
-  if (got < 0 && errno != EAGAIN) return -errno;
-  return got >= 0 && static_cast<uint64_t>(got) == length ? 1 : 0;
+  for (auto& part : parts) part = {page, kPage};
+  for (uint64_t at = 0; at < length;) {
+    const uint64_t count = std::min<uint64_t>(kPage * kMost, length - at);
+    const uint64_t pages = (count + kPage - 1) / kPage;
+    parts[pages - 1].iov_len = static_cast<size_t>(count - (pages - 1) * kPage);
+    const auto got = syscall(SYS_preadv2, file, parts, pages, offset + at, 0, kNoWait);
+    if (got < 0 && errno != EAGAIN) return -errno;
+    if (got < 0 || static_cast<uint64_t>(got) != count) return 0;
+    at += count;
+  }
+  return 1;
 }
 
 // Returns true if a byte can be read without waiting. A page is in the page cache before its read has ended.
@@ -101,11 +106,11 @@ static bool Readable(int file, uint64_t offset) {
 
 // cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet. Since
 // Linux 6.14 it tells only the owner of the file, and who may write to it.
-// The count includes pages that read-ahead is still filling. So preadv2 tries the middle and the end of the range, or every
-// 512 KiB of a longer one.
+// The count includes pages that read-ahead is still filling. So preadv2 tries the middle and the end of the range, or the
+// end of each MiB of a longer one.
 int Resident(int file, int64_t offset, int64_t length) {
   constexpr long kCachestat = 451;  // the same number on every architecture
-  constexpr uint64_t kStep = 512 * 1024;
+  constexpr uint64_t kStep = 1024 * 1024;
   struct {
     uint64_t offset, length;
   } range = {static_cast<uint64_t>(offset), static_cast<uint64_t>(length)};

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { chmodSync, closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createConnection, createServer } from '../../lib'
+import { runNodeAsNobody } from '../helpers/child'
+import { missing, testIf } from '../helpers/need'
+
+/*
+ * sendfile sends a file in parts. Their size depends on how fast the last one was, and on what is in the page cache.
+ */
+const MIB = 1024 * 1024
+const SIZE = 37 * MIB + 123
+
+const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-'))
+const name = join(folder, 'file')
+const words = new Uint32Array(SIZE / 4 + 1)
+for (let i = 0; i < words.length; i++) words[i] = i * 2654435761 // each page differs
+const content = Buffer.from(words.buffer).subarray(0, SIZE)
+
+beforeAll(() => {
+  chmodSync(folder, 0o755)
+  writeFileSync(name, content, { mode: 0o644 })
+  const file = openSync(name, 'r+')
+  fsyncSync(file) // the kernel drops only clean pages
+  closeSync(file)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const digest = (data: Buffer): string => createHash('sha256').update(data).digest('hex')
+
+/** Takes pages out of the page cache, if the file system has another place for them. */
+function drop(first: number, count: number): void {
+  const args = [`if=${name}`, 'of=/dev/null', 'iflag=nocache', 'bs=1M', `skip=${first}`, `count=${count}`]
+  expect(spawnSync('dd', args).status).toBe(0)
+}
+
+/** Sends a range with sendfile over TCP, and returns what it resolved with and the digest of what arrived. */
+async function transfer(offset: number, length: number): Promise<[number, string]> {
+  await using listener = await createServer({ host: '127.0.0.1' })
+  const [receiver, sender] = await Promise.all([createConnection(listener.getsockname()), listener.accept()])
+  const file = openSync(name, 'r')
+  const hash = createHash('sha256')
+  const arrived = (async () => {
+    for await (const data of receiver.chunks()) hash.update(data)
+  })()
+  const sent = await sender.sendfile(file, { offset, length })
+  closeSync(file)
+  sender.close()
+  await arrived
+  receiver.close()
+  return [sent, hash.digest('hex')]
+}
+
+const ranges: [number, number][] = [
+  [0, SIZE],
+  [1, SIZE - 1],
+  [4095, 5 * MIB + 2],
+  [3 * MIB - 1, MIB],
+  [SIZE - MIB - 7, MIB + 7],
+]
+
+test.each(ranges)('all bytes of the range at %d, %d long', async (offset, length) => {
+  expect(await transfer(offset, length)).toEqual([length, digest(content.subarray(offset, offset + length))])
+})
+
+testIf(
+  missing.linux(),
+  'all bytes, if pieces of the file leave the page cache before and during the transfer',
+  async () => {
+    for (const [first, count] of [
+      [0, 1],
+      [5, 1],
+      [9, 13],
+      [36, 2],
+    ] as const) {
+      drop(first, count)
+      const running = transfer(0, SIZE)
+      drop(30, 2)
+      expect(await running).toEqual([SIZE, digest(content)])
+    }
+  },
+)
+
+testIf(missing.linux() ?? missing.setpriv(), 'all bytes of a large file of another user', async () => {
+  const script = `
+    const { createHash } = require('node:crypto')
+    const { createServer, createConnection } = c
+    ;(async () => {
+      const listener = await createServer({ host: '127.0.0.1' })
+      const [receiver, sender] = await Promise.all([createConnection(listener.getsockname()), listener.accept()])
+      const hash = createHash('sha256')
+      const arrived = (async () => { for await (const data of receiver.chunks()) hash.update(data) })()
+      const sent = await sender.sendfile(require('node:fs').openSync('${name}', 'r'))
+      for (const socket of [sender, listener]) socket.close()
+      await arrived
+      console.log(JSON.stringify([sent, hash.digest('hex')]))
+    })()`
+  const { stdout, stderr } = await runNodeAsNobody(script)
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual([SIZE, digest(content)])
+})
