@@ -4,7 +4,7 @@ import { bun, c, node, python, shell } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
 const C = 'C sendfile, epoll'
-// Asks the kernel for each MiB whether it is in the page cache: what it costs not to wait for a disk.
+// Checks before each call that the part is in the page cache. Any server that must not wait for a disk pays for this.
 const LIMIT = 'C sendfile, epoll, asks the page cache'
 const PIPE = 'Node createReadStream().pipe()'
 const NGINX = 'nginx sendfile'

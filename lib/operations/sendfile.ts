@@ -52,22 +52,22 @@ export function checkProgress<Arguments extends unknown[]>(
   return inContext(listener)
 }
 
-/**
- * The number of milliseconds per turn of the event loop. The limit does not interrupt sendfile(2), which sends a part at a
- * time: 1 MiB, or as much as half a millisecond is enough for, up to 4 MiB. Over loopback the call also does the work of the
- * receiver, so a part of 1 MiB may take 2 ms.
- */
+/** Milliseconds per turn of the event loop. The time is checked after each part. */
 const TURN = 0.25
+/**
+ * Milliseconds that one part should take: one call of sendfile(2), which cannot be interrupted. Over loopback the call does
+ * the work of the receiver too, so 1 MiB may take 2 ms.
+ */
 const PART_TIME = 0.5
 const MIB = 1024 * 1024
 const MAX_PART = 4 * MIB
 /** The maximum number of bytes per job, the capacity of the pipe. */
 const JOB = MIB
 
-/** Returns how many bytes the next call of sendfile(2) may send, if the last one sent `rate` bytes in a millisecond. */
-function partOf(rate: number): number {
-  const part = rate * PART_TIME
-  return part < 2 * MIB ? MIB : part < MAX_PART ? part - (part % MIB) : MAX_PART
+/** Returns the size of the next part, if the bytes of the last ones took so long. */
+function partAfter(bytes: number, milliseconds: number): number {
+  const part = MIB * Math.floor((bytes / milliseconds) * (PART_TIME / MIB))
+  return Math.max(MIB, Math.min(part, MAX_PART))
 }
 
 export interface SendfileRange {
@@ -92,6 +92,11 @@ const UNCACHED = {
   blocking: UNCACHED_READ,
 } satisfies Record<SendfileDriver, number>
 
+/** True after a call that has sent nothing, because the next part is not in the page cache. */
+function isStopped(result: number): boolean {
+  return result === 0 && reactor.memory.state[STATE_FLAGS] === STOPPED
+}
+
 /**
  * Sends a range of a file. sendfile(2)
  *
@@ -105,8 +110,10 @@ export class Sendfile extends Operation<number> {
   #file: number | null = null
   #offset: number
   #sent = 0
-  /** The number of bytes for one call of sendfile(2). It stays 1 MiB in a file that was not in the page cache. */
+  /** The maximum number of bytes for one call of sendfile(2). */
   #part = MIB
+  /** False if a call may wait for the disk, and once a part was not in the page cache. Then all parts have 1 MiB. */
+  #grows: boolean
   /** The −errno that ended the last call after it had sent some bytes, else 0. */
   #failed = 0
   #pipe: { reading: number; writing: number } | null = null
@@ -136,6 +143,7 @@ export class Sendfile extends Operation<number> {
     this.#isDirectory = stat.isDirectory
     this.#sized = stat.isFile && stat.size > 0
     this.#size = stat.size
+    this.#grows = driver !== 'blocking'
     this.#local = driver === 'blocking' || isLocal(fd, stat)
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
     this.#total = Math.min(available, range.length ?? available)
@@ -192,12 +200,12 @@ export class Sendfile extends Operation<number> {
     }
     if (this.#inside > 0) return this.#empty()
     if (!this.#local) return this.#read(rest)
-    for (;;) {
-      const result = this.#send(rest)
-      if (result !== 0 || reactor.memory.state[STATE_FLAGS] !== STOPPED) return result
-      if (this.#part === MIB) return this.#read(rest)
-      this.#part = MIB
+    let result = this.#send(rest)
+    if (isStopped(result) && this.#part > MIB) {
+      this.#part = MIB // perhaps only the end of the part is not in the page cache
+      result = this.#send(rest)
     }
+    return isStopped(result) ? this.#read(rest) : result
   }
 
   #send(count: number): number {
@@ -208,10 +216,11 @@ export class Sendfile extends Operation<number> {
       this.#file === null
         ? native.sendfileFrom(id, this.fd, this.#offset, count, this.#part, TURN * 1000, uncached)
         : native.sendfile(id, this.#file, this.#offset, count, this.#part, TURN * 1000, uncached)
-    if (result > 0) {
-      this.#failed = reactor.memory.state[STATE_FLAGS]!
-      if (result < count && this.#pipe === null) this.#part = partOf(result / (performance.now() - before))
-    }
+    if (result <= 0) return result
+    this.#failed = reactor.memory.state[STATE_FLAGS]!
+    // A socket that is full after less than a part needs no larger one.
+    const all = this.#grows && this.#failed === 0
+    this.#part = all ? partAfter(result, performance.now() - before) : MIB
     return result
   }
 
@@ -221,6 +230,7 @@ export class Sendfile extends Operation<number> {
    */
   #read(rest: number): number {
     if (this.driver !== 'reactor') return EAGAIN
+    this.#grows = false
     const count = Math.min(rest, JOB)
     this.hold()
     const failed = this.#makePipe()

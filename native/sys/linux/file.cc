@@ -106,11 +106,11 @@ static bool Readable(int file, uint64_t offset) {
 
 // cachestat(2), Linux 6.5, counts the pages of a range in the page cache without mapping it. glibc has no wrapper yet. Since
 // Linux 6.14 it tells only the owner of the file, and who may write to it.
-// The count includes pages that read-ahead is still filling. So preadv2 tries the middle and the end of the range, or the
-// end of each MiB of a longer one.
+// The count includes pages that read-ahead is still filling. So preadv2 tries the middle and the end of the range, or
+// every 512 KiB of a longer one.
 int Resident(int file, int64_t offset, int64_t length) {
   constexpr long kCachestat = 451;  // the same number on every architecture
-  constexpr uint64_t kStep = 1024 * 1024;
+  constexpr uint64_t kStep = 512 * 1024;
   struct {
     uint64_t offset, length;
   } range = {static_cast<uint64_t>(offset), static_cast<uint64_t>(length)};
