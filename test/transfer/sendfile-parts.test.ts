@@ -123,7 +123,7 @@ const probes = `[stops(${PAGE}, 4096, 4096), stops(0, ${4 * MIB}, ${4 * MIB}), s
 
 testIf(
   missing.linux() ?? missing.setpriv(),
-  'a part of 4 MiB that lacks one page is not sent, whoever owns the file',
+  'a part of 4 MiB that lacks one page is not sent, be it an own file or not',
   async () => {
     drop(PAGE / 4096, 1, '4K')
     const script = `
