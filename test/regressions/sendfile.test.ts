@@ -1,21 +1,22 @@
 import { openSync, closeSync, readSync } from 'node:fs'
 import { Socket } from '../../lib'
+import { Socket as SyncSocket } from '../../lib/sync'
 import { nodeBinary, runNode } from '../helpers/child'
-import { failure } from '../helpers/errors'
+import { failure, thrown } from '../helpers/errors'
 import { missing, testIf } from '../helpers/need'
 import { fill, receive } from '../helpers/pairs'
 
 test('sendfile rejects with the value that onProgress throws, even if it is not an Error', async () => {
   const file = openSync(nodeBinary, 'r')
-  for (const thrown of [undefined, Object.freeze(new Error('frozen')), 'text']) {
+  for (const value of [undefined, Object.freeze(new Error('frozen')), 'text']) {
     const [a, b] = Socket.pair()
     const sent = a.sendfile(file, {
       length: 1000,
       onProgress: () => {
-        throw thrown // eslint-disable-line @typescript-eslint/only-throw-error -- callers can throw any value
+        throw value // eslint-disable-line @typescript-eslint/only-throw-error -- callers can throw any value
       },
     })
-    await expect(sent).rejects.toBe(thrown)
+    await expect(sent).rejects.toBe(value)
     a.close()
     b.close()
   }
@@ -80,4 +81,14 @@ test('sendfile sends the file, though the caller closes its descriptor and reuse
     a.close()
     b.close()
   }
+})
+
+test('if a listener of the progress closes the socket, the error blames the socket and not the file', () => {
+  const [a, b] = SyncSocket.pair()
+  const file = openSync(nodeBinary, 'r')
+  const error = thrown(() => a.sendfile(file, { length: 8 << 20, onProgress: () => a.close() }))
+  expect(error.message).toBe('sendfile EBADF: the socket is closed')
+  expect((error as { bytesSent?: number }).bytesSent).toBeGreaterThan(0)
+  closeSync(file)
+  b.close()
 })
