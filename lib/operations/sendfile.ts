@@ -9,7 +9,7 @@ import {
   UNCACHED_UNKNOWN,
   WRITE,
 } from '../binding/shared'
-import { invalidType, fileTruncated, systemError, withProgress } from '../errors'
+import { closed, invalidType, fileTruncated, systemError, withProgress } from '../errors'
 import { EAGAIN, EBADF, ENOSYS } from '../errors/errno'
 import { reactor } from '../reactor'
 import type { Channel } from '../reactor/channel'
@@ -309,6 +309,7 @@ export class Sendfile extends Operation<number> {
   }
 
   failure(result: number): Error {
+    if (this.channel.fd < 0) return closed(this.syscall) // by a listener of the progress
     return systemError('sendfile', result, { subject: this.#complaint(result) })
   }
 
