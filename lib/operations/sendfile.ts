@@ -211,7 +211,8 @@ export class Sendfile extends Operation<number> {
   #send(count: number): number {
     const { id } = this.channel
     const uncached = UNCACHED[this.driver]
-    const before = performance.now()
+    const grows = this.#grows && count > MIB
+    const before = grows ? performance.now() : 0
     const result =
       this.#file === null
         ? native.sendfileFrom(id, this.fd, this.#offset, count, this.#part, TURN * 1000, uncached)
@@ -219,8 +220,7 @@ export class Sendfile extends Operation<number> {
     if (result <= 0) return result
     this.#failed = reactor.memory.state[STATE_FLAGS]!
     // A socket that is full after less than a part needs no larger one.
-    const all = this.#grows && this.#failed === 0
-    this.#part = all ? partAfter(result, performance.now() - before) : MIB
+    if (grows) this.#part = this.#failed === 0 ? partAfter(result, performance.now() - before) : MIB
     return result
   }
 
