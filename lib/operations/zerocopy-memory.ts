@@ -54,7 +54,8 @@ export function checkRentable(name: string, data: unknown): ArrayBufferView {
   if (types.isSharedArrayBuffer(buffer)) throw refused(name, view, 'shared memory')
   if (isResizable(buffer)) throw refused(name, view, 'a resizable ArrayBuffer')
   const part = Buffer.isBuffer(view) && byteLengthOf(view) < lengthOfMemory(buffer)
-  if (pool.has(buffer) || (part && lengthOfMemory(buffer) === Buffer.poolSize))
+  const beyond = lengthOfMemory(buffer) - Buffer.poolSize // 64 in Node 26, to align the pool
+  if (pool.has(buffer) || (part && (beyond === 0 || beyond === 64)))
     throw refused(name, view, 'a part of the pool that Buffers share; use Buffer.alloc or allocZeroCopy')
   return view
 }
