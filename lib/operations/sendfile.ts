@@ -189,9 +189,10 @@ export class Sendfile extends Operation<number> {
   }
 
   #step(rest: number): number {
+    if (this.channel.fd < 0) throw closed(this.syscall) // a listener of the progress has closed the socket
     const failed = this.#failed
     this.#failed = 0
-    if (failed !== 0 && this.channel.fd >= 0) return failed // a listener of the progress may have closed the socket
+    if (failed !== 0) return failed
     if (this.#job !== null) {
       const result = this.#job
       this.#job = null
@@ -309,7 +310,6 @@ export class Sendfile extends Operation<number> {
   }
 
   failure(result: number): Error {
-    if (this.channel.fd < 0) return closed(this.syscall) // by a listener of the progress
     return systemError('sendfile', result, { subject: this.#complaint(result) })
   }
 
