@@ -54,10 +54,14 @@ export function checkRentable(name: string, data: unknown): ArrayBufferView {
   if (types.isSharedArrayBuffer(buffer)) throw refused(name, view, 'shared memory')
   if (isResizable(buffer)) throw refused(name, view, 'a resizable ArrayBuffer')
   const part = Buffer.isBuffer(view) && byteLengthOf(view) < lengthOfMemory(buffer)
-  const beyond = lengthOfMemory(buffer) - Buffer.poolSize // 64 in Node 26, to align the pool
-  if (pool.has(buffer) || (part && (beyond === 0 || beyond === 64)))
+  if (pool.has(buffer) || (part && lengthOfMemory(buffer) === poolLength()))
     throw refused(name, view, 'a part of the pool that Buffers share; use Buffer.alloc or allocZeroCopy')
   return view
+}
+
+/** Returns the length of the memory that small Buffers share. In Node 26 it is more than Buffer.poolSize. */
+function poolLength(): number {
+  return lengthOfMemory(memoryOf(Buffer.allocUnsafe(1)) as ArrayBuffer)
 }
 
 function refused(name: string, view: unknown, what: string): TypeError {
