@@ -112,11 +112,10 @@ function cookieOf(id: number): string | null {
 
 /** Returns the cookie of this process's namespace, or null if a new socket cannot be made to read it. */
 function ownCookie(): string | null {
-  const { raw } = native
-  const fd = raw.socket(AF_UNIX, SOCK_DGRAM, 0)
+  const fd = native.socket(AF_UNIX, SOCK_DGRAM, 0) // not `raw`: it would stay open if a worker ended before it is closed
   if (fd < 0) return null
   size[0] = cookie.length
-  const result = raw.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE!, cookie, size)
-  raw.close(fd)
+  const result = native.raw.getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE!, cookie, size)
+  native.closeFd(fd)
   return result < 0 ? null : Buffer.from(cookie).toString('hex')
 }
