@@ -1,4 +1,4 @@
-// npm run bench [-- question ...] [--smoke] [--repetitions N] [--seconds S] [--retakes N] [--with-peers] [--report] [--to FILE] [--from FILE]
+// npm run bench [-- question ...] [--smoke] [--repetitions N] [--rounds N] [--seconds S] [--with-peers] [--report] [--to FILE] [--from FILE]
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -27,7 +27,7 @@ const { values, positionals } = parseArgs({
     smoke: { type: 'boolean', default: false },
     repetitions: { type: 'string' },
     seconds: { type: 'string' },
-    retakes: { type: 'string' },
+    rounds: { type: 'string' },
     'with-peers': { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     to: { type: 'string' },
@@ -50,10 +50,10 @@ async function measured() {
   return run(questions, {
     smoke,
     to: values.to,
-    repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 5), 1)),
-    seconds: number('seconds', values.seconds ?? (smoke ? 0.1 : 0.5), 0.05),
-    retakes: Math.floor(number('retakes', values.retakes ?? (smoke ? 0 : 2), 0)),
-    warmup: smoke ? 0.05 : 1.2, // seconds: for about one, V8 still compiles the code of a server
+    repetitions: Math.floor(number('repetitions', values.repetitions ?? (smoke ? 1 : 4), 1)),
+    rounds: Math.floor(number('rounds', values.rounds ?? (smoke ? 1 : 8), 1)),
+    seconds: number('seconds', values.seconds ?? 0.1, 0.05),
+    warmups: smoke ? 0 : 4, // for about a second, V8 still compiles the code of a server
   })
 }
 

@@ -1,4 +1,4 @@
-// accept_client ADDRESS WARMUP SECONDS SERVER_PID
+// accept_client ADDRESS SERVER_PID
 //
 // Keeps 64 connections in progress to a server that closes them at once, and counts the closed connections.
 // Resets each connection at the end, so that none stays in TIME_WAIT.
@@ -20,12 +20,12 @@ static void open_one(int epoll, const char *text, const union any_address *addre
 }
 
 int main(int argc, char **argv) {
-  if (argc != 5) return 2;
+  if (argc != 3) return 2;
   union any_address address;
   const socklen_t length = parse_address(argv[1], &address);
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < IN_FLIGHT; i++) open_one(epoll, argv[1], &address, length);
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   struct epoll_event events[IN_FLIGHT];
   uint64_t messages = 0;
   while (!is_over(&window, messages)) {

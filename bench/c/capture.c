@@ -1,4 +1,4 @@
-// capture - WARMUP SECONDS SERVER_PID recv | ring: captures the frames of another process on the interface lo, by a
+// capture - SERVER_PID recv | ring: captures the frames of another process on the interface lo, by a
 // packet socket with a call for each frame, or by a ring of TPACKET_V3.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -11,8 +11,8 @@ enum { BLOCKS = 64, BLOCK = 1 << 20 };
 static char frame[65536];
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
-  const int ring = strcmp(argv[5], "ring") == 0;
+  if (argc != 4) return 2;
+  const int ring = strcmp(argv[3], "ring") == 0;
   const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("socket");
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){4 << 20}, sizeof(int));
@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
                                 .sll_protocol = htons(ETH_P_ALL),
                                 .sll_ifindex = (int)if_nametoindex("lo")};
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) fail("bind");
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0, bytes = 0;
   for (unsigned at = 0; !is_over(&window, messages);) {
     if (!ring) {

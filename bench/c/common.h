@@ -159,18 +159,26 @@ static inline struct spent spend(int server) {
   };
 }
 
-// Starts the client's measured window, which begins after the warm-up.
+// A client measures a window each time the runner asks for one, on standard input, with its length in seconds. It does
+// not read its clock between windows, and the runner stops the server then.
 struct window {
-  double begin, seconds;
-  int server;
+  int server, measures;
+  double until, seconds;
   uint64_t before;
   struct spent first;
 };
 
-static inline struct window open_window(const char *warmup, const char *seconds,
-                                        const char *server) {
-  return (struct window){
-      .begin = now() + atof(warmup), .seconds = atof(seconds), .server = atoi(server)};
+// The part of each window that is not measured: after a pause the caches are cold.
+static const double kSettle = 0.02;
+
+static inline struct window open_window(const char *server) {
+  return (struct window){.server = atoi(server)};
+}
+
+// Waits for the next request. Returns the length of the window, or 0 if there is none.
+static inline double asked_for(void) {
+  char line[32];
+  return fgets(line, sizeof line, stdin) == NULL ? 0 : atof(line);
 }
 
 static inline void print_window(const struct window *window, const struct spent *last,
@@ -181,22 +189,26 @@ static inline void print_window(const struct window *window, const struct spent 
       "\"machineCpu\":%.6f%s}\n",
       (unsigned long long)messages, last->time - first->time, last->client - first->client,
       last->server - first->server, last->machine - first->machine, more);
+  fflush(stdout);
 }
 
-// Call after each message or batch. Returns true after the window is over and the result is printed.
+// Call before the first message, and after each message or batch. Returns true if the runner wants no more windows.
 static inline int is_over(struct window *window, uint64_t messages) {
-  const double time = now();
-  if (window->first.time == 0) {
-    if (time >= window->begin) {
-      window->first = spend(window->server);
-      window->before = messages;
-    }
+  if (now() < window->until) return 0;
+  if (window->measures) {
+    const struct spent last = spend(window->server);
+    print_window(window, &last, messages - window->before, "");
+  } else if (window->seconds > 0) {
+    window->measures = 1;
+    window->before = messages;
+    window->first = spend(window->server);
+    window->until = window->first.time + window->seconds;
     return 0;
   }
-  if (time < window->first.time + window->seconds) return 0;
-  const struct spent last = spend(window->server);
-  print_window(window, &last, messages - window->before, "");
-  return 1;
+  window->measures = 0;
+  window->seconds = asked_for();
+  window->until = now() + kSettle;
+  return window->seconds <= 0;
 }
 
 #endif

@@ -1,4 +1,4 @@
-// datagram_receive ADDRESS WARMUP SECONDS SERVER_PID recv | recvfrom | mmsg | epoll | gro SIZE
+// datagram_receive ADDRESS SERVER_PID recv | recvfrom | mmsg | epoll | gro SIZE
 //
 // Asks the server to flood it, and counts the datagrams that it receives. Uses blocking calls, except for epoll: a
 // program with an event loop, which receives in batches until nothing is left.
@@ -10,8 +10,8 @@ static struct batch batch;
 static char buffer[TRAIN];
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
-  const char *mode = argv[5];
+  if (argc != 5) return 2;
+  const char *mode = argv[3];
   const int gro = strcmp(mode, "gro") == 0, polls = strcmp(mode, "epoll") == 0;
   const int many = gro || polls || strcmp(mode, "mmsg") == 0;
   const int from = strcmp(mode, "recvfrom") == 0;
@@ -23,9 +23,9 @@ int main(int argc, char **argv) {
   const int poller = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.fd = fd};
   if (polls && epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
-  fill_batch(&batch, gro ? TRAIN : (size_t)atoi(argv[6]), gro);
+  fill_batch(&batch, gro ? TRAIN : (size_t)atoi(argv[4]), gro);
   if (sendto(fd, "go", 2, 0, &address.any, length) < 0) fail("sendto");
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0;
   while (!is_over(&window, messages)) {
     if (!many) {

@@ -1,13 +1,13 @@
-// datagram_send ADDRESS WARMUP SECONDS SERVER_PID sendto | send | mmsg | gso SIZE: counts the datagrams sent.
+// datagram_send ADDRESS SERVER_PID sendto | send | mmsg | gso SIZE: counts the datagrams sent.
 #include "datagram.h"
 
 static struct batch batch;
 static char train[TRAIN];
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
-  const char *mode = argv[5];
-  const size_t size = (size_t)atoi(argv[6]);
+  if (argc != 5) return 2;
+  const char *mode = argv[3];
+  const size_t size = (size_t)atoi(argv[4]);
   union any_address address;
   const socklen_t length = parse_address(argv[1], &address);
   const int fd = open_socket(argv[1], &address, 0);
@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
   if (!unconnected && connect(fd, &address.any, length) != 0) fail("connect");
   if (gso) segment_by(fd, size);
   fill_batch(&batch, size, 0);
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0;
   while (!is_over(&window, messages)) {
     // In every mode 64 datagrams for each look at the clock.

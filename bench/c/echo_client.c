@@ -1,4 +1,4 @@
-// echo_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS SIZE [busy]
+// echo_client ADDRESS SERVER_PID CONNECTIONS SIZE [busy]
 //
 // Keeps one message of SIZE bytes outstanding on each connection. Uses one thread and edge-triggered epoll.
 // busy: polls instead of sleeping. Prints the counts of the SECONDS after WARMUP.
@@ -12,15 +12,15 @@ static void post(int fd, size_t size) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 7) {
+  if (argc < 5) {
     fprintf(stderr,
-            "usage: echo_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS SIZE [busy]\n");
+            "usage: echo_client ADDRESS SERVER_PID CONNECTIONS SIZE [busy]\n");
     return 2;
   }
   union any_address address;
   const socklen_t length = parse_address(argv[1], &address);
-  const int connections = atoi(argv[5]);
-  const size_t size = (size_t)atoi(argv[6]);
+  const int connections = atoi(argv[3]);
+  const size_t size = (size_t)atoi(argv[4]);
   if (connections < 1 || size < 1 || size > sizeof message) return 2;
 
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -36,12 +36,12 @@ int main(int argc, char **argv) {
   }
 
   for (int i = 0; i < connections; i++) post(sockets[i], size);
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0;
   struct epoll_event events[256] = {{0}};
   while (!is_over(&window, messages)) {
     // Busy: event 0 always refers to connection 0, and the receive below fails with EAGAIN if there is no data.
-    const int count = argc > 7 ? 1 : epoll_wait(epoll, events, 256, 5000);
+    const int count = argc > 5 ? 1 : epoll_wait(epoll, events, 256, 5000);
     if (count == 0) fail("no echo for five seconds");
     for (int i = 0; i < count; i++) {
       const uint32_t at = events[i].data.u32;

@@ -1,4 +1,4 @@
-// file_sink ADDRESS WARMUP SECONDS SERVER_PID spin | block
+// file_sink ADDRESS SERVER_PID spin | block
 //
 // Requests the file with HTTP/1.0 again and again, and discards the response. spin polls and lets the kernel discard
 // the data (MSG_TRUNC). block sleeps and copies. The first transfer is the warm-up and measures how many bytes
@@ -57,22 +57,24 @@ static uint64_t fetch(const char *text, int spin, int server, double *grown) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
-  const int spin = strcmp(argv[5], "spin") == 0;
-  struct window window = open_window("0", argv[3], argv[4]);
+  if (argc != 4) return 2;
+  const int spin = strcmp(argv[3], "spin") == 0;
+  struct window window = open_window(argv[2]);
   double grown = 0;
   const uint64_t size = fetch(argv[1], spin, window.server, &grown);
-  window.first = spend(window.server);
-  uint64_t bytes = 0;
-  struct spent last;
-  do {
-    const uint64_t got = fetch(argv[1], spin, window.server, NULL);
-    if (got == 0 || got + 4096 < size) fail("a transfer was short");
-    bytes += got;
-    last = spend(window.server);
-  } while (last.time < window.first.time + window.seconds);
   char more[64];
   snprintf(more, sizeof more, ",\"grown\":%.3f", grown);
-  print_window(&window, &last, bytes, more);
+  while ((window.seconds = asked_for()) > 0) {
+    window.first = spend(window.server);
+    uint64_t bytes = 0;
+    struct spent last;
+    do {
+      const uint64_t got = fetch(argv[1], spin, window.server, NULL);
+      if (got == 0 || got + 4096 < size) fail("a transfer was short");
+      bytes += got;
+      last = spend(window.server);
+    } while (last.time < window.first.time + window.seconds);
+    print_window(&window, &last, bytes, more);
+  }
   return 0;
 }

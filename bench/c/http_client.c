@@ -1,4 +1,4 @@
-// http_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS PATH
+// http_client ADDRESS SERVER_PID CONNECTIONS PATH
 //
 // Keeps one GET request outstanding on each connection, which is kept alive. Reads the head of every response, and
 // discards the body. Uses one thread and edge-triggered epoll. Prints the counts of the SECONDS after WARMUP.
@@ -52,16 +52,16 @@ static int take(struct connection *connection, const char *bytes, size_t size) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) {
-    fprintf(stderr, "usage: http_client ADDRESS WARMUP SECONDS SERVER_PID CONNECTIONS PATH\n");
+  if (argc != 5) {
+    fprintf(stderr, "usage: http_client ADDRESS SERVER_PID CONNECTIONS PATH\n");
     return 2;
   }
   union any_address address;
   const socklen_t length = parse_address(argv[1], &address);
-  const int count = atoi(argv[5]);
+  const int count = atoi(argv[3]);
   if (count < 1) return 2;
   request_size = (size_t)snprintf(request, sizeof request,
-                                  "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[6]);
+                                  "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", argv[4]);
 
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   struct connection *connections = calloc((size_t)count, sizeof *connections);
@@ -79,7 +79,7 @@ int main(int argc, char **argv) {
   }
 
   for (int i = 0; i < count; i++) post(connections[i].fd);
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0;
   struct epoll_event events[256] = {{0}};
   while (!is_over(&window, messages)) {

@@ -1,4 +1,4 @@
-// icmp - WARMUP SECONDS 0 echo | flood | mmsg: sends echo requests to 127.0.0.1 on a raw socket. echo: one at a time.
+// icmp - 0 echo | flood | mmsg: sends echo requests to 127.0.0.1 on a raw socket. echo: one at a time.
 // flood: sends 64, then receives 64 with single calls. mmsg: the same in batches. Counts replies.
 #include <linux/icmp.h>
 
@@ -39,7 +39,7 @@ static uint64_t in_batches(int fd) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
+  if (argc != 4) return 2;
   const int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
   if (fd < 0) fail("socket");
   struct icmp_filter filter = {.data = ~(1u << ICMP_ECHOREPLY)};
@@ -54,12 +54,12 @@ int main(int argc, char **argv) {
     *header = (struct icmphdr){.type = ICMP_ECHO, .un.echo = {.id = 1, .sequence = (uint16_t)i}};
     header->checksum = checksum(header, SIZE);
   }
-  struct window window = open_window(argv[2], argv[3], argv[4]);
+  struct window window = open_window(argv[2]);
   uint64_t messages = 0;
   while (!is_over(&window, messages)) {
-    if (argv[5][0] == 'm')
+    if (argv[3][0] == 'm')
       messages += in_batches(fd);
-    else if (argv[5][0] == 'f')
+    else if (argv[3][0] == 'f')
       messages += in_turn(fd, BATCH);
     else
       for (int i = 0; i < 16; i++) messages += in_turn(fd, 1);

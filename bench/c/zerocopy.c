@@ -1,4 +1,4 @@
-// zerocopy ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy | uring
+// zerocopy ADDRESS 0 SIZE plain | zerocopy | uring
 //
 // Sends SIZE bytes per call over UDP. Each send uses another part of 256 MiB, so that no cache holds it. Counts bytes.
 // With zero-copy, at most 64 sends are outstanding. "uring" submits them together: SEND_ZC of io_uring(7) from a
@@ -90,9 +90,9 @@ static size_t send_ring(struct ring *r, int fd, char *slab, size_t at, size_t si
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
-  const size_t size = (size_t)atoi(argv[5]);
-  const int zerocopy = strcmp(argv[6], "zerocopy") == 0;
+  if (argc != 5) return 2;
+  const size_t size = (size_t)atoi(argv[3]);
+  const int zerocopy = strcmp(argv[4], "zerocopy") == 0;
   union any_address address;
   const socklen_t length = parse_address(argv[1], &address);
   const int fd = open_socket(argv[1], &address, 0);
@@ -102,10 +102,10 @@ int main(int argc, char **argv) {
   char *slab = aligned_alloc(4096, SLAB);
   madvise(slab, SLAB, MADV_HUGEPAGE);  // as allocZeroCopy does
   memset(slab, 1, SLAB);
-  struct window window = open_window(argv[2], argv[3], "0");
+  struct window window = open_window("0");
   uint64_t sends = 0;
   size_t at = 0;
-  if (strcmp(argv[6], "uring") == 0) {
+  if (strcmp(argv[4], "uring") == 0) {
     struct ring ring = open_ring(slab);
     while (!is_over(&window, done * size)) at = send_ring(&ring, fd, slab, at, size, &sends);
     return 0;

@@ -1,11 +1,11 @@
-// call-bsd.mjs - WARMUP SECONDS 0 raw | try | await | smallest: measures the cost of a call through each layer, in ns of CPU. CPU
+// call-bsd.mjs - 0 raw | try | await | smallest: measures the cost of a call through each layer, in ns of CPU. CPU
 // time is less sensitive than elapsed time to other load on the core.
 import { createRequire } from 'node:module'
 import { AF_UNIX, SOCK_STREAM, SOL_SOCKET, SO_TYPE, Socket } from 'bsd-sockets'
 import * as raw from 'bsd-sockets/raw'
-import { report, spend } from '../lib/ends.mjs'
+import { answer, asked, since, spend } from '../lib/ends.mjs'
 
-const [, warmup, seconds, , layer] = process.argv.slice(2)
+const layer = process.argv[4]
 const [socket, peer] = Socket.pair(AF_UNIX, SOCK_STREAM)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(64)
@@ -45,21 +45,22 @@ const layers = {
   },
 }
 
-async function nsOf(call, limit) {
+async function nsOf(call, time) {
   const [begin, used] = [performance.now(), process.cpuUsage()]
   let calls = 0
   do {
     if (layer === 'await') for (let i = 0; i < 1000; i++) await call()
     else for (let i = 0; i < 1000; i++) call()
     calls += 1000
-  } while (performance.now() - begin < limit * 1000)
+  } while (performance.now() - begin < time)
   const { user, system } = process.cpuUsage(used)
   return ((user + system) * 1e3) / calls
 }
 
 const calls = Object.entries(layers[layer])
-for (const [, call] of calls) await nsOf(call, Number(warmup) / calls.length)
-const first = spend()
-const result = {}
-for (const [name, call] of calls) result[name] = await nsOf(call, Number(seconds) / calls.length)
-report(first, spend(), result)
+for (;;) {
+  const [time, first] = [asked(), spend()]
+  const result = {}
+  for (const [name, call] of calls) result[name] = await nsOf(call, time / calls.length)
+  answer({ ...since(first), ...result })
+}

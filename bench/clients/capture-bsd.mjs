@@ -1,8 +1,8 @@
-// capture-bsd.mjs - WARMUP SECONDS SERVER_PID plain | ring: like c/capture.c, with openPacket(...).frames().
+// capture-bsd.mjs - SERVER_PID plain | ring: like c/capture.c, with openPacket(...).frames().
 import { openPacket } from 'bsd-sockets'
 import { absent, measureWindow } from '../lib/ends.mjs'
 
-const ring = process.argv[6] === 'ring'
+const ring = process.argv[4] === 'ring'
 async function open() {
   try {
     return openPacket({ interface: 'lo', ignoreOutgoing: true, ...(ring ? { ring: true } : {}) })

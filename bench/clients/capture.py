@@ -1,4 +1,4 @@
-"""capture.py - WARMUP SECONDS SERVER_PID: as c/capture.c, a call for each frame."""
+"""capture.py - SERVER_PID: as c/capture.c, a call for each frame."""
 import os
 import socket
 import sys

@@ -1,10 +1,10 @@
-// datagram-npm.mjs ADDRESS WARMUP SECONDS SERVER_PID PACKAGE send | recv SIZE: AF_UNIX datagrams with the packages
+// datagram-npm.mjs ADDRESS SERVER_PID PACKAGE send | recv SIZE: AF_UNIX datagrams with the packages
 // unix-dgram, node-unix-socket and posix-socket.
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { beside, measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , folder, direction, size] = process.argv.slice(2)
+const [text, , folder, direction, size] = process.argv.slice(2)
 const target = parseAddress(text).path
 const peer = createRequire(import.meta.url)(folder)
 const data = Buffer.alloc(Number(size))

@@ -1,9 +1,9 @@
-// datagram-receive-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID into | recvfrom | messages | listener | mmsg | bare | gro | gro-mmsg SIZE
+// datagram-receive-bsd.mjs ADDRESS SERVER_PID into | recvfrom | messages | listener | mmsg | bare | gro | gro-mmsg SIZE
 // Asks the server to flood it, and counts datagrams.
 import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { absent, beside, measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , mode, sizeText] = process.argv.slice(2)
+const [text, , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const size = Number(sizeText)
 const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_DGRAM)

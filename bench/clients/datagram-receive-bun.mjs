@@ -1,4 +1,4 @@
-// datagram-receive-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID: uses Bun.udpSocket, which has no option for the buffer
+// datagram-receive-bun.mjs ADDRESS SERVER_PID: uses Bun.udpSocket, which has no option for the buffer
 // size.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 

@@ -1,4 +1,4 @@
-// datagram-receive-smallest.mjs ADDRESS WARMUP SECONDS SERVER_PID into | each | loop | mmsg SIZE: the same as
+// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | loop | mmsg SIZE: the same as
 // datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. mmsg: batches. each and loop: for each
 // datagram of a batch a Buffer and an address, by callback or by promise.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
@@ -9,7 +9,7 @@ const SLAB = 64 << 10 // bytes that are allocated at once: small messages share 
 const cost = messages => Math.max(1, messages) // the package takes its turn after 64 messages
 const LARGE = 4096 // from here on each message has its own memory, as SECURITY.md promises
 
-const [text, , , , mode, sizeText] = process.argv.slice(2)
+const [text, , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const size = Number(sizeText)
 const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_DGRAM)

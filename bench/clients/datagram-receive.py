@@ -1,4 +1,4 @@
-"""datagram-receive.py ADDRESS WARMUP SECONDS SERVER_PID SIZE: recvfrom_into."""
+"""datagram-receive.py ADDRESS SERVER_PID SIZE: recvfrom_into."""
 import os
 import socket
 import sys
@@ -10,7 +10,7 @@ s, address = ends.open_socket(sys.argv[1])
 if s.family == socket.AF_UNIX:
     s.bind(address + ".c")
 s.sendto(b"go", address)
-buffer = bytearray(int(sys.argv[5]))
+buffer = bytearray(int(sys.argv[3]))
 
 
 def burst():

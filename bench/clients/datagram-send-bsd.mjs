@@ -1,8 +1,8 @@
-// datagram-send-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID sendto | send | try | mmsg | gso SIZE: counts datagrams.
+// datagram-send-bsd.mjs ADDRESS SERVER_PID sendto | send | try | mmsg | gso SIZE: counts datagrams.
 import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_SNDBUF, Socket } from 'bsd-sockets'
 import { measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , mode, sizeText] = process.argv.slice(2)
+const [text, , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const size = Number(sizeText)
 const target = path ?? [host, port]

@@ -1,7 +1,7 @@
-// datagram-send-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID send | sendMany SIZE: uses a connected Bun.udpSocket.
+// datagram-send-bun.mjs ADDRESS SERVER_PID send | sendMany SIZE: uses a connected Bun.udpSocket.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , mode, size] = process.argv.slice(2)
+const [text, , mode, size] = process.argv.slice(2)
 const { host, port } = parseAddress(text)
 const data = Buffer.alloc(Number(size))
 const many = Array.from({ length: 64 }, () => data)

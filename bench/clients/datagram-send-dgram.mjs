@@ -1,8 +1,8 @@
-// datagram-send-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID SIZE [MODULE]: uses a connected socket of
+// datagram-send-dgram.mjs ADDRESS SERVER_PID SIZE [MODULE]: uses a connected socket of
 // node:dgram or bsd-sockets/dgram, in bursts of 64.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , size, module = 'node:dgram'] = process.argv.slice(2)
+const [text, , size, module = 'node:dgram'] = process.argv.slice(2)
 const { createSocket } = await import(module)
 const { host, port } = parseAddress(text)
 const data = Buffer.alloc(Number(size))

@@ -1,10 +1,10 @@
-// datagram-send-smallest.mjs ADDRESS WARMUP SECONDS SERVER_PID call | await | mmsg SIZE: the same as datagram-send-bsd.mjs
+// datagram-send-smallest.mjs ADDRESS SERVER_PID call | await | mmsg SIZE: the same as datagram-send-bsd.mjs
 // on the smallest addon. mmsg waits while the queue of an AF_UNIX socket is full.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_SNDBUF, Socket } from 'bsd-sockets'
 import { measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 import { attempts, send, sendMany } from '../lib/smallest.mjs'
 
-const [text, , , , mode, sizeText] = process.argv.slice(2)
+const [text, , mode, sizeText] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const size = Number(sizeText)
 const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_DGRAM)

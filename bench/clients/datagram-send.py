@@ -1,4 +1,4 @@
-"""datagram-send.py ADDRESS WARMUP SECONDS SERVER_PID SIZE: connected."""
+"""datagram-send.py ADDRESS SERVER_PID SIZE: connected."""
 import os
 import sys
 
@@ -7,7 +7,7 @@ import ends
 
 s, address = ends.open_socket(sys.argv[1])
 s.connect(address)
-data = bytes(int(sys.argv[5]))
+data = bytes(int(sys.argv[3]))
 
 
 def burst():

@@ -1,4 +1,4 @@
-// file-cold.mjs ADDRESS WARMUP SECONDS SERVER_PID FILE bsd | pipe | idle: sends one file that is not in the page cache,
+// file-cold.mjs ADDRESS SERVER_PID FILE bsd | pipe | idle: in each window sends one file that is not in the page cache,
 // and reports the longest delay of the event loop. The warm-up sends the beginning of the file, from the cache.
 // `idle` sends the file from another process and measures an idle loop: the delay that the machine itself adds.
 import { fork, spawnSync } from 'node:child_process'
@@ -9,10 +9,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AF_INET, SOCK_STREAM, Socket } from 'bsd-sockets'
-import { parseAddress, report, spend } from '../lib/ends.mjs'
+import { answer, asked, parseAddress, since, spend } from '../lib/ends.mjs'
 
 const WARM = 16 << 20
-const [text, , , , name, style] = process.argv.slice(2)
+const [text, , name, style] = process.argv.slice(2)
 const { host, port } = parseAddress(text)
 
 async function bsd() {
@@ -58,22 +58,29 @@ async function watch(work) {
 async function sending(connect) {
   const send = await connect()
   await send(WARM)
-  drop()
-  await sleep(200)
-  const { result, ...loop } = await watch(async () => {
-    const first = spend()
-    await send()
-    return [first, spend()]
-  })
-  report(...result, { messages: statSync(name).size, ...loop })
+  for (;;) {
+    asked()
+    drop()
+    await sleep(200)
+    const { result, ...loop } = await watch(async () => {
+      const first = spend()
+      await send()
+      return since(first)
+    })
+    answer({ messages: statSync(name).size, ...result, ...loop })
+  }
 }
 
 async function beside() {
-  const other = fork(process.argv[1], [...process.argv.slice(2, -1), 'bsd'], {
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-  })
-  const { result, ...loop } = await watch(() => other.stdout.toArray())
-  console.log(JSON.stringify({ ...JSON.parse(Buffer.concat(result)), ...loop }))
+  for (;;) {
+    asked()
+    const other = fork(process.argv[1], [...process.argv.slice(2, -1), 'bsd'], {
+      stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
+    })
+    other.stdin.end('1\n')
+    const { result, ...loop } = await watch(() => other.stdout.toArray())
+    answer({ ...JSON.parse(Buffer.concat(result)), ...loop })
+  }
 }
 
 await (style === 'idle' ? beside() : sending(style === 'bsd' ? bsd : pipe))

@@ -1,4 +1,4 @@
-// icmp-bsd.mjs - WARMUP SECONDS 0 echo | flood | mmsg: like c/icmp.c, but awaits each call.
+// icmp-bsd.mjs - 0 echo | flood | mmsg: like c/icmp.c, but awaits each call.
 import {
   AF_INET,
   ICMP_FILTER,
@@ -13,7 +13,7 @@ import {
 } from 'bsd-sockets'
 import { measureWindow } from '../lib/ends.mjs'
 
-const mode = process.argv[6]
+const mode = process.argv[4]
 const BATCH = 64
 const request = Buffer.alloc(64)
 request.set([8, 0, 0, 0, 0, 1, 0, 0])

@@ -1,8 +1,8 @@
-// icmp-npm.mjs - WARMUP SECONDS 0 PACKAGE echo | flood: like c/icmp.c, with the package raw-socket.
+// icmp-npm.mjs - 0 PACKAGE echo | flood: like c/icmp.c, with the package raw-socket.
 import { createRequire } from 'node:module'
 import { measureWindow } from '../lib/ends.mjs'
 
-const [, , , , folder, mode] = process.argv.slice(2)
+const [, , folder, mode] = process.argv.slice(2)
 const peer = createRequire(import.meta.url)(folder)
 const request = Buffer.alloc(64)
 request.set([8, 0, 0, 0, 0, 1, 0, 0])

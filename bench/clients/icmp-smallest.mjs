@@ -1,4 +1,4 @@
-// icmp-smallest.mjs - WARMUP SECONDS 0: the same as icmp-bsd.mjs echo on the smallest addon.
+// icmp-smallest.mjs - 0: the same as icmp-bsd.mjs echo on the smallest addon.
 import { AF_INET, ICMP_FILTER, IPPROTO_ICMP, SOCK_RAW, SOL_RAW, Socket, checksum } from 'bsd-sockets'
 import { measureWindow } from '../lib/ends.mjs'
 import { attempts, recv, send } from '../lib/smallest.mjs'

@@ -1,4 +1,4 @@
-"""icmp.py - WARMUP SECONDS 0 echo | flood: as c/icmp.c."""
+"""icmp.py - 0 echo | flood: as c/icmp.c."""
 import os
 import socket
 import struct
@@ -13,7 +13,7 @@ s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
 s.connect(("127.0.0.1", 0))
 request = struct.pack("!BBHHH", 8, 0, 0xF7FE, 1, 0) + bytes(56)
 reply = bytearray(2048)
-outstanding = 64 if sys.argv[5] == "flood" else 1
+outstanding = 64 if sys.argv[3] == "flood" else 1
 
 
 def turn():

@@ -1,9 +1,9 @@
-// pingpong-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID [microseconds of busy polling]: exchanges one message of 64 bytes
+// pingpong-bsd.mjs ADDRESS SERVER_PID [microseconds of busy polling]: exchanges one message of 64 bytes
 // at a time on one connection.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , busy = '0'] = process.argv.slice(2)
+const [text, , busy = '0'] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(4096)

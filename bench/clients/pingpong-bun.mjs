@@ -1,4 +1,4 @@
-// pingpong-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID: the same as pingpong-bsd.mjs with Bun.
+// pingpong-bun.mjs ADDRESS SERVER_PID: the same as pingpong-bsd.mjs with Bun.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const text = process.argv[2]

@@ -1,7 +1,7 @@
-// pingpong-dgram.mjs ADDRESS WARMUP SECONDS SERVER_PID MODULE SIZE: round trips with node:dgram or bsd-sockets/dgram.
+// pingpong-dgram.mjs ADDRESS SERVER_PID MODULE SIZE: round trips with node:dgram or bsd-sockets/dgram.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , module, size] = process.argv.slice(2)
+const [text, , module, size] = process.argv.slice(2)
 const { createSocket } = await import(module)
 const { host, port } = parseAddress(text)
 const message = Buffer.alloc(Number(size))

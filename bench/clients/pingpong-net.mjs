@@ -1,4 +1,4 @@
-// pingpong-net.mjs ADDRESS WARMUP SECONDS SERVER_PID: the same as pingpong-bsd.mjs with node:net or node:dgram.
+// pingpong-net.mjs ADDRESS SERVER_PID: the same as pingpong-bsd.mjs with node:net or node:dgram.
 import dgram from 'node:dgram'
 import net from 'node:net'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'

@@ -1,10 +1,10 @@
-// pingpong-smallest.mjs ADDRESS WARMUP SECONDS SERVER_PID call | await: the same as pingpong-bsd.mjs on the smallest
+// pingpong-smallest.mjs ADDRESS SERVER_PID call | await: the same as pingpong-bsd.mjs on the smallest
 // addon, with callbacks or with promises.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 import { arrivals, onArrival, send } from '../lib/smallest.mjs'
 
-const [text, , , , style] = process.argv.slice(2)
+const [text, , style] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const message = Buffer.alloc(64)
 const buffer = Buffer.alloc(4096)

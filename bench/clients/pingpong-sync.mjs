@@ -1,4 +1,4 @@
-// pingpong-sync.mjs ADDRESS WARMUP SECONDS SERVER_PID: the same as pingpong-bsd.mjs with bsd-sockets/sync, which blocks.
+// pingpong-sync.mjs ADDRESS SERVER_PID: the same as pingpong-bsd.mjs with bsd-sockets/sync, which blocks.
 import { AF_INET, AF_UNIX, IPPROTO_TCP, SOCK_DGRAM, SOCK_STREAM, Socket, TCP_NODELAY } from 'bsd-sockets/sync'
 import { measureLoop, parseAddress } from '../lib/ends.mjs'
 

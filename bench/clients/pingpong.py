@@ -1,4 +1,4 @@
-"""pingpong.py ADDRESS WARMUP SECONDS SERVER_PID: the same as pingpong-bsd.mjs, blocking."""
+"""pingpong.py ADDRESS SERVER_PID: the same as pingpong-bsd.mjs, blocking."""
 import os
 import sys
 

@@ -1,9 +1,9 @@
-// stream-bsd.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv [SO_RCVLOWAT]: writes 64 KiB per call, or reads up to
+// stream-bsd.mjs ADDRESS SERVER_PID send | recv [SO_RCVLOWAT]: writes 64 KiB per call, or reads up to
 // 256 KiB.
 import { AF_INET, AF_UNIX, SOCK_STREAM, SO_RCVLOWAT, SOL_SOCKET, Socket } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , direction, lowest] = process.argv.slice(2)
+const [text, , direction, lowest] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
 await socket.connect(path ?? [host, port])

@@ -1,7 +1,7 @@
-// stream-bun.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same with Bun.connect.
+// stream-bun.mjs ADDRESS SERVER_PID send | recv: the same with Bun.connect.
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , direction] = process.argv.slice(2)
+const [text, , direction] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 let bytes = 0
 const piece = Buffer.alloc(65536)

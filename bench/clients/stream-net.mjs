@@ -1,8 +1,8 @@
-// stream-net.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same with node:net.
+// stream-net.mjs ADDRESS SERVER_PID send | recv: the same with node:net.
 import net from 'node:net'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 
-const [text, , , , direction] = process.argv.slice(2)
+const [text, , direction] = process.argv.slice(2)
 let bytes = 0
 const piece = Buffer.alloc(65536)
 const socket = net.connect(parseAddress(text), () => {

@@ -1,9 +1,9 @@
-// stream-smallest.mjs ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same as stream-bsd.mjs on the smallest addon.
+// stream-smallest.mjs ADDRESS SERVER_PID send | recv: the same as stream-bsd.mjs on the smallest addon.
 import { AF_INET, AF_UNIX, SOCK_STREAM, Socket } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 import { arrivals, attempts, send } from '../lib/smallest.mjs'
 
-const [text, , , , direction] = process.argv.slice(2)
+const [text, , direction] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_STREAM)
 await socket.connect(path ?? [host, port])

@@ -1,4 +1,4 @@
-"""stream.py ADDRESS WARMUP SECONDS SERVER_PID send | recv: the same, blocking."""
+"""stream.py ADDRESS SERVER_PID send | recv: the same, blocking."""
 import os
 import sys
 
@@ -9,4 +9,4 @@ s, address = ends.open_socket(sys.argv[1])
 s.connect(address)
 piece = bytes(65536)
 buffer = bytearray(262144)
-ends.measure(lambda: s.send(piece) if sys.argv[5] == "send" else s.recv_into(buffer))
+ends.measure(lambda: s.send(piece) if sys.argv[3] == "send" else s.recv_into(buffer))

@@ -1,4 +1,4 @@
-// zerocopy-bsd.mjs ADDRESS WARMUP SECONDS 0 SIZE plain | zerocopy | batch: like c/zerocopy.c. "batch" passes 64 slabs in one
+// zerocopy-bsd.mjs ADDRESS 0 SIZE plain | zerocopy | batch: like c/zerocopy.c. "batch" passes 64 slabs in one
 // call. "copied" is the number of sends that the kernel copied anyway.
 import * as sockets from 'bsd-sockets'
 import { absent, measureWindow, parseAddress } from '../lib/ends.mjs'
@@ -6,7 +6,7 @@ import { absent, measureWindow, parseAddress } from '../lib/ends.mjs'
 const SLAB = 256 << 20
 const MOST = 64
 const { AF_INET, SOCK_DGRAM, Socket, allocZeroCopy } = sockets
-const [text, , , , sizeText, mode] = process.argv.slice(2)
+const [text, , sizeText, mode] = process.argv.slice(2)
 const { host, port } = parseAddress(text)
 const size = Number(sizeText)
 const socket = new Socket(AF_INET, SOCK_DGRAM)

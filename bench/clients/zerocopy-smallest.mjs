@@ -1,11 +1,11 @@
-// zerocopy-smallest.mjs ADDRESS WARMUP SECONDS 0 SIZE: the same as zerocopy-bsd.mjs batch on the smallest addon.
+// zerocopy-smallest.mjs ADDRESS 0 SIZE: the same as zerocopy-bsd.mjs batch on the smallest addon.
 import { AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_ZEROCOPY, Socket, allocZeroCopy } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
 import { completions, sendZeroCopy } from '../lib/smallest.mjs'
 
 const SLAB = 256 << 20
 const MOST = 64
-const [text, , , , sizeText] = process.argv.slice(2)
+const [text, , sizeText] = process.argv.slice(2)
 const { host, port } = parseAddress(text)
 const size = Number(sizeText)
 const socket = new Socket(AF_INET, SOCK_DGRAM)

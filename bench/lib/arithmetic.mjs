@@ -1,4 +1,4 @@
-// Computes medians, ratios within a repetition, and whether a goal is met.
+// Computes medians, ratios within a round, and whether a goal is met.
 
 /** Returns the median, the least and the most of a list of numbers. */
 export function spread(values) {
@@ -9,17 +9,21 @@ export function spread(values) {
 }
 
 /**
- * Returns a metric of a variant over all repetitions: samples[repetition][variant][metric]. With `to` it is the ratio
- * to that variant within each repetition, with `minus` the difference from that variant. Returns `null` if no
- * repetition has both.
+ * Returns a metric of a variant over all repetitions: samples[repetition][round][variant][metric]. With `to` it is the
+ * ratio to that variant within each round, with `minus` the difference from that variant. The value of a repetition is
+ * the median of its rounds. Returns `null` if no round has both.
  */
 export function cell(samples, name, { metric, to, minus }) {
   const other = to ?? minus
-  const values = samples.flatMap(round => {
+  const valueOf = round => {
     const [value, reference] = [round[name]?.[metric], other === undefined ? 0 : round[other]?.[metric]]
     if (value === undefined || reference === undefined) return []
     return [to === undefined ? value - reference : value / reference]
-  })
+  }
+  const values = samples
+    .map(rounds => rounds.flatMap(valueOf))
+    .filter(found => found.length > 0)
+    .map(found => spread(found).median)
   return values.length === 0 ? null : spread(values)
 }
 

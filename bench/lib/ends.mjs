@@ -1,6 +1,6 @@
 // Functions that the JavaScript servers and clients share. A server's arguments are ADDRESS and its own. A client's
-// arguments are ADDRESS WARMUP SECONDS SERVER_PID and its own.
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+// arguments are ADDRESS SERVER_PID and its own.
+import { existsSync, readFileSync, readdirSync, readSync, writeSync } from 'node:fs'
 
 const TICKS = 100 // per second in /proc; the kernel's interface fixes the number
 
@@ -44,7 +44,8 @@ export function machineCpu() {
   )
 }
 
-const [, warmup, seconds, server] = process.argv.slice(2).map(Number)
+const SETTLE = 20 // ms of each window that are not measured: after a pause the caches are cold
+const server = Number(process.argv[3])
 
 /** Returns the times used so far, in seconds. */
 export function spend() {
@@ -57,35 +58,55 @@ export function spend() {
   }
 }
 
-/** Prints one line of JSON with the difference between two `spend`s and more, and exits. */
-export function report(first, last, more) {
-  const used = Object.fromEntries(Object.entries(last).map(([key, value]) => [key, value - first[key]]))
-  process.stdout.write(`${JSON.stringify({ ...used, ...more })}\n`, () => process.exit())
+const request = Buffer.alloc(32)
+
+/**
+ * Waits, without a turn of the event loop, until the runner asks for a window on standard input. Returns its length in
+ * ms. Exits if the runner wants no more.
+ */
+export function asked() {
+  const length = readSync(0, request)
+  if (length === 0) process.exit()
+  return Number(request.toString('latin1', 0, length)) * 1000
 }
+
+/** Returns what was used since a `spend`. */
+export const since = first =>
+  Object.fromEntries(Object.entries(spend()).map(([key, value]) => [key, value - first[key]]))
+
+/** Prints what was measured in a window, as one line of JSON. */
+export const answer = measured => void writeSync(1, `${JSON.stringify(measured)}\n`)
 
 /** Reports that the client lacks a feature to measure. The variant is then listed as missing. */
 export function absent(reason) {
-  process.stdout.write(`${JSON.stringify({ missing: reason })}\n`, () => process.exit())
-  return new Promise(() => {})
+  answer({ missing: reason })
+  process.exit()
 }
 
-/** Measures a client: reads `count()` after the warm-up and again after the measured time. */
+/** Measures a client: reads `count()` at the beginning and at the end of each window. */
 export function measureWindow(count) {
+  const time = asked()
   setTimeout(() => {
     const [before, first] = [count(), spend()]
-    setTimeout(() => report(first, spend(), { messages: count() - before }), seconds * 1000)
-  }, warmup * 1000)
+    setTimeout(() => {
+      answer({ messages: count() - before, ...since(first) })
+      measureWindow(count)
+    }, time)
+  }, SETTLE)
 }
 
-/** Measures a loop that lets no timer run: calls `work` (→ number of messages, or a promise) until the time is over. */
+/** Measures a loop that lets no timer run: calls `work` (→ number of messages, or a promise) until a window is over. */
 export async function measureLoop(work) {
-  const until = async time => {
+  const during = async time => {
     let messages = 0
-    for (const end = performance.now() + time * 1000; performance.now() < end;) messages += await work()
+    for (const end = performance.now() + time; performance.now() < end;) messages += await work()
     return messages
   }
-  await until(warmup)
-  const first = spend()
-  const messages = await until(seconds)
-  report(first, spend(), { messages })
+  for (;;) {
+    const time = asked()
+    await during(SETTLE)
+    const first = spend()
+    const messages = await during(time)
+    answer({ messages, ...since(first) })
+  }
 }

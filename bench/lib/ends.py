@@ -7,6 +7,7 @@ import sys
 import time
 
 SIZE = 64
+SETTLE = 0.02  # seconds of each window that are not measured: after a pause the caches are cold
 
 
 def parse(text):
@@ -53,17 +54,18 @@ def spend(server):
 
 
 def measure(work):
-    """Calls work (-> number of messages) until the window is over, and prints the result."""
-    warmup, seconds, server = float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    """Calls work (-> number of messages) in each window that the runner asks for, and prints the results."""
+    server = int(sys.argv[2])
 
-    def until(limit):
+    def during(limit):
         messages, end = 0, time.perf_counter() + limit
         while time.perf_counter() < end:
             messages += work()
         return messages
 
-    until(warmup)
-    first = spend(server)
-    messages = until(seconds)
-    last = spend(server)
-    print(json.dumps({"messages": messages, **{k: last[k] - first[k] for k in last}}), flush=True)
+    for line in iter(sys.stdin.readline, ""):
+        during(SETTLE)
+        first = spend(server)
+        messages = during(float(line))
+        last = spend(server)
+        print(json.dumps({"messages": messages, **{k: last[k] - first[k] for k in last}}), flush=True)

@@ -2,9 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import os from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { file } from './build.mjs'
-import { machineCpu } from './ends.mjs'
 
 function git(...args) {
   const { status, stdout } = spawnSync('git', args, { cwd: file(), encoding: 'utf8' })
@@ -39,13 +37,4 @@ export function allowedCores() {
     const [first, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, i) => first + i)
   })
-}
-
-/** Waits until the machine has been quiet for a short time, or until the patience has run out. */
-export async function untilQuiet(limit, patience) {
-  for (const end = performance.now() + patience; performance.now() < end;) {
-    const [cpu, time] = [machineCpu(), performance.now()]
-    await sleep(250)
-    if ((machineCpu() - cpu) / ((performance.now() - time) / 1000) <= limit) return
-  }
 }

@@ -1,41 +1,40 @@
-// Takes a sample: runs a client and usually a server, each on one core, for a measured window.
+// Runs a client and usually a server, each on one core, and measures windows of their work. Between two windows both stand still.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
-import path from 'node:path'
+import { createInterface } from 'node:readline'
 
 const ADDRESSES = { tcp: 'tcp:127.0.0.1:0', udp: 'udp:127.0.0.1:0' }
 
-function pinned(core, argv, stdin) {
+function pinned(core, argv) {
   const env = { ...process.env, NODE_OPTIONS: '' }
-  return spawn('taskset', ['-c', String(core), ...argv], { stdio: [stdin, 'pipe', 'inherit'], env })
+  return spawn('taskset', ['-c', String(core), ...argv], { stdio: ['pipe', 'pipe', 'inherit'], env })
 }
 
-async function line(child, what) {
-  let text = ''
-  const read = async () => {
-    for await (const chunk of child.stdout.setEncoding('utf8')) {
-      text += chunk
-      if (text.includes('\n')) return text.slice(0, text.indexOf('\n'))
+/** Returns a function that reads the next line of what a program writes. */
+function linesOf(child, what) {
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return async () => {
+    let timer
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`${what} did not answer in time`)), 60_000)
+    })
+    try {
+      const { done, value } = await Promise.race([lines.next(), late])
+      if (done) throw new Error(`${what} ended without an answer`)
+      return value
+    } finally {
+      clearTimeout(timer)
     }
-    throw new Error(`${what} ended without an answer`)
-  }
-  let timer
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what} did not answer in time`)), 60_000)
-  })
-  try {
-    return await Promise.race([read(), late])
-  } finally {
-    clearTimeout(timer)
   }
 }
 
 async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return
   const exit = once(child, 'exit')
-  child.stdin?.end()
+  child.stdin.end()
   child.kill('SIGTERM')
+  child.kill('SIGCONT')
   const timer = setTimeout(() => child.kill('SIGKILL'), 2000)
   await exit
   clearTimeout(timer)
@@ -60,44 +59,43 @@ export function sampleOf({ messages = 1, seconds, serverCpu = 0, clientCpu = 0, 
 }
 
 /**
- * Runs `server` and `client`, which are commands of commands.mjs. The server gets the address of `transport`. The
- * client gets the address that the server announced (or `address`, without a server), WARMUP, SECONDS and the server's
- * pid.
+ * Starts `server` and `client`, which are commands of commands.mjs. The server gets the address of `transport`. The
+ * client gets the address that the server announced (or `address`, without a server) and the server's pid. `socket` is
+ * a path for servers over AF_UNIX. Returns `measure(seconds)`, which resolves with a sample, and `end()`.
  */
-export async function runPair({
-  transport,
-  address,
-  network,
-  server,
-  client,
-  warmup,
-  seconds,
-  cores,
-  directory,
-}) {
-  const socket = path.join(directory, 'socket')
-  for (const each of [socket, `${socket}.c`]) rmSync(each, { force: true })
+export async function startPair({ transport, address, network, server, client, cores, socket }) {
   const space = network === undefined ? [] : isolated(network)
   const where = ADDRESSES[transport] ?? `${transport}:${socket}`
   const children = []
-  const start = (core, argv, stdin) => {
-    const child = pinned(core, argv, stdin)
+  const start = (core, argv) => {
+    const child = pinned(core, argv)
     children.push(child)
     return child
   }
-  try {
-    let [ready, pid, prefix] = [address ?? '-', 0, space]
-    if (server !== undefined) {
-      const child = start(cores.server, [...space, ...server.argv, where, ...server.args], 'pipe')
-      ready = (await line(child, 'the server')).replace(/^ready /, '')
-      pid = child.pid
-      if (network !== undefined) prefix = joined(pid)
-    }
-    const window = [ready, warmup, seconds, pid].map(String)
-    const argv = [...prefix, ...client.argv, ...window, ...client.args]
-    const answer = JSON.parse(await line(start(cores.client, argv, 'ignore'), 'the client'))
-    return answer.missing === undefined ? sampleOf(answer) : answer
-  } finally {
+  const finish = async () => {
     for (const child of children.reverse()) await end(child)
+    for (const each of [socket, `${socket}.c`]) rmSync(each, { force: true })
+  }
+  try {
+    let [ready, served, prefix] = [address ?? '-', null, space]
+    if (server !== undefined) {
+      served = start(cores.server, [...space, ...server.argv, where, ...server.args])
+      ready = (await linesOf(served, 'the server')()).replace(/^ready /, '')
+      if (network !== undefined) prefix = joined(served.pid)
+    }
+    const argv = [...prefix, ...client.argv, ready, String(served?.pid ?? 0), ...client.args]
+    const child = start(cores.client, argv)
+    const answer = linesOf(child, 'the client')
+    const measure = async seconds => {
+      served?.kill('SIGCONT')
+      child.stdin.write(`${seconds}\n`)
+      const measured = JSON.parse(await answer())
+      served?.kill('SIGSTOP')
+      return measured.missing === undefined ? sampleOf(measured) : measured
+    }
+    return { measure, end: finish }
+  } catch (error) {
+    await finish()
+    throw error
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { file } from './build.mjs'
 import { chartOf } from './charts.mjs'
 import rows from '../goals.mjs'
-import { FOREIGN_LIMIT } from './runner.mjs'
+import { disturbance } from './runner.mjs'
 import { summaryOf } from './text.mjs'
 
 const docs = file('../docs')
@@ -23,14 +23,14 @@ const slug = title =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')
 
-function machineOf({ time, machine, peers, repetitions, seconds, warmup }) {
+function machineOf({ time, machine, peers, repetitions, rounds, seconds, warmup }) {
   const { commit, node, kernel, cpu, cores } = machine
   const there = Object.entries(peers).filter(([, version]) => version !== null)
   const missing = Object.entries(peers).filter(([, version]) => version === null)
   const names = list =>
     list.map(([name, version]) => `${name}${version === null ? '' : ` ${version}`}`).join(', ')
   return [
-    `- ${time.slice(0, 10)}, commit ${commit}; ${repetitions} repetitions of ${seconds} s after ${warmup} s of warm-up`,
+    `- ${time.slice(0, 10)}, commit ${commit}; ${repetitions} repetitions of ${rounds} windows of ${seconds} s, after ${warmup} s of warm-up`,
     `- ${cpu}, ${cores} cores; Linux ${kernel}; Node ${node}`,
     `- peers: ${names(there)}`,
     ...(missing.length === 0 ? [] : [`- not installed, so not measured: ${names(missing)}`]),
@@ -67,11 +67,7 @@ async function sectionOf({ name, tables }) {
       parts.push(`![${result.title}](${writeChart(slug(result.title), svg)})`, '')
     }
     parts.push(markdownTable(result.rows, 1))
-    if (result.kept > 0)
-      parts.push(
-        '',
-        `${result.kept} of ${result.total} samples were taken while other processes used more than ${FOREIGN_LIMIT} % of a core.`,
-      )
+    if (result.disturbed > 0) parts.push('', disturbance(result))
   }
   return parts.join('\n')
 }
@@ -106,9 +102,9 @@ ${machineOf(results)}
 The machine is a small virtual machine. Rates vary by a third from hour to hour, but ratios within a run repeat to about
 5 %. Waking a sleeping core costs more than most operations that are measured. So trust ratios and CPU times first.
 
-All variants run interleaved in the same run, and every second repetition runs in reverse order. A cell is the median of the
-repetitions, with (least..most). A column with \`/\` is a ratio within one repetition, to the variant after the \`/\`. "C" is the
-same work in a C program. CPU is user and system time for each message. If \`server %\` or \`client %\` is well under 100, the other
+All programs of a table run at once, and each in turn works for a tenth of a second while the others stand still. A column with
+\`/\` is a ratio within one such round, to the variant after the \`/\`. The value of a repetition is the median of its rounds; each
+repetition starts the programs anew. A cell is the median of the repetitions, with (least..most). "C" is the same work in a C program. CPU is user and system time for each message. If \`server %\` or \`client %\` is well under 100, the other
 end was slower, and only the CPU columns count. In a clone, \`npm run bench\` measures all of it on your machine.
 
 ${sections.join('\n\n')}

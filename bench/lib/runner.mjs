@@ -1,70 +1,107 @@
-// Runs questions in interleaved repetitions, every second one in reverse order. Prints a table for each.
+// Runs questions: starts all programs of a table and measures a window of each in turn, many times. Prints a table for each.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { cell, verdictWithin } from './arithmetic.mjs'
+import { cell, spread, verdictWithin } from './arithmetic.mjs'
 import { file } from './build.mjs'
 import { peerVersions } from './commands.mjs'
-import { allowedCores, describeMachine, untilQuiet } from './machine.mjs'
-import { runPair } from './pair.mjs'
+import { allowedCores, describeMachine } from './machine.mjs'
+import { startPair } from './pair.mjs'
 import { goalLine, summaryOf, table, tableRows } from './text.mjs'
 
-export const FOREIGN_LIMIT = 12 // per cent of a core
-const PATIENCE = 3000 // ms to wait for a quiet machine before a sample is retaken
+const FOREIGN_LIMIT = 12 // per cent of a core
+const WARMUP = 0.3 // seconds of a window of the warm-up
+
+/** Returns a sentence about the samples that other processes disturbed. */
+export const disturbance = ({ disturbed, total }) =>
+  `Other processes used more than ${FOREIGN_LIMIT} % of a core during ${disturbed} of ${total} samples.`
 
 const given = (command, context) => (typeof command === 'function' ? command(context) : command)
 
-/** Takes a sample, again while other processes use the machine, and keeps the one with the least foreign load. */
-async function sample(take, retakes) {
-  let best
-  for (let takes = 1; takes <= 1 + retakes; takes++) {
-    if (takes > 1) await untilQuiet(FOREIGN_LIMIT / 100, PATIENCE)
-    const taken = await take()
-    if (taken.missing !== undefined) return taken
-    if (best === undefined || taken.foreign < best.foreign) best = { ...taken, takes }
-    if (best.foreign <= FOREIGN_LIMIT) break
-  }
-  return best
-}
-
-function samplerOf(each, { name, server, client }, context) {
-  const { transport, address, network, place } = each
+function pairOf(each, { server, client }, context, place) {
+  const { transport, address, network } = each
   const [first, second] = context.cores
-  const ends = { server: given(server, context), client: given(client, context) }
-  const missing = ends.server?.missing ?? ends.client.missing
-  if (missing !== undefined) return { name, missing }
   // place: 'one' core for both, 'two' cores (the default), or 'any' core for the client.
-  const cores = { server: first, client: { one: first, any: `${first},${second}` }[place] ?? second }
-  const { warmup, seconds, directory, retakes } = context
-  const pair = { transport, address, network, ...ends, cores, warmup, seconds, directory }
-  return { name, take: () => sample(() => runPair(pair), retakes) }
+  const cores = { server: first, client: { one: first, any: `${first},${second}` }[each.place] ?? second }
+  const socket = path.join(context.directory, `socket-${place}`)
+  return {
+    transport,
+    address,
+    network,
+    server: given(server, context),
+    client: given(client, context),
+    cores,
+    socket,
+  }
 }
 
-/** Returns samples[repetition][variant], and for each variant without samples the reason. */
-async function measure(each, context, progress) {
-  const samplers = each.variants.map(variant => samplerOf(each, variant, context))
-  const missing = Object.fromEntries(samplers.map(({ name, missing }) => [name, missing]))
-  const samples = []
-  for (let repetition = 0; repetition < context.repetitions; repetition++) {
-    const round = {}
-    for (const { name, take } of repetition % 2 === 0 ? samplers : samplers.toReversed()) {
-      if (missing[name] !== undefined) continue
-      progress(`${repetition + 1}/${context.repetitions} ${name}`)
-      try {
-        const taken = await take()
-        if (taken.missing === undefined) round[name] = taken
-        else missing[name] = taken.missing
-      } catch (error) {
-        missing[name] = `failed: ${error.message}`
-      }
+/** Starts the variants of a table. Returns those that have started, and notes why another is missing. */
+async function started(variants, missing) {
+  const running = []
+  for (const { name, pair } of variants) {
+    if (missing[name] !== undefined) continue
+    try {
+      running.push({ name, ...(await startPair(pair)) })
+    } catch (error) {
+      missing[name] = `failed: ${error.message}`
     }
-    samples.push(round)
+  }
+  return running
+}
+
+/** Measures a window of each program that runs. Returns a sample for each, and notes why another has none. */
+async function measureRound(running, seconds, missing) {
+  const round = {}
+  for (const { name, measure } of running) {
+    if (missing[name] !== undefined) continue
+    try {
+      const taken = await measure(seconds)
+      if (taken.missing === undefined) round[name] = taken
+      else missing[name] = taken.missing
+    } catch (error) {
+      missing[name] = `failed: ${error.message}`
+    }
+  }
+  return round
+}
+
+/** Returns samples[repetition][round][variant], and for each variant without samples the reason. */
+async function measure(each, context, progress) {
+  const variants = each.variants.map((variant, at) => ({
+    name: variant.name,
+    pair: pairOf(each, variant, context, at),
+  }))
+  const missing = Object.fromEntries(
+    variants.map(({ name, pair }) => [name, pair.server?.missing ?? pair.client.missing]),
+  )
+  const { repetitions, seconds } = context
+  const [warmups, rounds] = each.once ? [0, 1] : [context.warmups, context.rounds]
+  const samples = []
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    progress(`${repetition + 1}/${repetitions}`)
+    const running = await started(repetition % 2 === 0 ? variants : variants.toReversed(), missing)
+    try {
+      for (let i = 0; i < warmups; i++) await measureRound(running, WARMUP, missing)
+      const measured = []
+      for (let i = 0; i < rounds; i++) {
+        measured.push(await measureRound(running, seconds, missing))
+        running.reverse()
+      }
+      samples.push(measured)
+    } finally {
+      for (const { end } of running) await end()
+    }
   }
   return { samples, missing }
 }
 
-const keptOf = samples =>
-  samples.flatMap(round => Object.values(round)).filter(({ foreign }) => foreign > FOREIGN_LIMIT).length
+/** Returns the load of other processes in a repetition of each variant, in per cent of a core. */
+const foreignOf = samples =>
+  samples.flatMap(rounds => {
+    const names = [...new Set(rounds.flatMap(Object.keys))]
+    const loads = name => rounds.flatMap(round => round[name]?.foreign ?? [])
+    return names.map(name => spread(loads(name)).median)
+  })
 
 /** Returns the part of a table that the summary, the file of results and the report need. */
 async function resultOf(each, context, progress) {
@@ -85,8 +122,8 @@ async function resultOf(each, context, progress) {
     const limited = goal.limit === undefined ? null : cell(samples, goal.limit, goal)
     return { ...goal, value, limited, verdict: verdictWithin(goal, value, limited) }
   })
-  const kept = keptOf(samples)
-  const total = samples.reduce((sum, round) => sum + Object.keys(round).length, 0)
+  const foreign = foreignOf(samples)
+  const disturbed = foreign.filter(load => load > FOREIGN_LIMIT).length
   // The column of the chart, and its label there.
   const chart = columns.findIndex(each => each.chart !== undefined)
   const axis = columns[chart]?.chart
@@ -97,8 +134,8 @@ async function resultOf(each, context, progress) {
     rows: tableRows(columns, variants),
     variants,
     goals: verdicts,
-    kept,
-    total,
+    disturbed,
+    total: foreign.length,
     samples,
   }
 }
@@ -106,10 +143,7 @@ async function resultOf(each, context, progress) {
 function show(result, smoke) {
   const lines = [table(result.rows)]
   if (!smoke) lines.push(...result.goals.map(goalLine))
-  if (result.kept > 0)
-    lines.push(
-      `${result.kept} of ${result.total} samples were taken while other processes used more than ${FOREIGN_LIMIT} % of a core`,
-    )
+  if (result.disturbed > 0) lines.push(disturbance(result))
   console.log(`\n${result.title}\n\n${lines.join('\n')}`)
 }
 
@@ -136,18 +170,18 @@ function save(results, { smoke, to }) {
   return to ?? `bench/${name}`
 }
 
-/** `options`: repetitions, seconds, warmup, retakes, smoke, to (a file). Prints tables, writes results/*.json, and
+/** `options`: repetitions, rounds, warmups, seconds, smoke, to (a file). Prints tables, writes results/*.json, and
  * returns what is in it. */
 export async function run(questions, options) {
-  const { repetitions, seconds, warmup, smoke } = options
+  const { repetitions, rounds, warmups, seconds, smoke } = options
   const results = { time: new Date().toISOString(), machine: describeMachine(), peers: peerVersions() }
-  Object.assign(results, { repetitions, seconds, warmup, questions: [] })
+  Object.assign(results, { repetitions, rounds, seconds, warmup: warmups * WARMUP, questions: [] })
   const [first, second = first] = allowedCores()
   if (first === second) console.log('Only one core: client and server share it in every table.')
   const { cpu, cores, kernel, node, commit } = results.machine
   console.log(`${cpu}, ${cores} cores, Linux ${kernel}, Node ${node}, ${commit}`)
   console.log(
-    `${repetitions} repetitions of ${seconds} s after ${warmup} s of warm-up: median (least..most), ratios within each repetition`,
+    `${repetitions} repetitions of ${rounds} windows of ${seconds} s: median (least..most), ratios within a round of windows`,
   )
   const progress = text => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`)
   const directory = mkdtempSync(path.join(os.tmpdir(), 'bsd-sockets-bench-'))

@@ -60,6 +60,7 @@ const coldTable = {
   // On one core, the threads of the pool would compete with the event loop for the core and delay it.
   place: 'any',
   file: 1 << 30,
+  once: true,
   variants: [
     { name: PIPE, server: c('stream_server', 'sleeper'), client: cold('pipe') },
     { name: OURS, server: c('stream_server', 'sleeper'), client: cold('bsd') },

@@ -25,4 +25,5 @@ const server = http.createServer((request, response) => {
   if (bytes !== null) response.end(bytes)
   else createReadStream(name).pipe(response)
 })
+server.keepAliveTimeout = 75_000 // as nginx; the runner stops the server between windows
 server.listen(port, host, 512, () => announce(`tcp:${host}:${server.address().port}`))

@@ -29,13 +29,13 @@ test('spread compares values as numbers, and does not reorder the samples', () =
 })
 
 const samples = `[
-  { a: { rate: 10 }, b: { rate: 5 } },
-  { a: { rate: 30 }, b: { rate: 10 } },
-  { a: { rate: 50 } },
+  [{ a: { rate: 10 }, b: { rate: 5 } }, { a: { rate: 90 }, b: { rate: 1 } }, { a: { rate: 1 }, b: { rate: 1 } }],
+  [{ a: { rate: 30 }, b: { rate: 10 } }],
+  [{ a: { rate: 50 } }],
 ]`
 const cell = (name: string, what: string): unknown => arithmetic(`it.cell(${samples}, '${name}', ${what})`)
 
-test('a ratio is computed within each repetition, not between medians', () => {
+test('a ratio is computed within each round, and a repetition counts with the median of its rounds', () => {
   expect(cell('a', "{ metric: 'rate', to: 'b' }")).toEqual({ median: 2.5, min: 2, max: 3 })
 })
 
@@ -44,7 +44,7 @@ test('a cell is a difference with minus, and the metric itself without to', () =
   expect(cell('a', "{ metric: 'rate' }")).toEqual({ median: 30, min: 10, max: 50 })
 })
 
-test('a cell is null if no repetition has both variants', () => {
+test('a cell is null if no round has both variants', () => {
   expect(cell('a', "{ metric: 'rate', to: 'c' }")).toBeNull()
   expect(cell('c', "{ metric: 'rate' }")).toBeNull()
   expect(cell('a', "{ metric: 'memory' }")).toBeNull()
