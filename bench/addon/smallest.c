@@ -210,6 +210,7 @@ struct watcher {
   int fd;
   void *data;
   size_t size;
+  int32_t *waits;  // by descriptor, or NULL; see smallest.mjs
 };
 
 static void call_back(const struct watcher *w, ssize_t number) {
@@ -225,6 +226,7 @@ static void call_back(const struct watcher *w, ssize_t number) {
 
 static void arrived(uv_poll_t *poll, int status, int events) {
   struct watcher *w = poll->data;
+  if (w->waits != NULL && !w->waits[w->fd]) return;
   ssize_t result = w->data == NULL ? 1 : recv(w->fd, w->data, w->size, MSG_DONTWAIT);
   if (result < 0 && errno == EAGAIN) return;
   call_back(w, result);
@@ -241,16 +243,18 @@ static int32_t member_count;
 static void gathered(uv_poll_t *poll, int status, int events) {
   struct watcher *w = poll->data;
   struct epoll_event ready[BATCH];
-  int32_t *told = w->data;
+  int32_t *told = w->data, many = 0;
   const int count = epoll_wait(w->fd, ready, BATCH, 0);
   for (int i = 0; i < count; i++) {
     const struct arguments *m = &members[ready[i].data.u32];
+    if (w->waits != NULL && !w->waits[m->fd]) continue;
     const ssize_t result = recv(m->fd, m->data, m->size, MSG_DONTWAIT);
     *told++ = (int32_t)ready[i].data.u32;
     *told++ = (int32_t)(result < 0 ? -errno : result);
     if (result <= 0) epoll_ctl(w->fd, EPOLL_CTL_DEL, m->fd, NULL);
+    many++;
   }
-  if (count > 0) call_back(w, count);
+  if (many > 0) call_back(w, many);
   (void)status;
   (void)events;
 }
@@ -276,11 +280,12 @@ static napi_value do_epoll(napi_env env, napi_callback_info info) {
 
 // (fd, typed array, (bytes) => void): calls back for each arrival, which is then in the array. With `null` in place of
 // the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable. With 2 the
-// descriptor is an epoll: see gathered().
+// descriptor is an epoll: see gathered(). With a fifth argument, nothing is received for descriptors that have a 0 there.
 static napi_value do_watch(napi_env env, napi_callback_info info) {
-  napi_value values[4], global;
-  size_t given = 4;
+  napi_value values[5], global;
+  size_t given = 5;
   int32_t fd, style = 0;
+  void *waits = NULL;
   uv_loop_t *loop;
   napi_ref memory;
   struct watcher *w = calloc(1, sizeof *w);
@@ -289,6 +294,9 @@ static napi_value do_watch(napi_env env, napi_callback_info info) {
   napi_get_value_int32(env, values[3], &style);
   napi_get_typedarray_info(env, values[1], NULL, &w->size, &w->data, NULL, NULL);
   if (w->data != NULL) napi_create_reference(env, values[1], 1, &memory);
+  if (napi_get_typedarray_info(env, values[4], NULL, NULL, &waits, NULL, NULL) == napi_ok)
+    napi_create_reference(env, values[4], 1, &memory);
+  w->waits = waits;
   napi_create_reference(env, values[2], 1, &w->callback);
   napi_get_global(env, &global);
   napi_create_reference(env, global, 1, &w->receiver);

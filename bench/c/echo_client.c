@@ -1,7 +1,7 @@
 // echo_client ADDRESS SERVER_PID CONNECTIONS SIZE [busy]
 //
 // Keeps one message of SIZE bytes outstanding on each connection. Uses one thread and edge-triggered epoll.
-// busy: polls instead of sleeping. Prints the counts of the SECONDS after WARMUP.
+// busy: polls instead of sleeping.
 #include "common.h"
 
 static char message[65536], buffer[65536];

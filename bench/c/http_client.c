@@ -1,7 +1,7 @@
 // http_client ADDRESS SERVER_PID CONNECTIONS PATH
 //
 // Keeps one GET request outstanding on each connection, which is kept alive. Reads the head of every response, and
-// discards the body. Uses one thread and edge-triggered epoll. Prints the counts of the SECONDS after WARMUP.
+// discards the body. Uses one thread and edge-triggered epoll.
 #include "common.h"
 
 static char buffer[1 << 18], request[1024];

@@ -64,8 +64,9 @@ function shared() {
 
 const loops = {
   async into() {
-    const next = arrivals(fd, Buffer.alloc(size))
-    for (;;) if ((await next()) >= 0) messages++
+    const buffer = Buffer.alloc(size)
+    const receive = arrivals(fd, size)
+    for (;;) if ((await receive(buffer)) >= 0) messages++
   },
   async mmsg() {
     const batch = Buffer.alloc(64 * size)

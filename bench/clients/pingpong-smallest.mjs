@@ -28,11 +28,11 @@ function call() {
 }
 
 async function awaiting() {
-  const receive = arrivals(fd, buffer)
+  const receive = arrivals(fd)
   for (;;) {
     await send(fd, message)
     for (let got = 0; got < message.length;) {
-      const bytes = await receive()
+      const bytes = await receive(buffer)
       if (bytes <= 0) throw new Error('the server closed the connection')
       got += bytes
     }

@@ -1,7 +1,7 @@
 // stream-smallest.mjs ADDRESS SERVER_PID send | recv: the same as stream-bsd.mjs on the smallest addon.
 import { AF_INET, AF_UNIX, SOCK_STREAM, Socket } from 'bsd-sockets'
 import { measureWindow, parseAddress } from '../lib/ends.mjs'
-import { arrivals, attempts, send } from '../lib/smallest.mjs'
+import { attempts, recv, send } from '../lib/smallest.mjs'
 
 const [text, , direction] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -10,7 +10,7 @@ await socket.connect(path ?? [host, port])
 const fd = socket.detach()
 const sends = direction === 'send'
 const buffer = Buffer.alloc(sends ? 65536 : 262144)
-const next = sends ? attempts(fd, 1, () => send(fd, buffer)) : arrivals(fd, buffer)
+const next = attempts(fd, sends ? 1 : 0, () => (sends ? send : recv)(fd, buffer))
 let bytes = 0
 measureWindow(() => bytes)
 for (;;) {

@@ -18,10 +18,10 @@ function echo(fd) {
 
 async function echoAwaiting(fd, from) {
   const buffer = Buffer.allocUnsafeSlow(4096)
-  const receive = from(fd, buffer)
+  const receive = from(fd)
   let message = buffer
   for (;;) {
-    const bytes = await receive()
+    const bytes = await receive(buffer)
     if (bytes <= 0) return
     if (bytes !== message.length) message = buffer.subarray(0, bytes)
     await send(fd, message)

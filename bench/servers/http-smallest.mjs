@@ -61,8 +61,8 @@ function converse(fd, join) {
 
 async function converseAwaiting(fd, from) {
   const buffer = Buffer.allocUnsafeSlow(4096)
-  const receive = from(fd, buffer)
-  for (let bytes; (bytes = await receive()) > 0;) {
+  const receive = from(fd)
+  for (let bytes; (bytes = await receive(buffer)) > 0;) {
     const name = nameOf(buffer, bytes)
     await answer(fd, responses.get(name) ?? (await responseOf(name)))
   }
