@@ -75,6 +75,39 @@ describe('what the reactor remembers about an empty socket', () => {
   })
 })
 
+// The copy of many bytes takes so long that more may have arrived, and an attempt costs less than a wait.
+testIf(
+  tcp.missing,
+  'a receive after a short read waits at once, and after one of many bytes tries first',
+  () =>
+    using(tcp.make, async ({ a, b }) => {
+      await failure(b.recv(1, { timeout: 1 })) // from now on the poller watches it
+      const { recv } = native
+      let attempts = 0
+      native.recv = (...given) => {
+        attempts++
+        return recv(...given)
+      }
+      const attemptsAfter = async (length: number): Promise<number> => {
+        expect(await a.send(Buffer.alloc(length))).toBe(length)
+        await turn()
+        expect((await b.recv(65536)).length).toBe(length)
+        const before = attempts
+        const next = b.recv(65536)
+        const made = attempts - before
+        await a.send(bytes('x'))
+        expect(String(await next)).toBe('x')
+        return made
+      }
+      try {
+        expect(await attemptsAfter(1000)).toBe(0)
+        expect(await attemptsAfter(20_000)).toBe(1)
+      } finally {
+        native.recv = recv
+      }
+    }),
+)
+
 testIf(missing.linux(), 'a blocking receive does not spin while the error queue has a record', async () => {
   const closed = new SyncSocket(AF_INET, SOCK_DGRAM).bind(['127.0.0.1', 0])
   const address = closed.getsockname()
