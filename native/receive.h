@@ -28,6 +28,9 @@ inline void MarkDry(Env& env, const Slot& slot, int flags) {
   if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
+// While so many bytes were copied, more may have arrived, and to try costs less than to wait for the event.
+constexpr int64_t kBulk = 16 << 10;
+
 // Calls recv(2), or recvfrom(2) if there is an address. Returns the result or -errno. Inline: see ReceiveFrom().
 inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flags,
                          sockaddr* address, socklen_t* length) {
@@ -38,7 +41,7 @@ inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flag
   const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.thread, receive) : receive();
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
-  } else if (result > 0 && static_cast<size_t>(result) < size && flags == 0) {
+  } else if (result > 0 && result < kBulk && static_cast<size_t>(result) < size && flags == 0) {
     // A short read means an empty queue, unless the end of the stream, the urgent mark or a message ended it early.
     const bool alone = slot.traits == Traits::kStream &&
                        (env.Fields(slot.index)[kReadiness] & (kEnded | kMarked)) == 0;

@@ -13,8 +13,7 @@ static void post(int fd, size_t size) {
 
 int main(int argc, char **argv) {
   if (argc < 5) {
-    fprintf(stderr,
-            "usage: echo_client ADDRESS SERVER_PID CONNECTIONS SIZE [busy]\n");
+    fprintf(stderr, "usage: echo_client ADDRESS SERVER_PID CONNECTIONS SIZE [busy]\n");
     return 2;
   }
   union any_address address;
