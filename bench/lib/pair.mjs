@@ -17,7 +17,7 @@ function linesOf(child, what) {
   return async () => {
     let timer
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`${what} did not answer in time`)), 60_000)
+      timer = setTimeout(() => reject(new Error(`${what} did not answer in time`)), 20_000)
     })
     try {
       const { done, value } = await Promise.race([lines.next(), late])

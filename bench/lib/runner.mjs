@@ -35,63 +35,71 @@ function pairOf(each, { server, client }, context, place) {
   }
 }
 
-/** Starts the variants of a table. Returns those that have started, and notes why another is missing. */
-async function started(variants, missing) {
+/** Starts the variants of a table. Returns those that have started. `failed` gets the reason of each other one. */
+async function started(variants, failed) {
   const running = []
   for (const { name, pair } of variants) {
-    if (missing[name] !== undefined) continue
     try {
       running.push({ name, ...(await startPair(pair)) })
     } catch (error) {
-      missing[name] = `failed: ${error.message}`
+      failed[name] = `failed: ${error.message}`
     }
   }
   return running
 }
 
-/** Measures a window of each program that runs. Returns a sample for each, and notes why another has none. */
-async function measureRound(running, seconds, missing) {
+/** Measures a window of each program. Returns a sample for each. `failed` gets the reason of each other one. */
+async function measureRound(running, seconds, failed) {
   const round = {}
   for (const { name, measure } of running) {
-    if (missing[name] !== undefined) continue
+    if (failed[name] !== undefined) continue
     try {
       const taken = await measure(seconds)
       if (taken.missing === undefined) round[name] = taken
-      else missing[name] = taken.missing
+      else failed[name] = taken.missing
     } catch (error) {
-      missing[name] = `failed: ${error.message}`
+      failed[name] = `failed: ${error.message}`
     }
   }
   return round
 }
 
+/** Starts the variants, and measures them in rounds. */
+async function repeat(variants, { warmups, rounds, seconds }, failed) {
+  const running = await started(variants, failed)
+  try {
+    for (let i = 0; i < warmups; i++) await measureRound(running, WARMUP, failed)
+    const measured = []
+    for (let i = 0; i < rounds; i++) {
+      measured.push(await measureRound(running, seconds, failed))
+      running.reverse()
+    }
+    return measured
+  } finally {
+    for (const { end } of running) await end()
+  }
+}
+
 /** Returns samples[repetition][round][variant], and for each variant without samples the reason. */
 async function measure(each, context, progress) {
-  const variants = each.variants.map((variant, at) => ({
+  const all = each.variants.map((variant, at) => ({
     name: variant.name,
     pair: pairOf(each, variant, context, at),
   }))
   const missing = Object.fromEntries(
-    variants.map(({ name, pair }) => [name, pair.server?.missing ?? pair.client.missing]),
+    all.map(({ name, pair }) => [name, pair.server?.missing ?? pair.client.missing]),
   )
-  const { repetitions, seconds } = context
-  const [warmups, rounds] = each.once ? [0, 1] : [context.warmups, context.rounds]
+  const variants = all.filter(({ name }) => missing[name] === undefined)
+  const rounds = each.rounds === undefined ? context : { ...context, warmups: 0, rounds: each.rounds }
   const samples = []
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    progress(`${repetition + 1}/${repetitions}`)
-    const running = await started(repetition % 2 === 0 ? variants : variants.toReversed(), missing)
-    try {
-      for (let i = 0; i < warmups; i++) await measureRound(running, WARMUP, missing)
-      const measured = []
-      for (let i = 0; i < rounds; i++) {
-        measured.push(await measureRound(running, seconds, missing))
-        running.reverse()
-      }
-      samples.push(measured)
-    } finally {
-      for (const { end } of running) await end()
-    }
+  const failed = {} // in the last repetition
+  for (let i = 0; i < context.repetitions; i++) {
+    progress(`${i + 1}/${context.repetitions}`)
+    for (const { name } of variants) delete failed[name]
+    samples.push(await repeat(i % 2 === 0 ? variants : variants.toReversed(), rounds, failed))
   }
+  for (const { name } of variants)
+    if (!samples.flat().some(round => round[name] !== undefined)) missing[name] = failed[name]
   return { samples, missing }
 }
 

@@ -19,7 +19,7 @@ const servers = {
 const table = (transport, goals = []) => ({
   title: `${CONNECTIONS.toLocaleString('en')} idle connections, ${transport}`,
   transport,
-  once: true,
+  rounds: 1,
   variants: Object.entries(servers).map(([name, server]) => ({
     name,
     server,
