@@ -96,7 +96,11 @@ async function measure(each, context, progress) {
   for (let i = 0; i < context.repetitions; i++) {
     progress(`${i + 1}/${context.repetitions}`)
     for (const { name } of variants) delete failed[name]
-    samples.push(await repeat(i % 2 === 0 ? variants : variants.toReversed(), rounds, failed))
+    const order = i % 2 === 0 ? variants : variants.toReversed()
+    const parts = []
+    for (const group of each.alone ? order.map(variant => [variant]) : [order])
+      parts.push(await repeat(group, rounds, failed))
+    samples.push((parts[0] ?? []).map((_, at) => Object.assign({}, ...parts.map(part => part[at]))))
   }
   for (const { name } of variants)
     if (!samples.flat().some(round => round[name] !== undefined)) missing[name] = failed[name]

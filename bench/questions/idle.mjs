@@ -20,6 +20,7 @@ const table = (transport, goals = []) => ({
   title: `${CONNECTIONS.toLocaleString('en')} idle connections, ${transport}`,
   transport,
   rounds: 1,
+  alone: true, // V8 gives memory back when a program has been idle for some seconds
   variants: Object.entries(servers).map(([name, server]) => ({
     name,
     server,
