@@ -99,8 +99,8 @@ ${picture}## How it was measured
 
 ${machineOf(results)}
 
-The machine is a small virtual machine. Rates vary by a third from hour to hour, but ratios within a run repeat to about
-5 %. Waking a sleeping core costs more than most operations that are measured. So trust ratios and CPU times first.
+The machine is a small virtual machine. Rates vary by a third from hour to hour, but most ratios repeat to about
+2 %. Waking a sleeping core costs more than most operations that are measured. So trust ratios and CPU times first.
 
 All programs of a table run at once, and each in turn works for a tenth of a second while the others stand still. A column with
 \`/\` is a ratio within one such round, to the variant after the \`/\`. The value of a repetition is the median of its rounds; each
