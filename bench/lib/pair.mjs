@@ -8,7 +8,9 @@ const ADDRESSES = { tcp: 'tcp:127.0.0.1:0', udp: 'udp:127.0.0.1:0' }
 
 function pinned(core, argv) {
   const env = { ...process.env, NODE_OPTIONS: '' }
-  return spawn('taskset', ['-c', String(core), ...argv], { stdio: ['pipe', 'pipe', 'inherit'], env })
+  // A server that is stopped would not notice the end of the runner.
+  const kept = ['--pdeathsig', 'KILL', 'taskset', '-c', String(core), ...argv]
+  return spawn('setpriv', kept, { stdio: ['pipe', 'pipe', 'inherit'], env })
 }
 
 /** Returns a function that reads the next line of what a program writes. */
