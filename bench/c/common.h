@@ -159,8 +159,8 @@ static inline struct spent spend(int server) {
   };
 }
 
-// A client measures a window each time the runner asks for one, on standard input, with its length in seconds. It does
-// not read its clock between windows, and the runner stops the server then.
+// A client measures a window each time the runner asks for one, on standard input, with its length in seconds. It
+// waits between windows, and the runner stops the server then.
 struct window {
   int server, measures;
   double until, seconds;

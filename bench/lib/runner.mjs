@@ -48,10 +48,10 @@ async function started(variants, failed) {
   return running
 }
 
-/** Measures a window of each program. Returns a sample for each. `failed` gets the reason of each other one. */
+/** Measures a window of each program. Returns a sample for each. Ends each other one, and `failed` gets the reason. */
 async function measureRound(running, seconds, failed) {
   const round = {}
-  for (const { name, measure } of running) {
+  for (const { name, measure, end } of running) {
     if (failed[name] !== undefined) continue
     try {
       const taken = await measure(seconds)
@@ -59,6 +59,7 @@ async function measureRound(running, seconds, failed) {
       else failed[name] = taken.missing
     } catch (error) {
       failed[name] = `failed: ${error.message}`
+      await end() // it would disturb the others
     }
   }
   return round
@@ -80,7 +81,7 @@ async function repeat(variants, { warmups, rounds, seconds }, failed) {
   }
 }
 
-/** Returns samples[repetition][round][variant], and for each variant without samples the reason. */
+/** Returns samples[repetition][round][variant], the reason of each variant without samples, and every failure. */
 async function measure(each, context, progress) {
   const all = each.variants.map((variant, at) => ({
     name: variant.name,
@@ -92,19 +93,22 @@ async function measure(each, context, progress) {
   const variants = all.filter(({ name }) => missing[name] === undefined)
   const rounds = each.rounds === undefined ? context : { ...context, warmups: 0, rounds: each.rounds }
   const samples = []
-  const failed = {} // in the last repetition
+  const failures = []
+  let failed = {} // in the last repetition
   for (let i = 0; i < context.repetitions; i++) {
     progress(`${i + 1}/${context.repetitions}`)
-    for (const { name } of variants) delete failed[name]
+    failed = {}
     const order = i % 2 === 0 ? variants : variants.toReversed()
     const parts = []
     for (const group of each.alone ? order.map(variant => [variant]) : [order])
       parts.push(await repeat(group, rounds, failed))
     samples.push((parts[0] ?? []).map((_, at) => Object.assign({}, ...parts.map(part => part[at]))))
+    for (const [name, reason] of Object.entries(failed))
+      if (reason.startsWith('failed')) failures.push(`${name} ${reason}`)
   }
   for (const { name } of variants)
     if (!samples.flat().some(round => round[name] !== undefined)) missing[name] = failed[name]
-  return { samples, missing }
+  return { samples, missing, failures }
 }
 
 /** Returns the load of other processes in a repetition of each variant, in per cent of a core. */
@@ -122,8 +126,12 @@ async function resultOf(each, context, progress) {
   const measured =
     reason === undefined
       ? await measure(each, context, progress)
-      : { samples: [], missing: Object.fromEntries(each.variants.map(({ name }) => [name, reason])) }
-  const { samples, missing } = measured
+      : {
+          samples: [],
+          failures: [],
+          missing: Object.fromEntries(each.variants.map(({ name }) => [name, reason])),
+        }
+  const { samples, missing, failures } = measured
   const variants = each.variants.map(({ name }) => ({
     name,
     missing: missing[name] ?? null,
@@ -148,6 +156,7 @@ async function resultOf(each, context, progress) {
     goals: verdicts,
     disturbed,
     total: foreign.length,
+    failures,
     samples,
   }
 }
@@ -223,9 +232,5 @@ export async function run(questions, options) {
 /** Returns the samples that failed, except those of peers that are not installed. */
 export const failuresOf = ({ questions }) =>
   questions.flatMap(({ tables }) =>
-    tables.flatMap(({ title, variants }) =>
-      variants
-        .filter(({ missing }) => missing?.startsWith('failed'))
-        .map(({ name, missing }) => `${title}: ${name} ${missing}`),
-    ),
+    tables.flatMap(({ title, failures }) => failures.map(failure => `${title}: ${failure}`)),
   )
