@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import path from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { missing } from './need'
 import { ensureDist, root } from './child'
@@ -22,6 +23,19 @@ export async function longestStall(use: () => Promise<unknown>): Promise<number>
   }
   return Math.max(longest, performance.now() - last)
 }
+
+/**
+ * Counts the turns of the event loop while `use` runs. A loop that spins makes thousands in 50 ms. Its share of the time
+ * would say less: a loop that a busy machine stops, or a garbage collection, is not idle either.
+ */
+export async function turnsIn(use: () => Promise<unknown>): Promise<number> {
+  const before = performance.nodeTiming.uvMetricsInfo.loopCount
+  await use()
+  return performance.nodeTiming.uvMetricsInfo.loopCount - before
+}
+
+/** The most turns of a loop that waits, with those of the test runner. */
+export const FEW_TURNS = 100
 
 /** A Python process that inherits these file descriptors from 3 on. It prints a line when it is ready. */
 export class Helper {

@@ -20,6 +20,7 @@ import { runNode } from '../helpers/child'
 import { keeper } from '../helpers/keep'
 import { describeIf, missing } from '../helpers/need'
 import { kinds, turn, type Pair } from '../helpers/pairs'
+import { FEW_TURNS, turnsIn } from '../helpers/stalls'
 
 const keep = keeper()
 const EPOLLIN = 1
@@ -83,13 +84,7 @@ async function directPair(name = 'socketpair stream'): Promise<Pair> {
   return pair
 }
 
-/** The share of some milliseconds, in which nothing happens, that the event loop is busy. */
-async function busyIn(milliseconds: number): Promise<number> {
-  const before = performance.eventLoopUtilization()
-  await new Promise(resolve => setTimeout(resolve, milliseconds))
-  const { active, idle } = performance.eventLoopUtilization(before)
-  return active / (active + idle)
-}
+const pause = (): Promise<void> => new Promise(resolve => setTimeout(resolve, 50))
 
 describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
   for (const kind of kinds.filter(each => each.missing === null)) {
@@ -118,7 +113,7 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     await turn()
     await turn()
     expect(watchers(a.fd)).toEqual(['poller'])
-    expect(await busyIn(50)).toBeLessThan(0.5)
+    expect(await turnsIn(pause)).toBeLessThan(FEW_TURNS)
     expect(String(await a.recv(10))).toBe('x')
     await makeDirect({ a, b })
   })
@@ -169,14 +164,14 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     expect(String(await first)).toBe('x')
     expect(String(await a.recv(10))).toBe('y')
     expect((await a.recv(10)).length).toBe(0)
-    expect(await busyIn(50)).toBeLessThan(0.5)
+    expect(await turnsIn(pause)).toBeLessThan(FEW_TURNS)
   })
 
   test('out-of-band data is not reported again and again', async () => {
     const { a, b } = await directPair('tcp4')
     const data = a.recv(10)
     b.trySend(Buffer.from('!'), MSG_OOB)
-    expect(await busyIn(50)).toBeLessThan(0.5)
+    expect(await turnsIn(pause)).toBeLessThan(FEW_TURNS)
     b.trySend(byte)
     expect(String(await data)).toBe('x')
   })
