@@ -81,7 +81,8 @@ static void StartDirect(Env& env, Slot& slot) {
     handle->Close();
     return;
   }
-  sys::PollerMute(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)));
+  // A sender calls the wait queues of all pollers of the socket, so the other one leaves.
+  sys::PollerRemove(env.poller, slot.fd, slot.writing);
   env.direct.handle = handle;
   env.direct.slot = Slots::Id(slot);
   slot.direct = true;
@@ -98,18 +99,20 @@ void ConsiderDirect(Env& env, SlotId id) {
   Slot* slot = env.slots.Find(id);
   if (slot == nullptr || slot->writing) return;  // libuv would have to report writability too
   Slot* last = direct.handle != nullptr ? env.slots.Find(direct.slot) : nullptr;
-  if (last != nullptr) EndDirect(env, *last);
+  if (last != nullptr && EndDirect(env, *last) != 0) return;
   StartDirect(env, *slot);
 }
 
 void ForgetDirect(Env& env) { env.direct.turns = 0; }
 
-void EndDirect(Env& env, Slot& slot) {
-  if (!slot.direct) return;
-  StopDirect(env, slot);
-  // It fails only if other code has closed the descriptor.
-  sys::PollerChange(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)),
-                    {slot.writing, slot.level});
+int EndDirect(Env& env, Slot& slot) {
+  if (!slot.direct) return 0;
+  const int failed = sys::PollerAdd(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)),
+                                    {slot.writing, slot.level});
+  const bool full = failed == -ENOMEM || failed == -ENOSPC;
+  // After another error too: other code has closed the descriptor, so no poller can have it.
+  if (!full) StopDirect(env, slot);
+  return full ? failed : 0;
 }
 
 void StopDirect(Env& env, Slot& slot) {

@@ -65,7 +65,8 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
   const sys::Interest interest = {writing || slot.writing, level};
   const bool same = interest.writing == slot.writing && interest.level == slot.level;
   if (slot.watched && same && !again) return 0;
-  EndDirect(env, slot);
+  const int kept = EndDirect(env, slot);
+  if (kept != 0) return kept;
   const int failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
                                   : sys::PollerAdd(env.poller, slot.fd, token, interest);
   if (failed != 0) return failed;
@@ -79,8 +80,7 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
 }
 
 void UseEdges(Env& env, Slot& slot) {
-  EndDirect(env, slot);
-  if (!slot.level) return;
+  if (EndDirect(env, slot) != 0 || !slot.level) return;
   const auto token = static_cast<uint64_t>(Slots::Id(slot));
   if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
   slot.level = false;
@@ -89,8 +89,11 @@ void UseEdges(Env& env, Slot& slot) {
 
 void Unwatch(Env& env, Slot& slot) {
   if (!slot.watched) return;
-  StopDirect(env, slot);
-  sys::PollerRemove(env.poller, slot.fd, slot.writing);
+  if (slot.direct) {
+    StopDirect(env, slot);
+  } else {
+    sys::PollerRemove(env.poller, slot.fd, slot.writing);
+  }
   slot.watched = false;
   slot.writing = false;
   slot.level = false;

@@ -42,6 +42,8 @@ class Turn {
     if ((mask & ~uint32_t{sys::kWritable}) != 0) {
       if (fields[kReadOpcode] != kIdle) {
         Read(index, fields);
+      } else if ((fields[kReadiness] & kDeferred) != 0) {
+        deferred_ = true;
       } else if (slot->level) {
         UseEdges(env_, *slot);
       }
@@ -53,6 +55,9 @@ class Turn {
   }
 
   int records() const { return records_; }
+
+  // True if an operation reads: there is a record, or TypeScript makes the attempt later in this turn.
+  bool reads() const { return records_ > 0 || deferred_; }
 
  private:
   void Push(uint32_t index, Direction direction, int opcode, int64_t result, int32_t where,
@@ -114,6 +119,7 @@ class Turn {
 
   Env& env_;
   int records_ = 0;
+  bool deferred_ = false;
   int event_ = 0;
   int32_t inbox_ = 0;
   uint32_t mask_ = 0;
@@ -127,8 +133,7 @@ void RunEvents(Env& env) {
   const int count = sys::PollerFetch(env.poller, events, kMaxEvents);
   Turn turn(env);
   for (int i = 0; i < count; ++i) turn.Serve(events[i], i);
-  // A record of a read: if the caller polls in a loop of its own, events find no armed read.
-  if (count == 1 && turn.records() == 1 && events[0].mask == sys::kReadable) {
+  if (count == 1 && turn.reads() && events[0].mask == sys::kReadable) {
     ConsiderDirect(env, static_cast<SlotId>(events[0].token));
   } else {
     ForgetDirect(env);
@@ -143,8 +148,8 @@ void RunDirect(Env& env, SlotId id, bool readable) {
   ForgetDirect(env);  // another socket that was busy alone is not any more
   Turn turn(env);
   if (readable) turn.Serve({static_cast<uint64_t>(id), sys::kReadable}, 0);
-  // libuv would report the same again on every turn.
-  if (turn.records() == 0) EndDirect(env, *slot);
+  // libuv would report the same again on every turn. It does so if the poller has no room for the socket.
+  if (!turn.reads()) EndDirect(env, *slot);
   if (turn.records() > 0) Dispatch(env, turn.records());
 }
 

@@ -33,6 +33,7 @@ enum Readiness {
   kEnded = 2,      // the peer has sent its last byte: a short read no longer means kDry
   kMarked = 4,     // out-of-band data was seen: reads may stop at the mark
   kUsesEdges = 8,  // switched from level to edges: call Watch() before the next wait
+  kDeferred = 16,  // TypeScript serves the socket later in this turn, without an event
 };
 
 enum Opcode {
@@ -114,7 +115,7 @@ constexpr uint32_t kGenerationMask = (1U << 31) - 1;
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kGeneration, kDry, kEnded, kMarked, kUsesEdges, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
+    kGeneration, kDry, kEnded, kMarked, kUsesEdges, kDeferred, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kAlignment, kLarge, kIndexBits,

@@ -98,12 +98,13 @@ export class Reactor {
   readonly transfers = new Jobs(TRANSFERS)
   readonly #waiting: Waiting
   readonly #poller: Poller
-  readonly #turns = new Turns((channel, direction) => this.#pump(channel, direction, 'turn'))
+  readonly #turns: Turns
 
   constructor(native: Native) {
     this.native = native
     this.memory = new Memory(native, records => this.#dispatch(records))
     this.#waiting = new Waiting(native)
+    this.#turns = new Turns(this.memory, (channel, direction) => this.#pump(channel, direction, 'turn'))
     this.#poller = new Poller(native, this.memory, channel => {
       this.#turns.start(channel)
       this.#pump(channel, WRITE, 'timer')

@@ -2,7 +2,8 @@ import { BUDGET, type Channel } from './channel'
 import { setImmediate } from '../runtime/clock'
 import { append } from '../runtime/list'
 import { uncaught } from '../runtime/uncaught'
-import { ERROR, READ, WRITE, type Direction } from '../binding/shared'
+import type { Memory } from '../binding/memory'
+import { DEFERRED, ERROR, READ, READINESS, SLOT_STRIDE, WRITE, type Direction } from '../binding/shared'
 
 /** The order in which the queues of a deferred socket are served. */
 const IN_TURN = [WRITE, READ, ERROR] as const
@@ -12,13 +13,15 @@ const IN_TURN = [WRITE, READ, ERROR] as const
  * a busy socket would starve timers and other sockets. A socket without budget is deferred to the next turn.
  */
 export class Turns {
+  readonly #memory: Pick<Memory, 'table'>
   readonly #serve: (channel: Channel, direction: Direction) => void
   #turn = 0
   #deferred: Channel[] = []
   #immediate: NodeJS.Immediate | null = null
 
   /** `serve` attempts the operations of one queue of a deferred socket. */
-  constructor(serve: (channel: Channel, direction: Direction) => void) {
+  constructor(memory: Pick<Memory, 'table'>, serve: (channel: Channel, direction: Direction) => void) {
+    this.#memory = memory
     this.#serve = serve
   }
 
@@ -44,15 +47,26 @@ export class Turns {
 
   /** Serves the socket in the next turn of the event loop, without an edge. */
   defer(channel: Channel): void {
-    if (channel.deferred) return
-    channel.deferred = true // first: code of async hooks runs in setImmediate, and may come here again
+    if (this.#isDeferred(channel)) return
+    this.#mark(channel, true) // first: code of async hooks runs in setImmediate, and may come here again
     try {
       this.#immediate ??= setImmediate(() => this.#serveDeferred())
       append(this.#deferred, channel)
     } catch (error) {
-      channel.deferred = false // or the socket could never be deferred again
+      this.#mark(channel, false) // or the socket could never be deferred again
       throw error
     }
+  }
+
+  // The mark is in the table, because C++ does not act on an event of a socket that is served anyway.
+  #isDeferred(channel: Channel): boolean {
+    return (this.#memory.table[channel.index * SLOT_STRIDE + READINESS]! & DEFERRED) !== 0
+  }
+
+  #mark(channel: Channel, on: boolean): void {
+    const { table } = this.#memory
+    const at = channel.index * SLOT_STRIDE + READINESS
+    table[at] = on ? table[at]! | DEFERRED : table[at]! & ~DEFERRED
   }
 
   #serveDeferred(): void {
@@ -61,7 +75,8 @@ export class Turns {
     this.#deferred = []
     for (let at = 0; at < channels.length; at++) {
       const channel = channels[at]!
-      channel.deferred = false
+      if (channel.fd < 0) continue
+      this.#mark(channel, false)
       this.start(channel)
       for (let i = 0; i < IN_TURN.length; i++) {
         try {

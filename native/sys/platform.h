@@ -344,10 +344,6 @@ int PollerAdd(int poller, int fd, uint64_t token, Interest interest);
 // Changes what to watch. Conditions that hold now are reported again.
 int PollerChange(int poller, int fd, uint64_t token, Interest interest);
 
-// Keeps a registration that is not for writing, and stops its reports, until PollerChange(). To remove and add it could
-// fail: the number of registrations is limited.
-int PollerMute(int poller, int fd, uint64_t token);
-
 int PollerRemove(int poller, int fd, bool writing);
 
 // Adds fd to a poller that is only watched itself: its descriptor is readable while one of these events (bits of

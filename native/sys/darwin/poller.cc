@@ -59,12 +59,6 @@ int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   return 0;
 }
 
-int PollerMute(int poller, int fd, uint64_t token) {
-  struct kevent change;
-  EV_SET(&change, static_cast<uintptr_t>(fd), EVFILT_READ, EV_DISABLE, 0, 0, Token(token));
-  return Apply(poller, &change, 1);
-}
-
 int PollerRemove(int poller, int fd, bool writing) {
   struct kevent changes[2];
   EV_SET(&changes[0], static_cast<uintptr_t>(fd), EVFILT_READ, EV_DELETE, 0, 0, nullptr);

@@ -32,13 +32,6 @@ int PollerChange(int poller, int fd, uint64_t token, Interest interest) {
   return epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
 }
 
-int PollerMute(int poller, int fd, uint64_t token) {
-  epoll_event event = {};
-  event.events = EPOLLET;  // EPOLLERR and EPOLLHUP cannot be left out, but they are reported once
-  event.data.u64 = token;
-  return epoll_ctl(poller, EPOLL_CTL_MOD, fd, &event) < 0 ? -errno : 0;
-}
-
 int PollerRemove(int poller, int fd, bool) {
   epoll_event event = {};
   return epoll_ctl(poller, EPOLL_CTL_DEL, fd, &event) < 0 ? -errno : 0;

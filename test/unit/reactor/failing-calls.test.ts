@@ -1,5 +1,5 @@
 import type { Native } from '../../../lib/binding/binding'
-import { READ } from '../../../lib/binding/shared'
+import { READ, SLOT_STRIDE } from '../../../lib/binding/shared'
 import { Channel } from '../../../lib/reactor/channel'
 import { Operation } from '../../../lib/reactor/operation'
 import type * as turnsModule from '../../../lib/reactor/turns'
@@ -33,7 +33,7 @@ test('a socket that could not be deferred is deferred by the next call', async (
     jest.fn(setImmediate).mockImplementationOnce(usedUp) as unknown as typeof setImmediate,
   )
   const served = new Promise<Channel>(resolve => {
-    const turns = new Turns(resolve)
+    const turns = new Turns({ table: new Int32Array(SLOT_STRIDE) }, resolve)
     const channel = new Channel(0, 3)
     expect(() => turns.defer(channel)).toThrow(RangeError)
     turns.defer(channel)
