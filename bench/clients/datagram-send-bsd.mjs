@@ -1,5 +1,15 @@
-// datagram-send-bsd.mjs ADDRESS SERVER_PID sendto | send | try | mmsg | gso SIZE: counts datagrams.
-import { AF_INET, AF_UNIX, MessageBatch, SOCK_DGRAM, SOL_SOCKET, SO_SNDBUF, Socket } from 'bsd-sockets'
+// datagram-send-bsd.mjs ADDRESS SERVER_PID sendto | send | try | mmsg | gso | gso-option SIZE: counts datagrams. gso passes the size
+// with each message; gso-option sets the option once, as the program in C does.
+import {
+  AF_INET,
+  AF_UNIX,
+  MessageBatch,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+  SO_SNDBUF,
+  Socket,
+  options,
+} from 'bsd-sockets'
 import { measureLoop, measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const [text, , mode, sizeText] = process.argv.slice(2)
@@ -10,6 +20,7 @@ const socket = new Socket(path === undefined ? AF_INET : AF_UNIX, SOCK_DGRAM)
 socket.setsockopt(SOL_SOCKET, SO_SNDBUF, 4 << 20)
 if (mode !== 'sendto') await socket.connect(target)
 const data = Buffer.alloc(size)
+const train = Math.min(64, Math.floor(65507 / size))
 let messages = 0
 
 const loops = {
@@ -31,11 +42,18 @@ const loops = {
     for (;;) messages += await socket.sendmmsg(batch)
   },
   async gso() {
-    const most = Math.min(64, Math.floor(65507 / size))
-    const train = { data: Buffer.alloc(most * size), segmentSize: size }
+    const message = { data: Buffer.alloc(train * size), segmentSize: size }
     for (;;) {
-      await socket.sendmsg(train)
-      messages += most
+      await socket.sendmsg(message)
+      messages += train
+    }
+  },
+  async 'gso-option'() {
+    const bytes = Buffer.alloc(train * size)
+    socket.set(options.UDP_SEGMENT, size)
+    for (;;) {
+      await socket.send(bytes)
+      messages += train
     }
   },
 }

@@ -11,7 +11,9 @@ const LIMIT = 'the smallest addon, await'
 const LIMIT_GSO = 'the smallest addon, GSO, await'
 const OURS = 'bsd-sockets, send'
 const OURS_MMSG = 'bsd-sockets, sendmmsg'
+// The option is set once, as in C and on the smallest addon.
 const OURS_GSO = 'bsd-sockets, GSO'
+const OURS_SEGMENTS = 'bsd-sockets, GSO with segmentSize'
 
 const clients = size => ({
   'C sendto': c('datagram_send', 'sendto', size),
@@ -30,7 +32,8 @@ const clients = size => ({
   'bsd-sockets, trySend': node('clients/datagram-send-bsd.mjs', 'try', size),
   'bsd-sockets, sendto': node('clients/datagram-send-bsd.mjs', 'sendto', size),
   [OURS_MMSG]: node('clients/datagram-send-bsd.mjs', 'mmsg', size),
-  [OURS_GSO]: node('clients/datagram-send-bsd.mjs', 'gso', size),
+  [OURS_GSO]: node('clients/datagram-send-bsd.mjs', 'gso-option', size),
+  [OURS_SEGMENTS]: node('clients/datagram-send-bsd.mjs', 'gso', size),
 })
 
 const table = (size, goals = []) => ({
