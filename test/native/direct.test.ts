@@ -115,19 +115,20 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
   }
 
   describe.each(['udp4', 'socketpair stream'])('%s', name => {
-    test('a receive that waits for the next turn because of the budget changes nothing', async () => {
+    test('a receive that the budget defers leaves the socket with libuv', async () => {
       const { a, b } = await directPair(name)
       for (let i = 0; i < 200; i++) b.trySend(byte)
       for (let i = 0; i < 200; i++) expect(String(await a.recv(1))).toBe('x')
       expect(watchers(a.fd)).toEqual(['libuv'])
     })
 
-    test('a socket that has more data than the budget is given to libuv', async () => {
+    test('a socket that uses up its budget in each turn is given to libuv', async () => {
       const { a, b } = await make(name)
       const data = a.recv(1)
       b.trySend(byte)
       await data
       expect(watchers(a.fd)).toEqual(['poller'])
+      // Each round has two turns: one reads 64, and the next one the rest.
       for (let round = 0; round < 40; round++) {
         for (let i = 0; i < 100; i++) b.trySend(byte)
         for (let i = 0; i < 100; i++) expect(String(await a.recv(1))).toBe('x')
@@ -135,7 +136,7 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
       expect(watchers(a.fd)).toEqual(['libuv'])
     })
 
-    test('a receive that waits for the next turn, and is aborted, leaves data that is not reported again', async () => {
+    test('data is not reported again and again after the receive that the budget deferred was aborted', async () => {
       const { a, b } = await directPair(name)
       for (let i = 0; i < 100; i++) b.trySend(byte)
       const leaving = new AbortController()
@@ -154,10 +155,61 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     b.trySend(byte)
     await turn()
     await turn()
-    expect(watchers(a.fd)).toEqual(['poller'])
+    expect(watchers(a.fd)).toEqual([])
     expect(await turnsIn(pause)).toBeLessThan(FEW_TURNS)
     expect(String(await a.recv(10))).toBe('x')
     await makeDirect({ a, b })
+  })
+
+  test.each(['tcp4', 'socketpair stream', 'udp4'])(
+    '%s: after unread data the next wait is watched',
+    async name => {
+      const { a, b } = await directPair(name)
+      const leave = async (): Promise<void> => {
+        b.trySend(byte)
+        await turn()
+        await turn()
+        expect(watchers(a.fd)).toEqual([])
+      }
+      await leave()
+      await a.readable()
+      expect(String(await a.recv(10))).toBe('x')
+      const data = a.recv(10)
+      expect(watchers(a.fd)).toEqual(['poller'])
+      b.trySend(Buffer.from('y'))
+      expect(String(await data)).toBe('y')
+      await makeDirect({ a, b })
+      await leave()
+      const chunks: string[] = []
+      for (let i = 0; i < 3; i++) {
+        chunks.push(String(await a.recv(10, { timeout: 1000 })))
+        if (i < 2) setTimeout(() => b.trySend(Buffer.from(`${i}`)), 2)
+      }
+      expect(chunks).toEqual(['x', '0', '1'])
+      if (name === 'udp4') return
+      await makeDirect({ a, b })
+      await leave()
+      b.close()
+      await turn()
+      expect(String(await a.recv(10))).toBe('x')
+      expect((await a.recv(10)).length).toBe(0)
+    },
+  )
+
+  test('a loop over messages that is paused is not reported again and again', async () => {
+    const { a, b } = await directPair('udp4')
+    const got: string[] = []
+    const reception = a.onMessage(({ data }) => {
+      got.push(String(data))
+      if (got.length === 100) reception.pause()
+    })
+    for (let i = 0; i < 200; i++) b.trySend(byte)
+    while (got.length < 100) await turn()
+    expect(await turnsIn(pause)).toBeLessThan(FEW_TURNS)
+    expect(got).toHaveLength(100)
+    reception.resume()
+    while (got.length < 200) await turn()
+    reception.stop()
   })
 
   test('data that another reader takes is not reported again, and later data is received', async () => {
@@ -366,8 +418,13 @@ describeIf(missing.linux(), 'a socket that libuv watches directly', () => {
     await last.connect(address)
     await turn()
     await turn()
-    expect(watchers(listener.fd)).toEqual(['poller']) // no accept waits
+    expect(watchers(listener.fd)).toEqual([]) // no accept waits
     keep(await listener.accept())
+    const connection = listener.accept()
+    expect(watchers(listener.fd)).toEqual(['poller'])
+    const client = keep(new Socket(AF_UNIX))
+    await client.connect(address)
+    keep(await connection)
   })
 
   test('bursts of datagrams are received in order', async () => {

@@ -60,34 +60,6 @@ module.exports = {
       }
     },
   ),
-  'a socket that libuv watches loses nothing while the kernel has no room for it in the poller': scene(
-    async (tools, own) => {
-      const byte = Buffer.from('x')
-      for (const make of [tcp, unix]) {
-        for (const error of ['ENOSPC', 'ENOMEM']) {
-          const [a, b] = await make(tools, own)
-          const exchange = async () => {
-            const data = a.recv(9)
-            await b.send(byte)
-            assert.strictEqual(String(await data), 'x')
-          }
-          for (let i = 0; i < 100; i++) await exchange()
-          tools.faults.fail({ call: 'epoll_ctl', error, times: 3 })
-          await b.send(byte)
-          await tools.until(() => tools.faults.injected('epoll_ctl') === 3)
-          assert.strictEqual(String(await a.recv(9)), 'x')
-          for (let i = 0; i < 3; i++) await exchange()
-          // A receive that waits, and a send that must wait too.
-          const data = a.recv(9)
-          tools.faults.fail({ call: 'epoll_ctl', error, times: 1 })
-          while (a.trySend(Buffer.alloc(1 << 16)) !== null);
-          await assert.rejects(a.send(byte), { code: error, syscall: 'epoll_ctl' })
-          await b.send(byte)
-          assert.strictEqual(String(await data), 'x')
-        }
-      }
-    },
-  ),
   'a blocking send that always gets EAGAIN times out and does not spin': scene(
     async (tools, own) => {
       const { sync, faults } = tools
