@@ -1,11 +1,11 @@
 // The socket that libuv watches itself. The poller is behind one libuv handle, so a wake-up costs two epoll_wait(2): one
 // of libuv, and one of the poller. If many sockets are busy, the second serves all of them. If one alone is busy, libuv
-// watches a duplicate of its descriptor, the poller does not, and the second is saved. It also costs its senders less:
-// each message calls all pollers that watch the socket.
+// watches a duplicate of its descriptor, and the second is saved. For each message the kernel wakes every epoll that watches
+// the socket, even one that reports nothing, so the poller drops its registration.
 //
 // libuv watches level-triggered: it reports readiness again on every turn until the data is read. So the socket goes
-// back to the poller as soon as an event finds no operation that reads, or is more than "readable". An operation that
-// TypeScript attempts later in the turn (kDeferred) reads too: a busy socket uses up its budget in each turn.
+// back to the poller as soon as an event finds no operation that reads, or is more than "readable". A read that the budget
+// defers (kDeferred) counts: a busy socket uses up its budget in each turn.
 #ifndef BSD_SOCKETS_DIRECT_H_
 #define BSD_SOCKETS_DIRECT_H_
 
@@ -29,11 +29,7 @@ void ConsiderDirect(Env& env, SlotId id);
 // Notes that a turn served something else.
 void ForgetDirect(Env& env);
 
-// Gives the slot back to the poller, if libuv watches it. Returns 0, or -ENOMEM or -ENOSPC if the kernel has no room: then
-// libuv keeps it.
-int EndDirect(Env& env, Slot& slot);
-
-// Stops libuv from watching the slot. The poller does not watch it either.
+// Stops libuv from watching the slot, if it does. The poller does not watch it either.
 void StopDirect(Env& env, Slot& slot);
 
 }  // namespace bsd

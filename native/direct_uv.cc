@@ -30,8 +30,7 @@ class DirectHandle {
     if (fd_ < 0) return -EMFILE;
     if (napi_get_uv_event_loop(env_.env, &loop) != napi_ok) return -ENOTSUP;
     const int failed = uv_poll_init(loop, &poll_, fd_);
-    if (failed != 0)
-      return failed;  // uncovered: the poller watches the socket, so libuv can do so too
+    if (failed != 0) return failed;  // uncovered: only without room for one more registration
     ++env_.handles;
     started_ = true;
     uv_unref(handle());  // the handle of the poller keeps the process alive
@@ -81,7 +80,6 @@ static void StartDirect(Env& env, Slot& slot) {
     handle->Close();
     return;
   }
-  // A sender calls the wait queues of all pollers of the socket, so the other one leaves.
   sys::PollerRemove(env.poller, slot.fd, slot.writing);
   env.direct.handle = handle;
   env.direct.slot = Slots::Id(slot);
@@ -99,21 +97,12 @@ void ConsiderDirect(Env& env, SlotId id) {
   Slot* slot = env.slots.Find(id);
   if (slot == nullptr || slot->writing) return;  // libuv would have to report writability too
   Slot* last = direct.handle != nullptr ? env.slots.Find(direct.slot) : nullptr;
-  if (last != nullptr && EndDirect(env, *last) != 0) return;
+  if (last != nullptr && last->direct && Register(env, *last, {last->writing, last->level}) != 0)
+    return;
   StartDirect(env, *slot);
 }
 
 void ForgetDirect(Env& env) { env.direct.turns = 0; }
-
-int EndDirect(Env& env, Slot& slot) {
-  if (!slot.direct) return 0;
-  const int failed = sys::PollerAdd(env.poller, slot.fd, static_cast<uint64_t>(Slots::Id(slot)),
-                                    {slot.writing, slot.level});
-  const bool full = failed == -ENOMEM || failed == -ENOSPC;
-  // After another error too: other code has closed the descriptor, so no poller can have it.
-  if (!full) StopDirect(env, slot);
-  return full ? failed : 0;
-}
 
 void StopDirect(Env& env, Slot& slot) {
   if (!slot.direct) return;

@@ -59,32 +59,32 @@ int Watch(Env& env, Slot& slot, bool writing, bool again) {
     const int failed = WakeOpen(env);
     if (failed != 0) return failed;  // uncovered: libuv does not refuse a poller that was just made
   }
-  const auto token = static_cast<uint64_t>(Slots::Id(slot));
   // Level-triggered only while an operation reads: a hang-up of an unconnected socket would repeat on every turn.
   const bool level = writing ? slot.level : slot.traits == Traits::kUnixStream;
   const sys::Interest interest = {writing || slot.writing, level};
   const bool same = interest.writing == slot.writing && interest.level == slot.level;
-  if (slot.watched && same && !again) return 0;
-  const int kept = EndDirect(env, slot);
-  if (kept != 0) return kept;
-  const int failed = slot.watched ? sys::PollerChange(env.poller, slot.fd, token, interest)
-                                  : sys::PollerAdd(env.poller, slot.fd, token, interest);
+  return slot.watched && same && !again ? 0 : Register(env, slot, interest);
+}
+
+int Register(Env& env, Slot& slot, sys::Interest interest) {
+  const auto token = static_cast<uint64_t>(Slots::Id(slot));
+  const bool there = slot.watched && !slot.direct;
+  const int failed = there ? sys::PollerChange(env.poller, slot.fd, token, interest)
+                           : sys::PollerAdd(env.poller, slot.fd, token, interest);
   if (failed != 0) return failed;
+  StopDirect(env, slot);
   slot.watched = true;
   slot.writing = interest.writing;
   slot.level = interest.level;
   int32_t& readiness = env.Fields(slot.index)[kReadiness];
-  readiness = slot.traits == Traits::kUnixStream && !level ? readiness | kUsesEdges
-                                                           : readiness & ~kUsesEdges;
+  readiness = slot.traits == Traits::kUnixStream && !slot.level ? readiness | kWatchAgain
+                                                                : readiness & ~kWatchAgain;
   return 0;
 }
 
-void UseEdges(Env& env, Slot& slot) {
-  if (EndDirect(env, slot) != 0 || !slot.level) return;
-  const auto token = static_cast<uint64_t>(Slots::Id(slot));
-  if (sys::PollerChange(env.poller, slot.fd, token, {slot.writing, false}) != 0) return;
-  slot.level = false;
-  env.Fields(slot.index)[kReadiness] |= kUsesEdges;
+int UseEdges(Env& env, Slot& slot) {
+  const bool edges = slot.watched && !slot.direct && !slot.level;
+  return edges ? 0 : Register(env, slot, {slot.writing, false});
 }
 
 void Unwatch(Env& env, Slot& slot) {

@@ -70,14 +70,18 @@ void CleanupStep(Env* env);
 constexpr SlotId kNoSlot = -1;
 SlotId AdoptSlot(Env& env, int fd, Traits traits);
 
-// Registers the slot with the poller for reading, and for writing if `writing`. If the slot is registered already,
-// `again` makes the poller report conditions that hold now. Returns 0 or -errno.
+// Makes sure that the slot is watched for reading, and for writing if `writing`. If it is watched already, `again` makes
+// the poller report conditions that hold now. Returns 0 or -errno.
 int Watch(Env& env, Slot& slot, bool writing, bool again);
 
-// Switches a slot from level-triggered to edge-triggered, when no operation reads from it.
-void UseEdges(Env& env, Slot& slot);
+// Switches a slot from level-triggered to edge-triggered, when no operation reads from it. Returns 0 or -errno.
+int UseEdges(Env& env, Slot& slot);
 
-// Removes the slot from the poller. Needed before the descriptor is closed or detached: a duplicate of it would keep
+// Registers the slot with the poller, or changes its registration. Conditions that hold now are reported. If libuv watches
+// the slot, it stops, unless this fails. Returns 0 or -errno.
+int Register(Env& env, Slot& slot, sys::Interest interest);
+
+// Makes sure that nothing watches the slot. Needed before the descriptor is closed or detached: a duplicate of it would keep
 // the registration alive.
 void Unwatch(Env& env, Slot& slot);
 

@@ -40,11 +40,12 @@ class Turn {
       }
     }
     if ((mask & ~uint32_t{sys::kWritable}) != 0) {
-      if (fields[kReadOpcode] != kIdle) {
-        Read(index, fields);
-      } else if ((fields[kReadiness] & kDeferred) != 0) {
+      const int32_t opcode = fields[kReadOpcode];
+      if (opcode == kDeferred) {
         deferred_ = true;
-      } else if (slot->level) {
+      } else if (opcode != kIdle) {
+        Read(index, fields);
+      } else if (slot->level && !slot->direct) {
         UseEdges(env_, *slot);
       }
       if ((mask & (sys::kFailure | sys::kUrgent)) != 0 && fields[kErrorOpcode] != kIdle) {
@@ -54,9 +55,30 @@ class Turn {
     }
   }
 
+  // Takes the slot that libuv watches away from it: libuv would report the same on every turn. The poller reports what holds
+  // to the operations that wait. If the kernel has no room for the slot there (ENOSPC, ENOMEM), TypeScript attempts them,
+  // and those that must wait again fail. If none waits, the next wait registers the slot.
+  void LeaveDirect(Slot& slot) {
+    const sys::Interest interest = {false, slot.level};
+    int32_t* fields = env_.Fields(slot.index);
+    Unwatch(env_, slot);
+    fields[kReadiness] = (fields[kReadiness] & ~kDry) | kWatchAgain;
+    const bool reads = fields[kReadOpcode] != kIdle && fields[kReadOpcode] != kDeferred;
+    const bool fails = fields[kErrorOpcode] != kIdle;
+    if ((!reads && !fails) || Register(env_, slot, interest) == 0) return;
+    if (reads) {
+      fields[kReadOpcode] = kIdle;
+      Push(slot.index, kRead, kReady, 0, 0, 0);
+    }
+    if (fails) {
+      fields[kErrorOpcode] = kIdle;
+      Push(slot.index, kError, kReady, 0, 0, 0);
+    }
+  }
+
   int records() const { return records_; }
 
-  // True if an operation reads: there is a record, or TypeScript makes the attempt later in this turn.
+  // True if an operation reads: there is a record, or TypeScript makes the attempt without an event.
   bool reads() const { return records_ > 0 || deferred_; }
 
  private:
@@ -106,7 +128,7 @@ class Turn {
     if (result == -EAGAIN) {  // stays armed: the next data is another edge
       // Spurious level-triggered readiness would repeat on every turn; switch to edges.
       // uncovered: the data would have to be taken between epoll_wait and recv
-      if (slot.level) UseEdges(env_, slot);
+      if (slot.level && !slot.direct) UseEdges(env_, slot);
       return;
     }
     if (opcode == kReceive || opcode == kReceiveFrom) {
@@ -148,8 +170,7 @@ void RunDirect(Env& env, SlotId id, bool readable) {
   ForgetDirect(env);  // another socket that was busy alone is not any more
   Turn turn(env);
   if (readable) turn.Serve({static_cast<uint64_t>(id), sys::kReadable}, 0);
-  // libuv would report the same again on every turn. It does so if the poller has no room for the socket.
-  if (!turn.reads()) EndDirect(env, *slot);
+  if (!turn.reads()) turn.LeaveDirect(*slot);
   if (turn.records() > 0) Dispatch(env, turn.records());
 }
 

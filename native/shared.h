@@ -29,11 +29,11 @@ enum SlotField {
 };
 
 enum Readiness {
-  kDry = 1,        // nothing to read until the next edge
-  kEnded = 2,      // the peer has sent its last byte: a short read no longer means kDry
-  kMarked = 4,     // out-of-band data was seen: reads may stop at the mark
-  kUsesEdges = 8,  // switched from level to edges: call Watch() before the next wait
-  kDeferred = 16,  // TypeScript serves the socket later in this turn, without an event
+  kDry = 1,     // nothing to read until the next edge
+  kEnded = 2,   // the peer has sent its last byte: a short read no longer means kDry
+  kMarked = 4,  // out-of-band data was seen: reads may stop at the mark
+  kWatchAgain =
+      8,  // call Watch() before the next wait: edges in place of a level, or no poller watches the slot
 };
 
 enum Opcode {
@@ -42,8 +42,9 @@ enum Opcode {
   kReceive,      // recv into the inbox
   kReceiveFrom,  // recvfrom into the inbox
   kAccept,
-  kJob,     // only in records: a transfer has ended, and kRecordSlot is its ticket
-  kLookup,  // only in records: a lookup has ended, and kRecordSlot is its ticket
+  kDeferred,  // only in the table: TypeScript makes the attempt later, without an event
+  kJob,       // only in records: a transfer has ended, and kRecordSlot is its ticket
+  kLookup,    // only in records: a lookup has ended, and kRecordSlot is its ticket
 };
 
 // What a short read means on this kind of socket.
@@ -115,7 +116,7 @@ constexpr uint32_t kGenerationMask = (1U << 31) - 1;
 // clang-format off
 constexpr int kSharedLayout[] = {
     kAbi, kSlotStride, kReadiness, kReadOpcode, kReadFlags, kReadSize, kWriteOpcode, kErrorOpcode,
-    kGeneration, kDry, kEnded, kMarked, kUsesEdges, kDeferred, kReady, kReceive, kReceiveFrom, kAccept, kJob, kLookup,
+    kGeneration, kDry, kEnded, kMarked, kWatchAgain, kReady, kReceive, kReceiveFrom, kAccept, kDeferred, kJob, kLookup,
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
     kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kAlignment, kLarge, kIndexBits,

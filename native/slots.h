@@ -29,7 +29,7 @@ struct Slot {
   uint32_t shares = 0;  // one for the Socket, and one for each job; 0 in a free slot
   Traits traits = Traits::kNone;
   bool open = false;     // not closed by its Socket; jobs may still have shares
-  bool watched = false;  // registered with the poller
+  bool watched = false;  // registered with the poller, or direct
   bool writing = false;  // registered for writing too
   bool lent_to_kernel =
       false;             // MSG_ZEROCOPY: the kernel may still be sending from this thread's heap

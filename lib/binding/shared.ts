@@ -19,8 +19,7 @@ export const SLOT_STRIDE = 7
 export const DRY = 1
 export const ENDED = 2
 export const MARKED = 4
-export const USES_EDGES = 8
-export const DEFERRED = 16
+export const WATCH_AGAIN = 8
 
 // Opcodes.
 export const IDLE = 0
@@ -28,8 +27,9 @@ export const READY = 1
 export const RECEIVE = 2
 export const RECEIVE_FROM = 3
 export const ACCEPT = 4
-export const JOB = 5
-export const LOOKUP = 6
+export const DEFERRED = 5
+export const JOB = 6
+export const LOOKUP = 7
 
 // Traits of a slot: what a short read of it proves.
 export const TRAITS_NONE = 0
@@ -101,7 +101,7 @@ export function idOf(index: number, generation: number): number {
 // prettier-ignore
 export const sharedLayout: readonly number[] = [
   ABI, SLOT_STRIDE, READINESS, READ_OPCODE, READ_FLAGS, READ_SIZE, WRITE_OPCODE, ERROR_OPCODE,
-  GENERATION, DRY, ENDED, MARKED, USES_EDGES, DEFERRED, READY, RECEIVE, RECEIVE_FROM, ACCEPT, JOB, LOOKUP,
+  GENERATION, DRY, ENDED, MARKED, WATCH_AGAIN, READY, RECEIVE, RECEIVE_FROM, ACCEPT, DEFERRED, JOB, LOOKUP,
   RECORD_SLOT, RECORD_GENERATION, RECORD_DIRECTION, RECORD_OPCODE, RECORD_RESULT, RECORD_WHERE, RECORD_ADDRESS,
   RECORD_EVENT, RECORD_MASK, RECORD_STRIDE, STATE_ADDRESS, STATE_FLAGS, STATE_CONTROL, STATE_SLOT,
   STATE_FREE, STATE_SECOND, MAX_EVENTS, ADDRESS_SIZE, INBOX_SIZE, ALIGNMENT, LARGE, INDEX_BITS,

@@ -87,6 +87,7 @@ const MESSAGES = 1
 const REFED = 2
 const WATCHED = 4
 const SHARED = 8
+const DEFERRED = 16
 
 /** The reactor's state of one socket. */
 export class Channel {
@@ -153,6 +154,15 @@ export class Channel {
 
   set shared(on: boolean) {
     this.#bits = on ? this.#bits | SHARED : this.#bits & ~SHARED
+  }
+
+  /** True while the socket is on the list of sockets that the next turn serves. */
+  get deferred(): boolean {
+    return (this.#bits & DEFERRED) !== 0
+  }
+
+  set deferred(on: boolean) {
+    this.#bits = on ? this.#bits | DEFERRED : this.#bits & ~DEFERRED
   }
 
   /** The network namespace of the socket. */

@@ -1,6 +1,7 @@
 import type { Native } from '../binding/binding'
 import type { Memory } from '../binding/memory'
 import {
+  DEFERRED,
   DRY,
   ERROR_OPCODE,
   IDLE,
@@ -8,7 +9,7 @@ import {
   READINESS,
   READ_OPCODE,
   SLOT_STRIDE,
-  USES_EDGES,
+  WATCH_AGAIN,
   WRITE,
   WRITE_OPCODE,
   type Direction,
@@ -56,7 +57,11 @@ export class Poller {
   /** Arms the head of a queue, and watches the socket. Returns −errno if it cannot be watched, else 0. */
   arm(channel: Channel, operation: Operation<unknown>, cause: Cause): number {
     const direction = operation.direction
-    if (!channel.watched || direction === WRITE || this.#usesEdges(channel)) {
+    if (direction === READ && (cause === 'edge' || cause === 'timer')) {
+      // Spurious readiness of a level would repeat on every turn.
+      const result = this.#native.useEdges(channel.id)
+      if (result < 0) return result
+    } else if (!channel.watched || direction === WRITE || this.#mustWatch(channel)) {
       // A kernel that is short of memory fails a send with EAGAIN although the socket stays writable. No edge follows,
       // unless the poller is asked again. After an event it is not asked: this would repeat without end.
       const noEvent = cause === 'submit' || cause === 'turn'
@@ -74,10 +79,9 @@ export class Poller {
     return 0
   }
 
-  /** Arms the head again after spurious level-triggered readiness, which would repeat on every turn: with edges. */
-  armWithEdges(channel: Channel, operation: Operation<unknown>): void {
-    operation.arm(this.#memory, channel.index)
-    this.#native.useEdges(channel.id)
+  /** Tells C++ that the head of the reads is attempted without an event: an event need not lead to anything. */
+  deferRead(channel: Channel): void {
+    this.#memory.table[channel.index * SLOT_STRIDE + READ_OPCODE] = DEFERRED
   }
 
   /** Disarms a direction. C++ no longer receives data for it. */
@@ -109,7 +113,7 @@ export class Poller {
     extras.echo = false
   }
 
-  #usesEdges(channel: Channel): boolean {
-    return (this.#memory.table[channel.index * SLOT_STRIDE + READINESS]! & USES_EDGES) !== 0
+  #mustWatch(channel: Channel): boolean {
+    return (this.#memory.table[channel.index * SLOT_STRIDE + READINESS]! & WATCH_AGAIN) !== 0
   }
 }

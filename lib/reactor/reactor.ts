@@ -16,7 +16,8 @@
  *   event                         action
  *   submit, the queue is empty    attempt, unless the table says DRY (no data to read); on EAGAIN queue and arm
  *   submit, the queue is not      queue behind the others
- *   submit, the budget is used    queue, and defer: setImmediate serves the socket in the next turn
+ *   submit, the budget is used    queue, and defer: setImmediate serves the socket in the next turn. The table says
+ *                                 DEFERRED for a read
  *   record with a result          settle the head, then attempt the next ones until EAGAIN
  *   record READY                  attempt the head, then the next ones until EAGAIN
  *   READY to write, but EAGAIN    spurious readiness: also retry by timer, after 1 ms, doubling to 16 ms. It happens
@@ -37,7 +38,7 @@
  *   - If the head leaves its queue, it is disarmed. Otherwise C++ would receive data for an operation that is gone.
  *
  * An AF_UNIX stream is watched level-triggered while an operation reads. A message with descriptors ends a read early,
- * and no edge announces the data behind it. While no operation reads, C++ switches to edges (USES_EDGES).
+ * and no edge announces the data behind it. While no operation reads, C++ switches to edges (WATCH_AGAIN).
  *
  * A socket with `busyPoll` repeats a read for some milliseconds before it waits (`spin`). It does so only while it has
  * budget left, so the event loop gets its turn.
@@ -104,11 +105,11 @@ export class Reactor {
     this.native = native
     this.memory = new Memory(native, records => this.#dispatch(records))
     this.#waiting = new Waiting(native)
-    this.#turns = new Turns(this.memory, (channel, direction) => this.#pump(channel, direction, 'turn'))
     this.#poller = new Poller(native, this.memory, channel => {
       this.#turns.start(channel)
       this.#pump(channel, WRITE, 'timer')
     })
+    this.#turns = new Turns(this.#poller, (channel, direction) => this.#pump(channel, direction, 'turn'))
   }
 
   /** Takes over a descriptor and sets O_NONBLOCK, which all duplicates of the descriptor share. */
@@ -209,7 +210,7 @@ export class Reactor {
     try {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
-      if (deferred) this.#turns.defer(channel)
+      if (deferred) this.#turns.defer(channel, operation.direction)
       this.#waiting.add(channel, operation)
       if (!deferred && channel.head(operation.direction) === operation && !operation.busy)
         this.#arm(channel, operation, 'submit')
@@ -327,7 +328,7 @@ export class Reactor {
     for (;;) {
       const operation = channel.head(direction)
       if (operation === null || operation.busy) return
-      if (channel.budget === 0) return this.#turns.defer(channel)
+      if (channel.budget === 0) return this.#turns.defer(channel, direction)
       const progress = operation.progress
       let result: number
       try {
@@ -338,10 +339,9 @@ export class Reactor {
         continue
       }
       if (result === PENDING) return
-      if (result === YIELD) return this.#turns.defer(channel)
+      if (result === YIELD) return this.#turns.defer(channel, direction)
       if (result === EAGAIN) {
         const spurious = cause === 'edge' || cause === 'timer'
-        if (spurious && direction === READ) return this.#poller.armWithEdges(channel, operation)
         if (!this.#arm(channel, operation, cause)) continue
         if (spurious && direction === WRITE && operation.progress === progress) this.#poller.backOff(channel)
         return
@@ -362,7 +362,7 @@ export class Reactor {
     else errors.once(() => this.#attemptErrors(channel))
     let head = channel.head(ERROR)
     while (head !== null && !this.#arm(channel, head, 'submit')) head = channel.head(ERROR)
-    if (head !== null && errors?.handed !== before) this.#turns.defer(channel)
+    if (head !== null && errors?.handed !== before) this.#turns.defer(channel, ERROR)
   }
 
   #attemptErrors(channel: Channel): void {

@@ -1,9 +1,9 @@
 import { BUDGET, type Channel } from './channel'
+import type { Poller } from './poller'
 import { setImmediate } from '../runtime/clock'
 import { append } from '../runtime/list'
 import { uncaught } from '../runtime/uncaught'
-import type { Memory } from '../binding/memory'
-import { DEFERRED, ERROR, READ, READINESS, SLOT_STRIDE, WRITE, type Direction } from '../binding/shared'
+import { ERROR, READ, WRITE, type Direction } from '../binding/shared'
 
 /** The order in which the queues of a deferred socket are served. */
 const IN_TURN = [WRITE, READ, ERROR] as const
@@ -13,15 +13,18 @@ const IN_TURN = [WRITE, READ, ERROR] as const
  * a busy socket would starve timers and other sockets. A socket without budget is deferred to the next turn.
  */
 export class Turns {
-  readonly #memory: Pick<Memory, 'table'>
+  readonly #poller: Pick<Poller, 'deferRead' | 'disarm'>
   readonly #serve: (channel: Channel, direction: Direction) => void
   #turn = 0
   #deferred: Channel[] = []
   #immediate: NodeJS.Immediate | null = null
 
   /** `serve` attempts the operations of one queue of a deferred socket. */
-  constructor(memory: Pick<Memory, 'table'>, serve: (channel: Channel, direction: Direction) => void) {
-    this.#memory = memory
+  constructor(
+    poller: Pick<Poller, 'deferRead' | 'disarm'>,
+    serve: (channel: Channel, direction: Direction) => void,
+  ) {
+    this.#poller = poller
     this.#serve = serve
   }
 
@@ -45,28 +48,21 @@ export class Turns {
     return channel.budget > 0
   }
 
-  /** Serves the socket in the next turn of the event loop, without an edge. */
-  defer(channel: Channel): void {
-    if (this.#isDeferred(channel)) return
-    this.#mark(channel, true) // first: code of async hooks runs in setImmediate, and may come here again
+  /** Serves a queue of the socket in the next turn of the event loop, without an edge. */
+  defer(channel: Channel, direction: Direction): void {
+    if (!channel.deferred) this.#schedule(channel)
+    if (direction === READ) this.#poller.deferRead(channel)
+  }
+
+  #schedule(channel: Channel): void {
+    channel.deferred = true // first: code of async hooks runs in setImmediate, and may come here again
     try {
       this.#immediate ??= setImmediate(() => this.#serveDeferred())
       append(this.#deferred, channel)
     } catch (error) {
-      this.#mark(channel, false) // or the socket could never be deferred again
+      channel.deferred = false // or the socket could never be deferred again
       throw error
     }
-  }
-
-  // The mark is in the table, because C++ does not act on an event of a socket that is served anyway.
-  #isDeferred(channel: Channel): boolean {
-    return (this.#memory.table[channel.index * SLOT_STRIDE + READINESS]! & DEFERRED) !== 0
-  }
-
-  #mark(channel: Channel, on: boolean): void {
-    const { table } = this.#memory
-    const at = channel.index * SLOT_STRIDE + READINESS
-    table[at] = on ? table[at]! | DEFERRED : table[at]! & ~DEFERRED
   }
 
   #serveDeferred(): void {
@@ -75,8 +71,9 @@ export class Turns {
     this.#deferred = []
     for (let at = 0; at < channels.length; at++) {
       const channel = channels[at]!
+      channel.deferred = false
       if (channel.fd < 0) continue
-      this.#mark(channel, false)
+      this.#poller.disarm(channel, READ) // first: the operation may become busy, and then it takes no data
       this.start(channel)
       for (let i = 0; i < IN_TURN.length; i++) {
         try {

@@ -156,10 +156,7 @@ static int64_t WatchOnSlot(Env& env, Slot& slot, Args& a) {
 }
 
 // Switches the slot to edge-triggered: () -> 0.
-static int64_t UseEdgesOnSlot(Env& env, Slot& slot, Args&) {
-  UseEdges(env, slot);
-  return 0;
-}
+static int64_t UseEdgesOnSlot(Env& env, Slot& slot, Args&) { return UseEdges(env, slot); }
 
 // Drops the unsent data of the socket and resets a connection: () -> 0.
 static int64_t AbortOnSlot(int fd, Args&) {

@@ -93,11 +93,18 @@ SlotId AdoptSlot(Env& env, int fd, Traits traits) {
   return Slots::Id(*slot);
 }
 
-void UseEdges(Env& env, Slot& slot) {
-  if (!slot.level) return;
-  slot.level = false;
-  env.Fields(slot.index)[kReadiness] |= kUsesEdges;
+int Register(Env&, Slot& slot, sys::Interest interest) {
+  if (From().ConsumeBool()) return -ENOSPC;
+  slot.direct = false;
+  slot.watched = true;
+  slot.writing = interest.writing;
+  slot.level = interest.level;
+  return 0;
 }
+
+int UseEdges(Env& env, Slot& slot) { return Register(env, slot, {slot.writing, false}); }
+
+void Unwatch(Env&, Slot& slot) { slot.direct = slot.watched = slot.writing = slot.level = false; }
 
 // Replaces native/direct_uv.cc: the slot is found by the id that a turn served, and the next turn may be its own.
 void ConsiderDirect(Env& env, SlotId id) {
@@ -109,8 +116,6 @@ void ConsiderDirect(Env& env, SlotId id) {
 }
 
 void ForgetDirect(Env& env) { env.direct.turns = 0; }
-
-void EndDirect(Env&, Slot& slot) { slot.direct = false; }
 
 // Replaces TypeScript: reads the records as lib/reactor/reactor.ts does.
 void Dispatch(Env& env, int records) {

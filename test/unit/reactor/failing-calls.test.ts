@@ -1,5 +1,5 @@
 import type { Native } from '../../../lib/binding/binding'
-import { READ, SLOT_STRIDE } from '../../../lib/binding/shared'
+import { READ } from '../../../lib/binding/shared'
 import { Channel } from '../../../lib/reactor/channel'
 import { Operation } from '../../../lib/reactor/operation'
 import type * as turnsModule from '../../../lib/reactor/turns'
@@ -33,10 +33,11 @@ test('a socket that could not be deferred is deferred by the next call', async (
     jest.fn(setImmediate).mockImplementationOnce(usedUp) as unknown as typeof setImmediate,
   )
   const served = new Promise<Channel>(resolve => {
-    const turns = new Turns({ table: new Int32Array(SLOT_STRIDE) }, resolve)
+    const poller = { deferRead: jest.fn(), disarm: jest.fn() }
+    const turns = new Turns(poller, resolve)
     const channel = new Channel(0, 3)
-    expect(() => turns.defer(channel)).toThrow(RangeError)
-    turns.defer(channel)
+    expect(() => turns.defer(channel, READ)).toThrow(RangeError)
+    turns.defer(channel, READ)
   })
   expect((await served).fd).toBe(3)
 })
