@@ -57,6 +57,23 @@ test('a hook that receives from another socket: each listener gets the messages 
   expect(drain(other).map(String)).toEqual(['of the other 2', 'of the other 3'])
 })
 
+test.each(['waits for data', 'waits for the next turn'])(
+  'a hook that closes the socket while a receive begins: the receive that %s fails',
+  async how => {
+    const deferred = how === 'waits for the next turn'
+    await sender.connect(receiver.localAddress)
+    if (deferred) {
+      for (let i = 0; i < 64; i++) await sender.send(Buffer.from('x'))
+      for (let i = 0; i < 64; i++) await receiver.recv(1)
+    }
+    const hook = atNextPromise(() => receiver.close())
+    hook.arm()
+    const receiving = receiver.recv(1)
+    hook.disable()
+    await expect(receiving).rejects.toMatchObject({ code: 'EBADF' })
+  },
+)
+
 const calls: Record<string, (socket: Socket) => () => Promise<unknown>> = {
   'messages()': socket => {
     const loop = socket.messages({ timeout: 5000 })
