@@ -211,6 +211,7 @@ export class Reactor {
       operation.hold()
       if (timeout !== null || signal !== undefined) setLeave(this, channel, operation, timeout, signal)
       if (deferred) this.#turns.defer(channel, operation.direction)
+      if (channel.fd < 0) throw closed(operation.syscall) // by an async hook
       this.#waiting.add(channel, operation)
       if (!deferred && channel.head(operation.direction) === operation && !operation.busy)
         this.#arm(channel, operation, 'submit')
