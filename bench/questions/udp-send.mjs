@@ -11,7 +11,7 @@ const LIMIT = 'the smallest addon, await'
 const LIMIT_GSO = 'the smallest addon, GSO, await'
 const OURS = 'bsd-sockets, send'
 const OURS_MMSG = 'bsd-sockets, sendmmsg'
-// The option is set once, as in C and on the smallest addon.
+// UDP_SEGMENT is set once, as in C and on the smallest addon.
 const OURS_GSO = 'bsd-sockets, GSO'
 const OURS_SEGMENTS = 'bsd-sockets, GSO with segmentSize'
 
