@@ -34,7 +34,7 @@ export async function turnsIn(use: () => Promise<unknown>): Promise<number> {
   return performance.nodeTiming.uvMetricsInfo.loopCount - before
 }
 
-/** The most turns of a loop that waits, with those of the test runner. */
+/** The most turns of a loop that waits, with retries by timer, and wake-ups by the test runner and V8's threads. */
 export const FEW_TURNS = 100
 
 /** A Python process that inherits these file descriptors from 3 on. It prints a line when it is ready. */
