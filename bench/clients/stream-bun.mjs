@@ -1,12 +1,14 @@
 // stream-bun.mjs ADDRESS SERVER_PID send | recv: the same with Bun.connect.
-import { measureWindow, parseAddress } from '../lib/ends.mjs'
+import { measureCalls, parseAddress } from '../lib/ends.mjs'
 
 const [text, , direction] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
 let bytes = 0
+let measure
 const piece = Buffer.alloc(65536)
 function write(socket) {
   for (;;) {
+    measure()
     const sent = socket.write(piece)
     bytes += Math.max(0, sent)
     if (sent < piece.length) return
@@ -16,7 +18,7 @@ await Bun.connect({
   ...(path === undefined ? { hostname: host, port } : { unix: path }),
   socket: {
     open(socket) {
-      measureWindow(() => bytes)
+      measure = measureCalls(() => bytes)
       if (direction === 'send') write(socket)
     },
     drain(socket) {
@@ -24,6 +26,7 @@ await Bun.connect({
     },
     data(socket, data) {
       bytes += data.length
+      measure?.()
     },
   },
 })

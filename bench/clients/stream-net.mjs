@@ -1,17 +1,25 @@
 // stream-net.mjs ADDRESS SERVER_PID send | recv: the same with node:net.
 import net from 'node:net'
-import { measureWindow, parseAddress } from '../lib/ends.mjs'
+import { measureCalls, parseAddress } from '../lib/ends.mjs'
 
 const [text, , direction] = process.argv.slice(2)
 let bytes = 0
+let measure
 const piece = Buffer.alloc(65536)
 const socket = net.connect(parseAddress(text), () => {
-  measureWindow(() => bytes)
+  measure = measureCalls(() => bytes)
   if (direction === 'send') write()
 })
 function write() {
-  do bytes += piece.length
-  while (socket.write(piece))
+  do {
+    measure()
+    bytes += piece.length
+  } while (socket.write(piece))
 }
 socket.on('drain', write)
-if (direction === 'recv') socket.on('data', data => (bytes += data.length))
+if (direction === 'recv') {
+  socket.on('data', data => {
+    bytes += data.length
+    measure?.()
+  })
+}

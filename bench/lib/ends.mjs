@@ -95,6 +95,26 @@ export function measureWindow(count) {
   }, SETTLE)
 }
 
+/**
+ * The same for a client that may let no timer run, because data keeps coming. Returns a function that it calls now and
+ * then.
+ */
+export function measureCalls(count) {
+  let time = asked()
+  let from = performance.now() + SETTLE
+  let start
+  return () => {
+    const now = performance.now()
+    if (now < from) return
+    start ??= { before: count(), first: spend() }
+    if (now < from + time) return
+    answer({ messages: count() - start.before, ...since(start.first) })
+    start = undefined
+    time = asked()
+    from = performance.now() + SETTLE
+  }
+}
+
 /** Measures a loop that lets no timer run: calls `work` (→ number of messages, or a promise) until a window is over. */
 export async function measureLoop(work) {
   const during = async time => {
