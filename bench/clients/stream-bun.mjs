@@ -1,5 +1,5 @@
-// stream-bun.mjs ADDRESS SERVER_PID send | recv: the same with Bun.connect.
-import { measureCalls, parseAddress } from '../lib/ends.mjs'
+// stream-bun.mjs ADDRESS SERVER_PID send | recv: the same with Bun.connect. A sender may let no timer run for 20 s.
+import { measureCalls, measureWindow, parseAddress } from '../lib/ends.mjs'
 
 const [text, , direction] = process.argv.slice(2)
 const { path, host, port } = parseAddress(text)
@@ -18,15 +18,15 @@ await Bun.connect({
   ...(path === undefined ? { hostname: host, port } : { unix: path }),
   socket: {
     open(socket) {
+      if (direction === 'recv') return measureWindow(() => bytes)
       measure = measureCalls(() => bytes)
-      if (direction === 'send') write(socket)
+      write(socket)
     },
     drain(socket) {
       if (direction === 'send') write(socket)
     },
     data(socket, data) {
       bytes += data.length
-      measure?.()
     },
   },
 })
