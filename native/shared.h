@@ -29,11 +29,10 @@ enum SlotField {
 };
 
 enum Readiness {
-  kDry = 1,     // nothing to read until the next edge
-  kEnded = 2,   // the peer has sent its last byte: a short read no longer means kDry
-  kMarked = 4,  // out-of-band data was seen: reads may stop at the mark
-  kWatchAgain =
-      8,  // call Watch() before the next wait: edges in place of a level, or no poller watches the slot
+  kDry = 1,         // nothing to read until the next edge
+  kEnded = 2,       // the peer has sent its last byte: a short read no longer means kDry
+  kMarked = 4,      // out-of-band data was seen: reads may stop at the mark
+  kWatchAgain = 8,  // call Watch() before the next wait: it uses edges, or nothing watches it
 };
 
 enum Opcode {

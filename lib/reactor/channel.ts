@@ -135,7 +135,7 @@ export class Channel {
     this.#bits = on ? this.#bits | REFED : this.#bits & ~REFED
   }
 
-  /** True if the socket is registered with the poller. */
+  /** True after the first wait: C++ watches the socket, unless the table says WATCH_AGAIN. */
   get watched(): boolean {
     return (this.#bits & WATCHED) !== 0
   }
