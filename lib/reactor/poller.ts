@@ -57,7 +57,7 @@ export class Poller {
   /** Arms the head of a queue, and watches the socket. Returns −errno if it cannot be watched, else 0. */
   arm(channel: Channel, operation: Operation<unknown>, cause: Cause): number {
     const direction = operation.direction
-    if (direction === READ && (cause === 'edge' || cause === 'timer')) {
+    if (direction === READ && cause === 'edge') {
       // Spurious readiness of a level would repeat on every turn.
       const result = this.#native.useEdges(channel.id)
       if (result < 0) return result

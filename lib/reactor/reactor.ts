@@ -16,8 +16,7 @@
  *   event                         action
  *   submit, the queue is empty    attempt, unless the table says DRY (no data to read); on EAGAIN queue and arm
  *   submit, the queue is not      queue behind the others
- *   submit, the budget is used    queue, and defer: setImmediate serves the socket in the next turn. The table says
- *                                 DEFERRED for a read
+ *   submit, the budget is used    queue, and defer: setImmediate serves the socket in the next turn (reads: DEFERRED)
  *   record with a result          settle the head, then attempt the next ones until EAGAIN
  *   record READY                  attempt the head, then the next ones until EAGAIN
  *   READY to write, but EAGAIN    spurious readiness: also retry by timer, after 1 ms, doubling to 16 ms. It happens
