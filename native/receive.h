@@ -28,7 +28,8 @@ inline void MarkDry(Env& env, const Slot& slot, int flags) {
   if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
-// While so many bytes were copied, more may have arrived, and to try costs less than to wait for the event.
+// While so many bytes were copied, more may have arrived, and to try costs less than to wait for the event. After them a
+// few bytes say nothing either: on loopback TCP sends 64 KiB as one segment and 53 bytes.
 constexpr int64_t kBulk = 16 << 10;
 
 // Calls recv(2), or recvfrom(2) if there is an address. Returns the result or -errno. Inline: see ReceiveFrom().
@@ -41,7 +42,12 @@ inline int64_t ReceiveOn(Env& env, Slot& slot, void* data, size_t size, int flag
   const int64_t result = MayBringDescriptors(slot) ? Interruptible(env.thread, receive) : receive();
   if (result == -EAGAIN) {
     MarkDry(env, slot, flags);
-  } else if (result > 0 && result < kBulk && static_cast<size_t>(result) < size && flags == 0) {
+    return result;
+  }
+  const bool bulk = result >= kBulk;
+  const bool more = bulk || slot.bulk;
+  slot.bulk = bulk;
+  if (!more && result > 0 && static_cast<size_t>(result) < size && flags == 0) {
     // A short read means an empty queue, unless the end of the stream, the urgent mark or a message ended it early.
     const bool alone = slot.traits == Traits::kStream &&
                        (env.Fields(slot.index)[kReadiness] & (kEnded | kMarked)) == 0;
