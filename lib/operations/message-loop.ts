@@ -10,6 +10,7 @@ import type { Channel } from '../reactor/channel'
 import { Operation, PENDING } from '../reactor/operation'
 import { nextTick } from '../runtime/clock'
 import { whenSettled } from '../runtime/settled'
+import '../runtime/tick'
 
 /** What a MessageLoop calls. Both run in ticks of their own, where an error that they throw is an uncaught exception. */
 export interface Listeners<A extends Address> {
