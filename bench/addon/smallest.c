@@ -213,14 +213,18 @@ struct watcher {
   int32_t *waits;  // by descriptor, or NULL; see smallest.mjs
 };
 
+// Calls back, and again while the callback returns true. All ticks and microtasks run after each call.
 static void call_back(const struct watcher *w, ssize_t number) {
   napi_handle_scope scope;
-  napi_value callback, receiver, argument;
+  napi_value callback, receiver, argument, result = NULL;
+  bool again = false;
   napi_open_handle_scope(w->env, &scope);
   napi_get_reference_value(w->env, w->callback, &callback);
   napi_get_reference_value(w->env, w->receiver, &receiver);
   napi_create_int32(w->env, (int32_t)number, &argument);
-  napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, NULL);
+  do
+    napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, &result);
+  while (napi_get_value_bool(w->env, result, &again) == napi_ok && again);
   napi_close_handle_scope(w->env, scope);
 }
 

@@ -1,9 +1,10 @@
-// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | loop | mmsg SIZE: the same as
-// datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. mmsg: batches. each and loop: for each
-// datagram of a batch a Buffer and an address, by callback or by promise.
+// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | ticks | loop | mmsg SIZE: the same as
+// datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. mmsg: batches. The others make a Buffer and
+// an address for each datagram of a batch. each: calls a listener in a loop. ticks: calls it so that all ticks and
+// microtasks run after each call, as after each event of Node. loop: returns a promise for each.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
-import { arrivals, attempts, recvEach, recvMany } from '../lib/smallest.mjs'
+import { arrivals, attempts, onReadable, recvEach, recvMany } from '../lib/smallest.mjs'
 
 const SLAB = 64 << 10 // bytes that are allocated at once: small messages share them
 const cost = messages => Math.max(1, messages) // the package takes its turn after 64 messages
@@ -19,7 +20,7 @@ await socket.sendto(Buffer.from('go'), path ?? [host, port])
 const fd = socket.detach()
 let messages = 0
 
-/** Returns a function that receives a batch into new memory, and one that makes the message at a place of it. */
+/** Returns a function that makes one attempt to receive a batch into new memory, and one that makes the message at a place. */
 const batches = () => (size < LARGE ? shared() : owned())
 
 const addressOf = (table, i) => ({ ip: table[3 * i + 1], port: table[3 * i + 2] })
@@ -29,37 +30,36 @@ function owned() {
   const count = 64
   const table = new Int32Array(3 * count)
   const places = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(size))
-  const receive = attempts(fd, 0, () => recvEach(fd, places, table), cost)
+  const attempt = () => recvEach(fd, places, table)
   const message = i => {
     const data = places[i]
     places[i] = Buffer.allocUnsafeSlow(size)
     return { data, address: addressOf(table, i) }
   }
-  return { receive, message }
+  return { attempt, message }
 }
 
 function shared() {
   const count = Math.min(64, Math.floor(SLAB / size))
   const table = new Int32Array(3 * count)
   let [slab, begin, end] = [Buffer.alloc(0), 0, 0]
-  const receive = attempts(
-    fd,
-    0,
-    () => {
-      if (slab.length - end < (count * size) / 2) [slab, end] = [Buffer.allocUnsafeSlow(SLAB), 0]
-      begin = end
-      const got = recvMany(fd, slab.subarray(begin, begin + count * size), size, table)
-      if (got > 0) end += got * size
-      return got
-    },
-    cost,
-  )
+  const attempt = () => {
+    if (slab.length - end < (count * size) / 2) [slab, end] = [Buffer.allocUnsafeSlow(SLAB), 0]
+    begin = end
+    const got = recvMany(fd, slab.subarray(begin, begin + count * size), size, table)
+    if (got > 0) end += got * size
+    return got
+  }
   const message = i => {
     const at = begin + i * size
     const data = slab.subarray(at, at + table[3 * i])
     return { data, address: addressOf(table, i) }
   }
-  return { receive, message }
+  return { attempt, message }
+}
+
+const listener = ({ data, address }) => {
+  if (data.length > 0 && address.port > 0) messages++
 }
 
 const loops = {
@@ -74,17 +74,29 @@ const loops = {
     for (;;) messages += Math.max(0, await next())
   },
   async each() {
-    const listener = ({ data, address }) => {
-      if (data.length > 0 && address.port > 0) messages++
-    }
-    const { receive, message } = batches()
+    const { attempt, message } = batches()
+    const receive = attempts(fd, 0, attempt, cost)
     for (;;) {
       const got = await receive()
       for (let i = 0; i < got; i++) listener(message(i))
     }
   },
+  ticks() {
+    const { attempt, message } = batches()
+    let [at, got, left] = [0, 0, 64]
+    onReadable(fd, () => {
+      if (at === got) [at, got] = [0, Math.max(0, attempt())]
+      if (at < got) {
+        listener(message(at++))
+        if (--left > 0) return true
+      }
+      left = 64
+      return false
+    })
+  },
   async loop() {
-    const { receive, message } = batches()
+    const { attempt, message } = batches()
+    const receive = attempts(fd, 0, attempt, cost)
     let [at, got] = [0, 0]
     const next = () => (at < got ? message(at++) : more())
     const more = async () => {

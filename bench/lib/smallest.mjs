@@ -24,6 +24,12 @@ const TURN = 64
 /** Calls `listener(bytes)` for each arrival on a descriptor, which is then in `buffer`. */
 export const onArrival = (fd, buffer, listener) => addon.watch(fd, buffer, listener)
 
+/**
+ * Calls `listener()` while a descriptor is readable, and again at once if it returns true. All ticks and microtasks run
+ * after each call.
+ */
+export const onReadable = (fd, listener) => addon.watch(fd, null, listener)
+
 const COPIED = 96 // up to this number of bytes a loop is faster than `set`
 const { isUint8Array } = types
 /** For each descriptor, whether a receive waits. Without one, C receives nothing: the bytes would have no owner. */
