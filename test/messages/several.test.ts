@@ -45,12 +45,12 @@ async function take(loop: AsyncIterable<Message>, count: number): Promise<Messag
   return got
 }
 
-/** Counts the receives of a function that make system calls. */
-async function calls(run: () => Promise<unknown>): Promise<number> {
+/** Returns how many messages each system call of a function asked for. */
+async function asked(run: () => Promise<unknown>): Promise<number[]> {
   const { recvPacked } = native
-  let count = 0
+  const counts: number[] = []
   native.recvPacked = (...given) => {
-    count++
+    counts.push(given[8])
     return recvPacked(...given)
   }
   try {
@@ -58,8 +58,11 @@ async function calls(run: () => Promise<unknown>): Promise<number> {
   } finally {
     native.recvPacked = recvPacked
   }
-  return count
+  return counts
 }
+
+/** Counts the receives of a function that make system calls. */
+const calls = async (run: () => Promise<unknown>): Promise<number> => (await asked(run)).length
 
 /** Returns the buffers that the receives of a function are given, call by call. */
 async function memories(run: () => Promise<unknown>): Promise<readonly Uint8Array[][]> {
@@ -95,8 +98,9 @@ test.each([undefined, 3, 64])('every datagram arrives whole and in order, batch 
 test('one system call receives all that has arrived', async () => {
   const loop = receiver.messages({ timeout: 5000 })
   const first = loop.next() // now the socket is watched
-  send(pattern(10))
+  send(pattern(10), pattern(10)) // the last message must not come alone
   await first
+  await loop.next()
   expect(
     await calls(async () => {
       const next = loop.next()
@@ -428,6 +432,32 @@ test('a pending error is reported after the datagrams that came before it', asyn
   receiver.trySend(pattern(1)) // nothing listens there now: ICMP
   expect((await next).code).toBe('ECONNREFUSED')
 })
+
+test.each(['undefined', '5'])(
+  'a loop asks for one message if the last one came alone, batch %s',
+  async batch => {
+    const loop = receiver.messages(batch === '5' ? { size: 10, batch: 5 } : { size: 10 })
+    const all = batch === '5' ? 5 : 64
+    const few = Math.min(8, all)
+    const got: string[] = []
+    const next = async (arrive: () => void): Promise<void> => {
+      const message = loop.next()
+      arrive()
+      got.push(String(((await message) as IteratorYieldResult<Message>).value.data))
+    }
+    const numbers = Array.from({ length: 3 + 80 }, (_, i) => `${i}`)
+    const alone = await asked(async () => {
+      for (const each of numbers.slice(0, 3)) await next(() => send(Buffer.from(each)))
+    })
+    expect(alone).toEqual([all, all, few, 1, few, 1])
+    const together = await asked(async () => {
+      await next(() => send(...numbers.slice(3).map(each => Buffer.from(each))))
+      while (got.length < numbers.length) await next(() => {})
+    })
+    expect(together.slice(0, 5)).toEqual([few, 1, few, all, all])
+    expect(got).toEqual(numbers)
+  },
+)
 
 test('a stream with a batch has one end', async () => {
   const [a, b] = Socket.pair()
