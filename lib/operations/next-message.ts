@@ -3,6 +3,7 @@ import { READ } from '../binding/shared'
 import { SOCK_SEQPACKET } from '../constants'
 import { AF_UNIX, MSG_TRUNC, SOCK_STREAM } from '../constants/per-call'
 import { systemError } from '../errors'
+import { EAGAIN } from '../errors/errno'
 import { addressAt } from '../host'
 import { Message } from '../message'
 import { deviceLoss } from '../message/device'
@@ -19,8 +20,12 @@ import { CONTROL_ROOM, Recvmsg } from './message'
  * channel, which the next receives of any kind return. recvmmsg(2)
  */
 export class NextMessage<A extends Address> extends Operation<Message<A>> {
-  /** The maximum number of messages for the next system call. */
+  /** The maximum number of messages for a system call. */
   #count: number
+  /** The result of the last system call. */
+  #last = 0
+  /** True if the last message came alone. To prepare for more, and to look for them, costs the time of another receive. */
+  #alone = false
 
   constructor(
     private readonly channel: Channel,
@@ -48,8 +53,16 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
   attempt(): number {
     const { channel, room } = this
     if (channel.leftover !== null) return 0
+    const result = room.receive(channel, this.#most(), this.flags)
+    this.#alone = result === EAGAIN && this.#last === 1
+    this.#last = result
+    return result
+  }
+
+  #most(): number {
     // Other holders of the socket, if there may be any, get the other messages.
-    return room.receive(channel, this.adapts && channel.shared ? 1 : this.#count, this.flags)
+    if (this.#alone || (this.adapts && this.channel.shared)) return 1
+    return this.#last === 1 ? Math.min(FEW, this.#count) : this.#count
   }
 
   value(messages: number): Message<A> {
@@ -94,6 +107,9 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
     })
   }
 }
+
+/** The number of messages to ask for after one. Most often there is none. */
+const FEW = 8
 
 /** The bytes of so many messages are still in the CPU's cache when they are copied. */
 const CACHED = 128 << 10
