@@ -222,8 +222,7 @@ static void call_back(const struct watcher *w, ssize_t number) {
   napi_get_reference_value(w->env, w->callback, &callback);
   napi_get_reference_value(w->env, w->receiver, &receiver);
   napi_create_int32(w->env, (int32_t)number, &argument);
-  do
-    napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, &result);
+  do napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, &result);
   while (napi_get_value_bool(w->env, result, &again) == napi_ok && again);
   napi_close_handle_scope(w->env, scope);
 }
