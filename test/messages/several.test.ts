@@ -98,7 +98,7 @@ test.each([undefined, 3, 64])('every datagram arrives whole and in order, batch 
 test('one system call receives all that has arrived', async () => {
   const loop = receiver.messages({ timeout: 5000 })
   const first = loop.next() // now the socket is watched
-  send(pattern(10), pattern(10)) // the last message must not come alone
+  send(pattern(10), pattern(10)) // two: after one that came alone the loop asks for one
   await first
   await loop.next()
   expect(
@@ -433,31 +433,46 @@ test('a pending error is reported after the datagrams that came before it', asyn
   expect((await next).code).toBe('ECONNREFUSED')
 })
 
-test.each(['undefined', '5'])(
-  'a loop asks for one message if the last one came alone, batch %s',
-  async batch => {
-    const loop = receiver.messages(batch === '5' ? { size: 10, batch: 5 } : { size: 10 })
-    const all = batch === '5' ? 5 : 64
-    const few = Math.min(8, all)
-    const got: string[] = []
-    const next = async (arrive: () => void): Promise<void> => {
-      const message = loop.next()
-      arrive()
-      got.push(String(((await message) as IteratorYieldResult<Message>).value.data))
+describe.each([undefined, 5])('batch %s', batch => {
+  const all = batch ?? 64
+  const few = Math.min(8, all)
+  const numbers = Array.from({ length: 3 + 80 }, (_, i) => `${i}`)
+  let loop: AsyncIterableIterator<Message>
+  let got: string[]
+
+  beforeEach(() => {
+    loop = receiver.messages({ size: 10, batch })
+    got = []
+  })
+
+  /** Receives while this number of messages arrives at once. */
+  async function receive(count: number): Promise<void> {
+    const first = loop.next()
+    send(...numbers.slice(got.length, got.length + count).map(each => Buffer.from(each)))
+    for (let i = 0; i < count; i++) {
+      const next = await (i === 0 ? first : loop.next())
+      got.push(String((next as IteratorYieldResult<Message>).value.data))
     }
-    const numbers = Array.from({ length: 3 + 80 }, (_, i) => `${i}`)
-    const alone = await asked(async () => {
-      for (const each of numbers.slice(0, 3)) await next(() => send(Buffer.from(each)))
-    })
-    expect(alone).toEqual([all, all, few, 1, few, 1])
-    const together = await asked(async () => {
-      await next(() => send(...numbers.slice(3).map(each => Buffer.from(each))))
-      while (got.length < numbers.length) await next(() => {})
-    })
+  }
+
+  test('a loop asks for one message if the last one came alone', async () => {
+    const alone = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) await receive(1)
+    }
+    expect(await asked(alone)).toEqual([all, all, few, 1, few, 1])
+    const together = await asked(() => receive(80))
     expect(together.slice(0, 5)).toEqual([few, 1, few, all, all])
     expect(got).toEqual(numbers)
-  },
-)
+  })
+
+  test('messages that come in pairs do not come alone', async () => {
+    const pairs = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++) await receive(2)
+    }
+    expect(await asked(pairs)).toEqual([all, all, all, all, all, all])
+    expect(got).toEqual(numbers.slice(0, 6))
+  })
+})
 
 test('a stream with a batch has one end', async () => {
   const [a, b] = Socket.pair()
