@@ -41,8 +41,8 @@ struct Slot {
   // descriptors or other credentials. No edge announces the data behind it, but a level does. When no operation reads,
   // UseEdges() switches back: the level would report the same data on every turn.
   bool level = false;
-  bool bulk = false;          // the last read brought kBulk bytes, see ReceiveOn
-  bool direct = false;        // libuv watches this slot in place of the poller, see direct.h
+  bool bulk = false;    // the last recv(2) with data brought kBulk bytes or more, see ReceiveOn
+  bool direct = false;  // libuv watches this slot in place of the poller, see direct.h
   sys::Ring* ring = nullptr;  // of a packet socket; unmapped with the last share
 };
 

@@ -10,7 +10,7 @@ import type { Channel } from '../reactor/channel'
 import { Operation, PENDING } from '../reactor/operation'
 import { nextTick } from '../runtime/clock'
 import { whenSettled } from '../runtime/settled'
-import '../runtime/tick'
+import { keepTick } from '../runtime/tick'
 
 /** What a MessageLoop calls. Both run in ticks of their own, where an error that they throw is an uncaught exception. */
 export interface Listeners<A extends Address> {
@@ -55,6 +55,7 @@ export class MessageLoop<A extends Address> extends Operation<void> {
     private readonly inContext: (run: () => void) => void,
   ) {
     super()
+    keepTick()
   }
 
   get direction(): typeof READ {

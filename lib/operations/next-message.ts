@@ -15,6 +15,10 @@ import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
 import { CONTROL_ROOM, Recvmsg } from './message'
 
+// The limits of the next system call: see NextMessage.
+const ALL = 1 << 30
+const FEW = 8
+
 /**
  * Returns the next message. Receives several at once when none is left. The other messages become leftovers of the
  * channel, which the next receives of any kind return. recvmmsg(2)
@@ -22,10 +26,8 @@ import { CONTROL_ROOM, Recvmsg } from './message'
 export class NextMessage<A extends Address> extends Operation<Message<A>> {
   /** The maximum number of messages for a system call. */
   #count: number
-  /** The result of the last system call. */
-  #last = 0
-  /** True if the last message came alone. To prepare for more, and to look for them, costs the time of another receive. */
-  #alone = false
+  /** The maximum for the next one: ALL, or FEW after a single message, or 1 if nothing followed that message. */
+  #limit = ALL
 
   constructor(
     private readonly channel: Channel,
@@ -53,16 +55,14 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
   attempt(): number {
     const { channel, room } = this
     if (channel.leftover !== null) return 0
-    const result = room.receive(channel, this.#most(), this.flags)
-    this.#alone = result === EAGAIN && this.#last === 1
-    this.#last = result
-    return result
-  }
-
-  #most(): number {
     // Other holders of the socket, if there may be any, get the other messages.
-    if (this.#alone || (this.adapts && this.channel.shared)) return 1
-    return this.#last === 1 ? Math.min(FEW, this.#count) : this.#count
+    const most = this.adapts && channel.shared ? 1 : this.#count
+    const limit = this.#limit
+    const result = room.receive(channel, Math.min(most, limit), this.flags)
+    // To prepare for more messages, and to look for them, costs as much as another receive.
+    if (limit === FEW) this.#limit = result === EAGAIN ? 1 : ALL
+    else this.#limit = result === 1 ? FEW : ALL
+    return result
   }
 
   value(messages: number): Message<A> {
@@ -107,9 +107,6 @@ export class NextMessage<A extends Address> extends Operation<Message<A>> {
     })
   }
 }
-
-/** The number of messages to ask for after one. Most often there is none. */
-const FEW = 8
 
 /** The bytes of so many messages are still in the CPU's cache when they are copied. */
 const CACHED = 128 << 10
