@@ -222,8 +222,9 @@ static void call_back(const struct watcher *w, ssize_t number) {
   napi_get_reference_value(w->env, w->callback, &callback);
   napi_get_reference_value(w->env, w->receiver, &receiver);
   napi_create_int32(w->env, (int32_t)number, &argument);
-  do napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, &result);
-  while (napi_get_value_bool(w->env, result, &again) == napi_ok && again);
+  while (napi_make_callback(w->env, NULL, receiver, callback, 1, &argument, &result) == napi_ok &&
+         napi_get_value_bool(w->env, result, &again) == napi_ok && again) {
+  }
   napi_close_handle_scope(w->env, scope);
 }
 
@@ -281,9 +282,9 @@ static napi_value do_epoll(napi_env env, napi_callback_info info) {
   return number(env, epoll_create1(EPOLL_CLOEXEC));
 }
 
-// (fd, typed array, (bytes) => void): calls back for each arrival, which is then in the array. With `null` in place of
-// the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable. With 2 the
-// descriptor is an epoll: see gathered(). With a fifth argument, nothing is received for descriptors that have a 0 there.
+// (fd, typed array, (bytes) => boolean or nothing): calls back for each arrival, which is then in the array. With `null`
+// in place of the array only says that the descriptor is ready: readable, or with a fourth argument of 1 writable. With 2
+// the descriptor is an epoll: see gathered(). With a fifth argument, nothing is received for descriptors that have a 0 there.
 static napi_value do_watch(napi_env env, napi_callback_info info) {
   napi_value values[5], global;
   size_t given = 5;

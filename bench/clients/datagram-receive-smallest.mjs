@@ -1,6 +1,6 @@
-// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | ticks | loop | mmsg SIZE: the same as
+// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | calls | loop | mmsg SIZE: the same as
 // datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. mmsg: batches. The others make a Buffer and
-// an address for each datagram of a batch. each: calls a listener in a loop. ticks: calls it so that all ticks and
+// an address for each datagram of a batch. each: calls a listener in a loop. calls: calls it from C, so that all ticks and
 // microtasks run after each call, as after each event of Node. loop: returns a promise for each.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
@@ -23,7 +23,12 @@ let messages = 0
 /** Returns a function that makes one attempt to receive a batch into new memory, and one that makes the message at a place. */
 const batches = () => (size < LARGE ? shared() : owned())
 
-const addressOf = (table, i) => ({ ip: table[3 * i + 1], port: table[3 * i + 2] })
+let last = { ip: 0, port: 0 }
+const addressOf = (table, i) => {
+  const [ip, port] = [table[3 * i + 1], table[3 * i + 2]]
+  if (ip !== last.ip || port !== last.port) last = { ip, port }
+  return last
+}
 
 // In place: a message gets the whole memory that it was received into.
 function owned() {
@@ -81,15 +86,14 @@ const loops = {
       for (let i = 0; i < got; i++) listener(message(i))
     }
   },
-  ticks() {
+  calls() {
     const { attempt, message } = batches()
     let [at, got, left] = [0, 0, 64]
     onReadable(fd, () => {
       if (at === got) [at, got] = [0, Math.max(0, attempt())]
-      if (at < got) {
-        listener(message(at++))
-        if (--left > 0) return true
-      }
+      if (at === got) return false
+      listener(message(at++))
+      if (--left > 0 || at < got) return true // a turn ends between two batches, or the rest would wait for the next arrival
       left = 64
       return false
     })
