@@ -7,9 +7,9 @@ let called = false
 let kept: object | null = null
 
 /**
- * Keeps one of the objects that Node makes for each process.nextTick, from the first call on. If a full garbage collection
- * finds none of them, V8 forgets their hidden class, and from then on each tick takes 0.2 us longer: a quarter of the time of
- * `onMessage`. Only what makes a tick for each message calls it: in a program with async hooks,
+ * Keeps one of the objects that Node makes for each process.nextTick, from the first call on. Otherwise a full garbage
+ * collection can find none of them, and V8 forgets their hidden class. In some runs of a program each tick then took 0.2 us longer,
+ * a quarter of the time of `onMessage`; see bench/notes.md. Only what makes a tick for each message calls it: in a program with async hooks,
  * executionAsyncResource() makes each later callback of the process slower.
  */
 export function keepTick(): void {
