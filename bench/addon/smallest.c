@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 #include <uv.h>
@@ -67,15 +69,33 @@ static napi_value do_send_file(napi_env env, napi_callback_info info) {
   return number(env, at);
 }
 
+static int readable(int file, off_t at) {
+  char byte;
+  struct iovec part = {&byte, 1};
+  return preadv2(file, &part, 1, at, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+}
+
+// (file, typed array, begin, end): returns 1 if a part of a file is in the page cache, and not being read just now: the same
+// questions as in ../c/file_server.c. The array is not used.
+static napi_value do_cached(napi_env env, napi_callback_info info) {
+  const long cachestat = 451;
+  int32_t more[2];
+  const int file = arguments_of(env, info, more, 2).fd;
+  const off_t at = more[0], length = more[1] - more[0];
+  const uint64_t range[2] = {(uint64_t)at, (uint64_t)length};
+  const uint64_t needed = (uint64_t)((at + length - 1) / 4096 - at / 4096 + 1);
+  uint64_t pages[5];
+  if (syscall(cachestat, file, range, pages, 0) == 0 && pages[0] < needed) return number(env, 0);
+  for (off_t step = 512 << 10; step < length; step += 512 << 10)
+    if (!readable(file, at + step)) return number(env, 0);
+  return number(env, readable(file, at + length - 1));
+}
+
 static napi_value do_getsockopt(napi_env env, napi_callback_info info) {
   int32_t names[2];
   struct arguments a = arguments_of(env, info, names, 2);
   socklen_t length = (socklen_t)a.size;
   return number(env, getsockopt(a.fd, names[0], names[1], a.data, &length));
-}
-
-static napi_value do_close(napi_env env, napi_callback_info info) {
-  return number(env, close(arguments_of(env, info, NULL, 0).fd));
 }
 
 // (fd, Int32Array): accepts until nothing is left or the array is full. Returns how many descriptors it holds.
@@ -228,6 +248,16 @@ static void call_back(const struct watcher *w, ssize_t number) {
   napi_close_handle_scope(w->env, scope);
 }
 
+// The watchers by descriptor. libuv wants none for a descriptor that is closed.
+static struct watcher *watchers[1024];
+
+static napi_value do_close(napi_env env, napi_callback_info info) {
+  const int fd = arguments_of(env, info, NULL, 0).fd;
+  if (watchers[fd] != NULL) uv_close((uv_handle_t *)&watchers[fd]->poll, NULL);
+  watchers[fd] = NULL;
+  return number(env, close(fd));
+}
+
 static void arrived(uv_poll_t *poll, int status, int events) {
   struct watcher *w = poll->data;
   if (w->waits != NULL && !w->waits[w->fd]) return;
@@ -307,6 +337,7 @@ static napi_value do_watch(napi_env env, napi_callback_info info) {
   w->env = env;
   w->fd = fd;
   w->poll.data = w;
+  watchers[fd] = w;
   napi_get_uv_event_loop(env, &loop);
   uv_poll_init(loop, &w->poll, fd);
   uv_poll_start(&w->poll, style == 1 ? UV_WRITABLE : UV_READABLE, style == 2 ? gathered : arrived);
@@ -321,6 +352,7 @@ NAPI_MODULE_INIT() {
       {"recv", do_recv},
       {"send", do_send},
       {"sendFile", do_send_file},
+      {"cached", do_cached},
       {"getsockopt", do_getsockopt},
       {"close", do_close},
       {"accept", do_accept},

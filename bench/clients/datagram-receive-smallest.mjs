@@ -1,10 +1,11 @@
-// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | each | calls | loop | mmsg SIZE: the same as
-// datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. mmsg: batches. The others make a Buffer and
-// an address for each datagram of a batch. each: calls a listener in a loop. calls: calls it from C, so that all ticks and
-// microtasks run after each call, as after each event of Node. loop: returns a promise for each.
+// datagram-receive-smallest.mjs ADDRESS SERVER_PID into | call | each | calls | loop | mmsg SIZE: the same as
+// datagram-receive-bsd.mjs on the smallest addon. into: one receive at a time. call: the same without promises. mmsg:
+// batches. The others make a Buffer and an address for each datagram of a batch. each: calls a listener in a loop. calls:
+// calls it from C, so that all ticks and microtasks run after each call, as after each event of Node. loop: returns a
+// promise for each.
 import { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVBUF, Socket } from 'bsd-sockets'
 import { beside, measureWindow, parseAddress } from '../lib/ends.mjs'
-import { arrivals, attempts, onReadable, recvEach, recvMany } from '../lib/smallest.mjs'
+import { arrivals, attempts, onArrival, onReadable, recvEach, recvMany } from '../lib/smallest.mjs'
 
 const SLAB = 64 << 10 // bytes that are allocated at once: small messages share them
 const cost = messages => Math.max(1, messages) // the package takes its turn after 64 messages
@@ -72,6 +73,11 @@ const loops = {
     const buffer = Buffer.alloc(size)
     const receive = arrivals(fd, size)
     for (;;) if ((await receive(buffer)) >= 0) messages++
+  },
+  call() {
+    onArrival(fd, Buffer.alloc(size), bytes => {
+      if (bytes >= 0) messages++
+    })
   },
   async mmsg() {
     const batch = Buffer.alloc(64 * size)

@@ -14,6 +14,7 @@ export const {
   recvEach,
   sendMany,
   sendFile,
+  cached,
   sendZeroCopy,
   completions,
 } = addon

@@ -1,11 +1,12 @@
 // How much does it cost to send a file of 1 GiB over TCP?
 import { perByte } from '../lib/columns.mjs'
-import { bun, c, node, python, shell } from '../lib/commands.mjs'
+import { bun, c, node, python, shell, smallest } from '../lib/commands.mjs'
 import { fixed } from '../lib/text.mjs'
 
 const C = 'C sendfile, epoll'
-// Checks before each call that the part is in the page cache. Any server that must not wait for a disk pays for this.
-const LIMIT = 'C sendfile, epoll, asks the page cache'
+// These check before each call that the part is in the page cache. Any server that must not wait for a disk pays for this.
+const ASKS = 'C sendfile, epoll, asks the page cache'
+const LIMIT = 'the smallest addon, asks the page cache'
 const PIPE = 'Node createReadStream().pipe()'
 const NGINX = 'nginx sendfile'
 const OURS = 'bsd-sockets, sendfile'
@@ -18,7 +19,8 @@ const server =
 const FILE = undefined
 const servers = {
   [C]: server(c, 'file_server', FILE),
-  [LIMIT]: server(c, 'file_server', FILE, 'ask'),
+  [ASKS]: server(c, 'file_server', FILE, 'ask'),
+  [LIMIT]: server(smallest, 'servers/file-smallest.mjs', FILE),
   'C read + send 64 KiB': server(c, 'file_server', FILE, 'copy'),
   [PIPE]: server(node, 'servers/file-net.mjs', FILE, 'pipe'),
   'Node pipe, pieces of 1 MiB': server(node, 'servers/file-net.mjs', FILE, 'large'),
