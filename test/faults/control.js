@@ -8,7 +8,7 @@ const { constants } = require('node:os')
 
 /** The layout of struct control and struct rule in interpose.c. */
 const HEAD = { realtime: 0, monotonic: 8, calls: 16, rules: 24, epoch: 28, size: 32 }
-const RULE = { call: 0, error: 24, skip: 28, every: 32, times: 36, permille: 40, seed: 44, most: 48, calls: 56, injected: 64, size: 72 } // prettier-ignore
+const RULE = { call: 0, error: 24, skip: 28, every: 32, times: 36, permille: 40, seed: 44, most: 48, takes: 56, calls: 64, injected: 72, size: 80 } // prettier-ignore
 const MOST_RULES = 32
 
 const file = openSync(process.env.FAULTS_CONTROL, 'r+')
@@ -25,7 +25,17 @@ function readNumber(position) {
   return Number(bytes.readBigUInt64LE())
 }
 
-function encode({ call, error = 0, skip = 0, every = 1, times = 0, permille = 0, seed = 1, most = 0 }) {
+function encode({
+  call,
+  error = 0,
+  skip = 0,
+  every = 1,
+  times = 0,
+  permille = 0,
+  seed = 1,
+  most = 0,
+  takes = 0,
+}) {
   const bytes = Buffer.alloc(RULE.size)
   bytes.write(call, RULE.call)
   bytes.writeInt32LE(typeof error === 'string' ? constants.errno[error] : error, RULE.error)
@@ -35,6 +45,7 @@ function encode({ call, error = 0, skip = 0, every = 1, times = 0, permille = 0,
   bytes.writeInt32LE(permille, RULE.permille)
   bytes.writeUInt32LE(seed, RULE.seed)
   bytes.writeBigInt64LE(BigInt(most), RULE.most)
+  bytes.writeBigInt64LE(BigInt(takes), RULE.takes)
   return bytes
 }
 
@@ -49,7 +60,7 @@ function tell(count) {
  * Makes exactly these calls fail from now on. A rule is { call, error }: a name in interpose.c ("alloc" is every
  * allocation) and the name of an errno. `skip` calls pass first. Then each `every`-th call fails, at most `times`
  * times, or `permille` of the calls by chance, from a `seed`. With `most` instead of `error`, the call moves at most
- * so many bytes.
+ * so many bytes. With `takes`, the monotonic clock advances so many nanoseconds during the call.
  */
 function fail(...list) {
   if (list.length > MOST_RULES) throw new Error('too many rules')

@@ -37,7 +37,8 @@ struct rule {
   int32_t times;    /* the most failures; 0 is no limit */
   int32_t permille; /* if not 0, calls fail by chance */
   uint32_t seed;
-  int64_t most; /* if set, the call moves at most so many bytes instead */
+  int64_t most;  /* if set, the call moves at most so many bytes instead */
+  int64_t takes; /* if set, the monotonic clock advances so many nanoseconds during the call */
   uint64_t calls;
   uint64_t injected;
 };
@@ -118,6 +119,7 @@ static struct rule *hit(const char *call, const void *caller) {
     if (rule->permille != 0 ? !by_chance(rule) : at % rule->every != 0) continue;
     if (rule->error != 0 || rule->most != 0) found = rule;
     ++rule->injected;
+    control->monotonic += rule->takes;
   }
   return found;
 }

@@ -1,10 +1,13 @@
 'use strict'
 
 /*
- * A socket that libuv watches, as it alone is busy, goes back to the poller while the kernel has no room for it there. No
- * event is lost, and an operation that cannot wait fails.
+ * A socket that libuv watches, as it alone is busy.
+ *
+ * It goes back to the poller while the kernel has no room for it there: no event is lost, and an operation that cannot wait
+ * fails. After a send that took long, its next receive is tried at once: the peer may have run meanwhile, and answered.
  */
 const assert = require('node:assert')
+const { inspect } = require('node:util')
 const { scene, tcp, unix } = require('../scene.js')
 
 const byte = Buffer.from('x')
@@ -14,6 +17,26 @@ async function exchange(a, b) {
   const data = a.recv(9)
   await b.send(byte)
   assert.strictEqual(String(await data), 'x')
+}
+
+const SECOND = 1e9 // ns. A real send takes a few microseconds, so that its own time makes no difference
+
+/** Sends while the clock advances. */
+async function sendFor({ faults }, socket, takes) {
+  faults.fail({ call: 'sendto', takes })
+  await socket.send(byte)
+  faults.fail({ call: 'recvfrom' })
+}
+
+/** Makes `a` send while an answer is there that no event has told of. Returns whether the next receive takes it at once. */
+async function isTried(tools, a, b, takes) {
+  b.trySend(byte)
+  while (a.tryRecv(1, tools.bsd.MSG_PEEK) === null);
+  await sendFor(tools, a, takes)
+  const data = a.recv(9)
+  const tried = !inspect(data).includes('<pending>')
+  assert.strictEqual(String(await data), 'x')
+  return tried
 }
 
 /** Runs `use(tools, a, b, fail)` for a pair of each kind. libuv watches `a`. `fail(times)` takes the room. */
@@ -84,5 +107,27 @@ module.exports = {
     await b.send(byte)
     assert.strictEqual(String(await data), 'x')
     for (const each of [c, d]) each.close()
+  }),
+  'after a send that took long, a receive takes the answer at once': direct(async (tools, a, b) => {
+    const tried = []
+    for (const seconds of [5, 4, 10, 5, 50, 500, 5]) tried.push(await isTried(tools, a, b, seconds * SECOND))
+    assert.deepStrictEqual(tried, [false, false, true, false, true, true, false])
+  }),
+  'a receive that is tried and finds nothing waits': direct(async (tools, a, b) => {
+    await sendFor(tools, a, SECOND)
+    await sendFor(tools, a, 9 * SECOND)
+    const data = a.recv(9)
+    const tries = tools.faults.made('recvfrom')
+    await b.send(byte)
+    assert.strictEqual(String(await data), 'x')
+    assert.strictEqual(tries, 1)
+  }),
+  'a receive that waits during such a send gets its data': direct(async (tools, a, b) => {
+    await sendFor(tools, a, SECOND)
+    const data = a.recv(9)
+    b.trySend(byte)
+    await sendFor(tools, a, 9 * SECOND)
+    assert.strictEqual(String(await data), 'x')
+    await exchange(a, b)
   }),
 }
