@@ -6,6 +6,8 @@
 // libuv watches level-triggered: it reports readiness again on every turn until the data is read. So the socket goes
 // back to the poller as soon as an event finds no operation that reads, or is more than "readable". A read that the budget
 // defers (kDeferred) counts: a busy socket uses up its budget in each turn.
+//
+// The sends of such a socket are timed, because a slow one often means that the answer is there: see ExpectAnswer().
 #ifndef BSD_SOCKETS_DIRECT_H_
 #define BSD_SOCKETS_DIRECT_H_
 
@@ -21,6 +23,7 @@ struct Direct {
   SlotId slot = -1;                // the socket that libuv watches
   SlotId candidate = -1;           // the only socket that the last turns served
   int turns = 0;                   // their number
+  int64_t quick = 0;  // ns of the quickest recent send of the socket, see ExpectAnswer()
 };
 
 // Notes that a turn served this socket alone. After some such turns libuv watches it.

@@ -83,6 +83,7 @@ static void StartDirect(Env& env, Slot& slot) {
   sys::PollerRemove(env.poller, slot.fd, slot.writing);
   env.direct.handle = handle;
   env.direct.slot = Slots::Id(slot);
+  env.direct.quick = 0;
   slot.direct = true;
 }
 

@@ -28,6 +28,24 @@ inline void MarkDry(Env& env, const Slot& slot, int flags) {
   if (slot.watched && (flags & kElsewhere) == 0) env.Fields(slot.index)[kReadiness] |= kDry;
 }
 
+// True if the sends of this slot are timed, for ExpectAnswer(). A datagram socket has kDry only after a receive that found
+// nothing.
+inline bool IsTimed(const Slot& slot) {
+  return slot.direct && (slot.traits == Traits::kStream || slot.traits == Traits::kUnixStream);
+}
+
+// Clears kDry after a send that took much longer than others: on a busy core the kernel let the peer run before send(2)
+// returned, so the answer is probably there. To receive it at once saves an event, and a wrong guess costs one attempt.
+inline void ExpectAnswer(Env& env, const Slot& slot, int64_t nanoseconds) {
+  int64_t& quick = env.direct.quick;
+  int32_t* fields = env.Fields(slot.index);
+  if (quick > 0 && nanoseconds > 2 * quick && fields[kReadOpcode] == kIdle)
+    fields[kReadiness] &= ~kDry;
+  // It grows slowly, so that longer messages become usual.
+  const bool quickest = quick == 0 || nanoseconds < quick;
+  quick = quickest ? nanoseconds : quick + quick / 256;
+}
+
 // While so many bytes were copied, more may have arrived, and to try costs less than to wait for the event. After them a
 // few bytes say nothing either: on loopback TCP sends 64 KiB as one segment and 53 bytes.
 constexpr int64_t kBulk = 16 << 10;

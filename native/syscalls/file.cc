@@ -1,10 +1,10 @@
 // sendfile(2), splice(2), and what they need: pipes, file information, slots for files.
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "../clock.h"
 #include "../guarded_call.h"
 #include "../jobs.h"
 #include "../work.h"
@@ -41,12 +41,6 @@ static bool MayRead(int file, int64_t offset, int64_t count, int64_t uncached) {
   return resident > 0 || (resident < 0 && uncached == kUncachedUnknown);
 }
 
-static int64_t Now() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1000;
-}
-
 static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, int64_t count) {
   return NonBlocking(env.thread, {slot.fd, POLLOUT}, kNoEnd, [&] {
     const int64_t sent = sys::SendFile(slot.fd, file, offset, count);
@@ -57,7 +51,7 @@ static int64_t SendPart(Env& env, const Slot& slot, int file, int64_t* offset, i
 // Sends in parts until the time is over, or up to a part that may not be read: one call for all of it could take much
 // longer. If a part fails after others, kStateFlags is its -errno: the kernel reports an error of a socket only once.
 static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
-  const int64_t end = Now() + range.microseconds;
+  const int64_t end = Nanoseconds() + range.microseconds * 1000;
   int64_t sent = 0;
   env.state[kStateFlags] = 0;
   for (;;) {
@@ -70,7 +64,7 @@ static int64_t SendRange(Env& env, const Slot& slot, int file, Range range) {
     if (result < 0 && sent > 0) env.state[kStateFlags] = static_cast<int32_t>(result);
     if (result < 0) return sent > 0 ? sent : result;
     sent += result;
-    if (result == 0 || sent == range.count || Now() >= end) return sent;
+    if (result == 0 || sent == range.count || Nanoseconds() >= end) return sent;
   }
 }
 

@@ -2,6 +2,7 @@
 // may have cleared O_NONBLOCK.
 #include <errno.h>
 
+#include "../clock.h"
 #include "../guarded_call.h"
 #include "../receive.h"
 #include "refuse.h"
@@ -110,6 +111,16 @@ static int64_t Send(int fd, Args& a) {
   return sys::SendTo(fd, from.data, from.size, flags, nullptr, 0);
 }
 
+// Sends on a slot by `send`, a call by descriptor.
+template <Syscall send>
+static int64_t SendOnSlot(Env& env, Slot& slot, Args& a) {
+  if (!IsTimed(slot)) return send(slot.fd, a);
+  const int64_t begin = Nanoseconds();
+  const int64_t result = send(slot.fd, a);
+  if (result > 0) ExpectAnswer(env, slot, Nanoseconds() - begin);
+  return result;
+}
+
 // send(2) with MSG_ZEROCOPY, a call for each buffer: (buffer or buffers, flags, offset?, length?) -> the last result. The
 // offset and the length are in the first buffer. Ends at the first buffer that the kernel did not take whole. kStateSecond
 // is the number of buffers before it.
@@ -172,10 +183,10 @@ static constexpr Function kSlot[] = {
     {"recv", CallWithSlot<ReceiveOnSlot>},
     {"recvfrom", CallWithSlot<ReceiveFromOnSlot>},
     {"recvmsg", CallWithSlot<ReceiveMessageOnSlot, kWithParts>},
-    {"send", CallSlot<Send<MSG_DONTWAIT>>},
+    {"send", CallWithSlot<SendOnSlot<Send<MSG_DONTWAIT>>>},
     {"sendZeroCopy", CallSlot<SendZeroCopy, kWithParts>},
     {"sendto", CallSlot<SendTo<MSG_DONTWAIT>>},
-    {"sendmsg", CallSlot<SendMessage<MSG_DONTWAIT>, kWithParts>},
+    {"sendmsg", CallWithSlot<SendOnSlot<SendMessage<MSG_DONTWAIT>>, kWithParts>},
 };
 
 static constexpr Function kRaw[] = {
