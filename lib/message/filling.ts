@@ -4,6 +4,7 @@ import { MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, MSG_WAITALL } from '../constants/per
 import { EAGAIN } from '../errors/errno'
 import type { Channel } from '../reactor/channel'
 import { YIELD } from '../reactor/operation'
+import { noBytes } from './pool'
 import { ELSEWHERE, giveBack, hasLeftover, joined, takeLeftover } from './leftover'
 import type { NonSharedBuffer } from '../runtime/buffer'
 
@@ -64,7 +65,7 @@ export class Filling {
 
   /** Returns the bytes, and forgets them. */
   take(): NonSharedBuffer {
-    const bytes = this.#room.subarray(0, this.#filled)
+    const bytes = this.#filled === 0 ? noBytes() : this.#room.subarray(0, this.#filled)
     this.#room = empty
     this.#filled = 0
     return bytes

@@ -77,7 +77,8 @@ export function takeLeftover(
   let length = 0
   for (let i = 0; i < targets.length; i++) {
     const target = targets[i]!
-    const part = data.subarray(length, length + target.length)
+    // A program can detach memory that it shares with this data. Then the length is 0, and not even an empty view can be made.
+    const part = data.length === 0 ? none : data.subarray(length, length + target.length)
     target.set(part)
     length += part.length
   }

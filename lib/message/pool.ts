@@ -14,6 +14,11 @@ export function aligned(length: number): number {
   return (length + ALIGNMENT - 1) & -ALIGNMENT
 }
 
+/** Returns an empty Buffer with memory of its own: the caller may transfer it, and that detaches all Buffers of one memory. */
+export function noBytes(): NonSharedBuffer {
+  return Buffer.alloc(0)
+}
+
 type Maker<T> = new (...given: [memory: ArrayBufferLike, start: number, length: number]) => T
 
 /** The class whose instances all Buffers are, and which `subarray` also uses. */

@@ -15,7 +15,7 @@ import type { Channel } from '../reactor/channel'
 import { Message } from '.'
 import { Kept } from './kept'
 import { Places } from './places'
-import { aligned, pool } from './pool'
+import { aligned, noBytes, pool } from './pool'
 import { receiveControl } from './receive-control'
 import type { NonSharedBuffer } from '../runtime/buffer'
 
@@ -107,7 +107,7 @@ export class Room {
         const large = length >= LARGE
         if (large) at = i * this.#stride
         else if (i >= copied) copied = this.#copy(places, i, messages, at)
-        data = large ? pool.copy(this.#data, at, length) : length > 0 ? pool.cut(length) : empty
+        data = large ? pool.copy(this.#data, at, length) : length > 0 ? pool.cut(length) : noBytes()
         at += large ? this.#stride : aligned(length)
       }
       message = this.#message(channel, i, data, message)

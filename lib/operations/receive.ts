@@ -19,7 +19,7 @@ import { belowLowWater, fillingOf, peeked, receiveLeftover, type Filling } from 
 import { ELSEWHERE, hasLeftover, keep } from '../message/leftover'
 import { deviceLoss } from '../message/device'
 import { peerOf } from '../message/peer'
-import { pool, SMALL } from '../message/pool'
+import { noBytes, pool, SMALL } from '../message/pool'
 import { reactor, readAddress } from '../reactor'
 import type { Channel } from '../reactor/channel'
 import { Operation } from '../reactor/operation'
@@ -170,7 +170,7 @@ abstract class ReceiveBuffer<T> extends ReceiveOperation<T> {
 
   protected take(result: number, where: number): NonSharedBuffer {
     const length = Math.min(result, this.size) // with MSG_TRUNC the result is the real length of a datagram
-    if (length === 0) return empty
+    if (length === 0) return noBytes()
     if (this.filling !== null) return this.filling.take()
     return where < 0 ? pool.take(length) : pool.copy(inbox, where, length)
   }

@@ -161,8 +161,8 @@ export class Socket<A extends Address = Address, K extends SocketKind = SocketKi
    *
    * The iterator ends when the socket is closed or a connected peer has finished. `size` is the maximum number of
    * bytes per message, 65536 by default. `batch` is the maximum number of messages per system call, recvmmsg(2). If
-   * the loop ends early, the socket keeps the messages that are left: the next receive of any kind returns them, and
-   * `detach()` throws `EBUSY` until then.
+   * the loop ends early, the socket keeps up to `batch` messages that are left, each cut to `size`: the next receive of any
+   * kind returns them, and `detach()` throws `EBUSY` until then.
    *
    * The default of `batch` is up to 64 on datagram and raw sockets, as many as fit into the CPU's cache. It is 1 on other
    * sockets, and if another holder may have the open socket (`dup`, `adopt`, a read of `fd`). AF_UNIX ignores `batch`,
