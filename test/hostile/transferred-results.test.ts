@@ -123,10 +123,18 @@ const noTransfer = 'transfer' in ArrayBuffer.prototype ? null : 'no ArrayBuffer.
 testIf(noTransfer, 'a message that is left in memory which the program has detached is empty', async () => {
   const [a, b] = await udp()
   for (const text of ['a', 'b', 'c']) a.trySend(Buffer.from(text))
-  const { buffer } = await firstOf(b)
-  ;(buffer as ArrayBuffer & { transfer(): ArrayBuffer }).transfer() // small messages share it, and no mark prevents this
-  expect(await b.recv(10)).toHaveLength(0)
-  expect((await b.recvmsg(10)).data).toHaveLength(0)
+  const memory = (await firstOf(b)).buffer as ArrayBuffer & { transfer(): ArrayBuffer } // small messages share it
+  const refused = ((): unknown => {
+    try {
+      memory.transfer()
+      return null
+    } catch (error) {
+      return error // Node 24 and later
+    }
+  })()
+  const left = refused === null ? ['', ''] : ['b', 'c']
+  expect(String(await b.recv(10))).toBe(left[0])
+  expect(String((await b.recvmsg(10)).data)).toBe(left[1])
   a.trySend(Buffer.from('d'))
   expect(String(await b.recv(10))).toBe('d')
 })
