@@ -52,7 +52,7 @@ const says: Record<string, (string | RegExp)[]> = {
     '<13>app: started\n',
     'one\ntwo\n',
     '@service\n',
-    'a file 1\n',
+    'a file bsd-sockets\n',
     'true true\n',
     '127.0.0.5\n',
     '4 1200\n',
@@ -92,6 +92,7 @@ const says: Record<string, (string | RegExp)[]> = {
     'ping\npong\n{ aToB: 4, bToA: 4 }\n',
     'one 3 127.0.0.1\ntwo 3 127.0.0.1\nthree 5 127.0.0.1\none\n',
     '6000 5\n',
+    '1200\n1200\n1200\n1200\n1200\n',
     '1048576 true 1048576\n',
   ],
 }
