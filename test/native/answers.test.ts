@@ -4,9 +4,11 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { kinds, type Pair } from '../helpers/pairs'
+import { keeper } from '../helpers/keep'
 import { describeIf, missing } from '../helpers/need'
+import { kinds, type Pair } from '../helpers/pairs'
 
+const keep = keeper()
 const EXCHANGES = 3000
 /** Sizes from a byte to more than a socket holds, so that quick and slow sends follow each other. */
 const sizeOf = (i: number): number => (i % 100 === 99 ? 300_000 : 1 + ((i * 37) % 600))
@@ -27,6 +29,8 @@ async function exchange({ a }: Pair): Promise<number> {
 describeIf(missing.linux(), 'answers of another process', () => {
   test.each(['tcp4', 'socketpair stream'])('%s: each arrives whole and in order', async name => {
     const pair = await kinds.find(kind => kind.name === name)!.make()
+    keep(pair.a)
+    keep(pair.b)
     const echo = spawn('cat', { stdio: [pair.b.fd, pair.b.fd, 'ignore'] })
     pair.b.close()
     expect(await exchange(pair)).toBe(0)
