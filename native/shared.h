@@ -78,6 +78,9 @@ enum StateField {
   // the second descriptor (socketpair), index of the second slot (pipe), the step (socketIn), sys::Refusal (options,
   // ioctl)
   kStateSecond,
+  kStateDevice,  // of the file (stat)
+  kStateInode,   // and its inode number, in two halves
+  kStateInodeHigh,
   kStateFields,
 };
 
@@ -118,7 +121,7 @@ constexpr int kSharedLayout[] = {
     kGeneration, kDry, kEnded, kMarked, kWatchAgain, kReady, kReceive, kReceiveFrom, kAccept, kDeferred, kJob, kLookup,
     kRecordSlot, kRecordGeneration, kRecordDirection, kRecordOpcode, kRecordResult, kRecordWhere, kRecordAddress,
     kRecordEvent, kRecordMask, kRecordStride, kStateAddress, kStateFlags, kStateControl, kStateSlot,
-    kStateFree, kStateSecond, kMaxEvents, kAddressSize, kInboxSize, kAlignment, kLarge, kIndexBits,
+    kStateFree, kStateSecond, kStateDevice, kStateInode, kStateInodeHigh, kMaxEvents, kAddressSize, kInboxSize, kAlignment, kLarge, kIndexBits,
     static_cast<int>(Traits::kNone), static_cast<int>(Traits::kStream),
     static_cast<int>(Traits::kUnixStream), static_cast<int>(Traits::kUnix),
     kBatchBytes, kBatchFlags, kBatchName, kBatchControl, kBatchStride,

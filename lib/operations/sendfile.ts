@@ -18,7 +18,8 @@ import { performance, queueMicrotask } from '../runtime/clock'
 import { inContext } from '../runtime/context'
 import { fieldsOfOp, type Op } from '../validators'
 import { checkInteger } from '../errors/argument'
-import { isLocal, statOf } from './stat'
+import { noteResident, wasResident } from './page-cache'
+import { type FileStat, isLocal, statOf } from './stat'
 
 /** The options of sendfile. */
 export interface SendfileOptions extends Op {
@@ -122,13 +123,12 @@ export class Sendfile extends Operation<number> {
   #job: number | null = null
   #forget: (() => void) | null = null
   #reporting = false
-  /** The size of the file at the beginning. */
-  readonly #size: number
+  /** The file at the beginning. */
+  readonly #stat: FileStat
   readonly #total: number
   /** False if the file has no size (/proc, devices). The end is then where sendfile(2) returns 0. */
   readonly #sized: boolean
   readonly #local: boolean
-  readonly #isDirectory: boolean
   readonly #onProgress: SendfileRange['onProgress']
 
   constructor(
@@ -140,9 +140,8 @@ export class Sendfile extends Operation<number> {
   ) {
     super()
     const stat = statOf(fd, 'sendfile')
-    this.#isDirectory = stat.isDirectory
+    this.#stat = stat
     this.#sized = stat.isFile && stat.size > 0
-    this.#size = stat.size
     this.#grows = driver !== 'blocking'
     this.#local = driver === 'blocking' || isLocal(fd, stat)
     const available = this.#sized ? Math.max(0, stat.size - range.offset) : Number.MAX_SAFE_INTEGER
@@ -211,14 +210,17 @@ export class Sendfile extends Operation<number> {
 
   #send(count: number): number {
     const { id } = this.channel
-    const uncached = UNCACHED[this.driver]
     const grows = this.#grows && count > MIB
-    const before = grows ? performance.now() : 0
+    const before = performance.now()
+    const small = count <= MIB // one part, for which the kernel is asked once
+    const known = small && wasResident(this.#stat, this.#offset, count, before)
+    const uncached = known ? UNCACHED_READ : UNCACHED[this.driver]
     const result =
       this.#file === null
         ? native.sendfileFrom(id, this.fd, this.#offset, count, this.#part, TURN * 1000, uncached)
         : native.sendfile(id, this.#file, this.#offset, count, this.#part, TURN * 1000, uncached)
     if (result <= 0) return result
+    if (small && uncached === UNCACHED_STOP) noteResident(this.#stat, this.#offset, count, before)
     this.#failed = reactor.memory.state[STATE_FLAGS]!
     // A socket that is full after less than a part needs no larger one.
     if (grows) this.#part = this.#failed === 0 ? partAfter(result, performance.now() - before) : MIB
@@ -274,7 +276,7 @@ export class Sendfile extends Operation<number> {
   #end(): number {
     if (!this.#sized || this.#sent >= this.#total || this.driver === 'now') return 0
     const size = this.#file === null ? native.stat(this.fd) : native.fileSize(this.#file)
-    if (size < this.#size) throw fileTruncated(this.#sent, this.#total)
+    if (size < this.#stat.size) throw fileTruncated(this.#sent, this.#total)
     return 0
   }
 
@@ -316,7 +318,7 @@ export class Sendfile extends Operation<number> {
   /** What is wrong with the file, if it is to blame. */
   #complaint(result: number): string | undefined {
     if (result === EBADF) return `descriptor ${this.fd} is not open for reading`
-    return this.#isDirectory ? `descriptor ${this.fd} is a directory` : undefined
+    return this.#stat.isDirectory ? `descriptor ${this.fd} is a directory` : undefined
   }
 
   override abandon(reason: Error): Error {

@@ -1,6 +1,13 @@
 import { constants as files, readFileSync } from 'node:fs'
 import { native } from '../binding/binding'
-import { STATE_CONTROL, STATE_SECOND, STATE_SLOT } from '../binding/shared'
+import {
+  STATE_CONTROL,
+  STATE_DEVICE,
+  STATE_INODE,
+  STATE_INODE_HIGH,
+  STATE_SECOND,
+  STATE_SLOT,
+} from '../binding/shared'
 import { systemError } from '../errors'
 import { notOpen } from '../message/rights'
 import { reactor } from '../reactor'
@@ -20,6 +27,10 @@ export interface FileStat {
   size: number
   /** A number that no later mount gets. 0 before Linux 6.8, and on macOS. */
   mount: number
+  device: number
+  /** The inode number, in two halves. */
+  inode: number
+  inodeHigh: number
 }
 
 export function statOf(fd: number, syscall: string): FileStat {
@@ -33,6 +44,9 @@ export function statOf(fd: number, syscall: string): FileStat {
     isDirectory: kind === files.S_IFDIR,
     size,
     mount: state[STATE_SECOND]! * 2 ** 32 + (state[STATE_CONTROL]! >>> 0),
+    device: state[STATE_DEVICE]!,
+    inode: state[STATE_INODE]!,
+    inodeHigh: state[STATE_INODE_HIGH]!,
   }
 }
 

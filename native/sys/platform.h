@@ -245,7 +245,9 @@ int64_t CopyFile(int out, int file, int64_t* offset, int64_t count);
 struct FileStat {
   uint32_t mode;
   int64_t size;
-  uint64_t mount;  // a number that no later mount gets, 0 if the system has none
+  uint64_t mount;   // a number that no later mount gets, 0 if the system has none
+  uint32_t device;  // of the volume: btrfs may have several in one mount
+  uint64_t inode;
 };
 int Stat(int fd, FileStat* stat);
 

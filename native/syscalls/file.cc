@@ -101,7 +101,8 @@ static int64_t TransferJob(Env& env, Slot& slot, Args& a) {
 }
 
 // fstat(2) that never waits for the server of a file system: () -> size. kStateSlot is the mode. kStateControl and
-// kStateSecond are the two halves of a number that no later mount gets, or 0.
+// kStateSecond are the two halves of a number that no later mount gets, or 0. kStateDevice and kStateInode tell which file of
+// this mount it is.
 static int64_t Stat(int fd, Args& a) {
   sys::FileStat stat = {};
   const int failed = sys::Stat(fd, &stat);
@@ -110,6 +111,9 @@ static int64_t Stat(int fd, Args& a) {
   env.state[kStateSlot] = static_cast<int32_t>(stat.mode);
   env.state[kStateControl] = static_cast<int32_t>(stat.mount);
   env.state[kStateSecond] = static_cast<int32_t>(stat.mount >> 32);
+  env.state[kStateDevice] = static_cast<int32_t>(stat.device);
+  env.state[kStateInode] = static_cast<int32_t>(stat.inode);
+  env.state[kStateInodeHigh] = static_cast<int32_t>(stat.inode >> 32);
   return stat.size;
 }
 

@@ -30,7 +30,7 @@ const bool kStaysLoaded = false;
 int Stat(int fd, FileStat* stat) {
   struct stat found = {};
   if (fstat(fd, &found) < 0) return -errno;
-  *stat = {found.st_mode, static_cast<int64_t>(found.st_size), 0};
+  *stat = {found.st_mode, static_cast<int64_t>(found.st_size), 0, 0, 0};
   return 0;
 }
 

@@ -193,13 +193,15 @@ int Stat(int fd, FileStat* stat) {
   if (failed == -ENOSYS || failed == -EPERM) {
     struct stat plain = {};
     if (fstat(fd, &plain) < 0) return -errno;
-    *stat = {plain.st_mode, plain.st_size, 0};
+    *stat = {plain.st_mode, plain.st_size, 0, 0, 0};
     return 0;
   }
   if (failed < 0) return failed;
   // uncovered: before Linux 6.8 there is no such number
   const uint64_t mount = (found.mask & kUniqueMount) != 0 ? found.mount : 0;
-  *stat = {found.mode, static_cast<int64_t>(found.size), mount};
+  const uint32_t device =
+      found.device_major << 20 | found.device_minor;  // as in the kernel's dev_t
+  *stat = {found.mode, static_cast<int64_t>(found.size), mount, device, found.inode};
   return 0;
 }
 
