@@ -10,7 +10,8 @@ import { byteLengthOf } from '../struct'
 
 /** The number of bytes after which an attempt of sendAll yields to other sockets. */
 const TURN_BYTES = 4 * 1024 * 1024
-const CHUNK_BYTES = 1024 * 1024
+/** The maximum number of bytes for one call of sendAll on a stream. */
+export const CHUNK_BYTES = 1024 * 1024
 
 /**
  * Returns EAGAIN for a send that has started to connect and has sent nothing (MSG_FASTOPEN, TCP_FASTOPEN_CONNECT). The
@@ -119,7 +120,7 @@ export class Sendto extends SendOperation<number> {
 
 /** Sends all data with at least one call, so that an empty datagram is sent. send(2) */
 export class SendAll extends SendOperation<void> {
-  #sent = 0
+  #sent: number
 
   constructor(
     channel: Channel,
@@ -127,8 +128,11 @@ export class SendAll extends SendOperation<void> {
     flags: number,
     /** True for streams. A stream sends in pieces and yields to other sockets. A message is sent in one call. */
     private readonly stream: boolean,
+    /** The number of bytes that were sent already. */
+    sent = 0,
   ) {
     super(channel, data, flags)
+    this.#sent = sent
   }
 
   attempt(): number {

@@ -16,11 +16,12 @@ import {
   type RecvmsgOptions,
   type TimestampedMessage,
 } from '../operations/message'
-import { Send, whenConnected } from '../operations/send'
+import { CHUNK_BYTES, Send, SendAll, whenConnected } from '../operations/send'
 import { SENDFILE_FIELDS, type SendfileOptions } from '../operations/sendfile'
 import { SendStamped, type TimestampedSend } from '../operations/timestamp'
 import { reactor } from '../reactor'
 import type { Operation } from '../reactor/operation'
+import { byteLengthOf } from '../struct'
 import { type FileLike, fieldsOfOp, ownOp, type Op, type Waiting } from '../validators'
 import { isStream } from './base'
 import { NonblockingSocket } from './nonblocking'
@@ -161,7 +162,13 @@ export abstract class PromiseSocket<
    * empty datagram can be sent.
    */
   sendAll(data: ArrayBufferView, op?: Op | number): Promise<void> {
-    return run(this, checkSend, op, ({ flags }) => this.sendAllOperation(data, flags))
+    try {
+      if (op === undefined && ArrayBuffer.isView(data)) return sendAllAtOnce(this, data)
+      const waiting = checkSend(op, this.timeout)
+      return submit(this, this.sendAllOperation(data, waiting.flags), waiting)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   /**
@@ -389,6 +396,26 @@ function sendAtOnce({ channel, timeout }: PromiseSocket, data: ArrayBufferView):
     return Promise.reject(new Send(channel, data, 0).failure(result))
   }
   return reactor.submit(channel, new Send(channel, data, 0), timeout, undefined)
+}
+
+// The same for all bytes. An operation sends what the kernel did not take at once.
+function sendAllAtOnce(socket: PromiseSocket, data: ArrayBufferView): Promise<void> {
+  const { channel, timeout } = socket
+  const size = byteLengthOf(data)
+  let sent = 0
+  if (channel.fd >= 0 && channel.head(WRITE) === null && size <= CHUNK_BYTES && reactor.hasBudget(channel)) {
+    const result = whenConnected(native.send(channel.id, data))
+    if (result === EAGAIN && timeout !== 0)
+      return reactor.wait(channel, new SendAll(channel, data, 0, isStream(socket)), timeout, undefined)
+    channel.budget--
+    if (result >= size) return Promise.resolve() // more if another thread has let shared memory grow
+    if (result < 0) {
+      const failed = new SendAll(channel, data, 0, isStream(socket))
+      return Promise.reject(failed.abandon(failed.failure(result)))
+    }
+    sent = result
+  }
+  return reactor.submit(channel, new SendAll(channel, data, 0, isStream(socket), sent), timeout, undefined)
 }
 
 // Checks the options, creates the operation and submits it. Rejects if an argument is invalid. The most frequent
